@@ -1,0 +1,51 @@
+//! [`Clock`]: where a store takes the time from, so that tests can set it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::{DateTime, SubsecRound, Utc};
+
+/// A source of the current time, with microseconds: what every backend can store.
+///
+/// ```
+/// use event_core::Clock;
+///
+/// let noon = "2026-01-01T12:00:00Z".parse().unwrap();
+/// assert_eq!(Clock::fixed(noon).now(), noon);
+/// ```
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>);
+
+impl Clock {
+    /// The machine's clock.
+    pub fn system() -> Self {
+        Self::new(Utc::now)
+    }
+
+    /// A clock that stands still.
+    pub fn fixed(time: DateTime<Utc>) -> Self {
+        Self::new(move || time)
+    }
+
+    /// A clock of one's own.
+    pub fn new(now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// The time now.
+    pub fn now(&self) -> DateTime<Utc> {
+        (self.0)().trunc_subsecs(6)
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::system()
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}

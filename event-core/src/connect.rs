@@ -1,0 +1,97 @@
+//! From a URL to an adapter, by its scheme, at run time (S-02).
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::seam::{Adapter, BoxFuture};
+
+/// How a backend crate offers itself: `inventory` collects one per backend that is linked.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use event_core::adapter::{Adapter, AdapterFactory};
+/// use event_core::{MemoryAdapter, Result};
+///
+/// event_core::adapter::submit! {
+///     AdapterFactory::new(&["throwaway"], |_url| {
+///         Box::pin(async { Ok(Arc::new(MemoryAdapter::new()) as Arc<dyn Adapter>) })
+///     })
+/// }
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct AdapterFactory {
+    schemes: &'static [&'static str],
+    open: Open,
+}
+
+type Open = fn(&str) -> BoxFuture<'_, Result<Arc<dyn Adapter>>>;
+
+impl AdapterFactory {
+    /// A backend for URLs of these schemes.
+    pub const fn new(schemes: &'static [&'static str], open: Open) -> Self {
+        Self { schemes, open }
+    }
+}
+
+inventory::collect!(AdapterFactory);
+
+/// Opens the adapter that a URL names.
+pub(crate) async fn open(url: &str) -> Result<Arc<dyn Adapter>> {
+    let Some((scheme, _)) = url.split_once(':') else {
+        return Err(unusable(
+            url,
+            "it has no scheme; write `postgres://host/database` or `memory:`",
+        ));
+    };
+    if scheme == "memory" {
+        return Ok(Arc::new(crate::memory::MemoryAdapter::new()));
+    }
+    let factory = inventory::iter::<AdapterFactory>()
+        .find(|factory| factory.schemes.contains(&scheme))
+        .ok_or_else(|| unusable(url, &unknown_scheme(scheme)))?;
+    (factory.open)(url).await
+}
+
+fn unknown_scheme(scheme: &str) -> String {
+    let backend = match scheme {
+        "postgres" | "postgresql" => Some("event_postgres"),
+        "sqlite" => Some("event_sqlite"),
+        _ => None,
+    };
+    match backend {
+        Some(backend) => format!(
+            "no linked backend opens `{scheme}:`; write `use {backend} as _;` in the application, a crate that is only in Cargo.toml is not linked"
+        ),
+        None => {
+            let mut known: Vec<_> = inventory::iter::<AdapterFactory>()
+                .flat_map(|factory| factory.schemes.iter().copied())
+                .chain(["memory"])
+                .collect();
+            known.sort_unstable();
+            format!("unknown scheme `{scheme}:`; this binary opens `{}:`", known.join(":`, `"))
+        }
+    }
+}
+
+fn unusable(url: &str, reason: &str) -> Error {
+    Error::InvalidUrl { given: without_password(url), reason: reason.to_owned() }
+}
+
+/// The URL for messages and logs: what stands between `:` and `@` of its authority is left out.
+///
+/// ```
+/// use event_core::without_password;
+///
+/// assert_eq!(without_password("postgres://bot:s3cret@db/games"), "postgres://bot:***@db/games");
+/// assert_eq!(without_password("memory:"), "memory:");
+/// ```
+pub fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    // A password may hold a bare `/` or `@`: the last `@` ends the authority's credentials.
+    let Some((credentials, rest)) = rest.rsplit_once('@') else { return url.to_owned() };
+    match credentials.split_once(':') {
+        Some((user, _)) => format!("{scheme}://{user}:***@{rest}"),
+        None => url.to_owned(),
+    }
+}

@@ -1,0 +1,193 @@
+//! The one decode door: every path from stored JSON to a typed event goes through [`decode_at`].
+//!
+//! Plain parse first; only a payload that failed is parsed again, slowly, to name the place in it.
+
+use std::any::type_name;
+use std::error::Error as _;
+
+use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::decode_error::DecodeError;
+use crate::event::{Event, Upcast};
+use crate::history::{Chain, JsonStep};
+use crate::migration::{Migration, MigrationError, guarded};
+use crate::version::EventVersion;
+
+/// Decodes data stored at `version` as `E`, along the history that `E` declares; needs no registry.
+///
+/// # Errors
+/// [`DecodeError::FromTheFuture`], [`DecodeError::UnknownVersion`], [`DecodeError::Step`] or
+/// [`DecodeError::Payload`].
+pub(crate) fn decode_at<E: Event>(
+    version: EventVersion,
+    data: &RawValue,
+) -> Result<E, DecodeError> {
+    if version == E::VERSION { parse(data) } else { decode_older(version, data) }
+}
+
+#[cold]
+#[inline(never)]
+fn decode_older<E: Event>(version: EventVersion, data: &RawValue) -> Result<E, DecodeError> {
+    if version > E::VERSION {
+        return Err(DecodeError::FromTheFuture {
+            event_type: E::TYPE.into(),
+            found: version,
+            known: E::VERSION,
+        });
+    }
+    let history = const { &E::HISTORY };
+    match history.chain {
+        _ if version.get() < history.since => Err(unknown_version::<E>(version)),
+        Chain::First => Err(unknown_version::<E>(version)),
+        Chain::Typed(step) => (step.decode)(version, data),
+        Chain::Json(steps) => decode_json_steps(version, data, steps),
+    }
+}
+
+/// Walks JSON steps from the stored version up; below the first step stands a struct with its own history.
+fn decode_json_steps<E: Event>(
+    stored: EventVersion,
+    data: &RawValue,
+    steps: &[JsonStep],
+) -> Result<E, DecodeError> {
+    let below = steps.first().filter(|step| stored.get() < step.from).and_then(|step| step.below);
+    let mut version = stored.get();
+    let mut value: Value = match (below, steps.first()) {
+        (Some(below), Some(first)) => {
+            version = first.from;
+            (below.decode)(stored, data)?
+        }
+        _ => serde_json::from_str(data.get())
+            .map_err(|source| payload_error(E::TYPE, stored, ".".into(), source))?,
+    };
+    while version < E::VERSION.get() {
+        let step = steps
+            .iter()
+            .find(|step| step.from == version)
+            .ok_or_else(|| unknown_version::<E>(stored))?;
+        value = guarded(|| (step.with)(value))
+            .map_err(|source| step_error::<E>(step.from, step.to, source))?;
+        version = step.to;
+    }
+    let raw = to_raw_value(&value)
+        .map_err(|source| payload_error(E::TYPE, E::VERSION, ".".into(), source))?;
+    parse(&raw)
+}
+
+/// Parses data that already has the shape of `E`.
+fn parse<E: Event>(data: &RawValue) -> Result<E, DecodeError> {
+    E::from_json(data).map_err(|_| locate::<E>(data))
+}
+
+/// Parses again, to say where it failed.
+#[cold]
+#[inline(never)]
+fn locate<E: Event>(data: &RawValue) -> DecodeError {
+    match E::from_json_tracked(data) {
+        Err((path, source)) => payload_error(E::TYPE, E::VERSION, path, source),
+        // Two parses of one text by one deserializer that differ: only a hand-written one could do it.
+        Ok(_) => DecodeError::Payload {
+            event_type: E::TYPE.into(),
+            version: E::VERSION,
+            path: ".".into(),
+            source: serde::de::Error::custom("a second parse of the same text succeeded"),
+        },
+    }
+}
+
+fn payload_error(
+    event_type: &str,
+    version: EventVersion,
+    path: String,
+    source: serde_json::Error,
+) -> DecodeError {
+    DecodeError::Payload { event_type: event_type.into(), version, path, source }
+}
+
+fn step_error<E: Event>(from: u32, to: u32, source: MigrationError) -> DecodeError {
+    // Both numbers come from consts that were checked to be versions.
+    let version = |n: u32| EventVersion::try_from(n).unwrap_or(E::VERSION);
+    DecodeError::Step { event_type: E::TYPE.into(), from: version(from), to: version(to), source }
+}
+
+fn unknown_version<E: Event>(version: EventVersion) -> DecodeError {
+    let known = (E::HISTORY.since..=E::VERSION.get())
+        .rev()
+        .take(8)
+        .filter_map(|n| EventVersion::try_from(n).ok())
+        .collect();
+    DecodeError::UnknownVersion { event_type: E::TYPE.into(), version, known }
+}
+
+/// The edges that an event's own history declares, those of the structs before it included.
+pub(crate) fn edges_of<E: Event>() -> Vec<Migration> {
+    match E::HISTORY.chain {
+        Chain::First => Vec::new(),
+        Chain::Typed(step) => (step.edges)(),
+        Chain::Json(steps) => {
+            let mut edges: Vec<_> = steps
+                .iter()
+                .filter_map(|step| step.below)
+                .flat_map(|below| (below.edges)())
+                .collect();
+            edges.extend(steps.iter().filter_map(json_edge::<E>));
+            edges
+        }
+    }
+}
+
+fn json_edge<E: Event>(step: &JsonStep) -> Option<Migration> {
+    let from = EventVersion::try_from(step.from).ok()?;
+    let to = EventVersion::try_from(step.to).ok()?;
+    Some(Migration { from, to, apply: step.with, declared_by: type_name::<E>(), primary: true })
+}
+
+pub(crate) fn typed_edges<P: Event, T: Event + Upcast<P>>() -> Vec<Migration> {
+    let mut edges = edges_of::<P>();
+    edges.push(Migration {
+        from: P::VERSION,
+        to: T::VERSION,
+        apply: typed_edge::<P, T>,
+        declared_by: type_name::<T>(),
+        primary: true,
+    });
+    edges
+}
+
+/// A typed step as a JSON step, for ways that mix both.
+fn typed_edge<P: Event, T: Event + Upcast<P>>(data: Value) -> Result<Value, MigrationError> {
+    let raw = to_raw_value(&data)?;
+    let previous = parse::<P>(&raw).map_err(|error| in_step(&error))?;
+    let next = T::upcast(previous)?;
+    Ok(serde_json::from_str(next.to_json()?.get())?)
+}
+
+/// The reason and the place in the payload, for the step that reports them.
+fn in_step(error: &DecodeError) -> MigrationError {
+    let reason = error.source().map(|source| format!(": {source}"));
+    MigrationError::new(format!("{error}{}", reason.unwrap_or_default()))
+}
+
+pub(crate) fn decode_through<P: Event, T: Event + Upcast<P>>(
+    version: EventVersion,
+    data: &RawValue,
+) -> Result<T, DecodeError> {
+    let previous = decode_at::<P>(version, data)?;
+    guarded(|| T::upcast(previous))
+        .map_err(|source| step_error::<T>(P::VERSION.get(), T::VERSION.get(), source))
+}
+
+pub(crate) fn decode_to_value<P: Event>(
+    version: EventVersion,
+    data: &RawValue,
+) -> Result<Value, DecodeError> {
+    let event = decode_at::<P>(version, data)?;
+    let value = event.to_json().and_then(|raw| serde_json::from_str(raw.get()));
+    value.map_err(|source| DecodeError::Payload {
+        event_type: P::TYPE.into(),
+        version: P::VERSION,
+        path: ".".into(),
+        source,
+    })
+}

@@ -1,0 +1,127 @@
+//! What an [`Error`] is: its code, its family, whether to try again, in which scope it happened.
+
+use crate::error::{Category, Context, Error};
+use crate::scope::Scope;
+
+/// The variants that keep the scope they happened in; by reference or by mutable reference.
+macro_rules! with_context {
+    ($error:expr) => {
+        match $error {
+            Self::WrongExpectedVersion { context, .. }
+            | Self::StreamNotFound { context, .. }
+            | Self::StreamDeleted { context, .. }
+            | Self::StreamArchived { context, .. }
+            | Self::StreamLimitReached { context, .. }
+            | Self::EventIdConflict { context, .. }
+            | Self::Connection { context, .. }
+            | Self::Overloaded { context, .. }
+            | Self::Deserialization { context, .. }
+            | Self::InvalidEventData { context, .. }
+            | Self::InvalidSequence { context, .. }
+            | Self::InvalidState { context, .. }
+            | Self::Adapter { context, .. } => Some(context),
+            _ => None,
+        }
+    };
+}
+
+impl Error {
+    /// The seed's atom, or one in its style.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidStreamId(error) => error.code(),
+            Self::InvalidTenant(error) => error.code(),
+            Self::InvalidStartVersion(error) => error.code(),
+            Self::InvalidBatchSize(error) => error.code(),
+            Self::InvalidUrl { .. } => "invalid_url",
+            Self::AmbiguousStream { .. } => "ambiguous_stream",
+            Self::WrongExpectedVersion { .. } => "wrong_expected_version",
+            Self::StreamNotFound { .. } => "stream_not_found",
+            Self::StreamDeleted { .. } => "stream_deleted",
+            Self::StreamArchived { .. } => "stream_archived",
+            Self::StreamLimitReached { .. } => "stream_limit_reached",
+            Self::EventIdConflict { .. } => "event_id_conflict",
+            Self::Connection { .. } => "connection_error",
+            Self::Overloaded { .. } => "overloaded",
+            Self::Serialization { .. } => "serialization_failed",
+            Self::Deserialization { .. } | Self::FromTheFuture { .. } | Self::Corrupt { .. } => {
+                "deserialization_failed"
+            }
+            Self::UnknownEventType { .. } => "invalid_event_type",
+            Self::InvalidEventData { .. } | Self::Migration(_) => "invalid_event_data",
+            Self::Registry(error) => error.code(),
+            Self::InvalidSequence { .. } => "invalid_sequence",
+            Self::InvalidState { .. } => "invalid_state",
+            Self::IncompatibleSchema { .. } => "incompatible_schema",
+            Self::Adapter { .. } => "adapter_error",
+        }
+    }
+
+    /// The seed's family.
+    pub const fn category(&self) -> Category {
+        match self {
+            Self::InvalidStreamId(_)
+            | Self::InvalidTenant(_)
+            | Self::InvalidStartVersion(_)
+            | Self::InvalidBatchSize(_)
+            | Self::InvalidUrl { .. }
+            | Self::AmbiguousStream { .. }
+            | Self::StreamLimitReached { .. } => Category::Validation,
+            Self::WrongExpectedVersion { .. }
+            | Self::StreamNotFound { .. }
+            | Self::StreamDeleted { .. }
+            | Self::StreamArchived { .. }
+            | Self::EventIdConflict { .. } => Category::Concurrency,
+            Self::Connection { .. }
+            | Self::Overloaded { .. }
+            | Self::Serialization { .. }
+            | Self::Deserialization { .. }
+            | Self::Corrupt { .. }
+            | Self::FromTheFuture { .. }
+            | Self::IncompatibleSchema { .. } => Category::Infrastructure,
+            Self::UnknownEventType { .. }
+            | Self::InvalidEventData { .. }
+            | Self::Migration(_)
+            | Self::InvalidSequence { .. }
+            | Self::InvalidState { .. }
+            | Self::Registry(_) => Category::Domain,
+            Self::Adapter { .. } => Category::Other,
+        }
+    }
+
+    /// Whether the same call may succeed later.
+    pub const fn is_transient(&self) -> bool {
+        matches!(self, Self::Connection { .. } | Self::Overloaded { .. })
+    }
+
+    /// The scope of the operation that failed.
+    pub fn scope(&self) -> Option<&Scope> {
+        self.context().and_then(Context::scope)
+    }
+
+    /// The same error, saying in which scope it happened.
+    #[must_use]
+    pub(crate) fn in_scope(mut self, scope: &Scope) -> Self {
+        if let Some(context) = self.context_mut() {
+            *context = Context(Some(Box::new(scope.clone())));
+        }
+        self
+    }
+
+    /// The same error, saying how often it was retried.
+    #[must_use]
+    pub(crate) fn after(mut self, tries_again: u32) -> Self {
+        if let Self::Connection { retries, .. } | Self::Overloaded { retries, .. } = &mut self {
+            *retries = tries_again;
+        }
+        self
+    }
+
+    fn context(&self) -> Option<&Context> {
+        with_context!(self)
+    }
+
+    fn context_mut(&mut self) -> Option<&mut Context> {
+        with_context!(self)
+    }
+}

@@ -1,0 +1,70 @@
+//! The history of an event as data: what an expansion states, `proof` checks and `decode` walks.
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::decode_error::DecodeError;
+use crate::migration::{Migration, MigrationFn};
+use crate::version::EventVersion;
+
+/// The history of an event as its derive states it.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct History<E: 'static> {
+    pub(crate) since: u32,
+    pub(crate) chain: Chain<E>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Chain<E: 'static> {
+    First,
+    Typed(&'static Typed<E>),
+    Json(&'static [JsonStep]),
+}
+
+impl<E> History<E> {
+    /// The first version: nothing older exists.
+    pub const fn first() -> Self {
+        Self { since: 1, chain: Chain::First }
+    }
+
+    /// Nothing older than version `since` was ever stored.
+    pub const fn since(since: u32) -> Self {
+        Self { since, chain: Chain::First }
+    }
+
+    /// One typed step; the struct before holds the rest.
+    pub const fn typed(since: u32, step: &'static Typed<E>) -> Self {
+        Self { since, chain: Chain::Typed(step) }
+    }
+
+    /// JSON steps, the lowest first.
+    pub const fn json(since: u32, steps: &'static [JsonStep]) -> Self {
+        Self { since, chain: Chain::Json(steps) }
+    }
+}
+
+/// A proved typed step into `E`.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Typed<E> {
+    pub(crate) decode: fn(EventVersion, &RawValue) -> Result<E, DecodeError>,
+    pub(crate) edges: fn() -> Vec<Migration>,
+}
+
+/// One JSON step.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct JsonStep {
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+    pub(crate) with: MigrationFn,
+    pub(crate) below: Option<Below>,
+}
+
+/// The struct of the version a JSON step starts from; its own chain goes on below.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Below {
+    pub(crate) decode: fn(EventVersion, &RawValue) -> Result<Value, DecodeError>,
+    pub(crate) edges: fn() -> Vec<Migration>,
+}

@@ -1,0 +1,96 @@
+//! Typed, versioned events and the store that keeps them: traits, registry, migrations, facade, adapter seam,
+//! recovery.
+//!
+//! It is no database, no message broker and no ORM: a backend crate (`event-postgres`) or the in-memory adapter
+//! stores the events, and this crate does no I/O of its own.
+
+#[cfg(test)]
+extern crate self as event_core;
+
+mod clock;
+mod connect;
+mod decode;
+mod decode_error;
+mod envelope;
+mod error;
+mod event;
+mod expected_version;
+mod history;
+mod id;
+mod memory;
+mod metadata;
+mod migration;
+mod number;
+mod options;
+mod proof;
+mod registration;
+mod registry;
+mod scope;
+mod seam;
+mod set;
+mod stream;
+mod version;
+
+/// For authors of backends: the seam, and what passes through it.
+pub mod adapter {
+    pub use inventory::submit;
+
+    pub use crate::connect::AdapterFactory;
+    pub use crate::envelope::{EventData, RecordedParts};
+    pub use crate::seam::{
+        Adapter, Appended, BoxFuture, Commit, Outcome, StreamAppend, TenantView,
+    };
+}
+
+pub use crate::clock::Clock;
+pub use crate::connect::without_password;
+pub use crate::decode_error::DecodeError;
+pub use crate::envelope::{EventData, NewEvent, RecordedEvent};
+pub use crate::error::{BoxError, Category, Context, Error, Place, Result};
+pub use crate::event::{AnyEvent, Event, InvalidEvent, Origin, Payload, Upcast};
+pub use crate::expected_version::{Conflict, ExpectedVersion};
+pub use crate::id::{EventId, InvalidEventId};
+pub use crate::memory::MemoryAdapter;
+pub use crate::metadata::{InvalidMetadata, Metadata};
+pub use crate::migration::{Migration, MigrationError, MigrationFn};
+pub use crate::number::{
+    BatchSize, InvalidBatchSize, InvalidStartVersion, InvalidStoredNumber, Position, StreamVersion,
+};
+pub use crate::options::{
+    AllOptions, Delete, Direction, ListOptions, ReadOptions, StreamInfo, StreamState,
+};
+pub use crate::registration::Registration;
+pub use crate::registry::{Registry, RegistryBuilder, RegistryError, RegistryErrors};
+pub use crate::scope::Scope;
+pub use crate::seam::{Adapter, Appended, Outcome};
+pub use crate::set::EventSet;
+pub use crate::stream::{Escaped, InvalidStreamId, InvalidTenant, StreamId, Tenant};
+pub use crate::version::{EventVersion, InvalidEventVersion};
+#[cfg(feature = "derive")]
+pub use event_derive::Event;
+pub use serde_json;
+
+/// What generated code names; no API.
+#[doc(hidden)]
+pub mod __private {
+    pub use core::convert::{From, TryFrom};
+    pub use core::option::Option::{self, None, Some};
+    pub use core::result::Result::{self, Err, Ok};
+    pub use core::{env, file, line};
+
+    pub use chrono::{DateTime, Utc};
+    pub use inventory::submit;
+
+    pub use crate::envelope::{NewEvent, RecordedEvent};
+    pub use crate::error::Error;
+    pub use crate::event::{AnyEvent, Event, InvalidEvent, Origin};
+    pub use crate::history::{History, JsonStep, Typed};
+    pub use crate::proof::{
+        SetVariant, assert_distinct, json_chain, json_step, json_step_from, not_in_set, reappend,
+        set_variant, typed_step,
+    };
+    pub use crate::registration::{ExtraMigration, Registration};
+    pub use crate::seam::{Adapter, Appended, Outcome};
+    pub use crate::set::EventSet;
+    pub use crate::version::EventVersion;
+}

@@ -1,0 +1,427 @@
+//! [`MemoryAdapter`]: the reference implementation of the seam, and the store of tests.
+//!
+//! One lock around everything: a commit judges all its streams before it writes the first, so it is atomic and
+//! positions are dense and in commit order.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, Utc};
+
+use crate::clock::Clock;
+use crate::envelope::{EventData, RecordedEvent, RecordedParts};
+use crate::error::{Error, Result};
+use crate::expected_version::ExpectedVersion;
+use crate::id::EventId;
+use crate::number::{Position, StreamVersion};
+use crate::options::{
+    AllOptions, Delete, Direction, ListOptions, ReadOptions, StreamInfo, StreamState,
+};
+use crate::seam::{Adapter, Appended, BoxFuture, Commit, Outcome, StreamAppend, TenantView};
+use crate::stream::{StreamId, Tenant};
+
+/// A store in memory: every promise of the contract but to outlive the process. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryAdapter {
+    state: Arc<Mutex<State>>,
+    clock: Clock,
+}
+
+impl MemoryAdapter {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An empty store with a clock of its own for the time of recording.
+    pub fn with_clock(clock: Clock) -> Self {
+        Self { state: Arc::default(), clock }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it holds the lock half way through a change: a poisoned lock guards whole data.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    last_position: u64,
+    log: BTreeMap<Position, Arc<RecordedEvent>>,
+    streams: BTreeMap<(Tenant, StreamId), Stream>,
+    ids: HashMap<(Tenant, EventId), Position>,
+}
+
+#[derive(Debug)]
+struct Stream {
+    events: Vec<Arc<RecordedEvent>>,
+    version: StreamVersion,
+    first_version: StreamVersion,
+    state: StreamState,
+    created_at: DateTime<Utc>,
+}
+
+impl State {
+    fn commit(&mut self, commit: &Commit, now: DateTime<Utc>) -> Result<Vec<Appended>> {
+        if let Some(stored) = self.already_stored(commit)? {
+            return Ok(stored);
+        }
+        for append in &commit.appends {
+            self.judge(&commit.tenant, append, commit.stream_limit)?;
+        }
+        Ok(commit.appends.iter().map(|append| self.write(&commit.tenant, append, now)).collect())
+    }
+
+    /// The first answer, if every id is known just as it was stored; an error if some are known otherwise.
+    fn already_stored(&self, commit: &Commit) -> Result<Option<Vec<Appended>>> {
+        let mut answers = Vec::new();
+        let mut taken = None;
+        let mut fresh = false;
+        for append in &commit.appends {
+            match self.known(&commit.tenant, append)? {
+                Some((answer, id)) => {
+                    answers.push(answer);
+                    taken = Some((append, id));
+                }
+                None => fresh = true,
+            }
+        }
+        match taken {
+            Some((append, id)) if fresh => Err(Error::event_id_conflict(
+                append.stream_id.clone(),
+                Some(id),
+                "only part of the commit is stored",
+            )),
+            Some(_) => Ok(Some(answers)),
+            None => Ok(None),
+        }
+    }
+
+    fn known(&self, tenant: &Tenant, append: &StreamAppend) -> Result<Option<(Appended, EventId)>> {
+        let found: Vec<_> = append
+            .events
+            .iter()
+            .filter_map(|event| {
+                let position = self.ids.get(&(tenant.clone(), event.id))?;
+                self.log.get(position)
+            })
+            .collect();
+        let Some(first) = found.first() else { return Ok(None) };
+        let conflict = |reason| {
+            Err(Error::event_id_conflict(append.stream_id.clone(), Some(first.event_id()), reason))
+        };
+        if found.len() < append.events.len() {
+            return conflict("only part of the batch is stored");
+        }
+        if found.iter().any(|event| *event.stream_id() != append.stream_id) {
+            return conflict("another stream holds the event");
+        }
+        let contiguous = found
+            .windows(2)
+            .all(|pair| pair[0].stream_version().next() == pair[1].stream_version());
+        match found.last() {
+            Some(last) if contiguous => Ok(Some((
+                Appended {
+                    stream_version: last.stream_version(),
+                    position: last.position(),
+                    outcome: Outcome::AlreadyStored,
+                },
+                last.event_id(),
+            ))),
+            _ => conflict("the events are stored in another order"),
+        }
+    }
+
+    fn judge(&self, tenant: &Tenant, append: &StreamAppend, limit: Option<u64>) -> Result<()> {
+        let stream = self.streams.get(&(tenant.clone(), append.stream_id.clone()));
+        let stream_id = || append.stream_id.clone();
+        let (version, live) = match stream.map(|stream| (stream, stream.state)) {
+            None => (StreamVersion::NONE, 0),
+            Some((_, state)) if state.is_deleted() => {
+                return Err(Error::stream_deleted(stream_id()));
+            }
+            Some((_, StreamState::Archived)) => return Err(Error::stream_archived(stream_id())),
+            Some((stream, _)) => (stream.version, stream.live()),
+        };
+        append
+            .expected
+            .check(version)
+            .map_err(|conflict| Error::conflict(stream_id(), conflict))?;
+        match limit {
+            Some(limit) if live + append.events.len() as u64 > limit => {
+                Err(Error::stream_limit_reached(stream_id(), limit, live))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn write(&mut self, tenant: &Tenant, append: &StreamAppend, now: DateTime<Utc>) -> Appended {
+        let key = (tenant.clone(), append.stream_id.clone());
+        let stream = self.streams.entry(key).or_insert_with(|| Stream::new(now));
+        for data in &append.events {
+            self.last_position += 1;
+            let position = Position::new(self.last_position);
+            stream.version = stream.version.next();
+            let event = record(tenant, append, data, stream.version, position, now);
+            let event = Arc::new(event);
+            stream.events.push(Arc::clone(&event));
+            self.log.insert(position, event);
+            self.ids.insert((tenant.clone(), data.id), position);
+        }
+        Appended {
+            stream_version: stream.version,
+            position: Position::new(self.last_position),
+            outcome: Outcome::Stored,
+        }
+    }
+
+    fn find(&self, view: &TenantView, stream_id: &StreamId) -> Result<Option<(&Tenant, &Stream)>> {
+        if let TenantView::One(tenant) = view {
+            let found = self.streams.get_key_value(&(tenant.clone(), stream_id.clone()));
+            return Ok(found.map(|((tenant, _), stream)| (tenant, stream)));
+        }
+        let mut found =
+            self.streams.iter().filter(|((_, id), _)| id == stream_id).map(|((t, _), s)| (t, s));
+        match (found.next(), found.next()) {
+            (Some((first, _)), Some((second, _))) => Err(Error::AmbiguousStream {
+                stream_id: stream_id.clone(),
+                tenants: [first, second]
+                    .into_iter()
+                    .chain(found.map(|(t, _)| t))
+                    .cloned()
+                    .collect(),
+            }),
+            (first, _) => Ok(first),
+        }
+    }
+
+    fn page(
+        &self,
+        view: &TenantView,
+        stream_id: &StreamId,
+        options: ReadOptions,
+    ) -> Result<Vec<RecordedEvent>> {
+        let Some((_, stream)) = self.find(view, stream_id)? else {
+            return Err(Error::stream_not_found(stream_id.clone()));
+        };
+        if stream.state.is_deleted() {
+            return Err(Error::stream_deleted(stream_id.clone()));
+        }
+        let limit = options.page().get() as usize;
+        let from = options.start();
+        let events = stream.events.iter();
+        Ok(match options.direction() {
+            Direction::Forward => events
+                .filter(|event| event.stream_version() >= from)
+                .take(limit)
+                .map(|event| (**event).clone())
+                .collect(),
+            Direction::Backward => events
+                .rev()
+                .filter(|event| from == StreamVersion::NONE || event.stream_version() <= from)
+                .take(limit)
+                .map(|event| (**event).clone())
+                .collect(),
+        })
+    }
+
+    fn all(&self, view: &TenantView, options: &AllOptions) -> Vec<RecordedEvent> {
+        let after = Position::new(options.start().get().saturating_add(1));
+        self.log
+            .range(after..)
+            .map(|(_, event)| event)
+            .filter(|event| sees(view, event.tenant()) && matches(options, event))
+            .take(options.page().get() as usize)
+            .map(|event| (**event).clone())
+            .collect()
+    }
+
+    fn list(&self, view: &TenantView, options: &ListOptions) -> Vec<StreamInfo> {
+        self.streams
+            .iter()
+            .filter(|(key, _)| sees(view, &key.0) && options.start().is_none_or(|last| *key > last))
+            .filter(|((_, id), stream)| {
+                (options.shows_deleted() || !stream.state.is_deleted())
+                    && options.only_prefix().is_none_or(|prefix| id.as_str().starts_with(prefix))
+                    && options.only_category().is_none_or(|category| id.category() == category)
+            })
+            .take(options.page().get() as usize)
+            .map(|((tenant, id), stream)| stream.info(tenant, id))
+            .collect()
+    }
+
+    fn delete(
+        &mut self,
+        tenant: &Tenant,
+        stream_id: &StreamId,
+        expected: ExpectedVersion,
+        delete: Delete,
+    ) -> Result<()> {
+        let Some(stream) = self.streams.get_mut(&(tenant.clone(), stream_id.clone())) else {
+            return match expected.check(StreamVersion::NONE) {
+                // The claim that there is no stream holds: nothing to do (D-23).
+                Ok(()) if expected != ExpectedVersion::Any => Ok(()),
+                Ok(()) => Err(Error::stream_not_found(stream_id.clone())),
+                Err(_) if matches!(expected, ExpectedVersion::StreamExists) => {
+                    Err(Error::stream_not_found(stream_id.clone()))
+                }
+                Err(conflict) => Err(Error::conflict(stream_id.clone(), conflict)),
+            };
+        };
+        if stream.state.is_deleted() {
+            return Err(Error::stream_deleted(stream_id.clone()));
+        }
+        expected
+            .check(stream.version)
+            .map_err(|conflict| Error::conflict(stream_id.clone(), conflict))?;
+        match delete {
+            Delete::Soft => stream.state = StreamState::SoftDeleted,
+            Delete::Hard => {
+                stream.state = StreamState::HardDeleted;
+                for event in stream.events.drain(..) {
+                    self.log.remove(&event.position());
+                    self.ids.remove(&(tenant.clone(), event.event_id()));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Stream {
+    const fn new(now: DateTime<Utc>) -> Self {
+        Self {
+            events: Vec::new(),
+            version: StreamVersion::NONE,
+            first_version: StreamVersion::new(1),
+            state: StreamState::Active,
+            created_at: now,
+        }
+    }
+
+    const fn live(&self) -> u64 {
+        self.events.len() as u64
+    }
+
+    fn info(&self, tenant: &Tenant, stream_id: &StreamId) -> StreamInfo {
+        StreamInfo {
+            tenant: tenant.clone(),
+            stream_id: stream_id.clone(),
+            version: self.version,
+            first_version: self.first_version,
+            state: self.state,
+            created_at: self.created_at,
+        }
+    }
+}
+
+fn record(
+    tenant: &Tenant,
+    append: &StreamAppend,
+    data: &EventData,
+    stream_version: StreamVersion,
+    position: Position,
+    recorded_at: DateTime<Utc>,
+) -> RecordedEvent {
+    RecordedEvent::from_parts(RecordedParts {
+        tenant: tenant.clone(),
+        stream_id: append.stream_id.clone(),
+        stream_version,
+        position,
+        event_id: data.id,
+        event_type: data.event_type.clone(),
+        event_version: data.version,
+        data: data.data.clone(),
+        metadata: data.metadata.clone(),
+        recorded_at,
+    })
+}
+
+fn sees(view: &TenantView, tenant: &Tenant) -> bool {
+    match view {
+        TenantView::One(own) => own == tenant,
+        TenantView::All => true,
+    }
+}
+
+fn matches(options: &AllOptions, event: &RecordedEvent) -> bool {
+    let (from, before) = options.recorded_between();
+    options.only_category().is_none_or(|category| event.stream_id().category() == category)
+        && options
+            .only_types()
+            .is_none_or(|types| types.iter().any(|name| name == event.event_type()))
+        && from.is_none_or(|from| event.recorded_at() >= from)
+        && before.is_none_or(|before| event.recorded_at() < before)
+}
+
+impl Adapter for MemoryAdapter {
+    fn name(&self) -> &'static str {
+        "memory"
+    }
+
+    fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Vec<Appended>>> {
+        Box::pin(async move { self.lock().commit(commit, self.clock.now()) })
+    }
+
+    fn read_stream<'a>(
+        &'a self,
+        view: &'a TenantView,
+        stream_id: &'a StreamId,
+        options: ReadOptions,
+    ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>> {
+        Box::pin(async move { self.lock().page(view, stream_id, options) })
+    }
+
+    fn read_all<'a>(
+        &'a self,
+        view: &'a TenantView,
+        options: &'a AllOptions,
+    ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>> {
+        Box::pin(async move { Ok(self.lock().all(view, options)) })
+    }
+
+    fn read_event<'a>(
+        &'a self,
+        view: &'a TenantView,
+        event_id: EventId,
+    ) -> BoxFuture<'a, Result<Option<RecordedEvent>>> {
+        Box::pin(async move {
+            let state = self.lock();
+            let mut found = state.log.values().filter(|event| event.event_id() == event_id);
+            Ok(found.find(|event| sees(view, event.tenant())).map(|event| (**event).clone()))
+        })
+    }
+
+    fn stream_info<'a>(
+        &'a self,
+        view: &'a TenantView,
+        stream_id: &'a StreamId,
+    ) -> BoxFuture<'a, Result<Option<StreamInfo>>> {
+        Box::pin(async move {
+            let state = self.lock();
+            Ok(state.find(view, stream_id)?.map(|(tenant, stream)| stream.info(tenant, stream_id)))
+        })
+    }
+
+    fn list_streams<'a>(
+        &'a self,
+        view: &'a TenantView,
+        options: &'a ListOptions,
+    ) -> BoxFuture<'a, Result<Vec<StreamInfo>>> {
+        Box::pin(async move { Ok(self.lock().list(view, options)) })
+    }
+
+    fn delete_stream<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        stream_id: &'a StreamId,
+        expected: ExpectedVersion,
+        delete: Delete,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { self.lock().delete(tenant, stream_id, expected, delete) })
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+}

@@ -1,0 +1,217 @@
+//! Builds a [`Registry`]: collects, sorts, resolves every way once, and reports every problem.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::event::Event;
+use crate::migration::{Migration, MigrationFn, MigrationGraph};
+use crate::registration::{ExtraMigration, Registration};
+use crate::registry::problem::{RegistryError, RegistryErrors};
+use crate::registry::{Registry, Route, TypeEntry};
+use crate::version::EventVersion;
+
+/// Collects events and migrations; see [`Registry::builder`].
+#[derive(Debug, Default)]
+pub struct RegistryBuilder {
+    registrations: Vec<Registration>,
+    migrations: Vec<ExtraMigration>,
+    expected_crates: Vec<String>,
+}
+
+impl RegistryBuilder {
+    /// Adds one event, with the history that it declares.
+    #[must_use]
+    pub fn with_event<E: Event>(self) -> Self {
+        self.with_registration(Registration::of::<E>())
+    }
+
+    /// Adds one registration.
+    #[must_use]
+    pub fn with_registration(mut self, registration: Registration) -> Self {
+        self.registrations.push(registration);
+        self
+    }
+
+    /// Adds every event of a closed set, by ordinary references: no `inventory` needed.
+    #[must_use]
+    pub fn with_registrations(mut self, registrations: &[Registration]) -> Self {
+        self.registrations.extend_from_slice(registrations);
+        self
+    }
+
+    /// Adds everything that is linked into this binary.
+    #[must_use]
+    pub fn with_inventory(mut self) -> Self {
+        self.registrations.extend(inventory::iter::<Registration>());
+        self.migrations.extend(inventory::iter::<ExtraMigration>());
+        self
+    }
+
+    /// Adds a JSON step.
+    #[must_use]
+    pub fn with_migration(
+        mut self,
+        event_type: &'static str,
+        from: EventVersion,
+        to: EventVersion,
+        apply: MigrationFn,
+    ) -> Self {
+        let declared_by = "RegistryBuilder::with_migration";
+        self.migrations.push(ExtraMigration { event_type, from, to, apply, declared_by });
+        self
+    }
+
+    /// Says which crates must have registered something.
+    #[must_use]
+    pub fn expect_crates<C: Into<String>>(mut self, names: impl IntoIterator<Item = C>) -> Self {
+        self.expected_crates.extend(names.into_iter().map(Into::into));
+        self
+    }
+
+    /// Builds the registry.
+    ///
+    /// # Errors
+    /// [`RegistryErrors`] with every problem, not only the first.
+    pub fn build(self) -> Result<Registry, RegistryErrors> {
+        let (registry, problems) = self.assemble();
+        RegistryErrors::new(problems).map(|()| registry)
+    }
+
+    /// The registry of what holds together, and what does not.
+    pub(super) fn assemble(self) -> (Registry, Vec<RegistryError>) {
+        let mut problems = missing_crates(&self.expected_crates, &self.registrations);
+        let drafts = collect(self.registrations, self.migrations, &mut problems);
+        let types = drafts
+            .into_iter()
+            .filter_map(|(name, draft)| Some((name, resolve(name, draft, &mut problems)?)))
+            .collect();
+        (Registry { types }, problems)
+    }
+}
+
+/// One event type while it is collected.
+#[derive(Default)]
+struct Draft {
+    versions: BTreeMap<EventVersion, Registration>,
+    graph: MigrationGraph,
+    seen: BTreeSet<(EventVersion, EventVersion, &'static str)>,
+}
+
+fn missing_crates(expected: &[String], registrations: &[Registration]) -> Vec<RegistryError> {
+    // A package name may have hyphens where the crate name has underscores.
+    let same = |a: &str, b: &str| a.replace('-', "_") == b.replace('-', "_");
+    expected
+        .iter()
+        .filter(|name| !registrations.iter().any(|known| same(known.origin().krate, name)))
+        .map(|name| RegistryError::MissingCrate { name: name.replace('-', "_") })
+        .collect()
+}
+
+fn collect(
+    mut registrations: Vec<Registration>,
+    mut migrations: Vec<ExtraMigration>,
+    problems: &mut Vec<RegistryError>,
+) -> BTreeMap<&'static str, Draft> {
+    // Link order is not stable: sort before anything depends on it.
+    registrations.sort_by_key(|r| (r.event_type(), r.version(), r.origin().file, r.origin().line));
+    migrations.sort_by_key(|m| (m.event_type, m.from, m.to, m.declared_by));
+    let mut drafts: BTreeMap<&'static str, Draft> = BTreeMap::new();
+    for registration in registrations {
+        let draft = drafts.entry(registration.event_type()).or_default();
+        add_version(draft, registration, problems);
+    }
+    for migration in migrations {
+        let draft = drafts.entry(migration.event_type).or_default();
+        add_edge(draft, migration.event_type, migration.edge(), problems);
+    }
+    drafts
+}
+
+fn add_version(draft: &mut Draft, new: Registration, problems: &mut Vec<RegistryError>) {
+    match draft.versions.get(&new.version()) {
+        Some(known) if known.same_origin(&new) => return,
+        Some(known) => problems.push(RegistryError::Duplicate {
+            event_type: new.event_type().into(),
+            version: new.version(),
+            first: known.origin(),
+            second: new.origin(),
+        }),
+        None => {
+            draft.versions.insert(new.version(), new);
+        }
+    }
+    for edge in new.edges() {
+        add_edge(draft, new.event_type(), edge, problems);
+    }
+}
+
+fn add_edge(
+    draft: &mut Draft,
+    event_type: &str,
+    edge: Migration,
+    problems: &mut Vec<RegistryError>,
+) {
+    let Migration { from, to, declared_by, .. } = edge;
+    // A struct's edges arrive once with itself and once with each struct above it.
+    if edge.primary && !draft.seen.insert((from, to, declared_by)) {
+        return;
+    }
+    if from >= to {
+        let event_type = event_type.into();
+        problems.push(RegistryError::Cycle { event_type, from, to, declared_by });
+    } else if let Err(first) = draft.graph.add(edge) {
+        problems.push(RegistryError::DuplicateEdge {
+            event_type: event_type.into(),
+            from,
+            to,
+            first: first.declared_by,
+            second: declared_by,
+        });
+    }
+}
+
+/// Resolves every way to the latest version; decoding never searches.
+fn resolve(
+    event_type: &'static str,
+    draft: Draft,
+    problems: &mut Vec<RegistryError>,
+) -> Option<TypeEntry> {
+    let highest = draft.versions.keys().next_back().copied();
+    for edge in draft.graph.iter().filter(|edge| Some(edge.to) > highest) {
+        problems.push(RegistryError::Orphan {
+            event_type: event_type.into(),
+            from: edge.from,
+            to: edge.to,
+            declared_by: edge.declared_by,
+        });
+    }
+    let latest = *draft.versions.get(&highest?)?;
+    let known = known_versions(&draft, latest);
+    let mut routes = Vec::with_capacity(known.len());
+    for version in known {
+        match draft.graph.path(version, latest.version()) {
+            Some(path) if path.iter().all(|edge| edge.primary) => {
+                routes.push((version, Route::OwnHistory));
+            }
+            Some(path) => routes.push((version, Route::Steps(path))),
+            None => problems.push(RegistryError::Gap {
+                event_type: event_type.into(),
+                version,
+                latest: latest.version(),
+                origin: latest.origin(),
+            }),
+        }
+    }
+    Some(TypeEntry { latest, versions: draft.versions, graph: draft.graph, routes })
+}
+
+/// Registered versions, versions that an edge reads, and all that the histories promise to read.
+fn known_versions(draft: &Draft, latest: Registration) -> BTreeSet<EventVersion> {
+    let mut known: BTreeSet<_> = draft.versions.keys().copied().collect();
+    known.extend(draft.graph.iter().flat_map(|edge| [edge.from, edge.to]));
+    known.retain(|version| *version <= latest.version());
+    // `since` of the lowest version bounds what may be stored; a version below it that nobody reads is a gap.
+    let lowest = known.first().copied().unwrap_or(latest.version());
+    let since = draft.versions.get(&lowest).map_or(lowest.get(), Registration::since);
+    known.extend((since..lowest.get()).take(1).filter_map(|n| EventVersion::try_from(n).ok()));
+    known
+}

@@ -1,0 +1,262 @@
+//! [`Registry`]: every (type, version) this binary knows, with the way from each to the latest, resolved once.
+//!
+//! Built from what is linked ([`Registry::global`]) or from an explicit list ([`Registry::builder`]); immutable,
+//! and refused as a whole when anything in it does not hold together.
+
+mod builder;
+mod problem;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::OnceLock;
+
+use foldhash::fast::RandomState;
+use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
+
+pub use self::builder::RegistryBuilder;
+pub use self::problem::{RegistryError, RegistryErrors};
+use crate::decode_error::DecodeError;
+use crate::event::AnyEvent;
+use crate::migration::{Migration, MigrationGraph};
+use crate::registration::Registration;
+use crate::version::EventVersion;
+
+/// Every event this binary knows (S-08, S-15).
+#[doc(alias = "translator")]
+#[derive(Debug)]
+pub struct Registry {
+    types: HashMap<&'static str, TypeEntry, RandomState>,
+}
+
+#[derive(Debug)]
+pub(crate) struct TypeEntry {
+    latest: Registration,
+    versions: BTreeMap<EventVersion, Registration>,
+    graph: MigrationGraph,
+    /// Few, and almost always hit at the end: the latest version.
+    routes: Vec<(EventVersion, Route)>,
+}
+
+/// How stored data of one version becomes the latest event.
+#[derive(Debug)]
+pub(crate) enum Route {
+    /// Along the event's own history, typed steps without JSON between them.
+    OwnHistory,
+    /// Along steps of the graph, on JSON, then decoded as the latest.
+    Steps(Vec<Migration>),
+}
+
+impl Registry {
+    /// The registry of everything linked into this binary; built at the first call.
+    ///
+    /// An empty one is no error: tools that only move data need no events.
+    ///
+    /// # Errors
+    /// [`RegistryErrors`] with every problem, at each call.
+    pub fn global() -> Result<&'static Self, RegistryErrors> {
+        static GLOBAL: OnceLock<Result<Registry, RegistryErrors>> = OnceLock::new();
+        GLOBAL
+            .get_or_init(|| Self::builder().with_inventory().build())
+            .as_ref()
+            .map_err(Clone::clone)
+    }
+
+    /// A registry from an explicit list: tests, plug-ins, platforms without constructors before `main`.
+    ///
+    /// ```
+    /// use event_core::{Event, EventVersion, Registry};
+    /// # #[derive(serde::Serialize, serde::Deserialize)] struct Opened;
+    /// impl Event for Opened {
+    ///     const TYPE: &'static str = "opened";
+    ///     const VERSION: EventVersion = EventVersion::FIRST;
+    /// }
+    /// let registry = Registry::builder().with_event::<Opened>().build()?;
+    /// assert_eq!(registry.latest("opened")?.version(), EventVersion::FIRST);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn builder() -> RegistryBuilder {
+        RegistryBuilder::default()
+    }
+
+    /// Every problem of what is linked into this binary.
+    ///
+    /// # Errors
+    /// The same [`RegistryErrors`] that [`Registry::global`] would give.
+    pub fn check() -> Result<(), RegistryErrors> {
+        Self::global().map(|_| ())
+    }
+
+    /// One version of one type.
+    ///
+    /// # Errors
+    /// [`DecodeError::UnknownType`], [`DecodeError::FromTheFuture`] or [`DecodeError::UnknownVersion`].
+    pub fn lookup(
+        &self,
+        event_type: &str,
+        version: EventVersion,
+    ) -> Result<&Registration, DecodeError> {
+        let entry = self.entry(event_type)?;
+        entry.versions.get(&version).ok_or_else(|| entry.unknown(version))
+    }
+
+    /// The highest registered version of a type.
+    ///
+    /// # Errors
+    /// [`DecodeError::UnknownType`].
+    pub fn latest(&self, event_type: &str) -> Result<&Registration, DecodeError> {
+        Ok(&self.entry(event_type)?.latest)
+    }
+
+    /// Every registration, by type, then version.
+    pub fn iter(&self) -> impl Iterator<Item = &Registration> {
+        self.types().into_iter().flat_map(|name| self.types[name].versions.values())
+    }
+
+    /// Every type string, sorted.
+    pub fn types(&self) -> Vec<&'static str> {
+        let mut types: Vec<_> = self.types.keys().copied().collect();
+        types.sort_unstable();
+        types
+    }
+
+    /// The steps from one version of a type to another: the shortest way, between equals the one with the
+    /// larger first step; empty for equal versions.
+    ///
+    /// # Errors
+    /// [`DecodeError`]: unknown type, unknown version, from the future, downward, no path.
+    pub fn path(
+        &self,
+        event_type: &str,
+        from: EventVersion,
+        to: EventVersion,
+    ) -> Result<Vec<Migration>, DecodeError> {
+        if from > to {
+            return Err(DecodeError::Downward { event_type: event_type.into(), from, to });
+        }
+        let entry = self.entry(event_type)?;
+        for version in [from, to] {
+            if !entry.knows(version) {
+                return Err(entry.unknown(version));
+            }
+        }
+        entry.graph.path(from, to).ok_or_else(|| DecodeError::NoPath {
+            event_type: event_type.into(),
+            from,
+            to,
+        })
+    }
+
+    /// Migrates JSON from one version of a type to another, each step fed with the result of the one before.
+    ///
+    /// Equal versions give the data back unchanged, whatever the type.
+    ///
+    /// # Errors
+    /// As [`Registry::path`], and [`DecodeError::Step`] naming the step that failed; later ones are not run.
+    pub fn migrate(
+        &self,
+        event_type: &str,
+        data: Value,
+        from: EventVersion,
+        to: EventVersion,
+    ) -> Result<Value, DecodeError> {
+        if from == to {
+            return Ok(data);
+        }
+        run_steps(event_type, data, &self.path(event_type, from, to)?)
+    }
+
+    /// Decodes stored data into the latest version of its type.
+    ///
+    /// # Errors
+    /// [`DecodeError`].
+    pub fn decode(
+        &self,
+        event_type: &str,
+        version: EventVersion,
+        data: &RawValue,
+    ) -> Result<Box<dyn AnyEvent>, DecodeError> {
+        let entry = self.entry(event_type)?;
+        if version == entry.latest.version() {
+            return entry.latest.decode(version, data);
+        }
+        match entry.routes.iter().find(|(known, _)| *known == version) {
+            Some((_, Route::OwnHistory)) => entry.latest.decode(version, data),
+            Some((_, Route::Steps(path))) => decode_along(entry, version, data, path),
+            None => Err(entry.unknown(version)),
+        }
+    }
+
+    fn entry(&self, event_type: &str) -> Result<&TypeEntry, DecodeError> {
+        self.types.get(event_type).ok_or_else(|| self.unknown_type(event_type))
+    }
+
+    #[cold]
+    fn unknown_type(&self, event_type: &str) -> DecodeError {
+        let mut known = self.types();
+        known.sort_by_key(|name| edit_distance(name, event_type));
+        known.truncate(3);
+        DecodeError::UnknownType { event_type: event_type.into(), known }
+    }
+}
+
+impl TypeEntry {
+    fn knows(&self, version: EventVersion) -> bool {
+        self.routes.iter().any(|(known, _)| *known == version)
+    }
+
+    #[cold]
+    fn unknown(&self, version: EventVersion) -> DecodeError {
+        let event_type = self.latest.event_type().to_owned();
+        if version > self.latest.version() {
+            let known = self.latest.version();
+            return DecodeError::FromTheFuture { event_type, found: version, known };
+        }
+        let known = self.routes.iter().map(|(known, _)| *known).collect();
+        DecodeError::UnknownVersion { event_type, version, known }
+    }
+}
+
+fn decode_along(
+    entry: &TypeEntry,
+    version: EventVersion,
+    data: &RawValue,
+    path: &[Migration],
+) -> Result<Box<dyn AnyEvent>, DecodeError> {
+    let event_type = entry.latest.event_type();
+    let shape = |source| DecodeError::Payload {
+        event_type: event_type.into(),
+        version,
+        path: ".".into(),
+        source,
+    };
+    let value = serde_json::from_str(data.get()).map_err(shape)?;
+    let raw = to_raw_value(&run_steps(event_type, value, path)?).map_err(shape)?;
+    entry.latest.decode(entry.latest.version(), &raw)
+}
+
+fn run_steps(event_type: &str, mut data: Value, path: &[Migration]) -> Result<Value, DecodeError> {
+    for step in path {
+        data = step.apply(data).map_err(|source| DecodeError::Step {
+            event_type: event_type.into(),
+            from: step.from(),
+            to: step.to(),
+            source,
+        })?;
+    }
+    Ok(data)
+}
+
+/// Levenshtein's distance, for "the nearest are": names are short.
+fn edit_distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, to) in b.chars().enumerate() {
+            let replace = diagonal + usize::from(from != to);
+            diagonal = row[j + 1];
+            row[j + 1] = replace.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}

@@ -1,0 +1,207 @@
+//! [`Adapter`]: what a backend implements, and nothing an application calls (S-02 to S-04, S-26).
+//!
+//! An adapter moves encoded data. It does not decode, retry or check names: the facade has done so. It is
+//! object-safe, so that the backend is chosen at run time.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::envelope::{EventData, RecordedEvent};
+use crate::error::Result;
+use crate::expected_version::ExpectedVersion;
+use crate::id::EventId;
+use crate::number::{Position, StreamVersion};
+use crate::options::{AllOptions, Delete, ListOptions, ReadOptions, StreamInfo};
+use crate::stream::{StreamId, Tenant};
+
+/// A boxed future, as an object-safe trait returns it.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Whose data a read sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TenantView {
+    /// One tenant's.
+    One(Tenant),
+    /// Everybody's: the operator's view.
+    All,
+}
+
+/// The events for one stream in a commit.
+#[derive(Debug, Clone)]
+pub struct StreamAppend {
+    /// The stream.
+    pub stream_id: StreamId,
+    /// The writer's claim about it.
+    pub expected: ExpectedVersion,
+    /// At least one event, at most 10 000, ids distinct within the commit.
+    pub events: Vec<EventData>,
+}
+
+/// What is stored at once: one or several streams of one tenant, all or nothing.
+#[derive(Debug, Clone)]
+pub struct Commit {
+    /// Whose streams.
+    pub tenant: Tenant,
+    /// At least one append, streams distinct.
+    pub appends: Vec<StreamAppend>,
+    /// The most live events a stream may hold.
+    pub stream_limit: Option<u64>,
+    /// An earlier try may have been stored: look for the ids first.
+    pub retry: bool,
+}
+
+/// Whether an append wrote anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The events were written by this call.
+    Stored,
+    /// The same ids had been written before; nothing was written now.
+    AlreadyStored,
+}
+
+/// The answer to an append; both numbers are those of its last event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Appended {
+    /// Its number in the stream.
+    pub stream_version: StreamVersion,
+    /// Its place in the global order.
+    pub position: Position,
+    /// Whether this call wrote it.
+    pub outcome: Outcome,
+}
+
+/// A backend. Every promise is in the contract suite (feature `testing`), which runs on any adapter.
+///
+/// The order in which an append is judged: ids already stored (the same stream, order and contiguity give
+/// [`Outcome::AlreadyStored`], anything else [`Error::EventIdConflict`](crate::Error::EventIdConflict)), then the
+/// stream's state, then the claim, then the limit. A refused commit writes nothing and uses no position.
+pub trait Adapter: Send + Sync + 'static {
+    /// A short name for metrics and logs: `memory`, `postgres`.
+    fn name(&self) -> &'static str;
+
+    /// Stores a commit, all or nothing; one answer per append, in order.
+    fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Vec<Appended>>>;
+
+    /// A page of one stream; missing and deleted streams are errors, a start beyond the end is an empty page.
+    ///
+    /// Under [`TenantView::All`] a name that several tenants use is an error that says so.
+    fn read_stream<'a>(
+        &'a self,
+        view: &'a TenantView,
+        stream_id: &'a StreamId,
+        options: ReadOptions,
+    ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>>;
+
+    /// A page of everything in global order, only what no later commit can get in front of.
+    fn read_all<'a>(
+        &'a self,
+        view: &'a TenantView,
+        options: &'a AllOptions,
+    ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>>;
+
+    /// One event by its id.
+    fn read_event<'a>(
+        &'a self,
+        view: &'a TenantView,
+        event_id: EventId,
+    ) -> BoxFuture<'a, Result<Option<RecordedEvent>>>;
+
+    /// What is known of a stream, deleted ones included; `None` if it never existed.
+    fn stream_info<'a>(
+        &'a self,
+        view: &'a TenantView,
+        stream_id: &'a StreamId,
+    ) -> BoxFuture<'a, Result<Option<StreamInfo>>>;
+
+    /// A page of the list of streams, by tenant and name in byte order.
+    fn list_streams<'a>(
+        &'a self,
+        view: &'a TenantView,
+        options: &'a ListOptions,
+    ) -> BoxFuture<'a, Result<Vec<StreamInfo>>>;
+
+    /// Deletes a stream. A missing one is `StreamNotFound`, unless the claim is that it does not exist (D-23).
+    fn delete_stream<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        stream_id: &'a StreamId,
+        expected: ExpectedVersion,
+        delete: Delete,
+    ) -> BoxFuture<'a, Result<()>>;
+
+    /// Lets go of connections and files; calls after it fail.
+    fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+macro_rules! forward_adapter {
+    ($pointer:ident) => {
+        impl<A: Adapter + ?Sized> Adapter for $pointer<A> {
+            fn name(&self) -> &'static str {
+                (**self).name()
+            }
+
+            fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Vec<Appended>>> {
+                (**self).commit(commit)
+            }
+
+            fn read_stream<'a>(
+                &'a self,
+                view: &'a TenantView,
+                stream_id: &'a StreamId,
+                options: ReadOptions,
+            ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>> {
+                (**self).read_stream(view, stream_id, options)
+            }
+
+            fn read_all<'a>(
+                &'a self,
+                view: &'a TenantView,
+                options: &'a AllOptions,
+            ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>> {
+                (**self).read_all(view, options)
+            }
+
+            fn read_event<'a>(
+                &'a self,
+                view: &'a TenantView,
+                event_id: EventId,
+            ) -> BoxFuture<'a, Result<Option<RecordedEvent>>> {
+                (**self).read_event(view, event_id)
+            }
+
+            fn stream_info<'a>(
+                &'a self,
+                view: &'a TenantView,
+                stream_id: &'a StreamId,
+            ) -> BoxFuture<'a, Result<Option<StreamInfo>>> {
+                (**self).stream_info(view, stream_id)
+            }
+
+            fn list_streams<'a>(
+                &'a self,
+                view: &'a TenantView,
+                options: &'a ListOptions,
+            ) -> BoxFuture<'a, Result<Vec<StreamInfo>>> {
+                (**self).list_streams(view, options)
+            }
+
+            fn delete_stream<'a>(
+                &'a self,
+                tenant: &'a Tenant,
+                stream_id: &'a StreamId,
+                expected: ExpectedVersion,
+                delete: Delete,
+            ) -> BoxFuture<'a, Result<()>> {
+                (**self).delete_stream(tenant, stream_id, expected, delete)
+            }
+
+            fn close(&self) -> BoxFuture<'_, ()> {
+                (**self).close()
+            }
+        }
+    };
+}
+
+forward_adapter!(Arc);
+forward_adapter!(Box);
