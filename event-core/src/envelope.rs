@@ -92,6 +92,12 @@ impl NewEvent {
         self
     }
 
+    /// Drops the rules of the typed event: what is left is appended as it is encoded.
+    pub(crate) fn without_validation(mut self) -> Self {
+        self.typed = None;
+        self
+    }
+
     /// The id.
     pub const fn id(&self) -> EventId {
         self.id

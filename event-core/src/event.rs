@@ -218,7 +218,7 @@ impl Origin {
     }
 }
 
-impl fmt::Display for Origin {
+impl Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if *self == Self::UNKNOWN {
             return f.write_str("an unknown place");

@@ -8,12 +8,14 @@
 extern crate self as event_core;
 
 mod clock;
+mod codec;
 mod connect;
 mod decode;
 mod decode_error;
 mod envelope;
 mod error;
 mod event;
+mod event_stream;
 mod expected_version;
 mod history;
 mod id;
@@ -21,15 +23,22 @@ mod memory;
 mod metadata;
 mod migration;
 mod number;
+mod operation;
 mod options;
 mod proof;
+mod recovery;
 mod registration;
 mod registry;
+mod retry;
 mod scope;
 mod seam;
 mod set;
+mod store;
 mod stream;
+mod transaction;
 mod version;
+
+pub mod plain_set;
 
 /// For authors of backends: the seam, and what passes through it.
 pub mod adapter {
@@ -43,11 +52,13 @@ pub mod adapter {
 }
 
 pub use crate::clock::Clock;
+pub use crate::codec::{Codec, JsonCodec, Serializer, StoredEvent};
 pub use crate::connect::without_password;
 pub use crate::decode_error::DecodeError;
 pub use crate::envelope::{EventData, NewEvent, RecordedEvent};
 pub use crate::error::{BoxError, Category, Context, Error, Place, Result};
 pub use crate::event::{AnyEvent, Event, InvalidEvent, Origin, Payload, Upcast};
+pub use crate::event_stream::EventStream;
 pub use crate::expected_version::{Conflict, ExpectedVersion};
 pub use crate::id::{EventId, InvalidEventId};
 pub use crate::memory::MemoryAdapter;
@@ -59,12 +70,18 @@ pub use crate::number::{
 pub use crate::options::{
     AllOptions, Delete, Direction, ListOptions, ReadOptions, StreamInfo, StreamState,
 };
+pub use crate::recovery::{
+    Aggregate, Problem, ProblemKind, RecoverOptions, Recovered, RecoveryReport, Violation,
+};
 pub use crate::registration::Registration;
 pub use crate::registry::{Registry, RegistryBuilder, RegistryError, RegistryErrors};
+pub use crate::retry::RetryPolicy;
 pub use crate::scope::Scope;
 pub use crate::seam::{Adapter, Appended, Outcome};
 pub use crate::set::EventSet;
+pub use crate::store::{EventStore, StoreBuilder};
 pub use crate::stream::{Escaped, InvalidStreamId, InvalidTenant, StreamId, Tenant};
+pub use crate::transaction::Transaction;
 pub use crate::version::{EventVersion, InvalidEventVersion};
 #[cfg(feature = "derive")]
 pub use event_derive::Event;
@@ -89,8 +106,12 @@ pub mod __private {
         SetVariant, assert_distinct, json_chain, json_step, json_step_from, not_in_set, reappend,
         set_variant, typed_step,
     };
+    pub use crate::recovery::{
+        Aggregate, Problem, ProblemKind, RecoverOptions, Recovered, RecoveryReport, Violation,
+    };
     pub use crate::registration::{ExtraMigration, Registration};
     pub use crate::seam::{Adapter, Appended, Outcome};
     pub use crate::set::EventSet;
+    pub use crate::transaction::Transaction;
     pub use crate::version::EventVersion;
 }

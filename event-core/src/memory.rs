@@ -212,7 +212,7 @@ impl State {
         let events = stream.events.iter();
         Ok(match options.direction() {
             Direction::Forward => events
-                .filter(|event| event.stream_version() >= from)
+                .skip(stream.events.partition_point(|event| event.stream_version() < from))
                 .take(limit)
                 .map(|event| (**event).clone())
                 .collect(),
@@ -258,14 +258,12 @@ impl State {
         delete: Delete,
     ) -> Result<()> {
         let Some(stream) = self.streams.get_mut(&(tenant.clone(), stream_id.clone())) else {
-            return match expected.check(StreamVersion::NONE) {
-                // The claim that there is no stream holds: nothing to do (D-23).
-                Ok(()) if expected != ExpectedVersion::Any => Ok(()),
-                Ok(()) => Err(Error::stream_not_found(stream_id.clone())),
-                Err(_) if matches!(expected, ExpectedVersion::StreamExists) => {
-                    Err(Error::stream_not_found(stream_id.clone()))
-                }
-                Err(conflict) => Err(Error::conflict(stream_id.clone(), conflict)),
+            // The claim that there is no stream holds: nothing to do (D-23).
+            let none = [ExpectedVersion::NoStream, ExpectedVersion::Exact(StreamVersion::NONE)];
+            return if none.contains(&expected) {
+                Ok(())
+            } else {
+                Err(Error::stream_not_found(stream_id.clone()))
             };
         };
         if stream.state.is_deleted() {

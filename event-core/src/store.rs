@@ -1,0 +1,419 @@
+//! [`EventStore`]: the facade that applications use (S-01, S-02): validate, encode, commit; read, migrate, decode.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use crate::clock::Clock;
+use crate::connect;
+use crate::envelope::{NewEvent, RecordedEvent};
+use crate::error::{Error, Result};
+use crate::event_stream::EventStream;
+use crate::expected_version::ExpectedVersion;
+use crate::id::EventId;
+use crate::memory::MemoryAdapter;
+use crate::number::{BatchSize, StreamVersion};
+use crate::operation::Operation;
+use crate::options::{AllOptions, Delete, ListOptions, ReadOptions, StreamInfo};
+use crate::registry::Registry;
+use crate::retry::RetryPolicy;
+use crate::scope::Scope;
+use crate::seam::{Adapter, Appended, BoxFuture, Commit, Outcome, StreamAppend, TenantView};
+use crate::stream::StreamId;
+use crate::transaction::Transaction;
+
+/// The most events a stream holds unless told otherwise (S-21).
+const STREAM_LIMIT: u64 = 10_000;
+
+/// The store of events: the one door of an application. Cheap to clone, bound to a [`Scope`].
+///
+/// ```
+/// use event_core::{EventStore, ExpectedVersion, ReadOptions, StreamId};
+/// # use event_core::{Event, EventVersion};
+/// # #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)] struct Opened { by: String }
+/// # impl Event for Opened {
+/// #     const TYPE: &'static str = "opened";
+/// #     const VERSION: EventVersion = EventVersion::FIRST;
+/// # }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> event_core::Result<()> {
+/// let store = EventStore::in_memory()?;
+/// let door = StreamId::new("door-1")?;
+/// store.append(&door, ExpectedVersion::NoStream, [Opened { by: "ann".into() }]).await?;
+///
+/// let page = store.read_stream(&door, ReadOptions::forward()).await?;
+/// assert_eq!(page[0].decode::<Opened>()?, Opened { by: "ann".into() });
+///
+/// let lost_race = store.append(&door, ExpectedVersion::NoStream, [Opened { by: "bob".into() }]).await;
+/// assert_eq!(lost_race.unwrap_err().code(), "wrong_expected_version");
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct EventStore {
+    shared: Arc<Shared>,
+    scope: Scope,
+    view: TenantView,
+}
+
+struct Shared {
+    adapter: Arc<dyn Adapter>,
+    retry: RetryPolicy,
+    clock: Clock,
+    stream_limit: Option<u64>,
+}
+
+/// Sets up an [`EventStore`] that differs from the defaults.
+pub struct StoreBuilder {
+    adapter: Arc<dyn Adapter>,
+    retry: RetryPolicy,
+    clock: Clock,
+    stream_limit: Option<u64>,
+}
+
+impl StoreBuilder {
+    /// Sets how transient failures are retried.
+    #[must_use]
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// Sets the clock that validation goes by.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Sets the most live events a stream may hold; `None` for no limit. 10 000 by default (S-21).
+    #[must_use]
+    pub const fn stream_limit(mut self, limit: Option<u64>) -> Self {
+        self.stream_limit = limit;
+        self
+    }
+
+    /// Opens the store.
+    ///
+    /// # Errors
+    /// [`Error::Registry`] when the events of this binary do not hold together; every problem is listed.
+    pub fn build(self) -> Result<EventStore> {
+        Registry::check()?;
+        let Self { adapter, retry, clock, stream_limit } = self;
+        let scope = Scope::default();
+        let view = TenantView::One(scope.tenant.clone());
+        Ok(EventStore {
+            shared: Arc::new(Shared { adapter, retry, clock, stream_limit }),
+            scope,
+            view,
+        })
+    }
+}
+
+impl fmt::Debug for StoreBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreBuilder")
+            .field("adapter", &self.adapter.name())
+            .finish_non_exhaustive()
+    }
+}
+
+impl EventStore {
+    /// A store in memory: gone with the process.
+    ///
+    /// # Errors
+    /// [`Error::Registry`] when the events of this binary do not hold together.
+    pub fn in_memory() -> Result<Self> {
+        Self::new(MemoryAdapter::new())
+    }
+
+    /// A store on an adapter, with the defaults.
+    ///
+    /// # Errors
+    /// [`Error::Registry`] when the events of this binary do not hold together; every problem is listed.
+    pub fn new(adapter: impl Adapter) -> Result<Self> {
+        Self::builder(adapter).build()
+    }
+
+    /// A store on an adapter, with settings of one's own.
+    pub fn builder(adapter: impl Adapter) -> StoreBuilder {
+        StoreBuilder {
+            adapter: Arc::new(adapter),
+            retry: RetryPolicy::default(),
+            clock: Clock::system(),
+            stream_limit: Some(STREAM_LIMIT),
+        }
+    }
+
+    /// Opens the store that a URL names: `postgres://…`, `memory:`; the scheme chooses the backend at run time.
+    ///
+    /// # Errors
+    /// [`Error::InvalidUrl`], naming the crate to mention where no linked backend opens the scheme; what the
+    /// backend says; [`Error::Registry`].
+    pub async fn connect(url: &str) -> Result<Self> {
+        Self::new(connect::open(url).await?)
+    }
+
+    /// The same store, bound to a tenant and to what its events say about their cause.
+    #[must_use]
+    pub fn with_scope(&self, scope: Scope) -> Self {
+        let view = TenantView::One(scope.tenant.clone());
+        Self { shared: Arc::clone(&self.shared), scope, view }
+    }
+
+    /// The operator's view: reads see every tenant; writes need [`EventStore::with_scope`].
+    #[must_use]
+    pub fn all_tenants(&self) -> Self {
+        Self { view: TenantView::All, ..self.clone() }
+    }
+
+    /// The scope this handle is bound to.
+    pub const fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// Appends events to a stream, all or nothing.
+    ///
+    /// The events are encoded before the future is made, so it is `Send` whatever the iterator is.
+    ///
+    /// # Errors
+    /// [`Error::WrongExpectedVersion`] when the claim does not hold, [`Error::StreamDeleted`],
+    /// [`Error::StreamArchived`], [`Error::StreamLimitReached`], [`Error::EventIdConflict`];
+    /// [`Error::InvalidEventData`] for an empty list or an event that breaks a rule, [`Error::InvalidBatchSize`]
+    /// for more than 10 000, [`Error::Serialization`]; [`Error::Connection`] once the retries are used up. Nothing
+    /// is written on any of them, except that a lost connection leaves the outcome open: the same events again
+    /// give the answer.
+    pub fn append<'a, I>(
+        &'a self,
+        stream_id: &'a StreamId,
+        expected: ExpectedVersion,
+        events: I,
+    ) -> BoxFuture<'a, Result<Appended>>
+    where
+        I: IntoIterator<Item: Into<NewEvent>>,
+    {
+        let events: Vec<NewEvent> = events.into_iter().map(Into::into).collect();
+        Box::pin(async move {
+            let append = self.encode(stream_id, expected, events)?;
+            let answers = self.commit("append", Some(stream_id), vec![append]).await?;
+            answers.into_iter().next().ok_or_else(|| self.no_answer())
+        })
+    }
+
+    /// Collects appends to several streams for one commit, all or nothing.
+    pub fn transaction(&self) -> Transaction<'_> {
+        Transaction::new(self)
+    }
+
+    /// One page of a stream.
+    ///
+    /// # Errors
+    /// [`Error::StreamNotFound`], [`Error::StreamDeleted`], [`Error::InvalidStartVersion`],
+    /// [`Error::Connection`].
+    pub async fn read_stream(
+        &self,
+        stream_id: &StreamId,
+        options: ReadOptions,
+    ) -> Result<Vec<RecordedEvent>> {
+        options.check()?;
+        let adapter = &self.shared.adapter;
+        self.operation("read_stream", Some(stream_id))
+            .run(|_| adapter.read_stream(&self.view, stream_id, options))
+            .await
+    }
+
+    /// A stream as a lazy sequence, read page by page; the options' limit is the page size.
+    pub fn stream_events(&self, stream_id: &StreamId, options: ReadOptions) -> EventStream {
+        EventStream::of_stream(self.clone(), stream_id.clone(), options)
+    }
+
+    /// One page of everything, in global order: only what no later commit can get in front of.
+    ///
+    /// # Errors
+    /// [`Error::Connection`].
+    pub async fn read_all(&self, options: AllOptions) -> Result<Vec<RecordedEvent>> {
+        let adapter = &self.shared.adapter;
+        self.operation("read_all", None).run(|_| adapter.read_all(&self.view, &options)).await
+    }
+
+    /// Everything up to now as a lazy sequence, read page by page; the options' limit is the page size.
+    pub fn all_events(&self, options: AllOptions) -> EventStream {
+        EventStream::of_all(self.clone(), options)
+    }
+
+    /// One event by its id.
+    ///
+    /// # Errors
+    /// [`Error::Connection`].
+    pub async fn read_event(&self, event_id: EventId) -> Result<Option<RecordedEvent>> {
+        let adapter = &self.shared.adapter;
+        self.operation("read_event", None).run(|_| adapter.read_event(&self.view, event_id)).await
+    }
+
+    /// Number of events in a stream; 0 when it does not exist or is deleted.
+    ///
+    /// # Errors
+    /// [`Error::Connection`].
+    pub async fn stream_version(&self, stream_id: &StreamId) -> Result<StreamVersion> {
+        let adapter = &self.shared.adapter;
+        let info = self
+            .operation("stream_version", Some(stream_id))
+            .run(|_| adapter.stream_info(&self.view, stream_id))
+            .await?;
+        Ok(info.filter(|info| !info.state.is_deleted()).map_or(StreamVersion::NONE, |i| i.version))
+    }
+
+    /// What is known of a stream, deleted ones included.
+    ///
+    /// # Errors
+    /// [`Error::StreamNotFound`] if it never existed, [`Error::Connection`].
+    pub async fn stream_info(&self, stream_id: &StreamId) -> Result<StreamInfo> {
+        let adapter = &self.shared.adapter;
+        self.operation("stream_info", Some(stream_id))
+            .run(|_| adapter.stream_info(&self.view, stream_id))
+            .await?
+            .ok_or_else(|| Error::stream_not_found(stream_id.clone()).in_scope(&self.scope))
+    }
+
+    /// A page of the list of streams, by tenant and name in byte order.
+    ///
+    /// # Errors
+    /// [`Error::Connection`].
+    pub async fn list_streams(&self, options: ListOptions) -> Result<Vec<StreamInfo>> {
+        let adapter = &self.shared.adapter;
+        self.operation("list_streams", None)
+            .run(|_| adapter.list_streams(&self.view, &options))
+            .await
+    }
+
+    /// Deletes a stream; its name stays taken.
+    ///
+    /// # Errors
+    /// [`Error::WrongExpectedVersion`]; [`Error::StreamNotFound`] for a missing stream, unless the claim is that
+    /// there is none; [`Error::StreamDeleted`]; [`Error::Connection`].
+    pub async fn delete_stream(
+        &self,
+        stream_id: &StreamId,
+        expected: ExpectedVersion,
+        delete: Delete,
+    ) -> Result<()> {
+        self.require_tenant()?;
+        let Shared { adapter, .. } = &*self.shared;
+        let tenant = &self.scope.tenant;
+        self.operation("delete_stream", Some(stream_id))
+            .run(|_| adapter.delete_stream(tenant, stream_id, expected, delete))
+            .await
+    }
+
+    /// Lets go of connections and files, for every handle on this store.
+    pub async fn close(&self) {
+        self.shared.adapter.close().await;
+    }
+
+    /// Validates and encodes the events of one stream.
+    pub(crate) fn encode(
+        &self,
+        stream_id: &StreamId,
+        expected: ExpectedVersion,
+        events: Vec<NewEvent>,
+    ) -> Result<StreamAppend> {
+        Self::check_size(events.len()).map_err(|error| error.in_scope(&self.scope))?;
+        let now = self.shared.clock.now();
+        let events: Result<_> = events
+            .into_iter()
+            .enumerate()
+            .map(|(index, event)| event.into_data(index, now, &self.scope))
+            .collect();
+        let events = events.map_err(|error| error.in_scope(&self.scope))?;
+        Ok(StreamAppend { stream_id: stream_id.clone(), expected, events })
+    }
+
+    /// Stores encoded appends at once; the streams are distinct.
+    pub(crate) async fn commit(
+        &self,
+        operation: &'static str,
+        stream_id: Option<&StreamId>,
+        appends: Vec<StreamAppend>,
+    ) -> Result<Vec<Appended>> {
+        self.require_tenant()?;
+        let events: usize = appends.iter().map(|append| append.events.len()).sum();
+        let tenant = self.scope.tenant.clone();
+        let stream_limit = self.shared.stream_limit;
+        let first = Commit { tenant, appends, stream_limit, retry: false };
+        check_ids(&first).map_err(|error| error.in_scope(&self.scope))?;
+        let again = OnceLock::new();
+        let adapter = &self.shared.adapter;
+        let answers = self
+            .operation(operation, stream_id)
+            .run(|retries| match retries {
+                0 => adapter.commit(&first),
+                _ => adapter.commit(again.get_or_init(|| Commit { retry: true, ..first.clone() })),
+            })
+            .await?;
+        if answers.iter().any(|answer| answer.outcome == Outcome::Stored) {
+            metrics::counter!("event_store_events_appended_total").increment(events as u64);
+        }
+        Ok(answers)
+    }
+
+    pub(crate) fn no_answer(&self) -> Error {
+        Error::adapter("append", format!("adapter `{}` gave no answer", self.shared.adapter.name()))
+    }
+
+    fn check_size(events: usize) -> Result<()> {
+        if events == 0 {
+            return Err(Error::invalid_append("an append needs at least one event"));
+        }
+        if events > BatchSize::MAX.get() as usize {
+            let max = BatchSize::MAX.get();
+            return Err(crate::number::InvalidBatchSize { given: events as u64, max }.into());
+        }
+        Ok(())
+    }
+
+    fn require_tenant(&self) -> Result<()> {
+        if self.view == TenantView::All {
+            return Err(Error::invalid_append(
+                "the view of all tenants is for reading; bind a tenant with `with_scope`",
+            ));
+        }
+        Ok(())
+    }
+
+    fn operation<'a>(
+        &'a self,
+        name: &'static str,
+        stream_id: Option<&'a StreamId>,
+    ) -> Operation<'a> {
+        let Shared { adapter, retry, .. } = &*self.shared;
+        Operation { name, adapter: adapter.name(), scope: &self.scope, stream_id, policy: retry }
+    }
+}
+
+impl fmt::Debug for EventStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventStore")
+            .field("adapter", &self.shared.adapter.name())
+            .field("scope", &self.scope)
+            .field("view", &self.view)
+            .finish()
+    }
+}
+
+/// Refuses an id that stands twice in a commit: it could never be stored.
+fn check_ids(commit: &Commit) -> Result<()> {
+    let mut ids: Vec<_> = commit
+        .appends
+        .iter()
+        .flat_map(|append| append.events.iter().map(|event| (event.id, &append.stream_id)))
+        .collect();
+    if ids.len() == 1 {
+        return Ok(());
+    }
+    ids.sort_unstable();
+    match ids.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        Some(pair) => Err(Error::event_id_conflict(
+            pair[0].1.clone(),
+            Some(pair[0].0),
+            "one id stands twice in the commit",
+        )),
+        None => Ok(()),
+    }
+}
