@@ -39,6 +39,8 @@ mod transaction;
 mod version;
 
 pub mod plain_set;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 /// For authors of backends: the seam, and what passes through it.
 pub mod adapter {

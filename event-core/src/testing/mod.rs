@@ -1,0 +1,112 @@
+//! Help for tests (feature `testing`): the contract suite that every adapter passes.
+//!
+//! An author of a backend writes one line, [`adapter_contract!`](crate::adapter_contract!), and gets the tests.
+
+pub mod contract;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::envelope::NewEvent;
+use crate::event::{Event, InvalidEvent};
+use crate::version::EventVersion;
+
+/// The event of the contract suite: some text, which is invalid when it is empty.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Noted {
+    /// The text.
+    pub text: String,
+}
+
+impl Noted {
+    /// A note.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into() }
+    }
+
+    /// `n` notes, told apart by their number.
+    pub fn many(n: usize) -> Vec<NewEvent> {
+        (0..n).map(|i| Self::new(format!("note {i}")).into()).collect()
+    }
+}
+
+impl Event for Noted {
+    const TYPE: &'static str = "contract.noted";
+    const VERSION: EventVersion = EventVersion::FIRST;
+
+    fn validate(&self, _now: DateTime<Utc>) -> Result<(), InvalidEvent> {
+        if self.text.is_empty() {
+            return Err(InvalidEvent::field("text", "must not be empty"));
+        }
+        Ok(())
+    }
+}
+
+/// Another event type, for filters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
+    /// Some payload.
+    pub by: String,
+}
+
+impl Event for Closed {
+    const TYPE: &'static str = "contract.closed";
+    const VERSION: EventVersion = EventVersion::new(3);
+}
+
+/// Instantiates the contract suite for an adapter: one test a promise, each on a fresh, empty store.
+///
+/// The second argument is an async closure without arguments that opens one; the calling crate needs `tokio` with
+/// `macros` and `rt-multi-thread`.
+///
+/// ```ignore
+/// event_core::adapter_contract!(memory, async || event_core::MemoryAdapter::new());
+/// ```
+#[macro_export]
+macro_rules! adapter_contract {
+    ($name:ident, $open:expr) => {
+        mod $name {
+            #[allow(unused_imports, reason = "the closure may name anything of the caller's")]
+            use super::*;
+
+            $crate::__contract_cases! { $crate, $open =>
+                append: answers_the_last_numbers, positions_follow_stream_versions,
+                    keeps_payload_and_metadata_byte_for_byte, refuses_an_empty_append,
+                    takes_ten_thousand_events_and_no_more, names_the_invalid_event_and_writes_nothing,
+                    every_claim_against_a_missing_and_an_existing_stream, a_refused_append_uses_no_position,
+                    one_of_twenty_racing_writers_wins, any_and_stream_exists_never_fail_under_contention,
+                    exact_writers_that_retry_all_get_in, stream_limit_is_kept, hostile_names_and_huge_payloads;
+                identity: the_same_ids_give_the_first_answer, known_ids_are_found_before_any_refusal,
+                    ids_that_are_taken_otherwise_conflict, ids_are_apart_between_tenants,
+                    racing_tries_of_one_append_store_it_once;
+                read: pages_forward_and_backward, missing_streams_are_errors, starts_out_of_range,
+                    streams_lazily_across_pages, undecodable_events_come_back,
+                    one_event_by_its_id, info_and_version;
+                all: global_order_and_filters, pages_by_position, lists_streams, filters_by_time,
+                    concurrent_appends_show_up_in_order;
+                scope: a_tenant_sees_its_own, the_operator_sees_all, scope_reaches_metadata_and_errors;
+                transaction: several_streams_or_nothing, a_stream_stands_once, retried_as_a_whole,
+                    crossing_transactions_do_not_deadlock;
+                delete: soft, hard, claims_and_missing_streams, deleting_races_appending;
+            }
+        }
+    };
+}
+
+/// One test a case, grouped as the modules of [`contract`] are.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __contract_cases {
+    ($krate:path, $open:expr => $($group:ident : $($case:ident),+ ;)+) => {
+        $(mod $group {
+            #[allow(unused_imports, reason = "the closure may name anything of the caller's")]
+            use super::*;
+
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                let adapter = ($open)().await;
+                $crate::testing::contract::$group::$case(::std::sync::Arc::new(adapter)).await;
+            })+
+        })+
+    };
+}
