@@ -1,0 +1,165 @@
+//! [`PgAdapter`]: the seam of `event-core` on PostgreSQL, as thin calls into the files beside it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use event_core::adapter::{AdapterFactory, BoxFuture, Commit, TenantView};
+use event_core::{
+    Adapter, AllOptions, Appended, Delete, Error, EventId, ExpectedVersion, ListOptions,
+    ReadOptions, RecordedEvent, Result, StreamId, StreamInfo, Tenant,
+};
+use sqlx::{AssertSqlSafe, Connection};
+
+use crate::frontier::Frontier;
+use crate::options::PgOptions;
+use crate::pool::Pool;
+use crate::row::Cells;
+use crate::sql::Statements;
+use crate::{append, error, migrate, read, stream};
+
+event_core::adapter::submit! {
+    AdapterFactory::new(&["postgres", "postgresql"], |url| {
+        Box::pin(async move { Ok(Arc::new(PgAdapter::connect(url).await?) as Arc<dyn Adapter>) })
+    })
+}
+
+/// A store on PostgreSQL 14 or newer.
+pub struct PgAdapter {
+    pool: Pool,
+    sql: Statements,
+    frontier: Frontier,
+}
+
+impl PgAdapter {
+    /// Opens the store that a URL names; [`PgOptions`] lists the keys.
+    ///
+    /// # Errors
+    /// [`Error::InvalidUrl`], and those of [`PgAdapter::connect_with`].
+    pub async fn connect(url: &str) -> Result<Self> {
+        Self::connect_with(url.parse()?).await
+    }
+
+    /// Opens a store, and creates its schema or brings it up to date. Programs that start together wait for one
+    /// another; a schema that is up to date is only read.
+    ///
+    /// # Errors
+    /// [`Error::Connection`] when the server cannot be reached, [`Error::IncompatibleSchema`] when a newer program
+    /// wrote the schema, [`Error::Adapter`] when the server refuses: no such database, wrong password, no rights.
+    pub async fn connect_with(options: PgOptions) -> Result<Self> {
+        let pool = Pool::new(&options);
+        let sql = Statements::new(options.get_schema().clone());
+        let mut connection = pool.open("connect to the store").await?;
+        migrate::run(&mut connection, &sql).await?;
+        // The schema is in order; a connection that does not close in good order changes nothing about that.
+        let _ = connection.close().await;
+        Ok(Self { pool, sql, frontier: Frontier::new(options.get_frontier_wait()) })
+    }
+
+    /// Lets a role of the server use this store: read, and write through the store's functions only. Such a role
+    /// can neither change nor remove what is stored in any other way. To be called by the owner of the schema, again
+    /// after an update that migrated it.
+    ///
+    /// # Errors
+    /// [`Error::Adapter`] when there is no such role, or the caller does not own the schema.
+    pub async fn grant_to(&self, role: &str) -> Result<()> {
+        const OPERATION: &str = "grant the use of the store";
+        let schema = self.sql.schema().as_str().to_owned();
+        let query = self.sql.grant.query().bind(role.to_owned()).bind(schema);
+        let rows = self.pool.fetch(OPERATION, query).await?;
+        let mut connection = self.pool.open(OPERATION).await?;
+        for row in &rows {
+            // Put together by the server, which quotes both names.
+            let statement: String = Cells::new(row, None).get("statement")?;
+            sqlx::raw_sql(AssertSqlSafe(statement))
+                .execute(&mut connection)
+                .await
+                .map_err(|error| error::error(OPERATION, error))?;
+        }
+        Ok(())
+    }
+}
+
+impl Adapter for PgAdapter {
+    fn name(&self) -> &'static str {
+        "postgres"
+    }
+
+    fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Vec<Appended>>> {
+        Box::pin(append::commit(&self.pool, &self.sql, commit))
+    }
+
+    fn read_stream<'a>(
+        &'a self,
+        view: &'a TenantView,
+        stream_id: &'a StreamId,
+        options: ReadOptions,
+    ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>> {
+        Box::pin(async move {
+            match stream::owner(&self.pool, &self.sql, view, stream_id).await? {
+                Some(tenant) => {
+                    read::stream(&self.pool, &self.sql, &tenant, stream_id, options).await
+                }
+                None => Err(Error::stream_not_found(stream_id.clone())),
+            }
+        })
+    }
+
+    fn read_all<'a>(
+        &'a self,
+        view: &'a TenantView,
+        options: &'a AllOptions,
+    ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>> {
+        Box::pin(read::all(&self.pool, &self.sql, &self.frontier, view, options))
+    }
+
+    fn read_event<'a>(
+        &'a self,
+        view: &'a TenantView,
+        event_id: EventId,
+    ) -> BoxFuture<'a, Result<Option<RecordedEvent>>> {
+        Box::pin(read::event(&self.pool, &self.sql, view, event_id))
+    }
+
+    fn stream_info<'a>(
+        &'a self,
+        view: &'a TenantView,
+        stream_id: &'a StreamId,
+    ) -> BoxFuture<'a, Result<Option<StreamInfo>>> {
+        Box::pin(async move {
+            match stream::owner(&self.pool, &self.sql, view, stream_id).await? {
+                Some(tenant) => stream::info(&self.pool, &self.sql, &tenant, stream_id).await,
+                None => Ok(None),
+            }
+        })
+    }
+
+    fn list_streams<'a>(
+        &'a self,
+        view: &'a TenantView,
+        options: &'a ListOptions,
+    ) -> BoxFuture<'a, Result<Vec<StreamInfo>>> {
+        Box::pin(stream::list(&self.pool, &self.sql, view, options))
+    }
+
+    fn delete_stream<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        stream_id: &'a StreamId,
+        expected: ExpectedVersion,
+        delete: Delete,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(stream::delete(&self.pool, &self.sql, tenant, stream_id, expected, delete))
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.pool.close())
+    }
+}
+
+impl fmt::Debug for PgAdapter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PgAdapter")
+            .field("schema", &self.sql.schema().as_str())
+            .finish_non_exhaustive()
+    }
+}

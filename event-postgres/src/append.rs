@@ -1,0 +1,226 @@
+//! The append: any expected version, any size, one or many streams, in one call of a server function.
+//!
+//! The events travel as arrays, one element an event, so the statement's text never changes. The function answers
+//! with a status per stream; only an id that is in use comes as an error, and then the same call with the check flag
+//! says what is stored.
+
+use event_core::adapter::{Commit, EventData, StreamAppend};
+use event_core::{
+    Appended, Conflict, Error, EventId, ExpectedVersion, Outcome, Position, Result, StreamVersion,
+};
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use crate::error::Failure;
+use crate::pool::Pool;
+use crate::row::Cells;
+use crate::sql::{PgQuery, Statements};
+
+const ONE: &str = "append to a stream";
+const MANY: &str = "append to several streams";
+
+/// Stores a commit; answers in its order.
+pub(crate) async fn commit(
+    pool: &Pool,
+    sql: &Statements,
+    commit: &Commit,
+) -> Result<Vec<Appended>> {
+    let mut check = commit.retry;
+    // An id in use makes the second call; a third is needed only when that one's ids are being committed meanwhile.
+    for _ in 0..3 {
+        let (operation, query) = match commit.appends.as_slice() {
+            [] => return Ok(Vec::new()),
+            [append] => (ONE, one(sql, commit, append, check)),
+            _ => (MANY, many(sql, commit, check)),
+        };
+        match pool.fetch(operation, query).await {
+            Ok(rows) => return judge(commit, operation, &rows),
+            Err(Failure::IdTaken) => check = true,
+            Err(failure) => return Err(failure.into()),
+        }
+    }
+    let stream_id = commit.appends.first().map(|append| append.stream_id.clone());
+    Err(match stream_id {
+        Some(stream_id) => {
+            Error::event_id_conflict(stream_id, None, "they are being stored by others")
+        }
+        None => Error::adapter(ONE, "the commit is empty"),
+    })
+}
+
+fn one<'q>(sql: &Statements, commit: &Commit, append: &StreamAppend, check: bool) -> PgQuery<'q> {
+    let query = sql
+        .append_one
+        .query()
+        .bind(commit.tenant.as_str().to_owned())
+        .bind(append.stream_id.as_str().to_owned())
+        .bind(append.stream_id.category().to_owned())
+        .bind(claim(append.expected))
+        .bind(commit.stream_limit.map(stored))
+        .bind(check);
+    Columns::of(append.events.iter()).bind_to(query)
+}
+
+fn many<'q>(sql: &Statements, commit: &Commit, check: bool) -> PgQuery<'q> {
+    let appends = || commit.appends.iter();
+    let streams: Vec<&str> = appends().map(|append| append.stream_id.as_str()).collect();
+    let categories: Vec<&str> = appends().map(|append| append.stream_id.category()).collect();
+    let claims: Vec<i64> = appends().map(|append| claim(append.expected)).collect();
+    let sizes: Vec<i32> =
+        appends().map(|append| i32::try_from(append.events.len()).unwrap_or(i32::MAX)).collect();
+    let requests: Vec<i32> = (1..)
+        .zip(appends())
+        .flat_map(|(request, append)| append.events.iter().map(move |_| request))
+        .collect();
+    let query = sql
+        .append_many
+        .query()
+        .bind(commit.tenant.as_str().to_owned())
+        .bind(streams)
+        .bind(categories)
+        .bind(claims)
+        .bind(sizes)
+        .bind(commit.stream_limit.map(stored))
+        .bind(check)
+        .bind(requests);
+    Columns::of(appends().flat_map(|append| &append.events)).bind_to(query)
+}
+
+/// The events, turned from rows to columns.
+#[derive(Default)]
+struct Columns<'a> {
+    ids: Vec<Uuid>,
+    types: Vec<&'a str>,
+    versions: Vec<i32>,
+    data: Vec<&'a str>,
+    metadata: Vec<&'a str>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(events: impl Iterator<Item = &'a EventData>) -> Self {
+        let mut columns = Self::default();
+        for event in events {
+            columns.ids.push(event.id.as_uuid());
+            columns.types.push(&event.event_type);
+            // An event version is at most what the column holds.
+            columns.versions.push(i32::try_from(event.version.get()).unwrap_or(i32::MAX));
+            columns.data.push(event.data.get());
+            columns.metadata.push(event.metadata.as_json());
+        }
+        columns
+    }
+
+    fn bind_to<'q>(self, query: PgQuery<'q>) -> PgQuery<'q> {
+        query
+            .bind(self.ids)
+            .bind(self.types)
+            .bind(self.versions)
+            .bind(self.data)
+            .bind(self.metadata)
+    }
+}
+
+/// A claim as the server functions take it.
+pub(crate) fn claim(expected: ExpectedVersion) -> i64 {
+    match expected {
+        ExpectedVersion::Any => -1,
+        ExpectedVersion::StreamExists => -2,
+        ExpectedVersion::NoStream => 0,
+        ExpectedVersion::Exact(version) => stored(version.get()),
+    }
+}
+
+/// A number as a column holds it; more than it can hold is never reached.
+pub(crate) fn stored(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// What the server function said of one stream.
+struct Answer {
+    status: i16,
+    version: Option<i64>,
+    state: Option<i16>,
+    live: Option<i64>,
+    position: Option<i64>,
+    event_id: Option<Uuid>,
+}
+
+impl Answer {
+    fn read(row: &PgRow) -> Result<Self> {
+        let cells = Cells::new(row, None);
+        Ok(Self {
+            status: cells.get("status")?,
+            version: cells.get("stream_version")?,
+            state: cells.get("state")?,
+            live: cells.get("live")?,
+            position: cells.get("last_position")?,
+            event_id: cells.get("event_id")?,
+        })
+    }
+}
+
+fn judge(commit: &Commit, operation: &'static str, rows: &[PgRow]) -> Result<Vec<Appended>> {
+    let answers: Vec<Answer> = rows.iter().map(Answer::read).collect::<Result<_>>()?;
+    if answers.len() != commit.appends.len() {
+        let reason = format!("{} answers for {} streams", answers.len(), commit.appends.len());
+        return Err(Error::adapter(operation, reason));
+    }
+    let outcome = if answers.iter().all(|answer| answer.status == 0) {
+        Outcome::Stored
+    } else if answers.iter().all(|answer| answer.status == 3) {
+        Outcome::AlreadyStored
+    } else {
+        let refused = commit.appends.iter().zip(&answers).find(|(_, answer)| answer.status != 6);
+        return Err(match refused {
+            Some((append, answer)) => refusal(commit, operation, append, answer)?,
+            None => Error::adapter(operation, "nothing was stored, and no stream says why"),
+        });
+    };
+    answers
+        .iter()
+        .map(|answer| {
+            let (Some(version), Some(position)) = (answer.version, answer.position) else {
+                return Err(Error::adapter(operation, "an answer without its numbers"));
+            };
+            Ok(Appended {
+                stream_version: StreamVersion::try_from(version)?,
+                position: Position::try_from(position)?,
+                outcome,
+            })
+        })
+        .collect()
+}
+
+/// The error that a status other than stored stands for.
+fn refusal(
+    commit: &Commit,
+    operation: &'static str,
+    append: &StreamAppend,
+    answer: &Answer,
+) -> Result<Error> {
+    let stream_id = append.stream_id.clone();
+    Ok(match (answer.status, answer.state) {
+        (1, _) => {
+            let actual = StreamVersion::try_from(answer.version.unwrap_or_default())?;
+            Error::conflict(stream_id, Conflict { expected: append.expected, actual })
+        }
+        (2, Some(1)) => Error::stream_archived(stream_id),
+        (2, Some(2 | 3)) => Error::stream_deleted(stream_id),
+        (3 | 4, _) => Error::event_id_conflict(
+            stream_id,
+            answer.event_id.map(EventId::from_uuid),
+            "stored elsewhere, in another order, or only in part",
+        ),
+        (5, _) => {
+            let limit = commit.stream_limit.unwrap_or_default();
+            let live = answer.live.unwrap_or_default();
+            Error::stream_limit_reached(stream_id, limit, u64::try_from(live).unwrap_or_default())
+        }
+        (status, state) => Error::adapter(
+            operation,
+            format!(
+                "the answer has status {status} and stream state {state:?}, which this program does not know"
+            ),
+        ),
+    })
+}

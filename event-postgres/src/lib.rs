@@ -1,0 +1,34 @@
+//! The PostgreSQL backend of `event-core`.
+//!
+//! A binary that mentions this crate (`use event_postgres as _;`) opens `postgres://` and `postgresql://` URLs with
+//! `EventStore::connect`; [`PgAdapter`] opens them directly. The schema is created and migrated on connecting.
+//!
+//! ```no_run
+//! use event_postgres::{PgAdapter, PgOptions};
+//!
+//! # async fn open() -> event_core::Result<()> {
+//! let options: PgOptions = "postgres://bot:secret@db/games?schema=events".parse()?;
+//! let adapter = PgAdapter::connect_with(options.pool_size(16)).await?;
+//! # drop(adapter);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What holds: an append is one round trip and one transaction, whatever its expected version and size; within a
+//! stream positions follow versions; [`read_all`](event_core::Adapter::read_all) returns only what no later commit
+//! can get in front of. The tables are private: their shape may change with any version.
+
+mod adapter;
+mod append;
+mod error;
+mod frontier;
+mod migrate;
+mod options;
+mod pool;
+mod read;
+mod row;
+mod sql;
+mod stream;
+
+pub use crate::adapter::PgAdapter;
+pub use crate::options::PgOptions;

@@ -1,0 +1,150 @@
+//! Pages of one stream, of everything behind the frontier, and single events.
+
+use chrono::{DateTime, Utc};
+use event_core::adapter::TenantView;
+use event_core::{
+    AllOptions, Direction, Error, EventId, ReadOptions, RecordedEvent, Result, StreamId, Tenant,
+};
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+
+use crate::append::stored;
+use crate::frontier::Frontier;
+use crate::pool::Pool;
+use crate::row::{self, Owner};
+use crate::sql::Statements;
+
+/// 4000 BC: the server's calendar starts soon before, ours much earlier.
+const FIRST_SECOND: i64 = -188_000_000_000;
+
+/// A page of one stream: its row and its events come in one answer.
+pub(crate) async fn stream(
+    pool: &Pool,
+    sql: &Statements,
+    tenant: &Tenant,
+    stream_id: &StreamId,
+    options: ReadOptions,
+) -> Result<Vec<RecordedEvent>> {
+    let (statement, start) = match (options.direction(), options.start().get()) {
+        (Direction::Forward, start) => (&sql.read_forward, stored(start)),
+        (Direction::Backward, 0) => (&sql.read_backward, i64::MAX),
+        (Direction::Backward, start) => (&sql.read_backward, stored(start)),
+    };
+    let query = statement
+        .query()
+        .bind(tenant.as_str().to_owned())
+        .bind(stream_id.as_str().to_owned())
+        .bind(start)
+        .bind(i64::from(options.page().get()));
+    let rows = pool.fetch("read a stream", query).await?;
+    let Some(first) = rows.first() else {
+        return Err(Error::stream_not_found(stream_id.clone()));
+    };
+    if row::state(first)?.is_deleted() {
+        return Err(Error::stream_deleted(stream_id.clone()));
+    }
+    // An empty page is the stream's row with nothing beside it.
+    let mut page = events(rows.iter().filter(|row| has_event(row)))?;
+    match options.direction() {
+        Direction::Forward => page.sort_by_key(RecordedEvent::stream_version),
+        Direction::Backward => page.sort_by_key(|event| std::cmp::Reverse(event.stream_version())),
+    }
+    Ok(page)
+}
+
+/// A page of everything that is final.
+pub(crate) async fn all(
+    pool: &Pool,
+    sql: &Statements,
+    frontier: &Frontier,
+    view: &TenantView,
+    options: &AllOptions,
+) -> Result<Vec<RecordedEvent>> {
+    if matches_nothing(options) {
+        return Ok(Vec::new());
+    }
+    let page = options.page().get() as usize;
+    let mut after = stored(options.start().get());
+    let mut events = Vec::new();
+    let known = frontier.known();
+    if after < known {
+        events = between(pool, sql, view, options, (after, known), page).await?;
+        // Nothing that matches is left below.
+        after = known;
+    }
+    if events.len() < page {
+        let last = frontier.advance(pool, sql, after, page - events.len()).await?;
+        if after < last {
+            let rest = page - events.len();
+            events.extend(between(pool, sql, view, options, (after, last), rest).await?);
+        }
+    }
+    Ok(events)
+}
+
+/// One event by its id.
+pub(crate) async fn event(
+    pool: &Pool,
+    sql: &Statements,
+    view: &TenantView,
+    event_id: EventId,
+) -> Result<Option<RecordedEvent>> {
+    let query = sql.read_event.query().bind(one(view)).bind(event_id.as_uuid());
+    let rows = pool.fetch("read an event", query).await?;
+    Ok(events(rows.iter().take(1))?.pop())
+}
+
+/// Events in `(after, last]`, at most `limit` of them.
+async fn between(
+    pool: &Pool,
+    sql: &Statements,
+    view: &TenantView,
+    options: &AllOptions,
+    (after, last): (i64, i64),
+    limit: usize,
+) -> Result<Vec<RecordedEvent>> {
+    let category = options.only_category();
+    let statement = if category.is_some() { &sql.read_category } else { &sql.read_all };
+    let (from, before) = options.recorded_between();
+    let mut query = statement
+        .query()
+        .bind(after)
+        .bind(last)
+        .bind(one(view))
+        .bind(options.only_types().map(<[String]>::to_vec))
+        .bind(from.and_then(in_calendar))
+        .bind(before)
+        .bind(stored(limit as u64));
+    if let Some(category) = category {
+        query = query.bind(category.to_owned());
+    }
+    events(pool.fetch("read all streams", query).await?.iter())
+}
+
+/// Filters that no event can pass, among them texts and times that the server cannot even be asked for.
+fn matches_nothing(options: &AllOptions) -> bool {
+    let (_, before) = options.recorded_between();
+    options.only_category().is_some_and(|category| category.contains('\0'))
+        || options.only_types().is_some_and(|types| types.iter().all(|name| name.contains('\0')))
+        || before.is_some_and(|time| in_calendar(time).is_none())
+}
+
+fn in_calendar(time: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    (time.timestamp() > FIRST_SECOND).then_some(time)
+}
+
+fn events<'r>(rows: impl Iterator<Item = &'r PgRow>) -> Result<Vec<RecordedEvent>> {
+    let mut owner = Owner::default();
+    rows.map(|row| row::event(row, &mut owner)).collect()
+}
+
+fn has_event(row: &PgRow) -> bool {
+    !matches!(row.try_get::<Option<i64>, _>("position"), Ok(None))
+}
+
+fn one(view: &TenantView) -> Option<String> {
+    match view {
+        TenantView::One(tenant) => Some(tenant.as_str().to_owned()),
+        TenantView::All => None,
+    }
+}

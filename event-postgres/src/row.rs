@@ -1,0 +1,135 @@
+//! From rows to values, trusting nothing: a value that no store of this kind writes is an error that names its place.
+
+use chrono::{DateTime, Utc};
+use event_core::adapter::RecordedParts;
+use event_core::serde_json::value::RawValue;
+use event_core::{
+    Error, EventId, EventVersion, Metadata, Place, Position, RecordedEvent, Result, StreamId,
+    StreamInfo, StreamState, StreamVersion, Tenant,
+};
+use sqlx::postgres::{PgRow, PgValueFormat, Postgres};
+use sqlx::{Decode, Row, Type, ValueRef};
+use uuid::Uuid;
+
+/// From 1970 to 2000, where the server's clock starts.
+const EPOCH_MICROS: i64 = 946_684_800_000_000;
+
+/// One row being read, and its place as far as it is known.
+pub(crate) struct Cells<'r> {
+    row: &'r PgRow,
+    at: Option<Place>,
+}
+
+impl<'r> Cells<'r> {
+    pub(crate) const fn new(row: &'r PgRow, at: Option<Place>) -> Self {
+        Self { row, at }
+    }
+
+    /// A column's value.
+    pub(crate) fn get<T: Decode<'r, Postgres> + Type<Postgres>>(&self, column: &str) -> Result<T> {
+        self.row
+            .try_get(column)
+            .map_err(|error| self.corrupt(crate::error::unreadable(column, &error)))
+    }
+
+    /// A column's time. The driver's own decoding panics on `infinity`.
+    pub(crate) fn time(&self, column: &str) -> Result<DateTime<Utc>> {
+        let unreadable = |reason: &str| self.corrupt(format!("column {column}: {reason}"));
+        let value = self
+            .row
+            .try_get_raw(column)
+            .map_err(|error| self.corrupt(crate::error::unreadable(column, &error)))?;
+        let bytes = value.as_bytes().map_err(|_| unreadable("no time"))?;
+        let micros = match (value.format(), <[u8; 8]>::try_from(bytes)) {
+            (PgValueFormat::Binary, Ok(bytes)) if !value.is_null() => i64::from_be_bytes(bytes),
+            _ => return Err(unreadable("no time")),
+        };
+        micros
+            .checked_add(EPOCH_MICROS)
+            .and_then(DateTime::from_timestamp_micros)
+            .ok_or_else(|| unreadable("a time beyond all dates"))
+    }
+
+    /// A value that the constructor of its type refuses.
+    fn checked<T, E: std::fmt::Display>(&self, value: Result<T, E>) -> Result<T> {
+        value.map_err(|error| self.corrupt(error.to_string()))
+    }
+
+    fn corrupt(&self, reason: String) -> Error {
+        Error::Corrupt { at: self.at.clone().map(Box::new), reason }
+    }
+}
+
+/// The tenant and stream of a row. Neighbours often share them, so the last ones are kept.
+#[derive(Default)]
+pub(crate) struct Owner(Option<(Tenant, StreamId)>);
+
+impl Owner {
+    fn read(&mut self, cells: &Cells<'_>) -> Result<(Tenant, StreamId)> {
+        let (tenant, stream_id): (&str, &str) = (cells.get("tenant")?, cells.get("stream_id")?);
+        if let Some(same) =
+            self.0.as_ref().filter(|(t, s)| t.as_str() == tenant && s.as_str() == stream_id)
+        {
+            return Ok(same.clone());
+        }
+        let owner = (cells.checked(Tenant::new(tenant))?, cells.checked(StreamId::new(stream_id))?);
+        Ok(self.0.insert(owner).clone())
+    }
+}
+
+/// A row of an event.
+pub(crate) fn event(row: &PgRow, owner: &mut Owner) -> Result<RecordedEvent> {
+    let mut cells = Cells::new(row, None);
+    let (tenant, stream_id) = owner.read(&cells)?;
+    let version: i64 = cells.get("version")?;
+    let position: i64 = cells.get("position")?;
+    let stream_version = cells.checked(StreamVersion::try_from(version))?;
+    let position = cells.checked(Position::try_from(position))?;
+    cells.at = Some(Place { stream_id: stream_id.clone(), stream_version, position });
+
+    let schema_version: i32 = cells.get("schema_version")?;
+    let data: String = cells.get("data")?;
+    let metadata: String = cells.get("metadata")?;
+    Ok(RecordedEvent::from_parts(RecordedParts {
+        tenant,
+        stream_id,
+        stream_version,
+        position,
+        event_id: EventId::from_uuid(cells.get::<Uuid>("event_id")?),
+        event_type: cells.get::<String>("event_type")?.into(),
+        event_version: cells.checked(EventVersion::try_from(schema_version))?,
+        data: cells.checked(RawValue::from_string(data))?,
+        metadata: match metadata.as_str() {
+            "{}" => Metadata::new(),
+            _ => cells.checked(Metadata::from_json(metadata))?,
+        },
+        recorded_at: cells.time("created_at")?,
+    }))
+}
+
+/// A row of a stream.
+pub(crate) fn info(row: &PgRow) -> Result<StreamInfo> {
+    let cells = Cells::new(row, None);
+    let (tenant, stream_id) = Owner::default().read(&cells)?;
+    let version = |column| cells.checked(StreamVersion::try_from(cells.get::<i64>(column)?));
+    Ok(StreamInfo {
+        version: version("stream_version")?,
+        first_version: version("first_version")?,
+        state: state(row)?,
+        created_at: cells.time("created_at")?,
+        tenant,
+        stream_id,
+    })
+}
+
+/// The state of a row's stream.
+pub(crate) fn state(row: &PgRow) -> Result<StreamState> {
+    let cells = Cells::new(row, None);
+    match cells.get::<i16>("state")? {
+        0 => Ok(StreamState::Active),
+        1 => Ok(StreamState::Archived),
+        2 => Ok(StreamState::SoftDeleted),
+        3 => Ok(StreamState::HardDeleted),
+        other => Err(cells.corrupt(format!("column state: {other} is no state of a stream"))),
+    }
+}

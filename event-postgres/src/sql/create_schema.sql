@@ -1,0 +1,2 @@
+-- The schema itself; does nothing if it is there.
+CREATE SCHEMA IF NOT EXISTS event_store

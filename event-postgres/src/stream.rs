@@ -1,0 +1,143 @@
+//! What is known of streams, the list of them, and their deletion.
+
+use event_core::adapter::TenantView;
+use event_core::{
+    Conflict, Delete, Error, ExpectedVersion, ListOptions, Result, StreamId, StreamInfo,
+    StreamVersion, Tenant,
+};
+
+use crate::append::claim;
+use crate::pool::Pool;
+use crate::row::{self, Cells};
+use crate::sql::Statements;
+
+/// The tenant whose stream is meant: the view's own, or the only one that has a stream of this name.
+pub(crate) async fn owner(
+    pool: &Pool,
+    sql: &Statements,
+    view: &TenantView,
+    stream_id: &StreamId,
+) -> Result<Option<Tenant>> {
+    if let TenantView::One(tenant) = view {
+        return Ok(Some(tenant.clone()));
+    }
+    let query = sql.owners.query().bind(stream_id.as_str().to_owned());
+    let rows = pool.fetch("look up a stream", query).await?;
+    let tenants =
+        rows.iter().map(|row| Ok(Tenant::new(Cells::new(row, None).get::<String>("tenant")?)?));
+    let mut tenants: Vec<Tenant> = tenants.collect::<Result<_>>()?;
+    if tenants.len() > 1 {
+        return Err(Error::AmbiguousStream { stream_id: stream_id.clone(), tenants });
+    }
+    Ok(tenants.pop())
+}
+
+/// What is known of one stream.
+pub(crate) async fn info(
+    pool: &Pool,
+    sql: &Statements,
+    tenant: &Tenant,
+    stream_id: &StreamId,
+) -> Result<Option<StreamInfo>> {
+    let query = sql
+        .stream_info
+        .query()
+        .bind(tenant.as_str().to_owned())
+        .bind(stream_id.as_str().to_owned());
+    let rows = pool.fetch("look up a stream", query).await?;
+    rows.first().map(row::info).transpose()
+}
+
+/// A page of the list of streams.
+pub(crate) async fn list(
+    pool: &Pool,
+    sql: &Statements,
+    view: &TenantView,
+    options: &ListOptions,
+) -> Result<Vec<StreamInfo>> {
+    let prefix = options.only_prefix().unwrap_or_default();
+    let category = options.only_category();
+    if prefix.contains('\0') || category.is_some_and(|category| category.contains('\0')) {
+        return Ok(Vec::new());
+    }
+    let start = options.start();
+    let (query, last) = match view {
+        TenantView::One(own) => {
+            let last = match start {
+                Some((tenant, _)) if tenant > own => return Ok(Vec::new()),
+                Some((tenant, stream_id)) if tenant == own => stream_id.as_str(),
+                _ => "",
+            };
+            (sql.list_streams.query().bind(own.as_str().to_owned()), last)
+        }
+        TenantView::All => {
+            let (tenant, last) = start.map_or(("", ""), |(t, s)| (t.as_str(), s.as_str()));
+            (sql.list_all_streams.query().bind(tenant.to_owned()), last)
+        }
+    };
+    let lowest = category.map_or(prefix, |category| category.max(prefix));
+    let query = query
+        .bind(last.to_owned())
+        .bind(lowest.to_owned())
+        .bind(highest(prefix))
+        .bind(prefix.to_owned())
+        .bind(category.map(str::to_owned))
+        .bind(options.shows_deleted())
+        .bind(i64::from(options.page().get()));
+    let rows = pool.fetch("list streams", query).await?;
+    rows.iter().map(row::info).collect()
+}
+
+/// Deletes a stream.
+pub(crate) async fn delete(
+    pool: &Pool,
+    sql: &Statements,
+    tenant: &Tenant,
+    stream_id: &StreamId,
+    expected: ExpectedVersion,
+    delete: Delete,
+) -> Result<()> {
+    const OPERATION: &str = "delete a stream";
+    let state: i16 = match delete {
+        Delete::Soft => 2,
+        Delete::Hard => 3,
+        other => {
+            return Err(Error::adapter(OPERATION, format!("cannot delete in the way {other:?}")));
+        }
+    };
+    let query = sql
+        .delete_stream
+        .query()
+        .bind(tenant.as_str().to_owned())
+        .bind(stream_id.as_str().to_owned())
+        .bind(claim(expected))
+        .bind(state);
+    let rows = pool.fetch(OPERATION, query).await?;
+    let Some(row) = rows.first() else {
+        return Err(Error::adapter(OPERATION, "no answer"));
+    };
+    let cells = Cells::new(row, None);
+    let conflict = |actual| Error::conflict(stream_id.clone(), Conflict { expected, actual });
+    match cells.get::<i16>("status")? {
+        0 => Ok(()),
+        1 => Err(conflict(StreamVersion::try_from(cells.get::<i64>("stream_version")?)?)),
+        2 => Err(Error::stream_deleted(stream_id.clone())),
+        7 => match expected {
+            // The claim that there is no stream holds: nothing to do.
+            ExpectedVersion::NoStream => Ok(()),
+            ExpectedVersion::Exact(StreamVersion::NONE) => Ok(()),
+            ExpectedVersion::Exact(_) => Err(conflict(StreamVersion::NONE)),
+            ExpectedVersion::Any | ExpectedVersion::StreamExists => {
+                Err(Error::stream_not_found(stream_id.clone()))
+            }
+        },
+        status => Err(Error::adapter(OPERATION, format!("unknown status {status}"))),
+    }
+}
+
+/// A text that no name with this prefix comes after: names have at most 255 bytes, and no character is higher.
+fn highest(prefix: &str) -> String {
+    let mut highest = prefix.to_owned();
+    highest.extend(std::iter::repeat_n(char::MAX, 64));
+    highest
+}
