@@ -1,0 +1,192 @@
+//! Reading everything in order: a commit that comes late is neither missed nor put after what was read.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use event_core::adapter::TenantView;
+use event_core::{Adapter, AllOptions, EventId, ExpectedVersion, Position};
+use event_postgres::PgAdapter;
+use sqlx::{AssertSqlSafe, PgConnection, Row as _};
+
+use crate::{after, append, commit, events, ids, one, pg};
+
+/// An append in a transaction of the test's own, which it can leave open.
+async fn slow_append(connection: &mut PgConnection, stream: &str, id: EventId) {
+    let sql = "SELECT status FROM event_store.append_one('default', $1, 'slow', -1, NULL, false, ARRAY[$2], ARRAY['noted'], ARRAY[1], \
+               ARRAY['{}'], ARRAY['{}'])";
+    let query = sqlx::query(sql).bind(stream.to_owned()).bind(id.as_uuid());
+    assert_eq!(query.fetch_one(connection).await.unwrap().get::<i16, _>(0), 0);
+}
+
+#[tokio::test]
+async fn an_event_behind_an_open_append_waits_for_it() {
+    let database = pg::shared().database().await;
+    let adapter = database.adapter().await;
+    adapter.commit(&one("s-1", ExpectedVersion::Any, events(1))).await.unwrap();
+    assert_eq!(after(&adapter, 0).await.len(), 1);
+
+    let (mut slow, late) = (database.connection().await, EventId::new());
+    pg::run(&mut slow, "BEGIN").await;
+    slow_append(&mut slow, "slow-1", late).await;
+    adapter.commit(&one("s-1", ExpectedVersion::Any, events(2))).await.unwrap();
+
+    let start = Instant::now();
+    assert_eq!(
+        after(&adapter, 1).await.len(),
+        0,
+        "two are visible, but one in front of them is not"
+    );
+    assert!(start.elapsed() >= Duration::from_millis(95), "it waits for the open one for a while");
+    assert!(start.elapsed() < Duration::from_secs(3), "but not for good");
+
+    pg::run(&mut slow, "COMMIT").await;
+    let found = after(&adapter, 1).await;
+    assert_eq!(found.len(), 3);
+    assert_eq!(found[0].event_id(), late, "it comes first");
+}
+
+#[tokio::test]
+async fn a_rolled_back_append_leaves_a_hole_that_readers_pass() {
+    let database = pg::shared().database().await;
+    let adapter = database.adapter().await;
+    // A tenant that an open transaction creates would hold up the others.
+    adapter.commit(&one("s-1", ExpectedVersion::Any, events(1))).await.unwrap();
+    let mut slow = database.connection().await;
+    pg::run(&mut slow, "BEGIN").await;
+    slow_append(&mut slow, "slow-1", EventId::new()).await;
+    adapter.commit(&one("s-1", ExpectedVersion::Any, events(2))).await.unwrap();
+    assert_eq!(after(&adapter, 0).await.len(), 1);
+    pg::run(&mut slow, "ROLLBACK").await;
+    let found = after(&adapter, 0).await;
+    assert_eq!(found.iter().map(|event| event.position().get()).collect::<Vec<_>>(), [1, 3, 4]);
+}
+
+#[tokio::test]
+async fn a_reader_that_starts_in_the_middle_sees_the_same_as_one_that_was_there() {
+    let database = pg::shared().database().await;
+    let adapter = database.adapter().await;
+    adapter.commit(&one("s-1", ExpectedVersion::Any, events(1))).await.unwrap();
+    let mut slow = database.connection().await;
+    pg::run(&mut slow, "BEGIN").await;
+    slow_append(&mut slow, "slow-1", EventId::new()).await;
+    pg::run(&mut slow, "ROLLBACK; BEGIN").await;
+    adapter.commit(&one("s-1", ExpectedVersion::Any, events(5))).await.unwrap();
+    let late = EventId::new();
+    slow_append(&mut slow, "slow-1", late).await;
+    adapter.commit(&one("s-1", ExpectedVersion::Any, events(5))).await.unwrap();
+
+    let fresh = database.adapter().await;
+    assert_eq!(after(&fresh, 0).await.len(), 1, "nobody can tell yet what the hole at 2 is");
+    pg::run(&mut slow, "COMMIT").await;
+    let all = after(&fresh, 0).await;
+    assert_eq!(all.len(), 12);
+    assert_eq!(all[6].event_id(), late);
+    assert_eq!(ids(&after(&adapter, 0).await), ids(&all));
+    assert_eq!(ids(&after(&database.adapter().await, 7).await), ids(&all[6..]));
+}
+
+/// Writers with slow transactions and rollbacks; a reader by `position > last` misses events, `read_all` none.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_naive_reader_misses_events_and_read_all_does_not() {
+    let database = pg::shared().database().await;
+    let adapter =
+        Arc::new(PgAdapter::connect_with(database.options().pool_size(16)).await.unwrap());
+    let done = Arc::new(AtomicBool::new(false));
+    let until = Instant::now() + Duration::from_secs(3);
+    let mut writers = Vec::new();
+    for writer in 0..8_u64 {
+        let adapter = Arc::clone(&adapter);
+        writers.push(tokio::spawn(async move {
+            let random = fastrand::Rng::with_seed;
+            let mut random = random(writer);
+            while Instant::now() < until {
+                let name = |n: u8| format!("hot-{n}");
+                let first = random.u8(0..4);
+                let appends = [
+                    append(&name(first), ExpectedVersion::Any, events(1)),
+                    append(&name(first + 4), ExpectedVersion::Any, events(2)),
+                ];
+                adapter.commit(&commit(appends)).await.unwrap();
+                let single = name(random.u8(0..8));
+                adapter.commit(&one(&single, ExpectedVersion::Any, events(1))).await.unwrap();
+            }
+        }));
+    }
+    for writer in 0..6_u64 {
+        let mut connection = database.connection().await;
+        writers.push(tokio::spawn(async move {
+            let mut random = fastrand::Rng::with_seed(100 + writer);
+            while Instant::now() < until {
+                pg::run(&mut connection, "BEGIN").await;
+                slow_append(&mut connection, &format!("slow-{writer}"), EventId::new()).await;
+                tokio::time::sleep(Duration::from_millis(random.u64(1..15))).await;
+                slow_append(&mut connection, &format!("slow-{writer}"), EventId::new()).await;
+                pg::run(&mut connection, if random.u8(0..10) < 3 { "ROLLBACK" } else { "COMMIT" })
+                    .await;
+            }
+        }));
+    }
+    let ends = Arc::clone(&done);
+    let mut connection = database.connection().await;
+    let naive = tokio::spawn(async move {
+        let (mut last, mut seen) = (0_i64, BTreeSet::new());
+        while !ends.load(Ordering::SeqCst) {
+            let sql = "SELECT position FROM event_store.events WHERE position > $1 ORDER BY position LIMIT 500";
+            for row in sqlx::query(sql).bind(last).fetch_all(&mut connection).await.unwrap() {
+                last = row.get(0);
+                seen.insert(last);
+            }
+        }
+        seen.len()
+    });
+    let (reader, ends) = (database.adapter().await, Arc::clone(&done));
+    let careful = tokio::spawn(async move {
+        let (mut last, mut seen) = (0, Vec::new());
+        loop {
+            let ending = ends.load(Ordering::SeqCst);
+            let page = after(&reader, last).await;
+            if page.is_empty() && ending {
+                return seen;
+            }
+            last = page.last().map_or(last, |event| event.position().get());
+            seen.extend(page);
+        }
+    });
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    done.store(true, Ordering::SeqCst);
+    let (naive, careful) = (naive.await.unwrap(), careful.await.unwrap());
+
+    let mut connection = database.connection().await;
+    let sql = "SELECT event_id FROM event_store.events ORDER BY position";
+    let stored: Vec<EventId> = sqlx::query_scalar::<_, uuid::Uuid>(AssertSqlSafe(sql))
+        .fetch_all(&mut connection)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(EventId::from_uuid)
+        .collect();
+    println!("stored {}, read_all {}, naive reader {naive}", stored.len(), careful.len());
+    assert!(stored.len() > 500, "there was something to miss");
+    assert_eq!(ids(&careful), stored, "everything, once, in order");
+    assert!(careful.is_sorted_by_key(event_core::RecordedEvent::position));
+    assert!(naive < stored.len(), "the naive reader missed some, so the test shows something");
+}
+
+#[tokio::test]
+async fn filters_read_behind_the_same_frontier() {
+    let database = pg::shared().database().await;
+    let adapter = database.adapter().await;
+    adapter.commit(&one("s-1", ExpectedVersion::Any, events(1))).await.unwrap();
+    let mut slow = database.connection().await;
+    pg::run(&mut slow, "BEGIN").await;
+    slow_append(&mut slow, "slow-1", EventId::new()).await;
+    adapter.commit(&one("s-1", ExpectedVersion::Any, events(1))).await.unwrap();
+    let category = AllOptions::new().category("s").after(Position::START);
+    assert_eq!(adapter.read_all(&TenantView::All, &category).await.unwrap().len(), 1);
+    pg::run(&mut slow, "COMMIT").await;
+    assert_eq!(adapter.read_all(&TenantView::All, &category).await.unwrap().len(), 2);
+}

@@ -1,0 +1,96 @@
+//! What only a server can show: contention, faults, schema migrations, the frontier, round trips.
+//!
+//! Each test has a database of its own on a server that lives as long as this process; see `support/pg.rs`.
+
+mod concurrency;
+mod faults;
+mod frontier;
+mod read;
+mod roundtrips;
+mod schema;
+
+#[path = "../support/pg.rs"]
+mod pg;
+#[path = "../support/proxy.rs"]
+mod proxy;
+
+use std::sync::Arc;
+
+use event_core::adapter::{Commit, EventData, StreamAppend, TenantView};
+use event_core::serde_json::value::RawValue;
+use event_core::{
+    Adapter, AllOptions, EventId, EventVersion, ExpectedVersion, Metadata, Position, ReadOptions,
+    RecordedEvent, Result, StreamId, StreamVersion, Tenant,
+};
+use event_postgres::PgAdapter;
+
+fn stream(name: &str) -> StreamId {
+    StreamId::new(name).unwrap()
+}
+
+const fn exact(version: u64) -> ExpectedVersion {
+    ExpectedVersion::Exact(StreamVersion::new(version))
+}
+
+fn own() -> TenantView {
+    TenantView::One(Tenant::default())
+}
+
+/// An event with a given id.
+fn event(id: EventId) -> EventData {
+    EventData {
+        id,
+        event_type: "noted".into(),
+        version: EventVersion::FIRST,
+        data: RawValue::from_string(r#"{ "text":"x" }"#.into()).unwrap(),
+        metadata: Metadata::new(),
+    }
+}
+
+fn events(count: usize) -> Vec<EventData> {
+    (0..count).map(|_| event(EventId::new())).collect()
+}
+
+fn append(name: &str, expected: ExpectedVersion, events: Vec<EventData>) -> StreamAppend {
+    StreamAppend { stream_id: stream(name), expected, events }
+}
+
+/// A commit of one or several appends, without a limit.
+fn commit(appends: impl Into<Vec<StreamAppend>>) -> Commit {
+    Commit { tenant: Tenant::default(), appends: appends.into(), stream_limit: None, retry: false }
+}
+
+fn one(name: &str, expected: ExpectedVersion, events: Vec<EventData>) -> Commit {
+    commit([append(name, expected, events)])
+}
+
+async fn page(adapter: &PgAdapter, name: &str) -> Result<Vec<RecordedEvent>> {
+    adapter.read_stream(&own(), &stream(name), ReadOptions::forward()).await
+}
+
+async fn after(adapter: &PgAdapter, position: u64) -> Vec<RecordedEvent> {
+    let options = AllOptions::new().after(Position::new(position));
+    adapter.read_all(&TenantView::All, &options).await.unwrap()
+}
+
+fn ids(events: &[RecordedEvent]) -> Vec<EventId> {
+    events.iter().map(RecordedEvent::event_id).collect()
+}
+
+fn versions(events: &[RecordedEvent]) -> Vec<u64> {
+    events.iter().map(|event| event.stream_version().get()).collect()
+}
+
+/// Runs `writers` tasks at once on one adapter; their results in the order of their numbers.
+async fn together<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+    adapter: &Arc<PgAdapter>,
+    writers: usize,
+    work: impl Fn(usize, Arc<PgAdapter>) -> F,
+) -> Vec<T> {
+    let tasks: Vec<_> = (0..writers).map(|n| tokio::spawn(work(n, Arc::clone(adapter)))).collect();
+    let mut results = Vec::new();
+    for task in tasks {
+        results.push(task.await.unwrap());
+    }
+    results
+}

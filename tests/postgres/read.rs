@@ -1,0 +1,278 @@
+//! Names that are hostile, rows that no store writes, and what a view sees.
+
+use event_core::adapter::TenantView;
+use event_core::serde_json::value::RawValue;
+use event_core::{
+    Adapter, AllOptions, Error, EventId, ExpectedVersion, ListOptions, Metadata, ReadOptions,
+    StreamInfo, Tenant,
+};
+
+use crate::{
+    after, append, commit, event, events, exact, ids, one, own, page, pg, stream, versions,
+};
+
+const HOSTILE: [&str; 9] = [
+    "it's \"quoted\"; DROP TABLE events --",
+    "100%_sure",
+    "\\x00\\",
+    "left \u{202e}right\u{202c} \u{200f}mark",
+    "ünï-cödé",
+    "🦀-1",
+    "{a,\"b\",NULL}",
+    "NULL",
+    "$1",
+];
+
+#[tokio::test]
+async fn hostile_names_are_stored_and_read_back_equal() {
+    let database = pg::shared().database().await;
+    let adapter = database.adapter().await;
+    let names = || HOSTILE.iter().filter(|name| !name.starts_with('$'));
+    for name in names() {
+        adapter.commit(&one(name, ExpectedVersion::NoStream, events(1))).await.unwrap();
+        let stored = page(&adapter, name).await.unwrap();
+        assert_eq!(stored[0].stream_id().as_str(), *name);
+    }
+    // Together, as elements of arrays.
+    let appends: Vec<_> = names().map(|name| append(name, exact(1), events(1))).collect();
+    adapter.commit(&commit(appends)).await.unwrap();
+
+    let mut sorted: Vec<_> = names().copied().collect();
+    sorted.sort_unstable();
+    let listed = adapter.list_streams(&own(), &ListOptions::new()).await.unwrap();
+    assert_eq!(
+        listed.iter().map(|info| info.stream_id.as_str()).collect::<Vec<_>>(),
+        sorted,
+        "byte order"
+    );
+    assert!(listed.iter().all(|info| info.version.get() == 2));
+    for name in names() {
+        // A prefix is taken literally.
+        let found = adapter.list_streams(&own(), &ListOptions::new().prefix(*name)).await.unwrap();
+        assert_eq!(found.len(), 1, "{name}");
+    }
+    for longest in ["a".repeat(255), "é".repeat(127), "\u{10ffff}".repeat(63)] {
+        adapter.commit(&one(&longest, ExpectedVersion::NoStream, events(1))).await.unwrap();
+        let first: String = longest.chars().take(1).collect();
+        let found = adapter.list_streams(&own(), &ListOptions::new().prefix(first)).await.unwrap();
+        assert!(found.iter().any(|info| info.stream_id.as_str() == longest));
+    }
+}
+
+#[tokio::test]
+async fn payloads_come_back_byte_for_byte() {
+    let database = pg::shared().database().await;
+    let adapter = database.adapter().await;
+    let payloads = [
+        "{\"b\" : 1,\n \"a\":[1.10, 1e5, -0.0, 123456789012345678901234567890], \"b\":2}",
+        r#""just text with \u0000, \ud83e\udd80 and ☃""#,
+        "null",
+        "[[],{}]",
+    ];
+    let metadata = Metadata::from_json(r#"{ "z":1,  "a" : "ü" }"#).unwrap();
+    let batch = payloads.map(|text| {
+        let mut event = event(EventId::new());
+        event.data = RawValue::from_string(text.into()).unwrap();
+        event.metadata = metadata.clone();
+        event
+    });
+    adapter.commit(&one("s", exact(0), batch.to_vec())).await.unwrap();
+    for (stored, text) in page(&adapter, "s").await.unwrap().iter().zip(payloads) {
+        assert_eq!(stored.data().get(), text);
+        assert_eq!(stored.metadata().as_json(), metadata.as_json());
+    }
+}
+
+#[tokio::test]
+async fn pages_run_both_ways_and_end() {
+    let database = pg::shared().database().await;
+    let adapter = database.adapter().await;
+    adapter.commit(&one("s", exact(0), events(5))).await.unwrap();
+    let view = own();
+    let two = event_core::BatchSize::new(2).unwrap();
+    let at = event_core::StreamVersion::new;
+    for (options, expected) in [
+        (ReadOptions::forward(), vec![1, 2, 3, 4, 5]),
+        (ReadOptions::forward().from(at(4)), vec![4, 5]),
+        (ReadOptions::forward().from(at(2)).limit(two), vec![2, 3]),
+        (ReadOptions::forward().from(at(6)), vec![]),
+        (ReadOptions::forward().from(at(u64::MAX)), vec![]),
+        (ReadOptions::backward().limit(two), vec![5, 4]),
+        (ReadOptions::backward().from(at(3)), vec![3, 2, 1]),
+        (ReadOptions::backward().from(at(99)).limit(two), vec![5, 4]),
+        (ReadOptions::backward().from(at(u64::MAX)).limit(two), vec![5, 4]),
+    ] {
+        let found = adapter.read_stream(&view, &stream("s"), options).await.unwrap();
+        assert_eq!(versions(&found), expected, "{options:?}");
+    }
+}
+
+/// Each row, put behind the adapter's back, is an error that names what is wrong.
+#[tokio::test]
+async fn rows_that_no_store_writes_are_typed_errors() {
+    for (change, says) in [
+        ("UPDATE event_store.events SET metadata = '[1]'", "object"),
+        ("UPDATE event_store.events SET created_at = 'infinity'", "created_at"),
+        ("UPDATE event_store.events SET created_at = '-infinity'", "created_at"),
+        ("UPDATE event_store.events SET created_at = '294000-01-01'", "created_at"),
+        ("UPDATE event_store.events SET position = -position", ""),
+        ("UPDATE event_store.streams SET stream_id = E'a\\nb'", ""),
+        ("UPDATE event_store.streams SET state = 9", "state"),
+        ("UPDATE event_store.streams SET version = 0, first_version = 9223372036854775807", ""),
+        ("UPDATE event_store.tenants SET name = ''", ""),
+        (
+            "ALTER TABLE event_store.events ALTER data DROP NOT NULL; UPDATE event_store.events SET data = NULL",
+            "data",
+        ),
+        (
+            "ALTER TABLE event_store.events DROP CONSTRAINT events_schema_version_check; UPDATE event_store.events SET schema_version = -1",
+            "-1",
+        ),
+        (
+            "ALTER TABLE event_store.events DROP CONSTRAINT events_schema_version_check, ALTER schema_version TYPE text",
+            "schema_version",
+        ),
+    ] {
+        let database = pg::shared().database().await;
+        let id = EventId::new();
+        database
+            .adapter()
+            .await
+            .commit(&one("s", ExpectedVersion::Any, vec![event(id)]))
+            .await
+            .unwrap();
+        pg::run(&mut database.connection().await, change).await;
+
+        // All calls must survive; one that looks at the broken value must say so.
+        let adapter = database.adapter().await;
+        let mut told = Vec::new();
+        told.extend(page(&adapter, "s").await.err());
+        told.extend(adapter.read_all(&TenantView::All, &AllOptions::new()).await.err());
+        told.extend(adapter.read_event(&TenantView::All, id).await.err());
+        told.extend(adapter.stream_info(&TenantView::All, &stream("s")).await.err());
+        told.extend(adapter.list_streams(&TenantView::All, &ListOptions::new()).await.err());
+        told.extend(adapter.commit(&one("s", ExpectedVersion::Any, events(1))).await.err());
+        assert!(
+            says.is_empty() || told.iter().any(|error| error.to_string().contains(says)),
+            "{change}: {told:?}"
+        );
+        assert!(told.iter().all(|error| !error.is_transient()), "{change}: {told:?}");
+    }
+}
+
+#[tokio::test]
+async fn json_of_the_wrong_shape_is_read_and_does_not_decode() {
+    let database = pg::shared().database().await;
+    let adapter = database.adapter().await;
+    adapter.commit(&one("s", exact(0), events(3))).await.unwrap();
+    let mut connection = database.connection().await;
+    pg::run(&mut connection, "UPDATE event_store.events SET data = '[1, 2]', event_type = 'contract.noted' WHERE version = 2").await;
+    let stored = page(&adapter, "s").await.unwrap();
+    assert_eq!(stored.len(), 3, "the page comes back");
+    let error = stored[1].decode::<event_core::testing::Noted>().unwrap_err();
+    assert_eq!(error.code(), "deserialization_failed");
+    let text = error.to_string();
+    assert!(
+        text.contains("version 2") && text.contains("\"s\"") && text.contains("position 2"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn the_operators_view_sees_every_tenant_and_asks_when_it_cannot_tell() {
+    let database = pg::shared().database().await;
+    let adapter = database.adapter().await;
+    let tenants = ["b", "a", "é"].map(|name| Tenant::new(name).unwrap());
+    let id = EventId::new();
+    for tenant in &tenants {
+        for name in ["s-1", "s-2", "t-1"] {
+            let mut commit = one(name, exact(0), events(1));
+            commit.tenant = tenant.clone();
+            if name == "s-1" {
+                commit.appends[0].events = vec![event(id)];
+            }
+            adapter.commit(&commit).await.unwrap();
+        }
+    }
+    let mut alone = one("alone", exact(0), events(1));
+    alone.tenant = tenants[2].clone();
+    adapter.commit(&alone).await.unwrap();
+
+    assert_eq!(
+        adapter.stream_info(&TenantView::All, &stream("alone")).await.unwrap().unwrap().tenant,
+        tenants[2]
+    );
+    let found = adapter
+        .read_stream(&TenantView::All, &stream("alone"), ReadOptions::forward())
+        .await
+        .unwrap();
+    assert_eq!(found[0].tenant(), &tenants[2]);
+    match adapter
+        .read_stream(&TenantView::All, &stream("s-1"), ReadOptions::forward())
+        .await
+        .unwrap_err()
+    {
+        Error::AmbiguousStream { tenants, .. } => assert_eq!(tenants.len(), 3),
+        other => panic!("{other:?}"),
+    }
+    let one_tenant = TenantView::One(tenants[0].clone());
+    assert_eq!(adapter.read_all(&one_tenant, &AllOptions::new()).await.unwrap().len(), 3);
+    assert_eq!(after(&adapter, 0).await.len(), 10);
+    assert_eq!(adapter.read_event(&one_tenant, id).await.unwrap().unwrap().tenant(), &tenants[0]);
+
+    // Pages of two, by tenant and name in byte order, with and without filters.
+    for options in
+        [ListOptions::new(), ListOptions::new().category("s"), ListOptions::new().prefix("s-")]
+    {
+        let mut pages: Vec<StreamInfo> = Vec::new();
+        loop {
+            let options = options.clone().limit(event_core::BatchSize::new(2).unwrap());
+            let options = match pages.last() {
+                Some(last) => options.after(last),
+                None => options,
+            };
+            let page = adapter.list_streams(&TenantView::All, &options).await.unwrap();
+            if page.is_empty() {
+                break;
+            }
+            pages.extend(page);
+        }
+        let whole = adapter.list_streams(&TenantView::All, &options).await.unwrap();
+        assert_eq!(pages, whole);
+        let key = |info: &StreamInfo| {
+            (info.tenant.as_str().to_owned(), info.stream_id.as_str().to_owned())
+        };
+        assert!(pages.is_sorted_by_key(key));
+        let all = options.only_category().is_none() && options.only_prefix().is_none();
+        assert_eq!(pages.len(), if all { 10 } else { 6 });
+    }
+}
+
+#[tokio::test]
+async fn filters_that_nothing_can_match_give_empty_pages() {
+    let database = pg::shared().database().await;
+    let adapter = database.adapter().await;
+    adapter.commit(&one("s-1", exact(0), events(2))).await.unwrap();
+    let stored = after(&adapter, 0).await;
+    let no = AllOptions::new;
+    for (options, expected) in [
+        (no().category("s\0"), 0),
+        (no().category("other"), 0),
+        (no().event_types(["no\0ted"]), 0),
+        (no().event_types(Vec::<String>::new()), 0),
+        (no().event_types(["noted", "x"]), 2),
+        (no().recorded_from(chrono::DateTime::<chrono::Utc>::MIN_UTC), 2),
+        (no().recorded_from(chrono::DateTime::<chrono::Utc>::MAX_UTC), 0),
+        (no().recorded_before(chrono::DateTime::<chrono::Utc>::MIN_UTC), 0),
+        (no().recorded_before(chrono::DateTime::<chrono::Utc>::MAX_UTC), 2),
+        (no().recorded_from(stored[1].recorded_at()), 1),
+        (no().recorded_before(stored[1].recorded_at()), 1),
+        (no().after(event_core::Position::new(u64::MAX)), 0),
+    ] {
+        let found = adapter.read_all(&own(), &options).await.unwrap();
+        assert_eq!(found.len(), expected, "{options:?}: {:?}", ids(&found));
+    }
+    for options in [ListOptions::new().prefix("s\0"), ListOptions::new().category("s\0")] {
+        assert!(adapter.list_streams(&own(), &options).await.unwrap().is_empty());
+    }
+}

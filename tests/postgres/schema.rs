@@ -1,0 +1,160 @@
+//! The schema: made once, whoever starts first; refused when it is not ours; used by roles without rights.
+
+use std::sync::Arc;
+
+use event_core::{Adapter, Error, ExpectedVersion};
+use event_postgres::PgAdapter;
+
+use crate::{events, exact, one, page, pg};
+
+/// The error and its causes, as a log shows them.
+fn told(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn starters_at_once_make_one_schema() {
+    let database = pg::shared().database().await;
+    let url: Arc<str> = database.url.as_str().into();
+    let starters: Vec<_> = (0..10)
+        .map(|_| {
+            let url = Arc::clone(&url);
+            tokio::spawn(async move { PgAdapter::connect(&url).await })
+        })
+        .collect();
+    for starter in starters {
+        starter.await.unwrap().unwrap();
+    }
+    let mut connection = database.connection().await;
+    let applied = "SELECT count(*) FROM event_store.schema_migrations";
+    let first = pg::number(&mut connection, applied).await;
+    assert_eq!(
+        first,
+        pg::number(&mut connection, "SELECT max(version) FROM event_store.schema_migrations").await
+    );
+    database.adapter().await;
+    assert_eq!(pg::number(&mut connection, applied).await, first, "nothing is applied twice");
+}
+
+#[tokio::test]
+async fn a_schema_from_the_future_is_refused() {
+    let database = pg::shared().database().await;
+    database.adapter().await;
+    let mut connection = database.connection().await;
+    let known =
+        pg::number(&mut connection, "SELECT max(version) FROM event_store.schema_migrations").await;
+    pg::run(
+        &mut connection,
+        "INSERT INTO event_store.schema_migrations VALUES (7001, '7001_new', '')",
+    )
+    .await;
+    match PgAdapter::connect(&database.url).await.unwrap_err() {
+        Error::IncompatibleSchema { found: 7001, known: ours } => assert_eq!(ours, known),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_schema_of_another_build_is_refused() {
+    let database = pg::shared().database().await;
+    database.adapter().await;
+    let mut connection = database.connection().await;
+    pg::run(
+        &mut connection,
+        "UPDATE event_store.schema_migrations SET checksum = 'x' WHERE version = 2",
+    )
+    .await;
+    let error = PgAdapter::connect(&database.url).await.unwrap_err();
+    assert!(told(&error).contains("0002_known_events differs"), "{}", told(&error));
+}
+
+#[tokio::test]
+async fn a_migration_that_fails_leaves_nothing() {
+    let database = pg::shared().database().await;
+    let mut connection = database.connection().await;
+    pg::run(&mut connection, "CREATE SCHEMA event_store; CREATE TABLE event_store.events ()").await;
+    let error = PgAdapter::connect(&database.url).await.unwrap_err();
+    assert!(matches!(error, Error::Adapter { .. }), "{error:?}");
+    let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'event_store'";
+    assert_eq!(pg::number(&mut connection, tables).await, 1, "only what was there before");
+}
+
+#[tokio::test]
+async fn schemas_of_one_database_are_stores_apart() {
+    let database = pg::shared().database().await;
+    let open = |schema: &str| {
+        let options = database.options().schema(schema).unwrap();
+        async move { PgAdapter::connect_with(options).await.unwrap() }
+    };
+    let (first, second) = (open("first").await, open("select").await);
+    first.commit(&one("s", ExpectedVersion::NoStream, events(1))).await.unwrap();
+    let error = page(&second, "s").await.unwrap_err();
+    assert!(matches!(error, Error::StreamNotFound { .. }), "{error:?}");
+    second.commit(&one("s", ExpectedVersion::NoStream, events(2))).await.unwrap();
+    assert_eq!(page(&first, "s").await.unwrap().len(), 1);
+    let mut connection = database.connection().await;
+    let default = "SELECT count(*) FROM pg_namespace WHERE nspname = 'event_store'";
+    assert_eq!(pg::number(&mut connection, default).await, 0);
+}
+
+#[tokio::test]
+async fn a_role_without_rights_is_told_what_to_do() {
+    let database = pg::shared().database().await;
+    let mut connection = database.connection().await;
+    let role = format!("bot_{}", database.url.rsplit('_').next().unwrap());
+    let role = format!("{role}_{}", std::process::id());
+    pg::run(&mut connection, &format!("CREATE ROLE {role} LOGIN PASSWORD 'pw'")).await;
+    let authority = database.address();
+    let (_, rest) = database.url.split_once(&authority).unwrap();
+    let url = format!("postgres://{role}:pw@{authority}{rest}");
+
+    let error = PgAdapter::connect(&url).await.unwrap_err();
+    assert!(told(&error).contains("grant_to"), "{}", told(&error));
+
+    let owner = database.adapter().await;
+    let error = PgAdapter::connect(&url).await.unwrap_err();
+    assert!(told(&error).contains("grant_to"), "{}", told(&error));
+
+    owner.grant_to(&role).await.unwrap();
+    let bot = PgAdapter::connect(&url).await.unwrap();
+    bot.commit(&one("s", exact(0), events(2))).await.unwrap();
+    assert_eq!(page(&bot, "s").await.unwrap().len(), 2);
+    let mut direct = pg::connect(&url).await;
+    for change in [
+        "INSERT INTO event_store.tenants (name) VALUES ('x')",
+        "UPDATE event_store.events SET data = '{}'",
+        "DELETE FROM event_store.events",
+        "SELECT nextval('event_store.position_seq')",
+    ] {
+        let error = sqlx::raw_sql(change).execute(&mut direct).await.unwrap_err();
+        let code =
+            error.as_database_error().and_then(|error| error.code().map(|code| code.into_owned()));
+        assert_eq!(code.as_deref(), Some("42501"), "{change}");
+    }
+    let error = owner.grant_to("nobody \"of\" that name").await.unwrap_err();
+    assert!(matches!(error, Error::Adapter { .. }), "{error:?}");
+    drop(direct);
+    bot.close().await;
+    pg::run(&mut connection, &format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
+}
+
+#[tokio::test]
+async fn a_schema_that_vanishes_is_a_typed_error() {
+    let database = pg::shared().database().await;
+    let adapter = database.adapter().await;
+    let mut connection = database.connection().await;
+    pg::run(&mut connection, "DROP SCHEMA event_store CASCADE").await;
+    for error in [
+        page(&adapter, "s").await.unwrap_err(),
+        adapter.commit(&one("s", exact(0), events(1))).await.unwrap_err(),
+    ] {
+        assert!(told(&error).contains("dropped or changed"), "{}", told(&error));
+        assert!(!error.is_transient());
+    }
+}

@@ -1,0 +1,338 @@
+//! A PostgreSQL for tests: `DATABASE_URL`, or a private cluster that lives exactly as long as the test process.
+//!
+//! The shared cluster starts with the first test that needs it; each test gets a fresh database. A watchdog process
+//! waits for the end of a pipe, so it stops the server and removes its folder however the test process ends. Missing
+//! programs are a panic that says what to install, never a silent skip.
+
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+use std::io::Read as _;
+use std::net::TcpListener;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use event_postgres::{PgAdapter, PgOptions};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+
+const HINT: &str = "PostgreSQL is missing: install it (`apt-get install postgresql`), or set DATABASE_URL to a \
+                    server on which databases may be created";
+
+/// Whether a commit waits for the disk: off for tests, on for benches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fsync {
+    Off,
+    On,
+}
+
+/// A server to create databases on.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    /// Up to and without the database's name.
+    base: String,
+    /// The database to connect to for administration.
+    maintenance: String,
+    /// What comes after the database's name.
+    query: String,
+    private: Option<Private>,
+}
+
+/// The cluster of this process.
+pub(crate) fn shared() -> &'static Cluster {
+    static SHARED: OnceLock<Cluster> = OnceLock::new();
+    SHARED.get_or_init(|| match std::env::var("DATABASE_URL") {
+        Ok(url) => Cluster::at(&url),
+        Err(_) => Cluster::start(Fsync::Off),
+    })
+}
+
+impl Cluster {
+    /// A server that runs already.
+    fn at(url: &str) -> Self {
+        let (place, query) =
+            url.split_once('?').map_or((url, String::new()), |(p, q)| (p, format!("?{q}")));
+        let (base, name) = place.rsplit_once('/').expect("DATABASE_URL names a database");
+        Self { base: base.into(), maintenance: name.into(), query, private: None }
+    }
+
+    /// A new private server.
+    pub(crate) fn start(fsync: Fsync) -> Self {
+        let private = Private::create(fsync);
+        Self {
+            base: format!("postgres://postgres@127.0.0.1:{}", private.port),
+            maintenance: "postgres".into(),
+            query: String::new(),
+            private: Some(private),
+        }
+    }
+
+    /// A fresh, empty database.
+    pub(crate) async fn database(&self) -> Database<'_> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("event_test_{}_{number}", std::process::id());
+        let mut admin = self.admin().await;
+        run(&mut admin, &format!("CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0"))
+            .await;
+        Database { url: format!("{}/{name}{}", self.base, self.query), name, cluster: self }
+    }
+
+    /// A connection for administration.
+    pub(crate) async fn admin(&self) -> PgConnection {
+        connect(&format!("{}/{}{}", self.base, self.maintenance, self.query)).await
+    }
+
+    /// Stops a private server as a crash would.
+    pub(crate) fn crash(&self) {
+        self.private().control(&["-m", "immediate", "stop"]);
+    }
+
+    /// Starts it again on the same port.
+    pub(crate) fn restart(&self) {
+        assert!(self.private().run_server(), "the server starts again");
+    }
+
+    fn private(&self) -> &Private {
+        self.private.as_ref().expect("only a private cluster is stopped")
+    }
+}
+
+/// A database of one test.
+#[derive(Debug)]
+pub(crate) struct Database<'c> {
+    pub(crate) url: String,
+    name: String,
+    cluster: &'c Cluster,
+}
+
+impl Database<'_> {
+    /// A plain connection, to look behind the adapter.
+    pub(crate) async fn connection(&self) -> PgConnection {
+        connect(&self.url).await
+    }
+
+    /// The adapter on this database.
+    pub(crate) async fn adapter(&self) -> PgAdapter {
+        PgAdapter::connect_with(self.options()).await.expect("the store opens")
+    }
+
+    /// The adapter's options for this database.
+    pub(crate) fn options(&self) -> PgOptions {
+        self.url.parse().expect("the URL is right")
+    }
+
+    /// Host and port of the server.
+    pub(crate) fn address(&self) -> String {
+        let place = self.url.split("://").nth(1).expect("a URL has a scheme");
+        let authority = place.split('/').next().expect("a URL has an authority");
+        authority.rsplit('@').next().expect("split gives one part").to_owned()
+    }
+}
+
+impl Drop for Database<'_> {
+    /// A private server goes as a whole; elsewhere nothing is left behind.
+    fn drop(&mut self) {
+        if self.cluster.private.is_some() {
+            return;
+        }
+        let drop = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let runtime =
+                    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                runtime.block_on(async { run(&mut self.cluster.admin().await, &drop).await });
+            });
+        });
+    }
+}
+
+/// A connection, or a panic that names no password.
+pub(crate) async fn connect(url: &str) -> PgConnection {
+    match PgConnection::connect(url).await {
+        Ok(connection) => connection,
+        Err(error) => panic!("cannot connect to {}: {error}", event_core::without_password(url)),
+    }
+}
+
+/// Runs statements whose text the test makes up.
+pub(crate) async fn run(connection: &mut PgConnection, sql: &str) {
+    if let Err(error) = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(connection).await {
+        panic!("{sql}: {error}");
+    }
+}
+
+/// A single number that a statement gives.
+pub(crate) async fn number(connection: &mut PgConnection, sql: &str) -> i64 {
+    match sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(connection).await {
+        Ok(number) => number,
+        Err(error) => panic!("{sql}: {error}"),
+    }
+}
+
+#[derive(Debug)]
+struct Private {
+    programs: PathBuf,
+    folder: PathBuf,
+    port: u16,
+    settings: String,
+    watchdog: Child,
+}
+
+impl Private {
+    fn create(fsync: Fsync) -> Self {
+        let programs = programs().unwrap_or_else(|| panic!("{HINT}"));
+        let folder = tempfile::Builder::new()
+            .prefix("event-pg-")
+            .tempdir()
+            .expect("a temporary folder")
+            .keep();
+        if is_root() {
+            must(Command::new("chown").arg("postgres").arg(&folder));
+        }
+        let watchdog = watchdog(&programs, &folder);
+        must(
+            as_server(&programs.join("initdb"))
+                .args([
+                    "--auth=trust",
+                    "--encoding=UTF8",
+                    "--locale=C",
+                    "--username=postgres",
+                    "--no-sync",
+                ])
+                .arg("--pgdata")
+                .arg(folder.join("data")),
+        );
+        let durable = match fsync {
+            Fsync::On => "",
+            Fsync::Off => "-c fsync=off -c full_page_writes=off",
+        };
+        let mut private = Self { programs, folder, port: 0, settings: String::new(), watchdog };
+        for _ in 0..5 {
+            // Somebody may take the port in between; then there is another one.
+            private.port = free_port();
+            private.settings = format!(
+                "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200 {durable}",
+                private.port
+            );
+            if private.run_server() {
+                return private;
+            }
+        }
+        let log = std::fs::read_to_string(private.folder.join("log")).unwrap_or_default();
+        panic!("PostgreSQL does not start: {log}");
+    }
+
+    fn run_server(&self) -> bool {
+        self.control(&[
+            "-o",
+            &self.settings,
+            "-l",
+            &self.folder.join("log").to_string_lossy(),
+            "start",
+        ])
+    }
+
+    fn control(&self, arguments: &[&str]) -> bool {
+        quiet(
+            as_server(&self.programs.join("pg_ctl"))
+                .args(["-w", "-D"])
+                .arg(self.folder.join("data"))
+                .args(arguments),
+        )
+    }
+}
+
+impl Drop for Private {
+    /// Ends the watchdog's wait, and waits for it in turn.
+    fn drop(&mut self) {
+        drop(self.watchdog.stdin.take());
+        let _ = self.watchdog.wait();
+    }
+}
+
+/// Stops the server and removes its folder once this process is gone. Of its own group, so that Ctrl-C spares it.
+fn watchdog(programs: &Path, folder: &Path) -> Child {
+    let script = r#"while read -r _; do :; done
+        "$@" -w -m immediate -D "$0/data" stop >/dev/null 2>&1
+        rm -rf "$0" || { sleep 1; rm -rf "$0"; }"#;
+    let stop = as_server(&programs.join("pg_ctl"));
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).arg(folder).arg(stop.get_program()).args(stop.get_args());
+    command
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0);
+    command.spawn().expect("sh runs")
+}
+
+/// The server refuses to run as root; then it runs as the user that its package made.
+fn as_server(program: &Path) -> Command {
+    let mut command = if is_root() {
+        let mut command = Command::new("runuser");
+        command.args(["-u", "postgres", "--"]).arg(program);
+        command
+    } else {
+        Command::new(program)
+    };
+    command.current_dir("/");
+    command
+}
+
+fn is_root() -> bool {
+    static ROOT: OnceLock<bool> = OnceLock::new();
+    *ROOT.get_or_init(|| {
+        Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+    })
+}
+
+/// The folder of `initdb` and `pg_ctl`: in the path, else where packages put it, the newest first.
+fn programs() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    let mut packaged: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin")))
+        })
+        .collect();
+    packaged.sort();
+    folders.extend(packaged.into_iter().rev().map(|(_, folder)| folder));
+    folders.push("/usr/local/pgsql/bin".into());
+    folders
+        .into_iter()
+        .find(|folder| folder.join("initdb").is_file() && folder.join("pg_ctl").is_file())
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|listener| listener.local_addr())
+        .expect("a free port")
+        .port()
+}
+
+fn quiet(command: &mut Command) -> bool {
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|s| s.success())
+}
+
+fn must(command: &mut Command) {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{command:?} does not run ({error}); {HINT}"));
+    let mut said = String::new();
+    let _ = child.stderr.take().expect("stderr is piped").read_to_string(&mut said);
+    assert!(child.wait().is_ok_and(|status| status.success()), "{command:?}: {said}");
+}
