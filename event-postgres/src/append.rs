@@ -110,7 +110,7 @@ impl<'a> Columns<'a> {
         columns
     }
 
-    fn bind_to<'q>(self, query: PgQuery<'q>) -> PgQuery<'q> {
+    fn bind_to(self, query: PgQuery<'_>) -> PgQuery<'_> {
         query
             .bind(self.ids)
             .bind(self.types)

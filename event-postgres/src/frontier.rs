@@ -1,10 +1,15 @@
 //! The frontier: the last position that no later commit can get in front of. One per adapter, fed by every poll.
 //!
-//! Positions come from an ordered sequence, drawn by transactions that hold a transaction id already. So when a poll
-//! sees position `h`, whoever drew a position below `h` had an id below the poll's `next_xid`. Once every transaction
-//! below that is finished (`xmin` has reached it), a position that is still missing was rolled back: all up to `h` is
-//! final. That pair is a fence. Without holes none is needed: visible positions that follow one another are final at
-//! once. Only grows; polls may be applied in any order.
+//! Positions come from an ordered sequence, drawn by transactions that hold a transaction id and a lock on the table
+//! already. So when a poll sees position `h`, whoever drew a position below `h` had an id below the poll's `next_xid`,
+//! and is done or shows among the holders of that lock afterwards. A position that is still missing was rolled back,
+//! and all up to `h` is final, once
+//! - every transaction below `next_xid` is finished (`xmin` has reached it): a fence, free with each poll; or
+//! - none of those holders is left: the probe, asked for when a hole stays, so that no other work of the server holds
+//!   up readers.
+//!
+//! Visible positions that follow one another are final at once. The frontier only grows; polls may be applied in any
+//! order.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -42,7 +47,7 @@ impl Frontier {
         self.lock().last
     }
 
-    /// Polls until what is visible is final, or `wanted` positions after `after` are, or the time is up.
+    /// Polls until all that is visible now is final, or `wanted` positions after `after` are, or the time is up.
     pub(crate) async fn advance(
         &self,
         pool: &Pool,
@@ -51,16 +56,28 @@ impl Frontier {
         wanted: usize,
     ) -> Result<i64> {
         let enough = after.saturating_add(stored(wanted as u64));
-        let mut until = None;
+        let give_up = Instant::now() + self.wait;
         let mut pause = FIRST_PAUSE;
+        let mut goal = None;
+        let mut watched: Option<(i64, Holders)> = None;
         loop {
-            let poll = Poll::take(pool, sql, self.known(), wanted).await?;
-            let last = self.lock().apply(&poll);
-            let now = Instant::now();
-            if poll.highest <= last.max(after) || last >= enough {
+            let seen = Poll::take(pool, sql, self.known(), wanted).await?;
+            let mut last = self.lock().apply(&seen);
+            // What becomes visible while we wait is left to the next call.
+            let goal = enough.min(*goal.get_or_insert(seen.highest));
+            if goal <= after {
                 return Ok(last);
             }
-            if *until.get_or_insert(now + self.wait) <= now {
+            // A hole. Mostly its owner is about to commit: the probe comes after the first pause.
+            if last < goal && pause > FIRST_PAUSE {
+                let holders = Holders::take(pool, sql).await?;
+                let (highest, first) =
+                    watched.get_or_insert_with(|| (seen.highest, holders.clone()));
+                if holders.prove_gone(first) {
+                    last = self.lock().pass(*highest);
+                }
+            }
+            if last >= goal || give_up <= Instant::now() {
                 return Ok(last);
             }
             sleep(pause).await;
@@ -100,6 +117,31 @@ impl Poll {
     }
 }
 
+/// The transactions that write events at a moment.
+#[derive(Debug, Clone)]
+struct Holders {
+    names: Vec<String>,
+    unsure: bool,
+}
+
+impl Holders {
+    async fn take(pool: &Pool, sql: &Statements) -> Result<Self> {
+        let rows = pool.fetch("find the frontier", sql.holders.query()).await?;
+        let Some(row) = rows.first() else {
+            return Err(event_core::Error::adapter("find the frontier", "no answer"));
+        };
+        let cells = Cells::new(row, None);
+        Ok(Self { names: cells.get("holders")?, unsure: cells.get("unsure")? })
+    }
+
+    /// Whether nobody of an earlier moment, or of this one if it is the same, is writing any more.
+    fn prove_gone(&self, earlier: &Self) -> bool {
+        !self.unsure
+            && !earlier.unsure
+            && !earlier.names.iter().any(|name| self.names.contains(name))
+    }
+}
+
 #[derive(Debug, Default)]
 struct State {
     last: i64,
@@ -125,7 +167,13 @@ impl State {
                 self.last = *position;
             }
         }
-        let last = self.last;
+        self.pass(self.last)
+    }
+
+    /// Takes in that all up to a position is final.
+    fn pass(&mut self, position: i64) -> i64 {
+        let last = self.last.max(position);
+        self.last = last;
         self.fences.retain(|(position, _)| *position > last);
         last
     }
@@ -182,6 +230,19 @@ mod tests {
         let mut state = State::default();
         state.apply(&poll(9, 9, &[1, 3, 4]));
         assert_eq!(state.apply(&poll(5, 7, &[1, 3])), 4);
+    }
+
+    #[test]
+    fn a_hole_is_passed_when_nobody_who_could_fill_it_is_left() {
+        let holders = |names: &[&str], unsure| Holders {
+            names: names.iter().map(ToString::to_string).collect(),
+            unsure,
+        };
+        let earlier = holders(&["3/7", "4/9"], false);
+        assert!(holders(&[], false).prove_gone(&earlier));
+        assert!(holders(&["3/8"], false).prove_gone(&earlier), "the next one of the same session");
+        assert!(!holders(&["4/9"], false).prove_gone(&earlier));
+        assert!(!holders(&[], true).prove_gone(&earlier), "it may be prepared");
     }
 
     #[test]

@@ -26,7 +26,7 @@ const FILES: [(&str, &str); 5] = files! {
 pub(crate) async fn run(connection: &mut PgConnection, sql: &Statements) -> Result<()> {
     let known = known();
     let found = Found::read(connection, sql).await?;
-    if known.iter().skip(found.applied(&known)?).next().is_none() {
+    if found.applied(&known)? == known.len() {
         return Ok(());
     }
     apply(connection, sql, &known).await

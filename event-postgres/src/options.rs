@@ -160,17 +160,16 @@ impl PgOptions {
                 .parse::<u32>()
                 .map_err(|_| format!("`{key}` is not a number from 0 to {}", u32::MAX))
         };
+        let millis = || number().map(|millis| Duration::from_millis(millis.into()));
         match key {
             "schema" => self.schema = Schema::new(value)?,
             "pool_size" => match number()? {
                 0 => return Err("`pool_size` must be at least 1".into()),
                 size => self = self.pool_size(size),
             },
-            "acquire_timeout_ms" => self.acquire_timeout = Duration::from_millis(number()?.into()),
-            "statement_timeout_ms" => {
-                self.statement_timeout = Duration::from_millis(number()?.into())
-            }
-            "frontier_wait_ms" => self.frontier_wait = Duration::from_millis(number()?.into()),
+            "acquire_timeout_ms" => self.acquire_timeout = millis()?,
+            "statement_timeout_ms" => self.statement_timeout = millis()?,
+            "frontier_wait_ms" => self.frontier_wait = millis()?,
             _ => {
                 return Err(format!(
                     "unknown key `{}`, expected one of: schema, pool_size, acquire_timeout_ms, statement_timeout_ms, frontier_wait_ms, {}",

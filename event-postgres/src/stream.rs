@@ -124,12 +124,8 @@ pub(crate) async fn delete(
         2 => Err(Error::stream_deleted(stream_id.clone())),
         7 => match expected {
             // The claim that there is no stream holds: nothing to do.
-            ExpectedVersion::NoStream => Ok(()),
-            ExpectedVersion::Exact(StreamVersion::NONE) => Ok(()),
-            ExpectedVersion::Exact(_) => Err(conflict(StreamVersion::NONE)),
-            ExpectedVersion::Any | ExpectedVersion::StreamExists => {
-                Err(Error::stream_not_found(stream_id.clone()))
-            }
+            ExpectedVersion::NoStream | ExpectedVersion::Exact(StreamVersion::NONE) => Ok(()),
+            _ => Err(Error::stream_not_found(stream_id.clone())),
         },
         status => Err(Error::adapter(OPERATION, format!("unknown status {status}"))),
     }

@@ -10,9 +10,10 @@ use crate::{
 };
 
 const WRITERS: usize = 20;
+const CONNECTIONS: u32 = 20;
 
 async fn adapter(database: &pg::Database<'_>) -> Arc<PgAdapter> {
-    Arc::new(PgAdapter::connect_with(database.options().pool_size(WRITERS as u32)).await.unwrap())
+    Arc::new(PgAdapter::connect_with(database.options().pool_size(CONNECTIONS)).await.unwrap())
 }
 
 /// Each writer appends one event with the same claim.

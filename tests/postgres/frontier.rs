@@ -64,6 +64,39 @@ async fn a_rolled_back_append_leaves_a_hole_that_readers_pass() {
 }
 
 #[tokio::test]
+async fn other_work_of_the_server_holds_up_no_reader() {
+    let (database, other) = (pg::shared().database().await, pg::shared().database().await);
+    let adapter = database.adapter().await;
+    adapter.commit(&one("s-1", ExpectedVersion::Any, events(1))).await.unwrap();
+    let (mut slow, mut unrelated) = (database.connection().await, other.connection().await);
+    pg::run(&mut unrelated, "BEGIN; CREATE TABLE busy ()").await;
+    pg::run(&mut slow, "BEGIN; CREATE TABLE busy (); SAVEPOINT here").await;
+    slow_append(&mut slow, "slow-1", EventId::new()).await;
+    adapter.commit(&one("s-1", ExpectedVersion::Any, events(1))).await.unwrap();
+    assert_eq!(after(&adapter, 0).await.len(), 1, "the append is under way");
+    pg::run(&mut slow, "ROLLBACK TO here").await;
+    for reader in [adapter, database.adapter().await] {
+        assert_eq!(after(&reader, 0).await.len(), 2, "both transactions are still open");
+    }
+}
+
+#[tokio::test]
+async fn a_prepared_append_is_waited_for() {
+    let cluster = pg::Cluster::start_with(pg::Fsync::Off, "-c max_prepared_transactions=4");
+    let database = cluster.database().await;
+    let adapter = database.adapter().await;
+    adapter.commit(&one("s-1", ExpectedVersion::Any, events(1))).await.unwrap();
+    let (mut slow, late) = (database.connection().await, EventId::new());
+    pg::run(&mut slow, "BEGIN").await;
+    slow_append(&mut slow, "slow-1", late).await;
+    pg::run(&mut slow, "PREPARE TRANSACTION 'later'").await;
+    adapter.commit(&one("s-1", ExpectedVersion::Any, events(1))).await.unwrap();
+    assert_eq!(after(&adapter, 0).await.len(), 1);
+    pg::run(&mut slow, "COMMIT PREPARED 'later'").await;
+    assert_eq!(after(&adapter, 0).await[1].event_id(), late);
+}
+
+#[tokio::test]
 async fn a_reader_that_starts_in_the_middle_sees_the_same_as_one_that_was_there() {
     let database = pg::shared().database().await;
     let adapter = database.adapter().await;

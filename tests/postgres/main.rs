@@ -2,6 +2,8 @@
 //!
 //! Each test has a database of its own on a server that lives as long as this process; see `support/pg.rs`.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 mod concurrency;
 mod faults;
 mod frontier;

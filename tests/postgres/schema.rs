@@ -133,8 +133,9 @@ async fn a_role_without_rights_is_told_what_to_do() {
         "SELECT nextval('event_store.position_seq')",
     ] {
         let error = sqlx::raw_sql(change).execute(&mut direct).await.unwrap_err();
-        let code =
-            error.as_database_error().and_then(|error| error.code().map(|code| code.into_owned()));
+        let code = error
+            .as_database_error()
+            .and_then(|error| error.code().map(std::borrow::Cow::into_owned));
         assert_eq!(code.as_deref(), Some("42501"), "{change}");
     }
     let error = owner.grant_to("nobody \"of\" that name").await.unwrap_err();

@@ -59,7 +59,12 @@ impl Cluster {
 
     /// A new private server.
     pub(crate) fn start(fsync: Fsync) -> Self {
-        let private = Private::create(fsync);
+        Self::start_with(fsync, "")
+    }
+
+    /// A new private server with settings of its own, as `-c name=value`.
+    pub(crate) fn start_with(fsync: Fsync, settings: &str) -> Self {
+        let private = Private::create(fsync, settings);
         Self {
             base: format!("postgres://postgres@127.0.0.1:{}", private.port),
             maintenance: "postgres".into(),
@@ -181,7 +186,7 @@ struct Private {
 }
 
 impl Private {
-    fn create(fsync: Fsync) -> Self {
+    fn create(fsync: Fsync, more: &str) -> Self {
         let programs = programs().unwrap_or_else(|| panic!("{HINT}"));
         let folder = tempfile::Builder::new()
             .prefix("event-pg-")
@@ -213,7 +218,7 @@ impl Private {
             // Somebody may take the port in between; then there is another one.
             private.port = free_port();
             private.settings = format!(
-                "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200 {durable}",
+                "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200 {durable} {more}",
                 private.port
             );
             if private.run_server() {
