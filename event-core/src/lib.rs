@@ -92,6 +92,7 @@ pub use serde_json;
 /// What generated code names; no API.
 #[doc(hidden)]
 pub mod __private {
+    pub use core::clone::Clone;
     pub use core::convert::{From, TryFrom};
     pub use core::option::Option::{self, None, Some};
     pub use core::result::Result::{self, Err, Ok};

@@ -58,11 +58,11 @@ pub async fn scope_reaches_metadata_and_errors(adapter: Subject) {
     let store = store(&adapter);
     let scope =
         Scope::tenant(Tenant::new("98").unwrap()).correlation("c").causation("x").actor("ann");
-    let guild = store.with_scope(scope.clone());
+    let scoped = store.with_scope(scope.clone());
     let own = NewEvent::from(Noted::new("own"))
         .with_metadata(Metadata::new().with_correlation_id("mine").with_source_id("line-1"));
-    append(&guild, "s", NoStream, vec![Noted::new("scope's").into(), own]).await;
-    let page = guild.read_stream(&stream("s"), ReadOptions::forward()).await.unwrap();
+    append(&scoped, "s", NoStream, vec![Noted::new("scope's").into(), own]).await;
+    let page = scoped.read_stream(&stream("s"), ReadOptions::forward()).await.unwrap();
     let (first, second) = (page[0].metadata(), page[1].metadata());
     assert_eq!(first.correlation_id().as_deref(), Some("c"));
     assert_eq!(first.causation_id().as_deref(), Some("x"));
@@ -70,7 +70,7 @@ pub async fn scope_reaches_metadata_and_errors(adapter: Subject) {
     assert_eq!(second.correlation_id().as_deref(), Some("mine"));
     assert_eq!(second.source_id().as_deref(), Some("line-1"));
     assert_eq!(second.actor_id().as_deref(), Some("ann"));
-    let error = guild.append(&stream("s"), NoStream, Noted::many(1)).await.unwrap_err();
+    let error = scoped.append(&stream("s"), NoStream, Noted::many(1)).await.unwrap_err();
     assert_eq!(error.scope(), Some(&scope));
     assert!(error.to_string().contains("tenant 98"), "{error}");
 }

@@ -1,0 +1,222 @@
+//! The stored form: what goes in comes out, by field type, and what is no stored form is told so.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use event_core::testing::Noted;
+use event_core::{
+    Clock, Codec, Event, EventVersion, InvalidEvent, JsonCodec, Metadata, NewEvent, Serializer,
+    StoredEvent,
+};
+use proptest::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::to_raw_value;
+
+/// Every kind of value that a payload holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Mixed {
+    word: String,
+    at: DateTime<Utc>,
+    maybe: Option<DateTime<Utc>>,
+    #[serde(with = "event_core::plain_set", default)]
+    set: BTreeSet<String>,
+    map: BTreeMap<String, Vec<Option<i64>>>,
+    whole: i64,
+    float: f64,
+    mode: Mode,
+    free: Value,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Mode {
+    TwoPlayer,
+    Knockout,
+}
+
+impl Event for Mixed {
+    const TYPE: &'static str = "mixed";
+    const VERSION: EventVersion = EventVersion::FIRST;
+
+    fn validate(&self, now: DateTime<Utc>) -> Result<(), InvalidEvent> {
+        if self.at > now {
+            return Err(InvalidEvent::field("at", "must not be in the future"));
+        }
+        Ok(())
+    }
+}
+
+prop_compose! {
+    fn mixed()(
+        word in ".*",
+        (at, micros) in (-60_000_000_000_i64..1_700_000_000, 0..1_000_000_u32),
+        some in any::<bool>(),
+        set in prop::collection::btree_set(".{0,4}", 0..4),
+        map in prop::collection::btree_map(".{0,4}", prop::collection::vec(any::<Option<i64>>(), 0..3), 0..3),
+        whole in any::<i64>(),
+        float in prop_oneof![Just(4.0), prop::num::f64::NORMAL],
+        two in any::<bool>(),
+    ) -> Mixed {
+        let at = DateTime::from_timestamp(at, micros * 1000).unwrap();
+        Mixed {
+            free: serde_json::json!({"time-like": at.to_rfc3339(), "list": [word, null_or(&set)]}),
+            word, at, maybe: some.then_some(at), set, map, whole, float,
+            mode: if two { Mode::TwoPlayer } else { Mode::Knockout },
+        }
+    }
+}
+
+fn null_or(set: &BTreeSet<String>) -> Value {
+    set.first().map_or(Value::Null, |first| Value::String(first.clone()))
+}
+
+proptest! {
+    #[test]
+    fn every_kind_of_value_survives_a_round_trip(event in mixed()) {
+        let serializer = Serializer::new();
+        let json = serializer.to_stored(event.clone()).unwrap();
+        prop_assert_eq!(serializer.from_stored::<Mixed>(&json).unwrap(), event);
+    }
+
+    #[test]
+    fn any_type_version_and_flat_text_map_survive(
+        name in "[a-z][a-z0-9]{0,9}(_[a-z][a-z0-9]{0,5}){0,3}",
+        version in 1..=i32::MAX.unsigned_abs(),
+        map in prop::collection::btree_map(".*", ".*", 0..5),
+        metadata in prop::collection::btree_map("[a-z_]{1,9}", ".*", 0..3),
+    ) {
+        let event = NewEvent::raw(
+            name.clone(), EventVersion::new(version), to_raw_value(&map).unwrap(),
+        ).with_metadata(Metadata::from_json(serde_json::to_string(&metadata).unwrap()).unwrap());
+        let json = Serializer::new().to_stored(event).unwrap();
+        let stored = StoredEvent::parse(&json).unwrap();
+        prop_assert_eq!(stored.event_type, name);
+        prop_assert_eq!(stored.version.get(), version);
+        let data: BTreeMap<String, String> = serde_json::from_str(stored.data.get()).unwrap();
+        prop_assert_eq!(data, map);
+        let kept: BTreeMap<String, String> = serde_json::from_str(stored.metadata.as_json()).unwrap();
+        prop_assert_eq!(kept, metadata);
+    }
+}
+
+#[test]
+fn the_stored_form_names_type_version_data_and_metadata() {
+    let json = Serializer::new().to_stored(Noted::new("a")).unwrap();
+    assert_eq!(json, r#"{"type":"contract.noted","version":1,"data":{"text":"a"},"metadata":{}}"#);
+    assert!(JsonCodec.format_version() > 0);
+    assert_eq!(Serializer::new().format_version(), JsonCodec.format_version());
+}
+
+#[test]
+fn both_spellings_are_read() {
+    let old = r#"{"event_type":"contract.noted","event_version":1,"data":{"text":"a"}}"#;
+    assert_eq!(Serializer::new().from_stored::<Noted>(old).unwrap(), Noted::new("a"));
+}
+
+#[test]
+fn what_is_no_stored_form_is_told_which_part_is_wrong() {
+    for (json, words) in [
+        ("null", "must be a JSON object"),
+        ("7", "must be a JSON object"),
+        (r#""text""#, "must be a JSON object"),
+        ("{", "is no JSON object"),
+        ("{}", "lacks `type`"),
+        (r#"{"type":7}"#, "has a `type` that is no text"),
+        (r#"{"type":"x"}"#, "lacks `version`"),
+        (r#"{"type":"x","version":0}"#, "no number from 1"),
+        (r#"{"type":"x","version":"one"}"#, "no number from 1"),
+        (r#"{"type":"x","version":1}"#, "lacks `data`"),
+        (r#"{"type":"x","version":1,"data":[]}"#, "`data` that is no object"),
+        (r#"{"type":"x","version":1,"data":{},"metadata":[]}"#, "`metadata` that is no object"),
+    ] {
+        let error = StoredEvent::parse(json).unwrap_err();
+        assert_eq!(error.code(), "invalid_event_data");
+        assert!(error.to_string().contains(words), "{json}: {error}");
+    }
+}
+
+#[test]
+fn unknown_types_and_newer_versions_are_told_apart() {
+    let serializer = Serializer::new();
+    let unknown = r#"{"type":"contract.notted","version":1,"data":{}}"#;
+    let error = serializer.from_stored::<Noted>(unknown).unwrap_err();
+    assert_eq!(error.code(), "invalid_event_type");
+    let newer = r#"{"type":"contract.noted","version":2,"data":{}}"#;
+    let error = serializer.from_stored::<Noted>(newer).unwrap_err();
+    assert!(matches!(error, event_core::Error::FromTheFuture { .. }), "{error}");
+}
+
+#[test]
+fn validation_runs_by_the_clock_it_is_given_and_can_be_left_out() {
+    let at = "2026-01-01T00:00:00.000001Z".parse().unwrap();
+    let event = Mixed {
+        word: "2026-01-01T00:00:00Z".into(),
+        at,
+        maybe: None,
+        set: BTreeSet::new(),
+        map: BTreeMap::new(),
+        whole: -1,
+        float: 4.0,
+        mode: Mode::Knockout,
+        free: Value::Null,
+    };
+    let before =
+        Serializer::new().with_clock(Clock::fixed("2026-01-01T00:00:00Z".parse().unwrap()));
+    let error = before.to_stored(event.clone()).unwrap_err();
+    assert!(error.to_string().contains("`at` must not be in the future"), "{error}");
+    let json = before.clone().without_validation().to_stored(event.clone()).unwrap();
+    assert!(json.contains(r#""float":4.0"#), "a float stays one: {json}");
+    assert!(before.from_stored::<Mixed>(&json).is_err());
+    let then = Serializer::new().with_clock(Clock::fixed(at));
+    assert_eq!(
+        then.from_stored::<Mixed>(&json).unwrap(),
+        event,
+        "a word that looks like a time stays a word"
+    );
+}
+
+#[test]
+fn sets_are_read_from_lists_markers_and_null() {
+    let read = |set: &str| {
+        #[derive(Deserialize)]
+        struct Sets {
+            #[serde(with = "event_core::plain_set", default)]
+            set: BTreeSet<u8>,
+        }
+        serde_json::from_str::<Sets>(&format!("{{{set}}}")).map(|sets| sets.set)
+    };
+    let two = BTreeSet::from([1, 2]);
+    assert_eq!(read(r#""set":[2,1,2]"#).unwrap(), two);
+    assert_eq!(read(r#""set":{"__mapset__":true,"items":[1,2]}"#).unwrap(), two);
+    assert_eq!(read(r#""set":null"#).unwrap(), BTreeSet::new());
+    assert_eq!(read("").unwrap(), BTreeSet::new());
+    assert!(read(r#""set":{"__mapset__":false,"items":[]}"#).is_err());
+    assert!(read(r#""set":{"items":[]}"#).is_err());
+    assert!(read(r#""set":["x"]"#).is_err());
+}
+
+#[test]
+fn unknown_names_and_bad_times_fail_with_the_place() {
+    let serializer = Serializer::new().without_validation();
+    let stored = |mode: &str, at: &str, maybe: &str| {
+        let data = format!(
+            r#"{{"word":"","at":{at},"maybe":{maybe},"map":{{}},"whole":1,"float":1.0,"mode":"{mode}","free":null}}"#
+        );
+        format!(r#"{{"type":"mixed","version":1,"data":{data}}}"#)
+    };
+    let at = r#""2026-01-01T00:00:00Z""#;
+    assert_eq!(
+        serializer.from_stored::<Mixed>(&stored("knockout", at, "null")).unwrap().maybe,
+        None
+    );
+    for (mode, at, maybe, place) in [
+        ("golf_race", at, "null", "`mode`"),
+        ("knockout", r#""yesterday""#, "null", "`at`"),
+        ("knockout", at, r#""soon""#, "`maybe`"),
+    ] {
+        let error = serializer.from_stored::<Mixed>(&stored(mode, at, maybe)).unwrap_err();
+        assert_eq!(error.code(), "deserialization_failed");
+        assert!(error.to_string().contains(place), "{error}");
+    }
+}

@@ -1,0 +1,16 @@
+//! The suite without a server: one file a behaviour, one binary.
+
+#![allow(missing_docs, reason = "a test's name is its documentation")]
+
+#[path = "../support/flaky.rs"]
+mod flaky;
+#[path = "../support/model.rs"]
+mod model;
+
+mod architecture;
+mod codec;
+mod history;
+mod memory;
+mod recovery;
+mod registry;
+mod retry;

@@ -1,0 +1,279 @@
+//! Recovery: order, gaps, causes, corrupt events, and a report that says what was wrong and where.
+
+use std::sync::Arc;
+
+use event_core::adapter::{Adapter, Appended, BoxFuture, Commit, RecordedParts, TenantView};
+use event_core::testing::Noted;
+use event_core::{
+    Aggregate, AllOptions, Delete, Error, EventId, EventSet, EventStore, EventVersion,
+    ExpectedVersion, ListOptions, Metadata, NewEvent, Position, ProblemKind, ReadOptions,
+    RecordedEvent, RecoverOptions, Registration, Result, StreamId, StreamInfo, StreamVersion,
+    Tenant, Violation,
+};
+use serde_json::value::RawValue;
+
+/// The closed set of one event.
+struct Notes(Noted);
+
+impl EventSet for Notes {
+    const TYPES: &'static [&'static str] = &["contract.noted"];
+    const REGISTRATIONS: &'static [Registration] = &[Registration::of::<Noted>()];
+
+    fn decode(recorded: &RecordedEvent) -> Result<Self> {
+        recorded.decode().map(Self)
+    }
+
+    fn as_event(&self) -> Option<&dyn event_core::AnyEvent> {
+        Some(&self.0)
+    }
+}
+
+/// Joins words; "stop" ends the sentence, "bad" makes a state that cannot be.
+#[derive(Debug, Default, PartialEq)]
+struct Sentence {
+    words: Vec<String>,
+}
+
+impl Aggregate for Sentence {
+    type Event = Notes;
+
+    fn check(&self, event: &Notes, _recorded: &RecordedEvent) -> Result<(), Violation> {
+        if event.0.text == "stranger" {
+            return Err(Violation::identity("a word of another sentence"));
+        }
+        if self.words.last().is_some_and(|word| word == "stop") {
+            return Err(Violation::new("nothing follows the end"));
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, event: Notes) {
+        self.words.push(event.0.text);
+    }
+
+    fn validate(&self) -> Result<(), Violation> {
+        if self.words.iter().any(|word| word == "bad") {
+            return Err(Violation::new("it holds a bad word"));
+        }
+        Ok(())
+    }
+}
+
+fn name() -> StreamId {
+    StreamId::new("sentence-1").unwrap()
+}
+
+async fn stored(words: &[&str]) -> EventStore {
+    let store = EventStore::in_memory().unwrap();
+    let events = words.iter().map(|word| Noted::new(*word));
+    store.append(&name(), ExpectedVersion::NoStream, events).await.unwrap();
+    store
+}
+
+#[tokio::test]
+async fn ten_thousand_events_are_paged_and_applied_in_order() {
+    let store = EventStore::in_memory().unwrap();
+    store.append(&name(), ExpectedVersion::NoStream, Noted::many(10_000)).await.unwrap();
+    let recovered = store.recover::<Sentence>(&name()).await.unwrap();
+    assert_eq!((recovered.version.get(), recovered.state.words.len()), (10_000, 10_000));
+    assert!((0..).zip(&recovered.state.words).all(|(i, word)| *word == format!("note {i}")));
+    assert_eq!((recovered.report.read, recovered.report.applied), (10_000, 10_000));
+}
+
+#[tokio::test]
+async fn the_state_then_is_the_state_up_to_a_version() {
+    let store = stored(&["a", "b", "c"]).await;
+    let then = RecoverOptions::new().until(StreamVersion::new(2));
+    let recovered = store.recover_with::<Sentence>(&name(), then).await.unwrap();
+    assert_eq!((recovered.state.words, recovered.version.get()), (vec!["a".into(), "b".into()], 2));
+}
+
+#[tokio::test]
+async fn a_missing_stream_is_an_error() {
+    let store = EventStore::in_memory().unwrap();
+    let error = store.recover::<Sentence>(&name()).await.unwrap_err();
+    assert_eq!(error.code(), "stream_not_found");
+}
+
+#[tokio::test]
+async fn what_only_the_domain_knows_stops_at_the_event() {
+    for (words, version, reason) in [
+        (["a", "stop", "b"], 3, "sequence: nothing follows the end"),
+        (["a", "stranger", "b"], 2, "identity: a word of another sentence"),
+    ] {
+        let store = stored(&words).await;
+        let error = store.recover::<Sentence>(&name()).await.unwrap_err();
+        let Error::InvalidSequence { stream_version, reason: found, .. } = &error else {
+            panic!("{error}")
+        };
+        assert_eq!((stream_version.get(), found.as_str()), (version, reason));
+    }
+    let error = stored(&["bad"]).await.recover::<Sentence>(&name()).await.unwrap_err();
+    assert!(matches!(error, Error::InvalidState { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn an_undecodable_event_stops_with_its_place() {
+    let store = stored(&["a"]).await;
+    let raw = |json: &str| RawValue::from_string(json.into()).unwrap();
+    let broken = NewEvent::raw("contract.noted", EventVersion::FIRST, raw(r#"{"text":[1]}"#));
+    store.append(&name(), ExpectedVersion::Any, [broken]).await.unwrap();
+    let error = store.recover::<Sentence>(&name()).await.unwrap_err();
+    let Error::Deserialization { at: Some(place), .. } = &error else { panic!("{error}") };
+    assert_eq!((place.stream_version.get(), &place.stream_id), (2, &name()));
+
+    let unknown = NewEvent::raw("contract.unknown", EventVersion::FIRST, raw("{}"));
+    let newer = NewEvent::raw("contract.noted", EventVersion::new(2), raw("{}"));
+    store.append(&name(), ExpectedVersion::Any, [unknown, newer]).await.unwrap();
+    let all = RecoverOptions::new().report_problems();
+    let recovered = store.recover_with::<Sentence>(&name(), all).await.unwrap();
+    assert_eq!((recovered.report.read, recovered.report.applied), (4, 1));
+    let kinds: Vec<_> = recovered.report.problems.iter().map(|problem| problem.kind).collect();
+    assert_eq!(kinds, [ProblemKind::Corrupt; 3]);
+    let words = recovered.report.to_string();
+    assert!(words.contains("`text`"), "{words}");
+}
+
+/// Serves whatever list of events it is given: for streams that no sound store would hold.
+#[derive(Debug)]
+struct Doctored(Vec<RecordedEvent>);
+
+/// (stream version, position, metadata)
+fn doctored(events: &[(u64, u64, &str)]) -> EventStore {
+    let events = events.iter().map(|(version, position, metadata)| {
+        RecordedEvent::from_parts(RecordedParts {
+            tenant: Tenant::default(),
+            stream_id: name(),
+            stream_version: StreamVersion::new(*version),
+            position: Position::new(*position),
+            event_id: id(*position),
+            event_type: "contract.noted".into(),
+            event_version: EventVersion::FIRST,
+            data: RawValue::from_string(format!(r#"{{"text":"w{version}"}}"#)).unwrap(),
+            metadata: Metadata::from_json(*metadata).unwrap(),
+            recorded_at: chrono::DateTime::UNIX_EPOCH,
+        })
+    });
+    EventStore::new(Arc::new(Doctored(events.collect()))).unwrap()
+}
+
+fn id(n: u64) -> EventId {
+    EventId::from_uuid(uuid::Uuid::from_u128(u128::from(n)))
+}
+
+async fn problem(events: &[(u64, u64, &str)]) -> (u64, String) {
+    let error = doctored(events).recover::<Sentence>(&name()).await.unwrap_err();
+    let Error::InvalidSequence { stream_version, reason, .. } = error else { panic!("{error}") };
+    (stream_version.get(), reason)
+}
+
+#[tokio::test]
+async fn gaps_and_disorder_are_found() {
+    let gap = problem(&[(1, 1, "{}"), (3, 2, "{}")]).await;
+    assert_eq!(gap, (3, "gap: expected version 2, found 3".into()));
+    let start = problem(&[(2, 1, "{}")]).await;
+    assert_eq!(start, (2, "gap: expected version 1, found 2".into()));
+    let twice = problem(&[(1, 1, "{}"), (1, 2, "{}")]).await;
+    assert_eq!(twice, (1, "order: version 1 stands where 2 belongs".into()));
+    let position = problem(&[(1, 5, "{}"), (2, 5, "{}")]).await;
+    assert_eq!(position.0, 2);
+    assert!(position.1.starts_with("order: its position"), "{}", position.1);
+}
+
+#[tokio::test]
+async fn a_cause_that_is_of_this_stream_comes_first() {
+    let caused_by = |n: u64| format!(r#"{{"causation_id":"{}"}}"#, id(n));
+    let sound = doctored(&[(1, 1, "{}"), (2, 2, &caused_by(1)), (3, 3, &caused_by(99))]);
+    sound.recover::<Sentence>(&name()).await.unwrap();
+    let later = problem(&[(1, 1, &caused_by(2)), (2, 2, "{}")]).await;
+    assert_eq!(
+        later,
+        (2, "causality: version 1 names it as its cause, and comes before it".into())
+    );
+    let itself = problem(&[(1, 1, &caused_by(1))]).await;
+    assert_eq!(itself, (1, "causality: it names itself as its cause".into()));
+    let by_source = r#"{"causation_id":"line-2","source_id":"line-1"}"#;
+    let source = problem(&[(1, 1, by_source), (2, 2, r#"{"source_id":"line-2"}"#)]).await;
+    assert_eq!(source.0, 2);
+    let one_line = r#"{"causation_id":"line-1","source_id":"line-1"}"#;
+    doctored(&[(1, 1, one_line), (2, 2, one_line)]).recover::<Sentence>(&name()).await.unwrap();
+}
+
+#[tokio::test]
+async fn every_problem_is_listed_when_asked_for() {
+    let store = doctored(&[(1, 1, "{}"), (3, 3, "{}"), (3, 2, "{}"), (4, 4, "{}")]);
+    let all = RecoverOptions::new().report_problems();
+    let recovered = store.recover_with::<Sentence>(&name(), all).await.unwrap();
+    let problems: Vec<_> =
+        recovered.report.problems.iter().map(|p| (p.kind, p.stream_version.get())).collect();
+    assert_eq!(problems, [(ProblemKind::Gap, 3), (ProblemKind::Order, 3)]);
+}
+
+impl Adapter for Doctored {
+    fn name(&self) -> &'static str {
+        "doctored"
+    }
+
+    fn read_stream<'a>(
+        &'a self,
+        _: &'a TenantView,
+        _: &'a StreamId,
+        _: ReadOptions,
+    ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>> {
+        Box::pin(async { Ok(self.0.clone()) })
+    }
+
+    fn commit<'a>(&'a self, _: &'a Commit) -> BoxFuture<'a, Result<Vec<Appended>>> {
+        read_only()
+    }
+
+    fn read_all<'a>(
+        &'a self,
+        _: &'a TenantView,
+        _: &'a AllOptions,
+    ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>> {
+        read_only()
+    }
+
+    fn read_event<'a>(
+        &'a self,
+        _: &'a TenantView,
+        _: EventId,
+    ) -> BoxFuture<'a, Result<Option<RecordedEvent>>> {
+        read_only()
+    }
+
+    fn stream_info<'a>(
+        &'a self,
+        _: &'a TenantView,
+        _: &'a StreamId,
+    ) -> BoxFuture<'a, Result<Option<StreamInfo>>> {
+        read_only()
+    }
+
+    fn list_streams<'a>(
+        &'a self,
+        _: &'a TenantView,
+        _: &'a ListOptions,
+    ) -> BoxFuture<'a, Result<Vec<StreamInfo>>> {
+        read_only()
+    }
+
+    fn delete_stream<'a>(
+        &'a self,
+        _: &'a Tenant,
+        _: &'a StreamId,
+        _: ExpectedVersion,
+        _: Delete,
+    ) -> BoxFuture<'a, Result<()>> {
+        read_only()
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+}
+
+fn read_only<'a, T>() -> BoxFuture<'a, Result<T>> {
+    Box::pin(async { Err(Error::adapter("write", "these events are for reading")) })
+}

@@ -1,0 +1,226 @@
+//! The registry and its migrations: lookups, ways, and every problem reported at once.
+
+use event_core::{
+    DecodeError, Event, EventVersion, MigrationError, Registry, RegistryBuilder, RegistryError,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// An event of a given type and version that says nothing of its history.
+macro_rules! plain_event {
+    ($name:ident, $event_type:literal, $version:literal) => {
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        struct $name {
+            #[serde(default)]
+            steps: Vec<String>,
+        }
+
+        impl Event for $name {
+            const TYPE: &'static str = $event_type;
+            const VERSION: EventVersion = EventVersion::new($version);
+        }
+    };
+}
+
+plain_event!(AlphaV1, "alpha", 1);
+plain_event!(AlphaV2, "alpha", 2);
+plain_event!(AlphaV3, "alpha", 3);
+plain_event!(AlphaV4, "alpha", 4);
+plain_event!(OtherAlphaV1, "alpha", 1);
+plain_event!(Beta, "beta", 1);
+plain_event!(GammaV2, "gamma", 2);
+
+const fn v(n: u32) -> EventVersion {
+    EventVersion::new(n)
+}
+
+/// A step that leaves a trace of itself.
+macro_rules! step {
+    ($name:ident, $words:literal) => {
+        fn $name(mut data: Value) -> Result<Value, MigrationError> {
+            let steps = data["steps"].as_array_mut().ok_or("`steps` is no list")?;
+            steps.push($words.into());
+            Ok(data)
+        }
+    };
+}
+
+step!(one_two, "1→2");
+step!(two_three, "2→3");
+step!(three_four, "3→4");
+step!(one_three, "1→3");
+step!(two_four, "2→4");
+
+fn alpha() -> RegistryBuilder {
+    Registry::builder()
+        .with_event::<AlphaV1>()
+        .with_event::<AlphaV2>()
+        .with_event::<AlphaV3>()
+        .with_migration("alpha", v(1), v(2), one_two)
+        .with_migration("alpha", v(2), v(3), two_three)
+}
+
+fn migrated(registry: &Registry, from: u32, to: u32) -> Vec<String> {
+    let data = registry.migrate("alpha", json!({"steps": [], "kept": 1}), v(from), v(to)).unwrap();
+    assert_eq!(data["kept"], 1);
+    serde_json::from_value(data["steps"].clone()).unwrap()
+}
+
+#[test]
+fn looks_up_exact_and_latest_versions() {
+    let registry = alpha().with_event::<Beta>().build().unwrap();
+    assert_eq!(registry.lookup("alpha", v(2)).unwrap().version(), v(2));
+    assert_eq!(registry.latest("alpha").unwrap().version(), v(3));
+    assert_eq!(registry.types(), ["alpha", "beta"]);
+    let all: Vec<_> = registry.iter().map(|r| (r.event_type(), r.version().get())).collect();
+    assert_eq!(all, [("alpha", 1), ("alpha", 2), ("alpha", 3), ("beta", 1)]);
+    assert!(registry.latest("alpha").unwrap().rust_type().ends_with("AlphaV3"));
+}
+
+#[test]
+fn unknown_types_versions_and_the_future_are_told_apart() {
+    let registry = alpha().build().unwrap();
+    let error = registry.latest("alpah").unwrap_err();
+    assert!(
+        matches!(&error, DecodeError::UnknownType { known, .. } if known == &["alpha"]),
+        "{error}"
+    );
+    assert!(error.to_string().contains("the nearest are `alpha`"), "{error}");
+    let error = registry.lookup("alpha", v(9)).unwrap_err();
+    assert!(matches!(error, DecodeError::FromTheFuture { .. }), "{error}");
+    let since_two = Registry::builder().with_event::<AlphaV3>();
+    let since_two = since_two.with_migration("alpha", v(1), v(3), one_three);
+    let error = since_two.build().unwrap().lookup("alpha", v(2)).unwrap_err();
+    assert!(matches!(error, DecodeError::UnknownVersion { .. }), "{error}");
+    assert_eq!(error.code(), "invalid_event_type");
+}
+
+#[test]
+fn equal_versions_leave_data_alone_whatever_the_type() {
+    let registry = alpha().build().unwrap();
+    for name in ["alpha", "nobody"] {
+        assert_eq!(registry.migrate(name, json!([1.0]), v(7), v(7)).unwrap(), json!([1.0]));
+    }
+}
+
+#[test]
+fn steps_run_in_order_and_a_later_start_runs_fewer() {
+    let registry = alpha().build().unwrap();
+    assert_eq!(migrated(&registry, 1, 2), ["1→2"]);
+    assert_eq!(migrated(&registry, 1, 3), ["1→2", "2→3"]);
+    assert_eq!(migrated(&registry, 2, 3), ["2→3"]);
+}
+
+#[test]
+fn the_shortest_way_wins_then_the_larger_first_step() {
+    let shortcut = alpha().with_migration("alpha", v(1), v(3), one_three).build().unwrap();
+    assert_eq!(migrated(&shortcut, 1, 3), ["1→3"]);
+    let builder = alpha()
+        .with_event::<AlphaV4>()
+        .with_migration("alpha", v(2), v(4), two_four)
+        .with_migration("alpha", v(1), v(3), one_three)
+        .with_migration("alpha", v(3), v(4), three_four);
+    assert_eq!(migrated(&builder.build().unwrap(), 1, 4), ["1→3", "3→4"]);
+}
+
+#[test]
+fn downward_and_pathless_migrations_are_refused() {
+    let registry = alpha().build().unwrap();
+    let down = registry.migrate("alpha", json!({}), v(3), v(1)).unwrap_err();
+    assert!(matches!(down, DecodeError::Downward { .. }), "{down}");
+    let beyond = registry.migrate("alpha", json!({}), v(1), v(4)).unwrap_err();
+    assert!(matches!(beyond, DecodeError::FromTheFuture { .. }), "{beyond}");
+    let unknown = registry.migrate("beta", json!({}), v(1), v(2)).unwrap_err();
+    assert!(matches!(unknown, DecodeError::UnknownType { .. }), "{unknown}");
+    // A migration of one type is not usable for another.
+    let both = alpha().with_event::<Beta>().build().unwrap();
+    assert!(both.path("beta", v(1), v(1)).unwrap().is_empty());
+}
+
+#[test]
+fn a_failing_step_is_named_and_later_ones_do_not_run() {
+    let refuse: fn(Value) -> Result<Value, MigrationError> = |_| Err("no seat".into());
+    let panic: fn(Value) -> Result<Value, MigrationError> = |_| panic!("never reached");
+    let registry = Registry::builder()
+        .with_event::<AlphaV4>()
+        .with_migration("alpha", v(1), v(2), one_two)
+        .with_migration("alpha", v(2), v(3), refuse)
+        .with_migration("alpha", v(3), v(4), panic)
+        .build()
+        .unwrap();
+    let error = registry.migrate("alpha", json!({"steps": []}), v(1), v(4)).unwrap_err();
+    let DecodeError::Step { event_type, from, to, source } = error else { panic!("{error}") };
+    assert_eq!((event_type.as_str(), from, to), ("alpha", v(2), v(3)));
+    assert_eq!(source.to_string(), "no seat");
+}
+
+#[test]
+fn a_step_that_panics_is_an_error() {
+    let registry =
+        Registry::builder()
+            .with_event::<GammaV2>()
+            .with_migration("gamma", v(1), v(2), |_| panic!("boom"));
+    let registry = registry.build().unwrap();
+    let error = registry.migrate("gamma", json!({}), v(1), v(2)).unwrap_err();
+    let DecodeError::Step { source, .. } = error else { panic!("{error}") };
+    assert_eq!(source.to_string(), "the step panicked: boom");
+}
+
+#[test]
+fn decoding_takes_the_graphs_way() {
+    let registry = alpha().build().unwrap();
+    let data = serde_json::value::to_raw_value(&json!({"steps": []})).unwrap();
+    let event = registry.decode("alpha", v(1), &data).unwrap();
+    let event = event.downcast::<AlphaV3>().unwrap();
+    assert_eq!(event.steps, ["1→2", "2→3"]);
+    let error = registry.decode("alpha", v(4), &data).unwrap_err();
+    assert!(matches!(error, DecodeError::FromTheFuture { .. }), "{error}");
+}
+
+#[test]
+fn every_problem_is_reported_at_once() {
+    let errors = Registry::builder()
+        .with_event::<AlphaV1>()
+        .with_event::<OtherAlphaV1>()
+        .with_event::<AlphaV3>()
+        .with_event::<GammaV2>()
+        .with_migration("alpha", v(1), v(3), one_three)
+        .with_migration("alpha", v(1), v(3), two_three)
+        .with_migration("alpha", v(3), v(1), one_three)
+        .with_migration("alpha", v(3), v(9), one_three)
+        .with_migration("nobody", v(1), v(2), one_three)
+        .expect_crates(["forgotten-events"])
+        .build()
+        .unwrap_err();
+    let kinds: Vec<_> = errors
+        .iter()
+        .map(|problem| match problem {
+            RegistryError::Duplicate { .. } => "duplicate",
+            RegistryError::DuplicateEdge { .. } => "duplicate edge",
+            RegistryError::Cycle { .. } => "cycle",
+            RegistryError::Orphan { .. } => "orphan",
+            RegistryError::Gap { .. } => "gap",
+            RegistryError::MissingCrate { .. } => "missing crate",
+            other => panic!("{other}"),
+        })
+        .collect();
+    assert_eq!(
+        kinds,
+        ["missing crate", "duplicate", "duplicate edge", "cycle", "orphan", "gap", "orphan"]
+    );
+    let words = errors.to_string();
+    assert!(words.contains("write `use forgotten_events as _;`"), "{words}");
+    assert!(words.contains("`gamma` v1 cannot reach v2"), "{words}");
+}
+
+#[test]
+fn the_same_source_compiled_twice_is_one_event() {
+    let registry = alpha().with_event::<AlphaV1>().build().unwrap();
+    assert_eq!(registry.iter().count(), 3);
+}
+
+#[test]
+fn an_empty_registry_is_no_error() {
+    let registry = Registry::builder().build().unwrap();
+    assert!(registry.types().is_empty());
+}

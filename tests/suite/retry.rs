@@ -1,0 +1,209 @@
+//! Retries and telemetry: what is transient is tried again, once around each call, and what is not is not.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_core::testing::Noted;
+use event_core::{
+    Error, EventStore, ExpectedVersion, Outcome, ReadOptions, RetryPolicy, Scope, StreamId, Tenant,
+};
+use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
+
+use crate::flaky::Fault::{self, AnswerLost, Lost, Permanent};
+use crate::flaky::FlakyAdapter;
+
+fn quick() -> RetryPolicy {
+    RetryPolicy::default().with_first_delay(Duration::from_millis(1)).without_jitter()
+}
+
+fn flaky(faults: &[Fault]) -> (Arc<FlakyAdapter>, EventStore) {
+    let adapter = Arc::new(FlakyAdapter::new(faults));
+    let store = EventStore::builder(Arc::clone(&adapter)).retry(quick()).build().unwrap();
+    (adapter, store)
+}
+
+fn game() -> StreamId {
+    StreamId::new("game-1").unwrap()
+}
+
+#[tokio::test]
+async fn two_lost_calls_then_success_is_exactly_three_tries() {
+    let (adapter, store) = flaky(&[Lost, Lost]);
+    let answer = store.append(&game(), ExpectedVersion::NoStream, Noted::many(1)).await.unwrap();
+    assert_eq!((answer.outcome, adapter.calls()), (Outcome::Stored, 3));
+    assert_eq!(store.stream_version(&game()).await.unwrap().get(), 1);
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_asked_for_by_event_id() {
+    for claim in [
+        ExpectedVersion::NoStream,
+        ExpectedVersion::Any,
+        ExpectedVersion::Exact(event_core::StreamVersion::NONE),
+    ] {
+        let (adapter, store) = flaky(&[AnswerLost]);
+        let answer = store.append(&game(), claim, Noted::many(2)).await.unwrap();
+        assert_eq!((answer.outcome, adapter.calls()), (Outcome::AlreadyStored, 2));
+        assert_eq!(answer.stream_version.get(), 2);
+        assert_eq!(store.stream_version(&game()).await.unwrap().get(), 2, "stored once");
+    }
+}
+
+#[tokio::test]
+async fn retries_end_and_the_error_says_how_many_there_were() {
+    let (adapter, store) = flaky(&[Lost; 5]);
+    let error = store.append(&game(), ExpectedVersion::Any, Noted::many(1)).await.unwrap_err();
+    assert!(matches!(error, Error::Connection { retries: 3, .. }), "{error}");
+    assert_eq!(
+        error.to_string(),
+        "could not reach the store (tried again 3 times) [tenant default]"
+    );
+    assert_eq!((error.code(), adapter.calls()), ("connection_error", 4));
+}
+
+#[tokio::test]
+async fn what_is_not_transient_is_tried_once() {
+    let (adapter, store) = flaky(&[Permanent]);
+    let error = store.read_stream(&game(), ReadOptions::forward()).await.unwrap_err();
+    assert_eq!((error.is_transient(), adapter.calls()), (false, 1));
+
+    let (adapter, store) = flaky(&[]);
+    let claim = ExpectedVersion::StreamExists;
+    store.append(&game(), claim, Noted::many(1)).await.unwrap_err();
+    assert_eq!(adapter.calls(), 1, "a conflict is the caller's to resolve");
+    store.append(&game(), claim, [Noted::new("")]).await.unwrap_err();
+    assert_eq!(adapter.calls(), 1, "an invalid event never reaches the adapter");
+}
+
+#[tokio::test]
+async fn every_reading_call_is_retried() {
+    let (adapter, store) = flaky(&[]);
+    store.append(&game(), ExpectedVersion::Any, Noted::many(1)).await.unwrap();
+    drop(adapter);
+    let (adapter, store) = flaky(&[Lost, Lost]);
+    assert_eq!(store.stream_version(&game()).await.unwrap().get(), 0);
+    assert_eq!(adapter.calls(), 3);
+    let (adapter, store) = flaky(&[Lost]);
+    let mut events = store.all_events(event_core::AllOptions::new());
+    assert!(events.next().await.is_none());
+    assert_eq!(adapter.calls(), 2);
+}
+
+#[tokio::test]
+async fn a_deadline_ends_retries_early() {
+    let adapter = Arc::new(FlakyAdapter::new(&[Lost; 9]));
+    let policy = quick().with_retries(100).with_first_delay(Duration::from_millis(20));
+    let policy = policy.with_deadline(Duration::from_millis(50));
+    let store = EventStore::builder(Arc::clone(&adapter)).retry(policy).build().unwrap();
+    store.stream_version(&game()).await.unwrap_err();
+    assert!(adapter.calls() <= 3, "{}", adapter.calls());
+}
+
+#[test]
+fn jitter_stays_within_a_fifth() {
+    let policy = RetryPolicy::default();
+    for retry in 0..3 {
+        let exact = RetryPolicy::default().without_jitter().delay(retry);
+        assert_eq!(exact, Duration::from_millis(50 << retry));
+        for _ in 0..200 {
+            let delay = policy.delay(retry);
+            assert!(delay >= exact.mul_f64(0.8) && delay <= exact.mul_f64(1.2), "{delay:?}");
+        }
+    }
+}
+
+#[test]
+fn each_call_is_measured_once_around_its_retries() {
+    let recorder = DebuggingRecorder::new();
+    let snapshot = recorder.snapshotter();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    metrics::with_local_recorder(&recorder, || {
+        runtime.block_on(async {
+            let (_, store) = flaky(&[Lost, Lost]);
+            store.append(&game(), ExpectedVersion::NoStream, Noted::many(3)).await.unwrap();
+            store.append(&game(), ExpectedVersion::NoStream, Noted::many(1)).await.unwrap_err();
+        });
+    });
+    let mut seen = recorded(&snapshot);
+    seen.sort();
+    assert_eq!(
+        seen,
+        [
+            "event_store_events_appended_total{} 3",
+            "event_store_operation_seconds{operation=append,adapter=flaky,result=error} 1 values",
+            "event_store_operation_seconds{operation=append,adapter=flaky,result=ok} 1 values",
+            "event_store_retries_total{operation=append} 2",
+        ]
+    );
+}
+
+fn recorded(snapshot: &Snapshotter) -> Vec<String> {
+    let entries = snapshot.snapshot().into_vec().into_iter();
+    let lines = entries.map(|(key, _, _, value)| {
+        let labels: Vec<_> =
+            key.key().labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
+        let value = match value {
+            DebugValue::Counter(count) => count.to_string(),
+            DebugValue::Gauge(value) => value.to_string(),
+            DebugValue::Histogram(values) => format!("{} values", values.len()),
+        };
+        format!("{}{{{}}} {value}", key.key().name(), labels.join(","))
+    });
+    lines.collect()
+}
+
+#[test]
+fn logs_name_the_tenant_and_the_rest_of_the_scope() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::DEBUG)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    // For the whole process: a subscriber of one thread misses call sites that another thread reached first.
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    runtime.block_on(async {
+        let (_, store) = flaky(&[Lost]);
+        let guild = Scope::tenant(Tenant::new("98").unwrap()).correlation("c-1").actor("ann");
+        let guild = store.with_scope(guild);
+        guild.append(&game(), ExpectedVersion::NoStream, Noted::many(1)).await.unwrap();
+        guild.append(&game(), ExpectedVersion::NoStream, Noted::many(1)).await.unwrap_err();
+        store.stream_version(&game()).await.unwrap();
+    });
+    let log = log.text();
+    for words in [
+        r#"tenant="98""#,
+        r#"correlation_id="c-1""#,
+        r#"actor_id="ann""#,
+        "stream_id=game-1",
+        "trying again",
+        "completed successfully",
+        r#"code="wrong_expected_version""#,
+        r#"tenant="default""#,
+    ] {
+        assert!(log.contains(words), "`{words}` is not in:\n{log}");
+    }
+}
+
+/// Where the log of a test goes.
+#[derive(Clone, Default)]
+struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,386 @@
+//! A model of a store, in the plainest words, and random operations to hold an adapter against it.
+//!
+//! The model knows nothing of adapters: versions are counts, the log is a list. Whatever sequence of operations
+//! is run, the store must give the model's answers.
+
+use std::collections::BTreeMap;
+
+use event_core::testing::Noted;
+use event_core::{
+    AllOptions, BatchSize, Delete, Error, EventId, EventStore, ExpectedVersion, NewEvent, Outcome,
+    ReadOptions, RecordedEvent, Scope, StreamId, StreamVersion, Tenant,
+};
+use proptest::prelude::*;
+
+/// The limit that stores under test are opened with.
+pub(crate) const LIMIT: u64 = 12;
+
+#[derive(Debug, Clone)]
+pub(crate) enum Step {
+    Append {
+        tenant: usize,
+        stream: usize,
+        claim: Claim,
+        events: usize,
+    },
+    /// The events of an earlier append again, with another claim, maybe cut short or on another stream.
+    Again {
+        which: usize,
+        claim: Claim,
+        drop_first: bool,
+        elsewhere: bool,
+    },
+    Transaction {
+        tenant: usize,
+        first: (usize, Claim, usize),
+        second: (usize, Claim, usize),
+    },
+    Delete {
+        tenant: usize,
+        stream: usize,
+        claim: Claim,
+        hard: bool,
+    },
+    Read {
+        tenant: usize,
+        stream: usize,
+        from: u64,
+        limit: u32,
+        backward: bool,
+    },
+    ReadAll {
+        tenant: usize,
+        after: usize,
+        limit: u32,
+        category: bool,
+    },
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Claim {
+    Any,
+    NoStream,
+    Exists,
+    /// The true version, plus this.
+    Off(u64),
+}
+
+pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let claim = prop_oneof![
+        3 => Just(Claim::Any),
+        2 => Just(Claim::NoStream),
+        2 => Just(Claim::Exists),
+        4 => (0..2_u64).prop_map(Claim::Off),
+    ];
+    let (tenant, stream) = (0..2_usize, 0..3_usize);
+    let part = (stream.clone(), claim.clone(), 1..3_usize);
+    let step = prop_oneof![
+        8 => (tenant.clone(), stream.clone(), claim.clone(), 1..4_usize)
+            .prop_map(|(tenant, stream, claim, events)| Step::Append { tenant, stream, claim, events }),
+        3 => (0..8_usize, claim.clone(), any::<bool>(), any::<bool>()).prop_map(
+            |(which, claim, drop_first, elsewhere)| Step::Again { which, claim, drop_first, elsewhere }
+        ),
+        3 => (tenant.clone(), part.clone(), part)
+            .prop_map(|(tenant, first, second)| Step::Transaction { tenant, first, second }),
+        1 => (tenant.clone(), stream.clone(), claim, any::<bool>())
+            .prop_map(|(tenant, stream, claim, hard)| Step::Delete { tenant, stream, claim, hard }),
+        4 => (tenant.clone(), stream, 0..14_u64, 1..6_u32, any::<bool>()).prop_map(
+            |(tenant, stream, from, limit, backward)| Step::Read { tenant, stream, from, limit, backward }
+        ),
+        4 => (tenant, 0..20_usize, 1..8_u32, any::<bool>()).prop_map(
+            |(tenant, after, limit, category)| Step::ReadAll { tenant, after, limit, category }
+        ),
+    ];
+    prop::collection::vec(step, 1..40)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum State {
+    #[default]
+    Active,
+    Soft,
+    Hard,
+}
+
+#[derive(Debug, Default)]
+struct ModelStream {
+    events: Vec<(EventId, String)>,
+    version: u64,
+    state: State,
+}
+
+type Key = (usize, usize);
+
+/// One try: which tenant, and per stream its events.
+type Tried = (usize, Vec<(usize, Vec<(EventId, String)>)>);
+
+#[derive(Debug, Default)]
+pub(crate) struct Model {
+    streams: BTreeMap<Key, ModelStream>,
+    /// Tenant, stream and number in the stream of every kept event, in commit order.
+    log: Vec<(Key, u64, EventId)>,
+    tried: Vec<Tried>,
+    texts: u64,
+}
+
+const NAMES: [&str; 3] = ["game-a", "game-b", "door"];
+
+fn name(stream: usize) -> StreamId {
+    StreamId::new(NAMES[stream]).unwrap()
+}
+
+fn scoped(store: &EventStore, tenant: usize) -> EventStore {
+    store.with_scope(Scope::tenant(Tenant::new(["red", "blue"][tenant]).unwrap()))
+}
+
+impl Model {
+    /// Runs one step on the store and on the model, and compares.
+    pub(crate) async fn run(&mut self, store: &EventStore, step: &Step) {
+        match *step {
+            Step::Append { tenant, stream, claim, events } => {
+                let events = self.fresh(events);
+                self.commit(store, tenant, vec![(stream, claim, events)]).await;
+            }
+            Step::Transaction { tenant, first, second } => {
+                let parts =
+                    [first, second].map(|(stream, claim, n)| (stream, claim, self.fresh(n)));
+                self.commit(store, tenant, parts.to_vec()).await;
+            }
+            Step::Again { which, claim, drop_first, elsewhere } => {
+                let Some((tenant, parts)) = self.tried.get(which).cloned() else { return };
+                let parts = parts.into_iter().map(|(stream, mut events)| {
+                    if drop_first && events.len() > 1 {
+                        events.remove(0);
+                    }
+                    (if elsewhere { (stream + 1) % 3 } else { stream }, claim, events)
+                });
+                self.commit(store, tenant, parts.collect()).await;
+            }
+            Step::Delete { tenant, stream, claim, hard } => {
+                self.delete(store, (tenant, stream), claim, hard).await;
+            }
+            Step::Read { tenant, stream, from, limit, backward } => {
+                self.read(store, (tenant, stream), from, limit, backward).await;
+            }
+            Step::ReadAll { tenant, after, limit, category } => {
+                self.read_all(store, tenant, after, limit, category).await;
+            }
+        }
+    }
+
+    fn fresh(&mut self, n: usize) -> Vec<(EventId, String)> {
+        (0..n)
+            .map(|_| {
+                self.texts += 1;
+                (EventId::new(), format!("text {}", self.texts))
+            })
+            .collect()
+    }
+
+    fn claim(&self, key: Key, claim: Claim) -> ExpectedVersion {
+        match claim {
+            Claim::Any => ExpectedVersion::Any,
+            Claim::NoStream => ExpectedVersion::NoStream,
+            Claim::Exists => ExpectedVersion::StreamExists,
+            Claim::Off(by) => ExpectedVersion::Exact(StreamVersion::new(self.version(key) + by)),
+        }
+    }
+
+    fn version(&self, key: Key) -> u64 {
+        self.streams.get(&key).map_or(0, |stream| stream.version)
+    }
+
+    async fn commit(
+        &mut self,
+        store: &EventStore,
+        tenant: usize,
+        parts: Vec<(usize, Claim, Vec<(EventId, String)>)>,
+    ) {
+        let store = scoped(store, tenant);
+        let mut transaction = store.transaction();
+        let mut claims = Vec::new();
+        for (stream, claim, events) in &parts {
+            let claim = self.claim((tenant, *stream), *claim);
+            claims.push(claim);
+            let events: Vec<_> = events
+                .iter()
+                .map(|(id, text)| NewEvent::from(Noted::new(text)).with_id(*id))
+                .collect();
+            transaction = transaction.append(&name(*stream), claim, events);
+        }
+        let found = transaction.commit().await;
+        let expected = self.judge(tenant, &parts, &claims);
+        match (&found, &expected) {
+            (Ok(answers), Ok(numbers)) => {
+                let outcomes: Vec<_> = answers
+                    .iter()
+                    .map(|a| (a.stream_version.get(), a.outcome == Outcome::AlreadyStored))
+                    .collect();
+                assert_eq!(outcomes, *numbers);
+            }
+            (Err(error), Err(code)) => assert_eq!(error.code(), *code, "{error}"),
+            _ => panic!("found {found:?}, expected {expected:?}"),
+        }
+        if expected.is_ok_and(|numbers| numbers.iter().all(|(_, already)| !already)) {
+            self.store(tenant, &parts);
+        }
+        let parts = parts.into_iter().map(|(stream, _, events)| (stream, events)).collect();
+        self.tried.push((tenant, parts));
+    }
+
+    /// The answer to expect: numbers and whether they were there, or the code of the error.
+    fn judge(
+        &self,
+        tenant: usize,
+        parts: &[(usize, Claim, Vec<(EventId, String)>)],
+        claims: &[ExpectedVersion],
+    ) -> Result<Vec<(u64, bool)>, &'static str> {
+        if parts.len() == 2 && parts[0].0 == parts[1].0 {
+            return Err("invalid_event_data");
+        }
+        let known: Vec<_> = parts
+            .iter()
+            .map(|(stream, _, events)| self.known((tenant, *stream), events))
+            .collect::<Result<_, _>>()?;
+        if known.iter().any(Option::is_some) {
+            let all: Option<Vec<_>> = known.into_iter().collect();
+            let all = all.ok_or("event_id_conflict")?;
+            return Ok(all.into_iter().map(|version| (version, true)).collect());
+        }
+        // Which refusal is reported first between streams is not promised: any of them will do, so the model
+        // checks them in order and `commit` compares codes only where one stream stands alone.
+        let mut numbers = Vec::new();
+        for ((stream, _, events), claim) in parts.iter().zip(claims) {
+            let version = self.version((tenant, *stream));
+            let state = self.streams.get(&(tenant, *stream)).map(|s| s.state).unwrap_or_default();
+            if state != State::Active {
+                return Err("stream_deleted");
+            }
+            claim.check(StreamVersion::new(version)).map_err(|conflict| conflict.code())?;
+            if version + events.len() as u64 > LIMIT {
+                return Err("stream_limit_reached");
+            }
+            numbers.push((version + events.len() as u64, false));
+        }
+        Ok(numbers)
+    }
+
+    fn known(&self, key: Key, events: &[(EventId, String)]) -> Result<Option<u64>, &'static str> {
+        let found: Vec<_> = events
+            .iter()
+            .filter_map(|(id, _)| {
+                self.log.iter().find(|((t, _), _, known)| *t == key.0 && known == id)
+            })
+            .collect();
+        if found.is_empty() {
+            return Ok(None);
+        }
+        let whole = found.len() == events.len()
+            && found.iter().all(|(at, ..)| *at == key)
+            && found.windows(2).all(|pair| pair[0].1 + 1 == pair[1].1);
+        match found.last() {
+            Some((_, version, _)) if whole => Ok(Some(*version)),
+            _ => Err("event_id_conflict"),
+        }
+    }
+
+    fn store(&mut self, tenant: usize, parts: &[(usize, Claim, Vec<(EventId, String)>)]) {
+        for (stream, _, events) in parts {
+            let key = (tenant, *stream);
+            let entry = self.streams.entry(key).or_default();
+            for (id, text) in events {
+                entry.version += 1;
+                entry.events.push((*id, text.clone()));
+                self.log.push((key, entry.version, *id));
+            }
+        }
+    }
+
+    async fn delete(&mut self, store: &EventStore, key: Key, claim: Claim, hard: bool) {
+        let claim = self.claim(key, claim);
+        let how = if hard { Delete::Hard } else { Delete::Soft };
+        let found = scoped(store, key.0).delete_stream(&name(key.1), claim, how).await;
+        let expected = match self.streams.get_mut(&key) {
+            None if [ExpectedVersion::NoStream, ExpectedVersion::Exact(StreamVersion::NONE)]
+                .contains(&claim) =>
+            {
+                Ok(())
+            }
+            None => Err("stream_not_found"),
+            Some(stream) if stream.state != State::Active => Err("stream_deleted"),
+            Some(stream) => match claim.check(StreamVersion::new(stream.version)) {
+                Err(conflict) => Err(conflict.code()),
+                Ok(()) => {
+                    stream.state = if hard { State::Hard } else { State::Soft };
+                    if hard {
+                        stream.events.clear();
+                        self.log.retain(|(at, ..)| *at != key);
+                    }
+                    Ok(())
+                }
+            },
+        };
+        assert_eq!(found.map_err(|error| error.code()), expected);
+    }
+
+    async fn read(&self, store: &EventStore, key: Key, from: u64, limit: u32, backward: bool) {
+        let options = if backward { ReadOptions::backward() } else { ReadOptions::forward() };
+        let options = options.from(StreamVersion::new(from)).limit(BatchSize::new(limit).unwrap());
+        let found = scoped(store, key.0).read_stream(&name(key.1), options).await;
+        let expected = match self.streams.get(&key) {
+            None => Err("stream_not_found"),
+            Some(stream) if stream.state != State::Active => Err("stream_deleted"),
+            Some(stream) => Ok(stream.page(from, limit as usize, backward)),
+        };
+        let found = found.map(|page| page.iter().map(shown).collect()).map_err(|e: Error| e.code());
+        assert_eq!(found, expected, "{options:?}");
+    }
+
+    async fn read_all(
+        &self,
+        store: &EventStore,
+        tenant: usize,
+        after: usize,
+        limit: u32,
+        category: bool,
+    ) {
+        let store = scoped(store, tenant);
+        let mut every = store.all_events(AllOptions::new());
+        let mut all = Vec::new();
+        while let Some(event) = every.next().await {
+            all.push(event.unwrap());
+        }
+        let own: Vec<_> = self.log.iter().filter(|((t, _), ..)| *t == tenant).collect();
+        let ids: Vec<_> = all.iter().map(RecordedEvent::event_id).collect();
+        assert_eq!(ids, own.iter().map(|(.., id)| *id).collect::<Vec<_>>());
+        let Some(start) = all.get(after) else { return };
+        let mut options = AllOptions::new().after(start.position());
+        options = options.limit(BatchSize::new(limit).unwrap());
+        if category {
+            options = options.category("game");
+        }
+        let page = store.read_all(options).await.unwrap();
+        let page: Vec<_> = page.iter().map(RecordedEvent::event_id).collect();
+        let rest = own[after + 1..].iter().filter(|((_, stream), ..)| !category || *stream < 2);
+        let rest: Vec<_> = rest.take(limit as usize).map(|(.., id)| *id).collect();
+        assert_eq!(page, rest);
+    }
+}
+
+impl ModelStream {
+    fn page(&self, from: u64, limit: usize, backward: bool) -> Vec<(u64, EventId, String)> {
+        let all = (1..).zip(&self.events).map(|(n, (id, text))| (n, *id, text.clone()));
+        if backward {
+            let mut all: Vec<_> = all.filter(|(n, ..)| from == 0 || *n <= from).collect();
+            all.reverse();
+            all.truncate(limit);
+            return all;
+        }
+        all.filter(|(n, ..)| *n >= from).take(limit).collect()
+    }
+}
+
+fn shown(event: &RecordedEvent) -> (u64, EventId, String) {
+    let text = event.decode::<Noted>().unwrap().text;
+    (event.stream_version().get(), event.event_id(), text)
+}
