@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | id in use | `23505` on `events_event_id` | [`Failure::IdTaken`]; the append asks again |
 //! | not committed, room or luck was short | `40001 40P01 55P03 57014 53xxx`, no free connection | `Overloaded` |
-//! | unreachable, or the answer was lost | I/O, `08xxx 57P01 57P02 57P03 57P05 40003 25006`, no answer in time | `Connection` |
+//! | unreachable, or the answer was lost | I/O, `08xxx` but `08P01`, `57P01 57P02 57P03 57P05 40003 25006`, no answer in time | `Connection` |
 //! | rights, names, data, all else | `28xxx 3D000 42xxx 22xxx …` | `Adapter` |
 
 use std::borrow::Cow;
@@ -71,6 +71,8 @@ pub(crate) fn failure(operation: &'static str, error: sqlx::Error) -> Failure {
         }
         "42501" => Error::adapter(operation, MissingRights(error)),
         "3F000" | "42P01" | "42883" => Error::adapter(operation, MissingSchema(error)),
+        // A proxy that does not take our settings, or no PostgreSQL at all: trying again changes nothing.
+        "08P01" => Error::adapter(operation, error),
         code if code.starts_with("53") => Error::overloaded(operation, error.to_string()),
         code if code.starts_with("08") => Error::connection(operation, error),
         _ => Error::adapter(operation, error),

@@ -150,7 +150,9 @@ impl PgOptions {
         self.connect.clone().options([
             ("default_transaction_isolation", "read committed".to_owned()),
             ("statement_timeout", timeout.to_string()),
+            // Pages are small: compiling a plan or starting workers costs more than reading them.
             ("jit", "off".to_owned()),
+            ("max_parallel_workers_per_gather", "0".to_owned()),
         ])
     }
 
@@ -161,14 +163,18 @@ impl PgOptions {
                 .map_err(|_| format!("`{key}` is not a number from 0 to {}", u32::MAX))
         };
         let millis = || number().map(|millis| Duration::from_millis(millis.into()));
+        let some = || match number()? {
+            0 => Err(format!("`{key}` must be at least 1")),
+            _ => millis(),
+        };
         match key {
             "schema" => self.schema = Schema::new(value)?,
             "pool_size" => match number()? {
                 0 => return Err("`pool_size` must be at least 1".into()),
                 size => self = self.pool_size(size),
             },
-            "acquire_timeout_ms" => self.acquire_timeout = millis()?,
-            "statement_timeout_ms" => self.statement_timeout = millis()?,
+            "acquire_timeout_ms" => self.acquire_timeout = some()?,
+            "statement_timeout_ms" => self.statement_timeout = some()?,
             "frontier_wait_ms" => self.frontier_wait = millis()?,
             _ => {
                 return Err(format!(

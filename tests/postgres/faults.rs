@@ -228,6 +228,18 @@ async fn a_call_that_was_dropped_half_way_spoils_nothing() {
 }
 
 #[tokio::test]
+async fn text_that_the_server_cannot_store_is_refused_as_a_whole() {
+    let database = pg::shared().database().await;
+    let adapter = database.adapter().await;
+    let mut batch = events(3);
+    batch[1].event_type = "no\0ted".into();
+    let error = adapter.commit(&one("s", exact(0), batch)).await.unwrap_err();
+    assert!(matches!(error, Error::Adapter { .. }), "{error:?}");
+    assert!(after(&adapter, 0).await.is_empty());
+    adapter.commit(&one("s", exact(0), events(1))).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_closed_store_says_so() {
     let database = pg::shared().database().await;
     let adapter = database.adapter().await;
@@ -258,6 +270,7 @@ async fn a_place_that_is_wrong_is_named_without_its_password() {
         ("postgres://bot:s3cret@h/db?schema=a;b", "cannot name a schema"),
         ("postgres://bot:s3cret@h/db?pool_size=0", "at least 1"),
         ("postgres://bot:s3cret@h/db?pool_size=many", "not a number"),
+        ("postgres://bot:s3cret@h/db?statement_timeout_ms=0", "at least 1"),
         ("mysql://bot:s3cret@h/db", "postgres://"),
     ] {
         let error = wrong.parse::<PgOptions>().unwrap_err();

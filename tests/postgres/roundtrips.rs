@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use event_core::adapter::TenantView;
 use event_core::{Adapter, AllOptions, BatchSize, Delete, ExpectedVersion, ReadOptions};
-use event_postgres::PgAdapter;
+use event_postgres::{PgAdapter, PgOptions};
 
 use crate::proxy::Proxy;
 use crate::{append, commit, event, events, exact, one, own, page, pg, stream};
@@ -14,12 +14,17 @@ fn one_exchange() -> BTreeMap<char, usize> {
     BTreeMap::from([('B', 1), ('E', 1), ('C', 1), ('S', 1)])
 }
 
+/// One connection, so that each statement is prepared once.
+async fn through(proxy: &Proxy, database: &pg::Database<'_>) -> PgAdapter {
+    let options: PgOptions = proxy.url(&database.url, &database.address()).parse().unwrap();
+    PgAdapter::connect_with(options.pool_size(1)).await.unwrap()
+}
+
 #[tokio::test]
 async fn every_append_is_one_exchange() {
     let database = pg::shared().database().await;
     let proxy = Proxy::start(database.address());
-    let url = format!("{}?pool_size=1", proxy.url(&database.url, &database.address()));
-    let adapter = PgAdapter::connect(&url).await.unwrap();
+    let adapter = through(&proxy, &database).await;
 
     // The first use of a statement prepares it.
     adapter.commit(&one("warm-1", ExpectedVersion::Any, events(1))).await.unwrap();
@@ -67,8 +72,7 @@ async fn every_append_is_one_exchange() {
 async fn every_read_is_one_exchange() {
     let database = pg::shared().database().await;
     let proxy = Proxy::start(database.address());
-    let url = format!("{}?pool_size=1", proxy.url(&database.url, &database.address()));
-    let adapter = PgAdapter::connect(&url).await.unwrap();
+    let adapter = through(&proxy, &database).await;
     let stored = adapter.commit(&one("s-1", ExpectedVersion::Any, events(50))).await.unwrap();
 
     let name = stream("s-1");

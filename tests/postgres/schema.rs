@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use event_core::{Adapter, Error, ExpectedVersion};
+use event_core::{Adapter, AllOptions, Error, EventStore, ExpectedVersion};
 use event_postgres::PgAdapter;
 
 use crate::{events, exact, one, page, pg};
@@ -40,6 +40,16 @@ async fn starters_at_once_make_one_schema() {
     );
     database.adapter().await;
     assert_eq!(pg::number(&mut connection, applied).await, first, "nothing is applied twice");
+}
+
+#[tokio::test]
+async fn a_url_opens_the_store_by_its_scheme() {
+    let database = pg::shared().database().await;
+    for scheme in ["postgres://", "postgresql://"] {
+        let url = database.url.replace("postgres://", scheme);
+        let store = EventStore::connect(&url).await.unwrap();
+        assert!(store.read_all(AllOptions::new()).await.unwrap().is_empty());
+    }
 }
 
 #[tokio::test]
@@ -107,8 +117,7 @@ async fn schemas_of_one_database_are_stores_apart() {
 async fn a_role_without_rights_is_told_what_to_do() {
     let database = pg::shared().database().await;
     let mut connection = database.connection().await;
-    let role = format!("bot_{}", database.url.rsplit('_').next().unwrap());
-    let role = format!("{role}_{}", std::process::id());
+    let role = format!("bot_{}", database.name());
     pg::run(&mut connection, &format!("CREATE ROLE {role} LOGIN PASSWORD 'pw'")).await;
     let authority = database.address();
     let (_, rest) = database.url.split_once(&authority).unwrap();

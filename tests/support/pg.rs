@@ -113,6 +113,18 @@ pub(crate) struct Database<'c> {
 }
 
 impl Database<'_> {
+    /// Its name, unique among all tests that run.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The adapter on this database, which then stays: for a suite that is handed nothing but adapters.
+    pub(crate) async fn into_adapter(self) -> PgAdapter {
+        let adapter = self.adapter().await;
+        std::mem::forget(self);
+        adapter
+    }
+
     /// A plain connection, to look behind the adapter.
     pub(crate) async fn connection(&self) -> PgConnection {
         connect(&self.url).await

@@ -1,14 +1,15 @@
 -- A page of one category in global order, up to the last final position.
+-- Both bounds lie in the category; said as pairs, they leave the category's index as the only way.
 -- $1 after · $2 last final position · $3 tenant or null · $4 event types or null · $5 recorded from or null · $6 recorded before or null · $7 limit · $8 category
 SELECT t.name AS tenant, s.stream_id, e.version, e.position, e.event_id, e.event_type,
        e.schema_version, e.data::text AS data, e.metadata::text AS metadata, e.created_at
 FROM event_store.events e
 JOIN event_store.streams s ON s.tenant_key = e.tenant_key AND s.stream_key = e.stream_key
 JOIN event_store.tenants t ON t.tenant_key = e.tenant_key
-WHERE e.category_key = (SELECT c.category_key FROM event_store.categories c WHERE c.name = $8)
-  AND e.position > $1 AND e.position <= $2
+WHERE (e.category_key, e.position) > ((SELECT c.category_key FROM event_store.categories c WHERE c.name = $8), $1)
+  AND (e.category_key, e.position) <= ((SELECT c.category_key FROM event_store.categories c WHERE c.name = $8), $2)
   AND ($3::text IS NULL OR e.tenant_key = (SELECT w.tenant_key FROM event_store.tenants w WHERE w.name = $3))
   AND ($4::text[] IS NULL OR e.event_type = ANY ($4))
   AND ($5::timestamptz IS NULL OR e.created_at >= $5)
   AND ($6::timestamptz IS NULL OR e.created_at < $6)
-ORDER BY e.position LIMIT $7
+ORDER BY e.category_key, e.position LIMIT $7
