@@ -1,0 +1,142 @@
+//! The rules of `migrate` steps: each leads up, no two start at one version, and together they leave none out.
+
+use std::collections::BTreeSet;
+
+use crate::check::tokens_as_text;
+use crate::errors::Errors;
+use crate::input::Step;
+use crate::migrate::{Migrate, Source};
+use crate::value::Number;
+
+/// The steps in order, if they connect every version up to this one.
+pub(super) fn connected(
+    written: &[Migrate],
+    version: Number,
+    since: u32,
+    errors: &mut Errors,
+) -> Option<Vec<Step>> {
+    let before = errors.count();
+    let mut seen = Sources::default();
+    for step in written {
+        leads_up(step, version.value, since, errors);
+        seen.add(step, errors);
+    }
+    // A gap beside a step that is wrong would be that mistake told twice.
+    if errors.count() == before {
+        gaps(&seen, version, since, errors);
+    }
+    (errors.count() == before).then(|| in_order(written))
+}
+
+fn leads_up(step: &Migrate, version: u32, since: u32, errors: &mut Errors) {
+    if let Source::Version(from) = step.source {
+        starts_in_range(from, version, since, errors);
+        if let Some(to) = step.to
+            && to.value <= from.value
+        {
+            errors.at_span(to.span, "`to` must be above `from`");
+        }
+    }
+    if let Some(to) = step.to
+        && to.value > version
+    {
+        errors.at_span(to.span, "`to` cannot exceed `version`");
+    }
+}
+
+fn starts_in_range(from: Number, version: u32, since: u32, errors: &mut Errors) {
+    if from.value >= version {
+        errors.at_span(from.span, "`from` must be below `version`");
+    }
+    if from.value < since {
+        let message = format!(
+            "`since = {since}` says versions below {since} are gone; remove this `migrate` or \
+             lower `since`"
+        );
+        errors.at_span(from.span, message);
+    }
+}
+
+/// Where the steps seen so far start.
+#[derive(Default)]
+struct Sources {
+    versions: BTreeSet<u32>,
+    structs: Vec<String>,
+}
+
+impl Sources {
+    fn add(&mut self, step: &Migrate, errors: &mut Errors) {
+        match &step.source {
+            Source::Version(from) if !self.versions.insert(from.value) => {
+                let message =
+                    format!("duplicate source: version {} already has a `migrate`", from.value);
+                errors.at_span(from.span, message);
+            }
+            Source::Version(_) => {}
+            Source::Struct(from) => {
+                let name = tokens_as_text(from);
+                if self.structs.contains(&name) {
+                    let message = format!("duplicate source: `{name}` already has a `migrate`");
+                    errors.at(from, message);
+                } else if !self.structs.is_empty() {
+                    let message = "only one `migrate` can start from a struct; its own chain goes \
+                                   on below";
+                    errors.at(from, message);
+                }
+                self.structs.push(name);
+            }
+        }
+    }
+}
+
+/// Reports each run of versions that no step leaves.
+///
+/// The version of a struct is not known here; event-core's check looks at the step from it.
+fn gaps(seen: &Sources, version: Number, since: u32, errors: &mut Errors) {
+    let lowest = if seen.structs.is_empty() { Some(since) } else { seen.versions.first().copied() };
+    let Some(mut next) = lowest else { return };
+    for &from in seen.versions.iter().chain([&version.value]) {
+        if from > next {
+            let end = from - 1;
+            let goes_since = next == since && seen.structs.is_empty();
+            errors.at_span(version.span, gap(version.value, next, end, goes_since));
+        }
+        next = from + 1;
+    }
+}
+
+fn gap(version: u32, first: u32, last: u32, goes_since: bool) -> String {
+    let (missing, were) = if first == last {
+        (format!("version {first}"), "was")
+    } else {
+        (format!("versions {first} to {last}"), "were")
+    };
+    let since = if goes_since {
+        format!(", or `since = {}` if {missing} {were} never stored", last + 1)
+    } else {
+        String::new()
+    };
+    format!(
+        "version {version} has no way from {missing}; add `migrate(from = {first}, with = path)`{since}"
+    )
+}
+
+fn in_order(written: &[Migrate]) -> Vec<Step> {
+    let mut ordered: Vec<&Migrate> = written.iter().collect();
+    ordered.sort_by_key(|step| match step.source {
+        Source::Struct(_) => 0,
+        Source::Version(from) => from.value,
+    });
+    ordered.into_iter().map(checked).collect()
+}
+
+fn checked(step: &Migrate) -> Step {
+    let to = step.to.map(|to| to.value);
+    let with = step.with.clone();
+    match &step.source {
+        Source::Struct(from) => Step::Below { from: from.clone(), to, with },
+        Source::Version(from) => {
+            Step::Numbered { from: from.value, to: to.unwrap_or(from.value + 1), with }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! The collector of mistakes: every reader and rule pushes into it, and one report at the end holds them all.
+
+use std::fmt::Display;
+
+use proc_macro2::Span;
+use quote::ToTokens;
+
+/// The mistakes of one item, in the order they were found.
+#[must_use]
+#[derive(Default)]
+pub(crate) struct Errors {
+    found: Vec<syn::Error>,
+}
+
+impl Errors {
+    /// A mistake under the given tokens, first to last.
+    pub(crate) fn at(&mut self, tokens: impl ToTokens, message: impl Display) {
+        self.found.push(syn::Error::new_spanned(tokens, message));
+    }
+
+    /// A mistake under one token.
+    pub(crate) fn at_span(&mut self, span: Span, message: impl Display) {
+        self.found.push(syn::Error::new(span, message));
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.found.len()
+    }
+
+    /// The report, if there is anything to report.
+    pub(crate) fn finish(self) -> Option<syn::Error> {
+        self.found.into_iter().reduce(|mut report, mistake| {
+            report.combine(mistake);
+            report
+        })
+    }
+}

@@ -1,0 +1,25 @@
+//! The claim: a hidden macro whose name is the (type, version), so that a second one in the crate does not compile.
+//!
+//! `event_core::link!` brings the claims of several crates together. Every token stands at the type string, which
+//! is where the compiler then points.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote_spanned};
+
+use crate::input::EventInput;
+
+/// The claim of an event.
+pub(super) fn claim(event: &EventInput) -> TokenStream {
+    let span = event.event_type.span();
+    // A type string never has `__` in it, so no other one has this name.
+    let words = event.event_type.value().replace('.', "__");
+    let name = format_ident!("event_type_{words}_version_{}", event.version, span = span);
+    quote_spanned! {span=>
+        #[doc(hidden)]
+        #[allow(non_local_definitions, reason = "an event inside of a function claims its type, too")]
+        #[macro_export]
+        macro_rules! #name {
+            () => {};
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! `impl Event`, the proof of its version chain, and its registration.
+//!
+//! Calls that prove something stand at the tokens they prove it about: that is where their panic is shown.
+
+use proc_macro2::{Literal, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{ExprPath, Ident};
+
+use crate::check::tokens_as_text;
+use crate::expand::at_call_site;
+use crate::input::{EventInput, History, Step};
+
+/// Everything an event needs.
+pub(super) fn implementation(event: &EventInput) -> TokenStream {
+    let name = at_call_site(&event.ident);
+    let trait_impl = event_impl(event, &name);
+    let chain = version_chain(&event.history, &name);
+    quote! {
+        #trait_impl
+        #chain
+        _event::submit! { _event::Registration::of::<#name>() }
+    }
+}
+
+fn event_impl(event: &EventInput, name: &Ident) -> TokenStream {
+    let event_type = event.event_type.value();
+    let version = Literal::u32_unsuffixed(event.version);
+    let history = history(&event.history);
+    let validate = event.validate.as_ref().map(validate);
+    let doc = sentence(event);
+    quote! {
+        #[doc = #doc]
+        #[allow(rustdoc::private_intra_doc_links, reason = "an older version can be private")]
+        #[automatically_derived]
+        impl _event::Event for #name {
+            const TYPE: &'static ::core::primitive::str = #event_type;
+            const VERSION: _event::EventVersion = _event::EventVersion::new(#version);
+            const HISTORY: _event::History<Self> = #history;
+            const ORIGIN: _event::Origin = _event::Origin::new(
+                _event::env!("CARGO_PKG_NAME"),
+                _event::env!("CARGO_PKG_VERSION"),
+                _event::file!(),
+                _event::line!(),
+            );
+            #validate
+        }
+    }
+}
+
+fn history(history: &History) -> TokenStream {
+    match history {
+        History::First => quote!(_event::History::first()),
+        History::Since(since) => {
+            let since = Literal::u32_unsuffixed(*since);
+            quote!(_event::History::since(#since))
+        }
+        History::Typed { since, .. } => {
+            let since = Literal::u32_unsuffixed(*since);
+            quote!(_event::History::typed(#since, &VERSION_CHAIN))
+        }
+        History::Json { since, .. } => {
+            let since = Literal::u32_unsuffixed(*since);
+            quote!(_event::History::json(#since, VERSION_CHAIN))
+        }
+    }
+}
+
+fn validate(path: &ExprPath) -> TokenStream {
+    // The names keep the hygiene of the derive, but stand at the path: a wrong signature is shown there.
+    let span = Span::call_site().located_at(path.span());
+    let arguments = quote_spanned!(span=> (self, now));
+    let now = quote_spanned!(span=> now);
+    let receiver = quote_spanned!(span=> &self);
+    quote! {
+        fn validate(
+            #receiver,
+            #now: _event::DateTime<_event::Utc>,
+        ) -> _event::Result<(), _event::InvalidEvent> {
+            #path #arguments
+        }
+    }
+}
+
+/// One typed step, or all JSON steps, proved outside of generic code: only there does `cargo check` see the proof.
+fn version_chain(history: &History, name: &Ident) -> TokenStream {
+    match history {
+        History::First | History::Since(_) => TokenStream::new(),
+        History::Typed { from, .. } => {
+            let step = quote_spanned!(from.span()=> _event::typed_step::<#from, #name>());
+            quote!(const VERSION_CHAIN: _event::Typed<#name> = #step;)
+        }
+        History::Json { since, steps } => json_chain(*since, steps, name),
+    }
+}
+
+fn json_chain(since: u32, steps: &[Step], name: &Ident) -> TokenStream {
+    let span = steps.iter().find_map(struct_span).unwrap_or_else(Span::call_site);
+    let since = Literal::u32_unsuffixed(since);
+    let steps = steps.iter().map(|step| json_step(step, name));
+    let chain = quote_spanned!(span=> _event::json_chain::<#name>(#since, &[#(#steps),*]));
+    quote!(const VERSION_CHAIN: &'static [_event::JsonStep] = #chain;)
+}
+
+/// Without a struct in it, a chain has been checked already.
+fn struct_span(step: &Step) -> Option<Span> {
+    match step {
+        Step::Below { from, .. } => Some(from.span()),
+        Step::Numbered { .. } => None,
+    }
+}
+
+fn json_step(step: &Step, name: &Ident) -> TokenStream {
+    match step {
+        Step::Numbered { from, to, with } => {
+            let (from, to) = (Literal::u32_unsuffixed(*from), Literal::u32_unsuffixed(*to));
+            quote!(_event::json_step(#from, #to, #with))
+        }
+        Step::Below { from, to, with } => {
+            // 0 stands for the version after the struct's, which is not known here.
+            let to = Literal::u32_unsuffixed(to.unwrap_or(0));
+            quote_spanned!(from.span()=> _event::json_step_from::<#from, #name>(#to, #with))
+        }
+    }
+}
+
+/// What rustdoc shows above the implementation.
+fn sentence(event: &EventInput) -> String {
+    let (event_type, version) = (event.event_type.value(), event.version);
+    let history = match &event.history {
+        History::First => String::new(),
+        History::Since(since) => format!("; no version below {since} was ever stored"),
+        History::Typed { from, .. } => format!("; migrates from {}", link(from)),
+        History::Json { steps, .. } => format!("; migrates from {}", sources(steps)),
+    };
+    format!("Event `{event_type}`, version {version}{history}.")
+}
+
+fn sources(steps: &[Step]) -> String {
+    let sources = steps.iter().map(|step| match step {
+        Step::Numbered { from, .. } => format!("version {from}"),
+        Step::Below { from, .. } => link(from),
+    });
+    sources.collect::<Vec<_>>().join(" and ")
+}
+
+/// Only a plain path can be a link.
+fn link(ty: &impl ToTokens) -> String {
+    let name = tokens_as_text(ty);
+    if name.contains(|it: char| !it.is_alphanumeric() && it != '_' && it != ':') {
+        format!("`{name}`")
+    } else {
+        format!("[`{name}`]")
+    }
+}

@@ -1,0 +1,196 @@
+//! `impl EventSet` for an enum of events, and the conversions around it.
+//!
+//! Each variant's type is named in one const, at its own tokens: a type that is no event is one error, there.
+
+use proc_macro2::{Literal, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Ident, Type};
+
+use crate::expand::at_call_site;
+use crate::input::{SetInput, SetMember};
+
+/// Everything a set needs.
+pub(super) fn implementation(set: &SetInput) -> TokenStream {
+    let name = at_call_site(&set.ident);
+    let members = Members::of(set);
+    let consts = members.consts();
+    let event_set = members.event_set(&name);
+    let try_from_recorded = try_from_recorded(&name);
+    let from_events = members.events.iter().map(|member| from_event(&name, member));
+    let new_event_from = members.new_event_from(&name);
+    quote! {
+        #consts
+        #event_set
+        #try_from_recorded
+        #(#from_events)*
+        #new_event_from
+    }
+}
+
+/// `From<E>` for the variant that holds `E`.
+pub(crate) fn from_event(set: &Ident, member: &SetMember) -> TokenStream {
+    let (variant, ty) = (&member.ident, &member.ty);
+    quote! {
+        #[automatically_derived]
+        impl _event::From<#ty> for #set {
+            fn from(event: #ty) -> Self {
+                Self::#variant(event)
+            }
+        }
+    }
+}
+
+/// `TryFrom<&RecordedEvent>`, by way of `EventSet::decode`.
+pub(crate) fn try_from_recorded(set: &Ident) -> TokenStream {
+    quote! {
+        #[automatically_derived]
+        impl _event::TryFrom<&_event::RecordedEvent> for #set {
+            type Error = _event::Error;
+
+            fn try_from(recorded: &_event::RecordedEvent) -> _event::Result<Self, _event::Error> {
+                <Self as _event::EventSet>::decode(recorded)
+            }
+        }
+    }
+}
+
+struct Members<'a> {
+    events: Vec<&'a SetMember>,
+    other: Option<&'a SetMember>,
+    /// `VARIANT_i` and `TYPE_i` of each event.
+    variants: Vec<Ident>,
+    types: Vec<Ident>,
+}
+
+impl<'a> Members<'a> {
+    fn of(set: &'a SetInput) -> Self {
+        let (others, events): (Vec<_>, Vec<_>) = set.variants.iter().partition(|it| it.other);
+        let numbered = |word| (0..events.len()).map(|at| format_ident!("{word}_{at}")).collect();
+        let (variants, types) = (numbered("VARIANT"), numbered("TYPE"));
+        Self { other: others.first().copied(), events, variants, types }
+    }
+
+    fn consts(&self) -> TokenStream {
+        let types = &self.types;
+        let each = (0..self.events.len()).map(|at| self.consts_of(at));
+        quote! {
+            #(#each)*
+            const TYPES: &'static [&'static ::core::primitive::str] = &[#(#types),*];
+        }
+    }
+
+    fn consts_of(&self, at: usize) -> TokenStream {
+        let ty: &Type = &self.events[at].ty;
+        let (variant, type_string) = (&self.variants[at], &self.types[at]);
+        let distinct = format_ident!("DISTINCT_TYPE_{at}");
+        let index = Literal::usize_unsuffixed(at);
+        let holds = quote_spanned!(ty.span()=> _event::set_variant::<#ty>());
+        let proof = quote_spanned!(ty.span()=> _event::assert_distinct(TYPES, #index));
+        quote! {
+            const #variant: _event::SetVariant<#ty> = #holds;
+            const #type_string: &'static ::core::primitive::str = #variant.event_type;
+            #[allow(dead_code, reason = "evaluated for its proof")]
+            const #distinct: () = #proof;
+        }
+    }
+
+    fn event_set(&self, name: &Ident) -> TokenStream {
+        let variants = &self.variants;
+        let decode = self.decode(name);
+        let as_event = self.as_event();
+        let doc = self.sentence();
+        quote! {
+            #[doc = #doc]
+            #[automatically_derived]
+            impl _event::EventSet for #name {
+                const TYPES: &'static [&'static ::core::primitive::str] = TYPES;
+                const REGISTRATIONS: &'static [_event::Registration] =
+                    &[#(#variants.registration),*];
+                #decode
+                #as_event
+            }
+        }
+    }
+
+    fn decode(&self, name: &Ident) -> TokenStream {
+        let arms = self.events.iter().zip(&self.variants).zip(&self.types);
+        let arms = arms.map(|((member, variant), type_string)| {
+            let ident = &member.ident;
+            quote!(#type_string => _event::Result::map((#variant.decode)(recorded), Self::#ident))
+        });
+        let rest = self.rest(name);
+        quote! {
+            #[allow(unreachable_patterns, reason = "two variants of one type are reported as such")]
+            fn decode(recorded: &_event::RecordedEvent) -> _event::Result<Self, _event::Error> {
+                match _event::RecordedEvent::event_type(recorded) {
+                    #(#arms,)*
+                    _ => #rest,
+                }
+            }
+        }
+    }
+
+    /// What becomes of an event of a type outside of the set.
+    fn rest(&self, name: &Ident) -> TokenStream {
+        let set = name.to_string();
+        let Some(other) = self.other else {
+            return quote!(_event::Err(_event::not_in_set(recorded, TYPES, #set)));
+        };
+        let ident = &other.ident;
+        // Shown at the type where that is another one than `RecordedEvent`.
+        let span = Span::call_site().located_at(other.ty.span());
+        let recorded = quote_spanned!(span=> ::core::clone::Clone::clone(recorded));
+        quote!(_event::Ok(Self::#ident(#recorded)))
+    }
+
+    fn as_event(&self) -> TokenStream {
+        let arms = self.events.iter().zip(&self.variants).map(|(member, variant)| {
+            let ident = &member.ident;
+            quote!(Self::#ident(event) => _event::Some((#variant.view)(event)),)
+        });
+        let other = self.other.map(|member| {
+            let ident = &member.ident;
+            quote!(Self::#ident(_) => _event::None,)
+        });
+        quote! {
+            fn as_event(&self) -> _event::Option<&dyn _event::AnyEvent> {
+                match self {
+                    #(#arms)*
+                    #other
+                }
+            }
+        }
+    }
+
+    fn new_event_from(&self, name: &Ident) -> TokenStream {
+        let arms = self.events.iter().zip(&self.variants).map(|(member, variant)| {
+            let ident = &member.ident;
+            quote!(#name::#ident(event) => (#variant.into_new)(event),)
+        });
+        let other = self.other.map(|member| {
+            let ident = &member.ident;
+            let span = Span::call_site().located_at(member.ty.span());
+            let again = quote_spanned!(span=> _event::reappend(recorded));
+            quote!(#name::#ident(recorded) => #again,)
+        });
+        quote! {
+            #[automatically_derived]
+            impl _event::From<#name> for _event::NewEvent {
+                fn from(set: #name) -> Self {
+                    match set {
+                        #(#arms)*
+                        #other
+                    }
+                }
+            }
+        }
+    }
+
+    fn sentence(&self) -> String {
+        let rest = if self.other.is_some() { "; takes every other event, too" } else { "" };
+        let count = self.events.len();
+        let events = if count == 1 { "event" } else { "events" };
+        format!("A closed set of {count} {events}{rest}.")
+    }
+}

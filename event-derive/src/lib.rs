@@ -1,0 +1,72 @@
+//! `#[derive(Event)]`: the derive macro of `event-core`, which re-exports it.
+//!
+//! On a struct it implements `Event`, registers the (type, version) and proves the step to the version before. On
+//! an enum it makes a closed set of events. A mistake is reported on the token that is wrong, all mistakes of an
+//! item at once, and a stub stands in for the broken item so that its users report nothing of their own.
+
+use proc_macro::TokenStream;
+use syn::{DeriveInput, parse_macro_input};
+
+mod attr;
+mod check;
+mod errors;
+mod expand;
+mod fallback;
+mod input;
+mod key;
+mod migrate;
+#[cfg(test)]
+mod tests;
+mod value;
+
+/// Implements `Event` for a struct, or `EventSet` for an enum of events.
+///
+/// # On a struct: one version of one event
+///
+/// ```ignore
+/// #[derive(Debug, Clone, Serialize, Deserialize, Event)]
+/// #[event(type = "card_drawn", version = 2, from = CardDrawnV1)]
+/// pub struct CardDrawn { pub rank: u8, pub suit: Suit }
+/// ```
+///
+/// | Key | Value | Meaning |
+/// |---|---|---|
+/// | `type` | string | the stored type string: lower-case words joined by `.` or `_`; required |
+/// | `version` | integer from 1 | the version of this shape; required |
+/// | `from` | type | the struct of the version before; `From` or `TryFrom` makes this one from it |
+/// | `since` | integer | the oldest version any store can hold, 1 by default |
+/// | `migrate(from, to, with)` | see below | a step over stored JSON; once per source version |
+/// | `validate` | path | `fn(&Self, DateTime<Utc>) -> Result<(), InvalidEvent>`, run on append |
+/// | `crate` | path | where `event-core` is, `::event_core` by default |
+///
+/// A step is `migrate(from = 1, to = 2, with = path)`: `from` is a version or the struct of one, whose own chain
+/// goes on below; `to` is the version after `from` by default; `with` is
+/// `fn(serde_json::Value) -> Result<serde_json::Value, MigrationError>`. Every version from `since` up needs a way
+/// to this one: a struct takes either `from`, or `migrate` steps, never both.
+///
+/// # On an enum: a closed set of events
+///
+/// ```ignore
+/// #[derive(Event)]
+/// enum TableEvent {
+///     Drawn(CardDrawn),
+///     #[event(other)]
+///     Other(RecordedEvent),
+/// }
+/// ```
+///
+/// Each variant holds one event. `#[event(other)]` marks the variant that takes events of every other type;
+/// without it they are an error. The enum itself takes only `crate`.
+#[proc_macro_derive(Event, attributes(event))]
+pub fn derive_event(item: TokenStream) -> TokenStream {
+    let item = parse_macro_input!(item as DeriveInput);
+    derive(&item).into()
+}
+
+fn derive(item: &DeriveInput) -> proc_macro2::TokenStream {
+    let read = input::read(item);
+    match read.input {
+        Ok(input) => expand::expand(&input, &read.krate),
+        Err(mistakes) => fallback::report(item, &read.krate, &mistakes),
+    }
+}

@@ -1,0 +1,60 @@
+//! Expansions as readable files: a change to generated code is a diff to read.
+
+use syn::DeriveInput;
+
+#[track_caller]
+fn expanded(item: &str) -> String {
+    let item: DeriveInput = syn::parse_str(item).unwrap();
+    let file = syn::parse2(crate::derive(&item)).unwrap();
+    prettyplease::unparse(&file)
+}
+
+#[test]
+fn first_version() {
+    let item = r#"#[event(type = "card.drawn", version = 1)] struct CardDrawn { rank: u8 }"#;
+    insta::assert_snapshot!(expanded(item));
+}
+
+#[test]
+fn typed_step_with_validate_and_crate() {
+    let item = r#"
+        #[event(type = "card_drawn", version = 3, since = 2, from = old::CardDrawnV2)]
+        #[event(validate = checks::card_drawn, crate = inner::core)]
+        struct CardDrawn { rank: u8 }
+    "#;
+    insta::assert_snapshot!(expanded(item));
+}
+
+#[test]
+fn json_steps_below_a_struct() {
+    let item = r#"
+        #[event(type = "card_played", version = 4)]
+        #[event(migrate(from = 3, with = seat_to_string), migrate(from = V2, with = add_seat))]
+        struct CardPlayed { seat: String }
+    "#;
+    insta::assert_snapshot!(expanded(item));
+}
+
+#[test]
+fn set_with_other() {
+    let item = r"
+        enum TableEvent { Drawn(CardDrawn), Played(CardPlayed), #[event(other)] Other(RecordedEvent) }
+    ";
+    insta::assert_snapshot!(expanded(item));
+}
+
+#[test]
+fn stub_of_a_struct() {
+    insta::assert_snapshot!(expanded(r#"#[event(type = "x")] struct CardDrawn;"#));
+}
+
+#[test]
+fn stub_of_a_set() {
+    insta::assert_snapshot!(expanded("enum TableEvent { Drawn(CardDrawn), Both(A, B) }"));
+}
+
+#[test]
+fn a_generic_item_gets_no_stub() {
+    let item = r#"#[event(type = "x", version = 1)] struct CardDrawn<T>(T);"#;
+    assert!(!expanded(item).contains("impl"));
+}

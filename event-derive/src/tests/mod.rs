@@ -1,0 +1,36 @@
+//! The derive without a compiler: what is reported and where, and what an item without mistakes expands to.
+
+mod attributes;
+mod expansion;
+mod histories;
+mod sets;
+mod values;
+
+use syn::DeriveInput;
+
+/// Asserts the mistakes of an item, in order: each message, and the source text it points at.
+#[track_caller]
+fn check(item: &str, expected: &[(&str, &str)]) {
+    assert_eq!(mistakes(item), expected, "\n{item}");
+}
+
+/// As [`check`], for the attribute of a struct: `event(...)`.
+#[track_caller]
+fn check_struct(attribute: &str, expected: &[(&str, &str)]) {
+    check(&format!("#[{attribute}] struct GameStarted;"), expected);
+}
+
+fn mistakes(item: &str) -> Vec<(&'static str, &'static str)> {
+    let parsed: DeriveInput = syn::parse_str(item).unwrap();
+    let Err(report) = crate::input::read(&parsed).input else { return Vec::new() };
+    let pairs = report.into_iter().map(|mistake| {
+        let under = item[mistake.span().byte_range()].to_owned();
+        (leaked(mistake.to_string()), leaked(under))
+    });
+    pairs.collect()
+}
+
+/// Tests compare against literals; a few bytes for the length of a test run are no loss.
+fn leaked(text: String) -> &'static str {
+    text.leak()
+}
