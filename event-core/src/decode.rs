@@ -9,7 +9,7 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::decode_error::DecodeError;
-use crate::event::{Event, Upcast};
+use crate::event::{AnyEvent, Event, Upcast};
 use crate::history::{Chain, JsonStep};
 use crate::migration::{Migration, MigrationError, guarded};
 use crate::version::EventVersion;
@@ -19,11 +19,26 @@ use crate::version::EventVersion;
 /// # Errors
 /// [`DecodeError::FromTheFuture`], [`DecodeError::UnknownVersion`], [`DecodeError::Step`] or
 /// [`DecodeError::Payload`].
+#[inline]
 pub(crate) fn decode_at<E: Event>(
     version: EventVersion,
     data: &RawValue,
 ) -> Result<E, DecodeError> {
     if version == E::VERSION { parse(data) } else { decode_older(version, data) }
+}
+
+/// The same behind a pointer; the event moves once, from the parser into its box.
+pub(crate) fn decode_boxed<E: Event>(
+    version: EventVersion,
+    data: &RawValue,
+) -> Result<Box<dyn AnyEvent>, DecodeError> {
+    if version != E::VERSION {
+        return Ok(Box::new(decode_older::<E>(version, data)?));
+    }
+    match E::from_json(data) {
+        Ok(event) => Ok(Box::new(event)),
+        Err(_) => Err(locate::<E>(data)),
+    }
 }
 
 #[cold]
@@ -76,8 +91,12 @@ fn decode_json_steps<E: Event>(
 }
 
 /// Parses data that already has the shape of `E`.
+#[inline]
 fn parse<E: Event>(data: &RawValue) -> Result<E, DecodeError> {
-    E::from_json(data).map_err(|_| locate::<E>(data))
+    match E::from_json(data) {
+        Ok(event) => Ok(event),
+        Err(_) => Err(locate::<E>(data)),
+    }
 }
 
 /// Parses again, to say where it failed.

@@ -310,11 +310,15 @@ impl RecordedEvent {
     /// # Errors
     /// [`Error::UnknownEventType`] for another type, [`Error::FromTheFuture`] for a version newer than `E`,
     /// [`Error::Deserialization`] for data that does not fit or a step that failed; each with the place.
+    #[inline]
     pub fn decode<E: Event>(&self) -> Result<E> {
         if *self.0.event_type != *E::TYPE {
             return Err(self.of_another_type(E::TYPE));
         }
-        decode_at(self.0.event_version, &self.0.data).map_err(|error| self.undecodable(error))
+        match decode_at(self.0.event_version, &self.0.data) {
+            Ok(event) => Ok(event),
+            Err(error) => Err(self.undecodable(error)),
+        }
     }
 
     /// The event as the latest version of its type in the global registry.

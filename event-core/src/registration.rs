@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde_json::value::RawValue;
 
-use crate::decode::{decode_at, edges_of};
+use crate::decode::{decode_boxed, edges_of};
 use crate::decode_error::DecodeError;
 use crate::event::{AnyEvent, Event, Origin};
 use crate::migration::{Migration, MigrationFn};
@@ -84,13 +84,6 @@ impl Registration {
     pub(crate) fn same_origin(&self, other: &Self) -> bool {
         self.origin == other.origin && self.rust_type() == other.rust_type()
     }
-}
-
-fn decode_boxed<E: Event>(
-    version: EventVersion,
-    data: &RawValue,
-) -> Result<Box<dyn AnyEvent>, DecodeError> {
-    Ok(Box::new(decode_at::<E>(version, data)?))
 }
 
 impl fmt::Debug for Registration {
