@@ -5,12 +5,15 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod concurrency;
+mod contract;
 mod faults;
 mod frontier;
 mod read;
 mod roundtrips;
 mod schema;
 
+#[path = "../support/model.rs"]
+mod model;
 #[path = "../support/pg.rs"]
 mod pg;
 #[path = "../support/proxy.rs"]
