@@ -33,6 +33,7 @@ fn event_impl(event: &EventInput, name: &Ident) -> TokenStream {
         #[doc = #doc]
         #[allow(rustdoc::private_intra_doc_links, reason = "an older version can be private")]
         #[automatically_derived]
+        #[diagnostic::do_not_recommend]
         impl _event::Event for #name {
             const TYPE: &'static ::core::primitive::str = #event_type;
             const VERSION: _event::EventVersion = _event::EventVersion::new(#version);
@@ -87,7 +88,10 @@ fn version_chain(history: &History, name: &Ident) -> TokenStream {
     match history {
         History::First | History::Since(_) => TokenStream::new(),
         History::Typed { from, .. } => {
-            let step = quote_spanned!(from.span()=> _event::typed_step::<#from, #name>());
+            let span = from.span();
+            // A bound that is not met is shown at the argument that fails it.
+            let this = moved(name, span);
+            let step = quote_spanned!(span=> _event::typed_step::<#from, #this>());
             quote!(const VERSION_CHAIN: _event::Typed<#name> = #step;)
         }
         History::Json { since, steps } => json_chain(*since, steps, name),
@@ -100,6 +104,12 @@ fn json_chain(since: u32, steps: &[Step], name: &Ident) -> TokenStream {
     let steps = steps.iter().map(|step| json_step(step, name));
     let chain = quote_spanned!(span=> _event::json_chain::<#name>(#since, &[#(#steps),*]));
     quote!(const VERSION_CHAIN: &'static [_event::JsonStep] = #chain;)
+}
+
+fn moved(name: &Ident, span: Span) -> Ident {
+    let mut name = name.clone();
+    name.set_span(span);
+    name
 }
 
 /// Without a struct in it, a chain has been checked already.
@@ -119,7 +129,9 @@ fn json_step(step: &Step, name: &Ident) -> TokenStream {
         Step::Below { from, to, with } => {
             // 0 stands for the version after the struct's, which is not known here.
             let to = Literal::u32_unsuffixed(to.unwrap_or(0));
-            quote_spanned!(from.span()=> _event::json_step_from::<#from, #name>(#to, #with))
+            let span = from.span();
+            let this = moved(name, span);
+            quote_spanned!(span=> _event::json_step_from::<#from, #this>(#to, #with))
         }
     }
 }

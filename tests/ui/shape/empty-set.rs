@@ -1,0 +1,6 @@
+use event_core::Event;
+
+#[derive(Event)]
+enum GameEvent {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use event_core::Event;
+
+#[derive(Event)]
+union GameStarted {
+    round: u8,
+}
+
+fn main() {}

@@ -1,0 +1,5 @@
+struct GameStarted;
+
+fn main() {
+    let _ = event_core::NewEvent::from(GameStarted);
+}

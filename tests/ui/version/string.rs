@@ -1,0 +1,8 @@
+use event_core::Event;
+use serde::{Deserialize, Serialize};
+
+#[derive(Serialize, Deserialize, Event)]
+#[event(type = "game.started", version = "1")]
+struct GameStarted;
+
+fn main() {}
