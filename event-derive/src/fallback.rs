@@ -33,7 +33,6 @@ fn stub(item: &DeriveInput) -> Option<TokenStream> {
 fn event(name: &Ident) -> TokenStream {
     quote! {
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         impl _event::Event for #name {
             const TYPE: &'static ::core::primitive::str = "";
             const VERSION: _event::EventVersion = _event::EventVersion::new(1);

@@ -33,7 +33,6 @@ fn event_impl(event: &EventInput, name: &Ident) -> TokenStream {
         #[doc = #doc]
         #[allow(rustdoc::private_intra_doc_links, reason = "an older version can be private")]
         #[automatically_derived]
-        #[diagnostic::do_not_recommend]
         impl _event::Event for #name {
             const TYPE: &'static ::core::primitive::str = #event_type;
             const VERSION: _event::EventVersion = _event::EventVersion::new(#version);

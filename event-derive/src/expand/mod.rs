@@ -1,7 +1,8 @@
 //! From a checked item to the code that stands beside it.
 //!
 //! Everything sits in one anonymous const, and names event-core once, in the alias `_event`: no generated name can
-//! be met by the user's own. Std items come by `::core::…` or `_event::…` paths, never by the prelude.
+//! be met by the user's own. Std items come by `::core::…` or `_event::…` paths, never by the prelude. No
+//! `#[diagnostic::…]` either: in a module with `no_implicit_prelude` that name does not exist.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
