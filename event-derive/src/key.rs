@@ -115,7 +115,8 @@ fn separator(input: ParseStream, errors: &mut Errors) {
 
 /// Takes the rest of an entry, whatever it is.
 ///
-/// An entry ends at a comma outside of `<…>` and of a closure's `|…|`, and before `key =`, where only the comma was forgotten.
+/// An entry ends at a comma outside of `<…>` and of a closure's `|…|`, and before `key =`, where only the comma
+/// was forgotten.
 pub(crate) fn skip(input: ParseStream) -> Vec<TokenTree> {
     let mut skipped = Vec::new();
     let mut depth = 0_usize;
