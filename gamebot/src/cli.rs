@@ -1,0 +1,101 @@
+//! The command line: what is asked for, and the exit code it ends with.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use event_core::EventStore;
+
+use crate::failure::Failure;
+use crate::play::{Output, play};
+use crate::show::{Show, show};
+use crate::simulate::simulate;
+
+/// Plays, shows and simulates games of GameBot on an event store.
+#[derive(Debug, Parser)]
+#[command(name = "gamebot", version, about)]
+struct Cli {
+    /// Where events are stored: `memory:` (gone with the process) or `postgres://user@host/database`.
+    #[arg(long, global = true, value_name = "URL", default_value = "memory:")]
+    store: String,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Plays a transcript: decides each line, stores its events, prints the game and the final board.
+    Play {
+        /// The transcript, one JSON object a line.
+        file: PathBuf,
+        /// Prints only the final board, as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Recovers a game from the store and prints it.
+    Show {
+        /// The game's id.
+        game: String,
+        /// The guild; without it all guilds are searched.
+        #[arg(long)]
+        guild: Option<String>,
+        /// Lists the events: version, position, type, time.
+        #[arg(long, conflicts_with = "json")]
+        events: bool,
+        /// Shows the state at this version.
+        #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(u64).range(1..))]
+        at: Option<u64>,
+        /// Prints the board as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Plays random games of all modes and reports games, events, events per second and conflicts.
+    Simulate {
+        /// How many games.
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+        games: u64,
+        /// What fixes the games that are played.
+        #[arg(long, value_name = "S")]
+        seed: u64,
+    },
+}
+
+/// Runs the command that the arguments name; the first of them is the program.
+pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let mut out = std::io::stdout().lock();
+    let failure = match Cli::try_parse_from(arguments) {
+        Ok(cli) => execute(cli, &mut out).await.err(),
+        // Help and version come as errors too, and are none.
+        Err(asked) if !asked.use_stderr() => {
+            return if asked.print().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        }
+        Err(usage) => Some(Failure::usage(usage.to_string().trim_end())),
+    };
+    let _ = out.flush();
+    match failure {
+        None => ExitCode::SUCCESS,
+        Some(failure) => {
+            let prefix = if failure.code == 64 { "" } else { "gamebot: " };
+            let _ = writeln!(std::io::stderr(), "{prefix}{failure}");
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+async fn execute(cli: Cli, out: &mut impl Write) -> Result<(), Failure> {
+    let store = EventStore::connect(&cli.store).await?;
+    let done = match cli.command {
+        Command::Play { file, json } => {
+            let output = if json { Output::Json } else { Output::Story };
+            play(&store, &file, output, out).await.map(drop)
+        }
+        Command::Show { game, guild, events, at, json } => {
+            show(&store, &Show { game, guild, events, at, json }, out).await
+        }
+        Command::Simulate { games, seed } => simulate(&store, games, seed, out).await.map(drop),
+    };
+    store.close().await;
+    done
+}

@@ -1,0 +1,28 @@
+//! GameBot without Discord: plays transcripts of games on an event store, shows games recovered from it, simulates
+//! random ones.
+//!
+//! The rules are pure: [`decide`] takes a [`Table`] and a [`Line`] and gives events. Everything that reads a file or
+//! a store is around it.
+
+mod board;
+mod cli;
+mod decide;
+mod failure;
+mod play;
+mod show;
+mod simulate;
+mod table;
+mod transcript;
+
+pub use crate::cli::run;
+pub use crate::decide::{Refused, decide};
+pub use crate::failure::Failure;
+pub use crate::play::{Output, Played, play};
+pub use crate::show::{Show, show};
+pub use crate::simulate::{Tally, simulate};
+pub use crate::table::{Pending, Table};
+pub use crate::transcript::{Action, Line, Start};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}

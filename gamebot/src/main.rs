@@ -1,0 +1,15 @@
+//! The binary: backends and events are linked here, by being mentioned.
+
+use std::process::ExitCode;
+
+use event_postgres as _;
+use game_events as _;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .init();
+    gamebot::run(std::env::args_os()).await
+}
