@@ -55,23 +55,22 @@ pub(crate) async fn open(url: &str) -> Result<Arc<dyn Adapter>> {
 
 fn unknown_scheme(scheme: &str) -> String {
     let backend = match scheme {
-        "postgres" | "postgresql" => Some("event_postgres"),
-        "sqlite" => Some("event_sqlite"),
-        _ => None,
+        "postgres" | "postgresql" => "event_postgres",
+        "sqlite" => "event_sqlite",
+        _ => return no_such_scheme(scheme),
     };
-    match backend {
-        Some(backend) => format!(
-            "no linked backend opens `{scheme}:`; write `use {backend} as _;` in the application, a crate that is only in Cargo.toml is not linked"
-        ),
-        None => {
-            let mut known: Vec<_> = inventory::iter::<AdapterFactory>()
-                .flat_map(|factory| factory.schemes.iter().copied())
-                .chain(["memory"])
-                .collect();
-            known.sort_unstable();
-            format!("unknown scheme `{scheme}:`; this binary opens `{}:`", known.join(":`, `"))
-        }
-    }
+    format!(
+        "no linked backend opens `{scheme}:`; write `use {backend} as _;` in the application, a crate that is only in Cargo.toml is not linked"
+    )
+}
+
+fn no_such_scheme(scheme: &str) -> String {
+    let mut known: Vec<_> = inventory::iter::<AdapterFactory>()
+        .flat_map(|factory| factory.schemes.iter().copied())
+        .chain(["memory"])
+        .collect();
+    known.sort_unstable();
+    format!("unknown scheme `{scheme}:`; this binary opens `{}:`", known.join(":`, `"))
 }
 
 fn unusable(url: &str, reason: &str) -> Error {

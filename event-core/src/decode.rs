@@ -175,6 +175,7 @@ pub(crate) fn typed_edges<P: Event, T: Event + Upcast<P>>() -> Vec<Migration> {
 }
 
 /// A typed step as a JSON step, for ways that mix both.
+#[expect(clippy::needless_pass_by_value, reason = "the signature of a JSON step")]
 fn typed_edge<P: Event, T: Event + Upcast<P>>(data: Value) -> Result<Value, MigrationError> {
     let raw = to_raw_value(&data)?;
     let previous = parse::<P>(&raw).map_err(|error| in_step(&error))?;

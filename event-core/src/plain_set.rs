@@ -46,8 +46,9 @@ where
 {
     match Option::<Form<T>>::deserialize(deserializer)? {
         None => Ok(C::from_iter([])),
-        Some(Form::List(items)) => Ok(items.into_iter().collect()),
-        Some(Form::Marker { mapset: true, items }) => Ok(items.into_iter().collect()),
+        Some(Form::List(items) | Form::Marker { mapset: true, items }) => {
+            Ok(items.into_iter().collect())
+        }
         Some(Form::Marker { mapset: false, .. }) => {
             Err(D::Error::custom("`__mapset__` must be true"))
         }

@@ -153,6 +153,9 @@ pub const fn set_variant<E: Event>() -> SetVariant<E> {
 }
 
 /// Proves that no earlier variant of a set holds the type at `index`.
+///
+/// # Panics
+/// At compile time, when one does.
 #[track_caller]
 pub const fn assert_distinct(types: &[&'static str], index: usize) {
     let mut i = 0;

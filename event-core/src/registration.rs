@@ -22,8 +22,11 @@ pub struct Registration {
     origin: Origin,
     rust_type: fn() -> &'static str,
     edges: fn() -> Vec<Migration>,
-    decode: fn(EventVersion, &RawValue) -> Result<Box<dyn AnyEvent>, DecodeError>,
+    decode: DecodeFn,
 }
+
+/// Decodes data of a stored version.
+type DecodeFn = fn(EventVersion, &RawValue) -> Result<Box<dyn AnyEvent>, DecodeError>;
 
 impl Registration {
     /// The registration of an event.

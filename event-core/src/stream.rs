@@ -1,7 +1,7 @@
 //! [`StreamId`] and [`Tenant`]: names that reach a store, checked at birth.
 
 use std::borrow::Borrow;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
@@ -169,6 +169,9 @@ impl fmt::Display for Escaped<'_> {
         for c in self.0.chars() {
             if turns_direction(c) {
                 write!(f, "{}", c.escape_unicode())?;
+            } else if c == '\'' {
+                // Names stand between double quotes, or bare: an apostrophe ends neither.
+                f.write_char(c)?;
             } else {
                 write!(f, "{}", c.escape_debug())?;
             }

@@ -23,10 +23,24 @@ mod value;
 ///
 /// # On a struct: one version of one event
 ///
-/// ```ignore
-/// #[derive(Debug, Clone, Serialize, Deserialize, Event)]
+/// ```
+/// use event_core::Event;
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize, Deserialize, Event)]
+/// #[event(type = "card_drawn", version = 1)]
+/// pub struct CardDrawnV1 { pub rank: u8 }
+///
+/// #[derive(Serialize, Deserialize, Event)]
 /// #[event(type = "card_drawn", version = 2, from = CardDrawnV1)]
-/// pub struct CardDrawn { pub rank: u8, pub suit: Suit }
+/// pub struct CardDrawn { pub rank: u8, pub suit: Option<String> }
+///
+/// impl From<CardDrawnV1> for CardDrawn {
+///     fn from(old: CardDrawnV1) -> Self {
+///         Self { rank: old.rank, suit: None }
+///     }
+/// }
+/// assert_eq!((CardDrawn::TYPE, CardDrawn::VERSION.get()), ("card_drawn", 2));
 /// ```
 ///
 /// | Key | Value | Meaning |
@@ -46,13 +60,19 @@ mod value;
 ///
 /// # On an enum: a closed set of events
 ///
-/// ```ignore
+/// ```
+/// use event_core::{Event, EventSet, RecordedEvent};
+/// # #[derive(serde::Serialize, serde::Deserialize, Event)]
+/// # #[event(type = "card_laid", version = 1)]
+/// # pub struct CardLaid { pub rank: u8 }
+///
 /// #[derive(Event)]
 /// enum TableEvent {
-///     Drawn(CardDrawn),
+///     Laid(CardLaid),
 ///     #[event(other)]
 ///     Other(RecordedEvent),
 /// }
+/// assert_eq!(TableEvent::TYPES, ["card_laid"]);
 /// ```
 ///
 /// Each variant holds one event. `#[event(other)]` marks the variant that takes events of every other type;

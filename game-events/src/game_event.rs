@@ -11,10 +11,6 @@ use crate::team::TeamEliminated;
 
 /// Everything that happens in a game. A `match` on it is exhaustive: a ninth event breaks the build where it must.
 #[derive(Debug, Clone, PartialEq, Event)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "events are made once and moved a few times, never kept in bulk"
-)]
 pub enum GameEvent {
     /// A game begins.
     Started(GameStarted),

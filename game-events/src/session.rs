@@ -200,7 +200,7 @@ impl GameSession {
         }
     }
 
-    fn abandon(&mut self, event: GuessAbandoned) {
+    fn abandon(&mut self, event: &GuessAbandoned) {
         let Some(team) = self.teams.get_mut(&event.team_id) else { return };
         team.round_guesses = event.round_guess_count;
         team.total_guesses = event.total_guesses;
@@ -333,7 +333,7 @@ impl Aggregate for GameSession {
             GameEvent::Started(event) => self.start(event),
             GameEvent::RoundStarted(event) => self.start_round(event),
             GameEvent::GuessProcessed(event) => self.guess(event),
-            GameEvent::GuessAbandoned(event) => self.abandon(event),
+            GameEvent::GuessAbandoned(event) => self.abandon(&event),
             GameEvent::TeamEliminated(event) => {
                 self.eliminate(&event.team_id, event.reason, event.base.round_number);
             }

@@ -12,7 +12,8 @@ use event_core::{
 };
 use fastrand::Rng;
 use game_events::{
-    AbandonReason, GameId, GameMode, GuildId, PlayerId, SessionStatus, TeamId, game_stream,
+    AbandonReason, GameEvent, GameId, GameMode, GuildId, PlayerId, SessionStatus, TeamId,
+    game_stream,
 };
 use serde_json::Map;
 
@@ -102,9 +103,7 @@ async fn game(store: &EventStore, run: &str, number: u64, seed: u64) -> Result<T
     let stream = game_stream(&dealer.game).map_err(Error::from)?;
     let (mut table, mut version, mut tally) = (Table::default(), 0, Tally::default());
     while table.session.status != SessionStatus::Completed {
-        let line = dealer.next(&mut rng, &table);
-        // What the rules refuse is not said: a player who is corrected says something else.
-        let Ok(events) = decide(&table, &line) else { continue };
+        let (line, events) = said(&table, dealer.next(&mut rng, &table))?;
         if !events.is_empty() {
             let new: Vec<NewEvent> = events.iter().map(new_event).collect();
             let expected = ExpectedVersion::Exact(StreamVersion::new(version));
@@ -123,6 +122,17 @@ async fn game(store: &EventStore, run: &str, number: u64, seed: u64) -> Result<T
     }
     tally.games = 1;
     Ok(tally)
+}
+
+/// A line and its events. What the rules refuse is not said: the time passes instead, and it may be that the time was
+/// what stood in the way (a race that is over takes nothing but a tick).
+fn said(table: &Table, line: Line) -> Result<(Line, Vec<GameEvent>), Failure> {
+    if let Ok(events) = decide(table, &line) {
+        return Ok((line, events));
+    }
+    let tick = Line { action: Action::Tick, ..line };
+    let events = decide(table, &tick).map_err(Failure::general)?;
+    Ok((tick, events))
 }
 
 /// Makes up what is said next.
@@ -183,9 +193,8 @@ impl Dealer {
         let playing: Vec<_> = session.active_teams().filter(|(_, team)| team.round_open).collect();
         let whole_round = self.mode != GameMode::Race && playing.is_empty();
         if whole_round || (self.mode == GameMode::Race && !idle.is_empty()) {
-            let words =
+            let mut words =
                 |_: &TeamId| [WORDS[rng.usize(..5)], WORDS[rng.usize(..5)]].map(str::to_owned);
-            let mut words = words;
             return Action::Round(idle.into_iter().map(|id| (id.clone(), words(id))).collect());
         }
         let Some((team, state)) = rng.choice(playing) else { return Action::Tick };

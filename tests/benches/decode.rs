@@ -2,6 +2,7 @@
 //! version. Read the ratios, not the times; the README beside this file says how.
 
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
+#![allow(clippy::struct_field_names, reason = "the fields are the game's")]
 #![allow(clippy::print_stdout, reason = "a bench reports on standard output")]
 
 use std::hint::black_box;

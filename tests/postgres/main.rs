@@ -8,6 +8,7 @@ mod concurrency;
 mod contract;
 mod faults;
 mod frontier;
+mod game;
 mod read;
 mod roundtrips;
 mod schema;

@@ -1,6 +1,7 @@
 //! The suite without a server: one file a behaviour, one binary.
 
 #![allow(missing_docs, reason = "a test's name is its documentation")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 #[path = "../support/flaky.rs"]
 mod flaky;
@@ -14,3 +15,5 @@ mod memory;
 mod recovery;
 mod registry;
 mod retry;
+mod rules;
+mod transcripts;

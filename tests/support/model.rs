@@ -56,6 +56,9 @@ pub(crate) enum Step {
     },
 }
 
+/// One stream's share of an append: the stream, the claim, ids and texts of the events.
+type Part = (usize, Claim, Vec<(EventId, String)>);
+
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Claim {
     Any,
@@ -190,12 +193,7 @@ impl Model {
         self.streams.get(&key).map_or(0, |stream| stream.version)
     }
 
-    async fn commit(
-        &mut self,
-        store: &EventStore,
-        tenant: usize,
-        parts: Vec<(usize, Claim, Vec<(EventId, String)>)>,
-    ) {
+    async fn commit(&mut self, store: &EventStore, tenant: usize, parts: Vec<Part>) {
         let store = scoped(store, tenant);
         let mut transaction = store.transaction();
         let mut claims = Vec::new();
@@ -232,7 +230,7 @@ impl Model {
     fn judge(
         &self,
         tenant: usize,
-        parts: &[(usize, Claim, Vec<(EventId, String)>)],
+        parts: &[Part],
         claims: &[ExpectedVersion],
     ) -> Result<Vec<(u64, bool)>, &'static str> {
         if parts.len() == 2 && parts[0].0 == parts[1].0 {
@@ -284,7 +282,7 @@ impl Model {
         }
     }
 
-    fn store(&mut self, tenant: usize, parts: &[(usize, Claim, Vec<(EventId, String)>)]) {
+    fn store(&mut self, tenant: usize, parts: &[Part]) {
         for (stream, _, events) in parts {
             let key = (tenant, *stream);
             let entry = self.streams.entry(key).or_default();
@@ -308,17 +306,16 @@ impl Model {
             }
             None => Err("stream_not_found"),
             Some(stream) if stream.state != State::Active => Err("stream_deleted"),
-            Some(stream) => match claim.check(StreamVersion::new(stream.version)) {
-                Err(conflict) => Err(conflict.code()),
-                Ok(()) => {
+            Some(stream) => claim
+                .check(StreamVersion::new(stream.version))
+                .map_err(|conflict| conflict.code())
+                .map(|()| {
                     stream.state = if hard { State::Hard } else { State::Soft };
                     if hard {
                         stream.events.clear();
                         self.log.retain(|(at, ..)| *at != key);
                     }
-                    Ok(())
-                }
-            },
+                }),
         };
         assert_eq!(found.map_err(|error| error.code()), expected);
     }

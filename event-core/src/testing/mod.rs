@@ -59,7 +59,7 @@ impl Event for Closed {
 /// The second argument is an async closure without arguments that opens one; the calling crate needs `tokio` with
 /// `macros` and `rt-multi-thread`.
 ///
-/// ```ignore
+/// ```
 /// event_core::adapter_contract!(memory, async || event_core::MemoryAdapter::new());
 /// ```
 #[macro_export]

@@ -1,5 +1,7 @@
 //! knockout: teams drop out, by the clock, by too many attempts, by the most attempts when too many are left.
 
+use std::cmp::Reverse;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use game_events::{
     AdvancingTeam, EliminatedTeam, EliminationReason, KnockoutRoundCompleted, TeamId, TeamSession,
@@ -104,7 +106,7 @@ fn thin_out(draft: &mut Draft<'_>) {
     if left.len() <= CROWD {
         return;
     }
-    left.sort_unstable_by(|a, b| (b.0, b.1).cmp(&(a.0, a.1)));
+    left.sort_unstable_by_key(|(guesses, order, _)| Reverse((*guesses, *order)));
     for (_, _, team) in left.into_iter().take(FORCED) {
         draft.eliminate(&team, EliminationReason::RoundLoss);
     }

@@ -8,9 +8,9 @@ use crate::decide::Refused;
 /// Numbers that the modes go by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Settings {
-    /// two_player: matches that make a game.
+    /// `two_player`: matches that make a game.
     pub(crate) rounds_required: u32,
-    /// two_player: attempts a match, on average, that still win.
+    /// `two_player`: attempts a match, on average, that still win.
     pub(crate) success_threshold: u32,
     /// knockout: a round's length in seconds.
     pub(crate) round_duration_seconds: u32,

@@ -1,4 +1,4 @@
-//! two_player: one team, a number of matches, and not too many attempts.
+//! `two_player`: one team, a number of matches, and not too many attempts.
 
 use game_events::TeamId;
 

@@ -3,7 +3,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::missing_panics_doc,
-    clippy::missing_errors_doc,
     reason = "a case of a test suite fails by panicking; its name says what it promises"
 )]
 #![allow(missing_docs, reason = "the name of a case is its promise")]

@@ -1,0 +1,65 @@
+//! The program itself: what it prints, and the exit code it ends with.
+
+#![allow(missing_docs, reason = "a test's name is its documentation")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+use std::process::{Command, Output};
+
+const KNOCKOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/games/knockout.jsonl");
+
+fn gamebot(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_gamebot")).args(arguments).output().unwrap()
+}
+
+#[track_caller]
+fn fails(arguments: &[&str], code: i32, words: &str) {
+    let output = gamebot(arguments);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+    assert!(said.contains(words), "{said} says {words}");
+}
+
+#[test]
+fn a_game_is_played_and_its_board_printed() {
+    let output = gamebot(&["play", KNOCKOUT]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && output.stderr.is_empty());
+    assert!(said.ends_with("green wins\n"), "{said}");
+}
+
+#[test]
+fn json_is_the_only_thing_printed() {
+    let output = gamebot(&["play", KNOCKOUT, "--json"]);
+    let expected = concat!(env!("CARGO_MANIFEST_DIR"), "/games/knockout.board.json");
+    assert_eq!(output.stdout, std::fs::read(expected).unwrap());
+}
+
+#[test]
+fn wrong_usage_is_64() {
+    fails(&[], 64, "Usage");
+    fails(&["dance"], 64, "unrecognized subcommand");
+    fails(&["simulate", "--games", "0", "--seed", "1"], 64, "0 is not in");
+    fails(&["simulate", "--games", "1"], 64, "--seed");
+    fails(&["show", "g", "--at", "0"], 64, "0 is not in");
+    assert!(gamebot(&["--help"]).status.success());
+    assert!(gamebot(&["--version"]).status.success());
+}
+
+#[test]
+fn a_broken_line_is_2_and_anything_else_1() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "{}\n").unwrap();
+    fails(&["play", &file.path().to_string_lossy()], 2, ":1: missing field `do`");
+    fails(&["play", "no/such/file"], 1, "could not read no/such/file");
+    fails(&["show", "nobody"], 1, "there is no game nobody");
+}
+
+#[test]
+fn a_store_that_cannot_be_opened_is_named() {
+    fails(&["show", "g", "--store", "mysql://localhost/games"], 1, "mysql");
+    fails(&["show", "g", "--store", "not a url"], 1, "not a url");
+    let secret = "postgres://bot:secret@127.0.0.1:1/games";
+    fails(&["show", "g", "--store", secret], 1, "could not");
+    let output = gamebot(&["show", "g", "--store", secret]);
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("secret"));
+}

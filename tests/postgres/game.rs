@@ -1,0 +1,41 @@
+//! Games on a server, opened by URL as the program does, with a new store for each command.
+
+use std::path::Path;
+
+use event_core::EventStore;
+use gamebot::{Output, Show, play, show, simulate};
+
+use crate::pg;
+
+#[tokio::test]
+async fn a_game_outlives_the_store_that_played_it() {
+    let database = pg::shared().database().await;
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let file = file.join("gamebot/games/knockout.jsonl");
+    let mut boards = Vec::new();
+    for stored in [25, 0] {
+        let store = EventStore::connect(&database.url).await.unwrap();
+        let mut board = Vec::new();
+        assert_eq!(play(&store, &file, Output::Json, &mut board).await.unwrap().stored, stored);
+        store.close().await;
+        boards.push(board);
+    }
+    let store = EventStore::connect(&database.url).await.unwrap();
+    let mut board = Vec::new();
+    let wanted = Show { game: "knockout-1".into(), json: true, ..Show::default() };
+    show(&store, &wanted, &mut board).await.unwrap();
+    store.close().await;
+    boards.push(board);
+    let expected = std::fs::read(file.with_extension("board.json")).unwrap();
+    assert!(boards.iter().all(|board| *board == expected));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn simulated_games_are_stored_as_they_are_in_memory() {
+    let database = pg::shared().database().await;
+    let store = EventStore::connect(&database.url).await.unwrap();
+    let stored = simulate(&store, 20, 7, &mut Vec::new()).await.unwrap();
+    store.close().await;
+    let memory = EventStore::in_memory().unwrap();
+    assert_eq!(stored, simulate(&memory, 20, 7, &mut Vec::new()).await.unwrap());
+}
