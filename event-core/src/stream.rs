@@ -244,7 +244,7 @@ mod tests {
         let name = "o'neil-%_\u{202e}\"";
         let id = StreamId::new(name).unwrap();
         assert_eq!(id.as_str(), name);
-        assert_eq!(format!("{id:?}"), r#"StreamId("o\'neil-%_\u{202e}\"")"#);
+        assert_eq!(format!("{id:?}"), r#"StreamId("o'neil-%_\u{202e}\"")"#);
         assert_eq!(id.category(), "o'neil");
         assert!(StreamId::new("x".repeat(255)).is_ok());
     }
