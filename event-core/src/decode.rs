@@ -11,7 +11,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use crate::decode_error::DecodeError;
 use crate::event::{AnyEvent, Event, Upcast};
 use crate::history::{Chain, JsonStep};
-use crate::migration::{Migration, MigrationError, guarded};
+use crate::migration::{EdgeKind, Migration, MigrationError, guarded};
 use crate::version::EventVersion;
 
 /// Decodes data stored at `version` as `E`, along the history that `E` declares; needs no registry.
@@ -141,6 +141,26 @@ fn unknown_version<E: Event>(version: EventVersion) -> DecodeError {
 
 /// The edges that an event's own history declares, those of the structs before it included.
 pub(crate) fn edges_of<E: Event>() -> Vec<Migration> {
+    let mut edges = chain_of::<E>();
+    edges.extend(E::HISTORY.also.iter().map(|also| (also.edge)()));
+    edges
+}
+
+/// Whether data of this type string may be an `E`: its own, or one it or a version before was stored under.
+#[cold]
+#[inline(never)]
+pub(crate) fn is_named<E: Event>(event_type: &str) -> bool {
+    let before = match E::HISTORY.chain {
+        Chain::First => false,
+        Chain::Typed(step) => (step.is_named)(event_type),
+        Chain::Json(steps) => {
+            steps.iter().filter_map(|step| step.below).any(|below| (below.is_named)(event_type))
+        }
+    };
+    before || event_type == E::TYPE || E::FACTS.aliases.contains(&event_type)
+}
+
+fn chain_of<E: Event>() -> Vec<Migration> {
     match E::HISTORY.chain {
         Chain::First => Vec::new(),
         Chain::Typed(step) => (step.edges)(),
@@ -159,7 +179,13 @@ pub(crate) fn edges_of<E: Event>() -> Vec<Migration> {
 fn json_edge<E: Event>(step: &JsonStep) -> Option<Migration> {
     let from = EventVersion::try_from(step.from).ok()?;
     let to = EventVersion::try_from(step.to).ok()?;
-    Some(Migration { from, to, apply: step.with, declared_by: type_name::<E>(), primary: true })
+    Some(Migration {
+        from,
+        to,
+        apply: step.with,
+        declared_by: type_name::<E>(),
+        kind: EdgeKind::Chain,
+    })
 }
 
 pub(crate) fn typed_edges<P: Event, T: Event + Upcast<P>>() -> Vec<Migration> {
@@ -169,9 +195,20 @@ pub(crate) fn typed_edges<P: Event, T: Event + Upcast<P>>() -> Vec<Migration> {
         to: T::VERSION,
         apply: typed_edge::<P, T>,
         declared_by: type_name::<T>(),
-        primary: true,
+        kind: EdgeKind::Chain,
     });
     edges
+}
+
+/// A shortcut of the graph, from a version further below.
+pub(crate) fn also_edge<P: Event, T: Event + Upcast<P>>() -> Migration {
+    Migration {
+        from: P::VERSION,
+        to: T::VERSION,
+        apply: typed_edge::<P, T>,
+        declared_by: type_name::<T>(),
+        kind: EdgeKind::Also,
+    }
 }
 
 /// A typed step as a JSON step, for ways that mix both.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
-use crate::decode::decode_at;
+use crate::decode::{decode_at, is_named};
 use crate::error::{Context, Error, Place, Result};
 use crate::event::{AnyEvent, Event};
 use crate::id::EventId;
@@ -41,6 +41,7 @@ pub struct NewEvent {
     data: Result<Box<RawValue>, Arc<serde_json::Error>>,
     metadata: Metadata,
     typed: Option<Arc<dyn AnyEvent>>,
+    readonly: bool,
 }
 
 impl NewEvent {
@@ -53,6 +54,7 @@ impl NewEvent {
             data: event.to_json().map_err(Arc::new),
             metadata: Metadata::new(),
             typed: Some(Arc::new(event)),
+            readonly: E::FACTS.readonly,
         }
     }
 
@@ -69,6 +71,7 @@ impl NewEvent {
             data: Ok(data),
             metadata: Metadata::new(),
             typed: None,
+            readonly: false,
         }
     }
 
@@ -123,6 +126,15 @@ impl NewEvent {
         self.data.as_deref().ok()
     }
 
+    /// Why the event must not be stored, if so.
+    fn refusal(&self, now: DateTime<Utc>) -> Option<String> {
+        if self.readonly {
+            let version = self.version;
+            return Some(format!("{version} is read-only; append the latest version of the event"));
+        }
+        self.typed.as_ref()?.validate_any(now).err().map(|invalid| invalid.to_string())
+    }
+
     /// Validates and hands over what an adapter stores. `index` is the event's place in its append.
     ///
     /// # Errors
@@ -133,11 +145,11 @@ impl NewEvent {
         now: DateTime<Utc>,
         scope: &Scope,
     ) -> Result<EventData> {
-        if let Some(Err(invalid)) = self.typed.as_ref().map(|event| event.validate_any(now)) {
+        if let Some(reason) = self.refusal(now) {
             return Err(Error::InvalidEventData {
                 index: Some(index),
                 event_type: Some(self.event_type.into_owned()),
-                reason: invalid.to_string(),
+                reason,
                 context: Context::default(),
             });
         }
@@ -312,7 +324,7 @@ impl RecordedEvent {
     /// [`Error::Deserialization`] for data that does not fit or a step that failed; each with the place.
     #[inline]
     pub fn decode<E: Event>(&self) -> Result<E> {
-        if *self.0.event_type != *E::TYPE {
+        if *self.0.event_type != *E::TYPE && !is_named::<E>(&self.0.event_type) {
             return Err(self.of_another_type(E::TYPE));
         }
         match decode_at(self.0.event_version, &self.0.data) {

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::{RawValue, to_raw_value};
 
+use crate::facts::Facts;
 use crate::history::History;
 use crate::migration::MigrationError;
 use crate::version::EventVersion;
@@ -37,6 +38,10 @@ pub trait Event: Payload + Send + Sync + 'static {
     /// Where it was written.
     #[doc(hidden)]
     const ORIGIN: Origin = Origin::UNKNOWN;
+
+    /// Its shape, its docs, the names it was stored under before.
+    #[doc(hidden)]
+    const FACTS: Facts = Facts::unknown::<Self>();
 
     /// Whether the event may be stored. Runs on append only, never on reading; `now` is the store's clock.
     ///
@@ -146,6 +151,11 @@ pub trait AnyEvent: Any + Send + Sync {
     fn event_type(&self) -> &'static str;
     /// The version of this shape.
     fn event_version(&self) -> EventVersion;
+    /// The event as it would be stored.
+    ///
+    /// # Errors
+    /// What serde says of a value that JSON cannot hold.
+    fn to_json_any(&self) -> Result<Box<RawValue>, serde_json::Error>;
     #[doc(hidden)]
     fn validate_any(&self, now: DateTime<Utc>) -> Result<(), InvalidEvent>;
 }
@@ -157,6 +167,10 @@ impl<E: Event> AnyEvent for E {
 
     fn event_version(&self) -> EventVersion {
         E::VERSION
+    }
+
+    fn to_json_any(&self) -> Result<Box<RawValue>, serde_json::Error> {
+        self.to_json()
     }
 
     fn validate_any(&self, now: DateTime<Utc>) -> Result<(), InvalidEvent> {

@@ -13,6 +13,7 @@ use crate::version::EventVersion;
 pub struct History<E: 'static> {
     pub(crate) since: u32,
     pub(crate) chain: Chain<E>,
+    pub(crate) also: &'static [Also],
 }
 
 #[derive(Debug)]
@@ -25,22 +26,28 @@ pub(crate) enum Chain<E: 'static> {
 impl<E> History<E> {
     /// The first version: nothing older exists.
     pub const fn first() -> Self {
-        Self { since: 1, chain: Chain::First }
+        Self { since: 1, chain: Chain::First, also: &[] }
     }
 
     /// Nothing older than version `since` was ever stored.
     pub const fn since(since: u32) -> Self {
-        Self { since, chain: Chain::First }
+        Self { since, chain: Chain::First, also: &[] }
     }
 
     /// One typed step; the struct before holds the rest.
     pub const fn typed(since: u32, step: &'static Typed<E>) -> Self {
-        Self { since, chain: Chain::Typed(step) }
+        Self { since, chain: Chain::Typed(step), also: &[] }
     }
 
     /// JSON steps, the lowest first.
     pub const fn json(since: u32, steps: &'static [JsonStep]) -> Self {
-        Self { since, chain: Chain::Json(steps) }
+        Self { since, chain: Chain::Json(steps), also: &[] }
+    }
+
+    /// With shortcuts beside the chain, for the graph.
+    #[must_use]
+    pub const fn also(self, also: &'static [Also]) -> Self {
+        Self { since: self.since, chain: self.chain, also }
     }
 }
 
@@ -50,6 +57,14 @@ impl<E> History<E> {
 pub struct Typed<E> {
     pub(crate) decode: fn(EventVersion, &RawValue) -> Result<E, DecodeError>,
     pub(crate) edges: fn() -> Vec<Migration>,
+    pub(crate) is_named: fn(&str) -> bool,
+}
+
+/// A proved shortcut into an event from a version further below.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct Also {
+    pub(crate) edge: fn() -> Migration,
 }
 
 /// One JSON step.
@@ -67,4 +82,5 @@ pub struct JsonStep {
 pub(crate) struct Below {
     pub(crate) decode: fn(EventVersion, &RawValue) -> Result<Value, DecodeError>,
     pub(crate) edges: fn() -> Vec<Migration>,
+    pub(crate) is_named: fn(&str) -> bool,
 }

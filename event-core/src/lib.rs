@@ -7,6 +7,7 @@
 #[cfg(test)]
 extern crate self as event_core;
 
+mod catalogue;
 mod clock;
 mod codec;
 mod connect;
@@ -17,8 +18,10 @@ mod error;
 mod event;
 mod event_stream;
 mod expected_version;
+mod facts;
 mod history;
 mod id;
+mod link;
 mod memory;
 mod metadata;
 mod migration;
@@ -38,7 +41,9 @@ mod stream;
 mod transaction;
 mod version;
 
+pub mod lock;
 pub mod plain_set;
+pub mod shape;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -53,6 +58,7 @@ pub mod adapter {
     };
 }
 
+pub use crate::catalogue::{Catalogue, CatalogueMigration, CatalogueType, CatalogueVersion};
 pub use crate::clock::Clock;
 pub use crate::codec::{Codec, JsonCodec, Serializer, StoredEvent};
 pub use crate::connect::without_password;
@@ -72,6 +78,7 @@ pub use crate::number::{
 pub use crate::options::{
     AllOptions, Delete, Direction, ListOptions, ReadOptions, StreamInfo, StreamState,
 };
+pub use crate::proof::assert_disjoint;
 pub use crate::recovery::{
     Aggregate, Problem, ProblemKind, RecoverOptions, Recovered, RecoveryReport, Violation,
 };
@@ -81,12 +88,13 @@ pub use crate::retry::RetryPolicy;
 pub use crate::scope::Scope;
 pub use crate::seam::{Adapter, Appended, Outcome};
 pub use crate::set::EventSet;
+pub use crate::shape::Shape;
 pub use crate::store::{EventStore, StoreBuilder};
 pub use crate::stream::{Escaped, InvalidStreamId, InvalidTenant, StreamId, Tenant};
 pub use crate::transaction::Transaction;
 pub use crate::version::{EventVersion, InvalidEventVersion};
 #[cfg(feature = "derive")]
-pub use event_derive::Event;
+pub use event_derive::{Event, Shape};
 pub use serde_json;
 
 /// What generated code names; no API.
@@ -101,20 +109,20 @@ pub mod __private {
     pub use chrono::{DateTime, Utc};
     pub use inventory::submit;
 
+    pub use crate::__field as field;
     pub use crate::envelope::{NewEvent, RecordedEvent};
     pub use crate::error::Error;
     pub use crate::event::{AnyEvent, Event, InvalidEvent, Origin};
-    pub use crate::history::{History, JsonStep, Typed};
+    pub use crate::facts::Facts;
+    pub use crate::history::{Also, History, JsonStep, Typed};
     pub use crate::proof::{
-        SetVariant, assert_distinct, json_chain, json_step, json_step_from, not_in_set, reappend,
-        set_variant, typed_step,
-    };
-    pub use crate::recovery::{
-        Aggregate, Problem, ProblemKind, RecoverOptions, Recovered, RecoveryReport, Violation,
+        SetVariant, also_from, assert_distinct, json_chain, json_step, json_step_from, not_in_set,
+        reappend, set_variant, typed_step,
     };
     pub use crate::registration::{ExtraMigration, Registration};
-    pub use crate::seam::{Adapter, Appended, Outcome};
     pub use crate::set::EventSet;
-    pub use crate::transaction::Transaction;
+    pub use crate::shape::{
+        FieldForm, ForeignForm, Form, Probe, Shape, Shapes, Tagging, VariantForm,
+    };
     pub use crate::version::EventVersion;
 }

@@ -106,8 +106,18 @@ pub struct Migration {
     pub(crate) to: EventVersion,
     pub(crate) apply: MigrationFn,
     pub(crate) declared_by: &'static str,
-    /// Part of the history that the event's own derive declares, and so walked by its typed decoder too.
-    pub(crate) primary: bool,
+    pub(crate) kind: EdgeKind,
+}
+
+/// Who declares an edge, and so who walks it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EdgeKind {
+    /// The history of an event, which its typed decoder walks too.
+    Chain,
+    /// `also_from`: a shortcut, for the graph only.
+    Also,
+    /// A crate of its own, with `migration!` or on the builder.
+    Extra,
 }
 
 impl Migration {
@@ -165,6 +175,29 @@ impl MigrationGraph {
         self.edges.values().flatten()
     }
 
+    /// Every way up, the shortest first; a graph of more than [`MOST_WAYS`](Self::MOST_WAYS) gives that many.
+    pub(crate) fn ways(&self, from: EventVersion, to: EventVersion) -> Vec<Vec<Migration>> {
+        let mut ways = Vec::new();
+        let mut queue = VecDeque::from([(from, Vec::new())]);
+        while let Some((version, way)) = queue.pop_front() {
+            if version == to {
+                ways.push(way);
+                continue;
+            }
+            for edge in self.edges.get(&version).into_iter().flatten() {
+                if queue.len() + ways.len() < Self::MOST_WAYS {
+                    let mut longer: Vec<Migration> = way.clone();
+                    longer.push(*edge);
+                    queue.push_back((edge.to, longer));
+                }
+            }
+        }
+        ways
+    }
+
+    /// More ways than anybody writes by hand.
+    const MOST_WAYS: usize = 4_096;
+
     /// The shortest way up; between equals the one with the larger first step.
     ///
     /// Breadth first, each version's targets from the highest down: the first way found is the one wanted,
@@ -217,7 +250,7 @@ mod tests {
 
     fn edge(from: u32, to: u32) -> Migration {
         let (from, to) = (EventVersion::new(from), EventVersion::new(to));
-        Migration { from, to, apply: Ok, declared_by: "test", primary: false }
+        Migration { from, to, apply: Ok, declared_by: "test", kind: EdgeKind::Extra }
     }
 
     #[track_caller]

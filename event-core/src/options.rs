@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::number::{BatchSize, InvalidStartVersion, Position, StreamVersion};
+use crate::registry::Registry;
 use crate::stream::{StreamId, Tenant};
 
 /// Which way a stream is read.
@@ -139,6 +140,15 @@ impl AllOptions {
     #[must_use]
     pub fn event_types<T: Into<String>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
         self.event_types = Some(types.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// The same types under every name that they were stored under.
+    pub(crate) fn with_stored_names(mut self, registry: &Registry) -> Self {
+        self.event_types = self.event_types.map(|types| {
+            let names = types.iter().flat_map(|name| registry.stored_names(name));
+            names.map(str::to_owned).collect()
+        });
         self
     }
 

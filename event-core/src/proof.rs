@@ -3,12 +3,12 @@
 //! Each proves one step only; the struct before proved the rest. A const panic takes one `&str`, so the sentences
 //! with numbers in them are built in a fixed buffer.
 
-use crate::decode::{decode_through, decode_to_value, edges_of, typed_edges};
+use crate::decode::{also_edge, decode_through, decode_to_value, edges_of, is_named, typed_edges};
 use crate::decode_error::DecodeError;
 use crate::envelope::{NewEvent, RecordedEvent};
 use crate::error::Error;
 use crate::event::{AnyEvent, Event, Upcast};
-use crate::history::{Below, JsonStep, Typed};
+use crate::history::{Also, Below, JsonStep, Typed};
 use crate::migration::MigrationFn;
 use crate::registration::Registration;
 
@@ -16,7 +16,27 @@ use crate::registration::Registration;
 #[track_caller]
 pub const fn typed_step<P: Event, T: Event + Upcast<P>>() -> Typed<T> {
     assert_follows::<P, T>();
-    Typed { decode: decode_through::<P, T>, edges: typed_edges::<P, T> }
+    Typed { decode: decode_through::<P, T>, edges: typed_edges::<P, T>, is_named: is_named::<P> }
+}
+
+/// Proves that `T` can be made from an older version `P` of the same type, beside its chain.
+#[track_caller]
+pub const fn also_from<P: Event, T: Event + Upcast<P>>() -> Also {
+    if !P::TYPE.is_empty() && !T::TYPE.is_empty() {
+        assert_same_type::<P, T>();
+        if P::VERSION.get() >= T::VERSION.get() {
+            let words = Words::new()
+                .text("event `")
+                .text(T::TYPE)
+                .text("` version ")
+                .number(T::VERSION.get())
+                .text(" cannot be made from version ")
+                .number(P::VERSION.get())
+                .text(": migrations lead up");
+            panic!("{}", words.as_str());
+        }
+    }
+    Also { edge: also_edge::<P, T> }
 }
 
 #[track_caller]
@@ -67,7 +87,8 @@ pub const fn json_step_from<P: Event, T: Event>(to: u32, with: MigrationFn) -> J
         assert_same_type::<P, T>();
     }
     let to = if to == 0 { P::VERSION.get() + 1 } else { to };
-    let below = Below { decode: decode_to_value::<P>, edges: edges_of::<P> };
+    let below =
+        Below { decode: decode_to_value::<P>, edges: edges_of::<P>, is_named: is_named::<P> };
     JsonStep { from: P::VERSION.get(), to, with, below: Some(below) }
 }
 
@@ -131,6 +152,8 @@ const fn step_out_of_range<T: Event>(from: u32, to: u32) -> ! {
 pub struct SetVariant<E: 'static> {
     /// The variant's type string.
     pub event_type: &'static str,
+    /// Whether data of another type string is this event under a name it had before.
+    pub is_named: fn(&str) -> bool,
     /// Its registration, for registries built from sets.
     pub registration: Registration,
     /// Decodes a recorded event of this type.
@@ -145,6 +168,7 @@ pub struct SetVariant<E: 'static> {
 pub const fn set_variant<E: Event>() -> SetVariant<E> {
     SetVariant {
         event_type: E::TYPE,
+        is_named: is_named::<E>,
         registration: Registration::of::<E>(),
         decode: RecordedEvent::decode::<E>,
         into_new: NewEvent::of::<E>,
@@ -166,6 +190,52 @@ pub const fn assert_distinct(types: &[&'static str], index: usize) {
                 .text(types[index])
                 .text("` is held by two variants of this event set");
             panic!("{}", words.as_str());
+        }
+        i += 1;
+    }
+}
+
+/// Proves that no event type is in more than one of several sets: their types are named, `Set::TYPES`.
+///
+/// ```
+/// use event_core::{Event, EventSet, assert_disjoint};
+/// # #[derive(serde::Serialize, serde::Deserialize, Event)] #[event(type = "disjoint_a", version = 1)] pub struct A;
+/// # #[derive(serde::Serialize, serde::Deserialize, Event)] #[event(type = "disjoint_b", version = 1)] pub struct B;
+/// # #[derive(Event)] enum GameEvent { A(A) }
+/// # #[derive(Event)] enum ArenaEvent { B(B) }
+///
+/// const _: () = assert_disjoint(&[GameEvent::TYPES, ArenaEvent::TYPES]);
+/// ```
+///
+/// # Panics
+/// At compile time, when one is.
+#[track_caller]
+pub const fn assert_disjoint(sets: &[&[&'static str]]) {
+    let mut left = 0;
+    while left < sets.len() {
+        let mut right = left + 1;
+        while right < sets.len() {
+            assert_apart(sets[left], sets[right]);
+            right += 1;
+        }
+        left += 1;
+    }
+}
+
+#[track_caller]
+const fn assert_apart(left: &[&'static str], right: &[&'static str]) {
+    let mut i = 0;
+    while i < left.len() {
+        let mut j = 0;
+        while j < right.len() {
+            if same(left[i], right[j]) {
+                let words = Words::new()
+                    .text("event type `")
+                    .text(left[i])
+                    .text("` is in more than one event set");
+                panic!("{}", words.as_str());
+            }
+            j += 1;
         }
         i += 1;
     }

@@ -10,7 +10,9 @@ use serde_json::value::RawValue;
 use crate::decode::{decode_boxed, edges_of};
 use crate::decode_error::DecodeError;
 use crate::event::{AnyEvent, Event, Origin};
-use crate::migration::{Migration, MigrationFn};
+use crate::facts::Facts;
+use crate::migration::{EdgeKind, Migration, MigrationFn};
+use crate::shape::Form;
 use crate::version::EventVersion;
 
 /// One registered (type, version).
@@ -20,6 +22,7 @@ pub struct Registration {
     version: EventVersion,
     since: u32,
     origin: Origin,
+    facts: Facts,
     rust_type: fn() -> &'static str,
     edges: fn() -> Vec<Migration>,
     decode: DecodeFn,
@@ -36,6 +39,7 @@ impl Registration {
             version: E::VERSION,
             since: E::HISTORY.since,
             origin: E::ORIGIN,
+            facts: E::FACTS,
             rust_type: type_name::<E>,
             edges: edges_of::<E>,
             decode: decode_boxed::<E>,
@@ -55,6 +59,26 @@ impl Registration {
     /// Where the event was written.
     pub const fn origin(&self) -> Origin {
         self.origin
+    }
+
+    /// What its payloads look like.
+    pub fn shape(&self) -> Form {
+        (self.facts.shape)()
+    }
+
+    /// The doc comment of the Rust type; empty where there is none.
+    pub const fn docs(&self) -> &'static str {
+        self.facts.docs
+    }
+
+    /// The type strings it was stored under before, as this version states them.
+    pub const fn aliases(&self) -> &'static [&'static str] {
+        self.facts.aliases
+    }
+
+    /// Whether it is read but never appended.
+    pub const fn is_readonly(&self) -> bool {
+        self.facts.readonly
     }
 
     /// The path of the Rust type.
@@ -127,7 +151,7 @@ impl ExtraMigration {
             to: self.to,
             apply: self.apply,
             declared_by: self.declared_by,
-            primary: false,
+            kind: EdgeKind::Extra,
         }
     }
 }

@@ -229,6 +229,8 @@ impl EventStore {
     /// # Errors
     /// [`Error::Connection`].
     pub async fn read_all(&self, options: AllOptions) -> Result<Vec<RecordedEvent>> {
+        // What is stored under a former name is of the type, too.
+        let options = options.with_stored_names(Registry::global()?);
         let adapter = &self.shared.adapter;
         self.operation("read_all", None).run(|_| adapter.read_all(&self.view, &options)).await
     }

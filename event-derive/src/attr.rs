@@ -1,10 +1,10 @@
 //! The grammar of `#[event(...)]`: which keys stand on a struct, an enum, a variant and a field.
 //!
-//! - struct: `type = "a.b"`, `version = 1`, `from = Type`, `since = 2`, `migrate(from, to, with)`,
-//!   `validate = path`, `crate = path`
+//! - struct: `type = "a.b"`, `version = 1`, `from = Type`, `since = 2`, `also_from(Type, …)`, `migrate(from, to, with)`,
+//!   `alias = "old"`, `validate = path`, `readonly`, `register = false`, `shape = 0x…`, `crate = path`
 //! - enum: `crate = path`
 //! - variant: `other`
-//! - field: nothing
+//! - field: `shape = "…"`, `opaque`
 //!
 //! Several attributes on one item count as one. What the values mean together is for `check`.
 
@@ -15,9 +15,25 @@ use syn::{Attribute, ExprPath, Ident, LitStr, Meta, Path, Token, Type};
 use crate::errors::Errors;
 use crate::key::{Slot, entries, skip, unknown};
 use crate::migrate::{self, Migrate};
-use crate::value::{self, Number};
+use crate::value::{self, Number, Pin};
 
-const STRUCT_KEYS: &[&str] = &["type", "version", "from", "since", "migrate", "validate", "crate"];
+const STRUCT_KEYS: &[&str] = &[
+    "type",
+    "version",
+    "from",
+    "since",
+    "also_from",
+    "migrate",
+    "alias",
+    "validate",
+    "readonly",
+    "register",
+    "shape",
+    "crate",
+];
+
+/// The keys of a field; they stand on the fields of `#[derive(Shape)]`, too.
+pub(crate) const FIELD_KEYS: &[&str] = &["shape", "opaque"];
 
 /// What the attributes of a struct say.
 pub(crate) struct StructKeys {
@@ -30,7 +46,12 @@ pub(crate) struct StructKeys {
     pub(crate) migrate: Vec<Migrate>,
     /// A `migrate` that cannot be read: the history is not known, so nothing is said about it.
     pub(crate) migrate_broken: bool,
+    pub(crate) also_from: Slot<Vec<Type>>,
+    pub(crate) aliases: Vec<LitStr>,
     pub(crate) validate: Slot<ExprPath>,
+    pub(crate) readonly: Slot<()>,
+    pub(crate) register: Slot<bool>,
+    pub(crate) shape: Slot<Pin>,
     pub(crate) krate: Slot<Path>,
 }
 
@@ -55,7 +76,12 @@ impl StructKeys {
             since: Slot::Absent,
             migrate: Vec::new(),
             migrate_broken: false,
+            also_from: Slot::Absent,
+            aliases: Vec::new(),
             validate: Slot::Absent,
+            readonly: Slot::Absent,
+            register: Slot::Absent,
+            shape: Slot::Absent,
             krate: Slot::Absent,
         }
     }
@@ -84,7 +110,12 @@ impl StructKeys {
                 Some(step) => self.migrate.push(step),
                 None => self.migrate_broken = true,
             },
+            "also_from" => self.also_from.read(key, input, errors, value::types),
+            "alias" => self.aliases.extend(value::type_string(key, input, errors)),
             "validate" => self.validate.read(key, input, errors, value::function),
+            "readonly" => self.readonly.read(key, input, errors, value::flag),
+            "register" => self.register.read(key, input, errors, value::switch),
+            "shape" => self.shape.read(key, input, errors, value::pin),
             "crate" => self.krate.read(key, input, errors, value::module),
             _ => {
                 let meant = unknown(key, input, STRUCT_KEYS, errors);
@@ -146,6 +177,22 @@ impl EnumKeys {
     }
 }
 
+/// Where event-core is, by the attributes of a type with `#[derive(Shape)]`: they take only `crate`.
+pub(crate) fn shape_crate(attrs: &[Attribute], errors: &mut Errors) -> Path {
+    let mut krate = Slot::Absent;
+    for attr in event_attributes(attrs) {
+        let Some(list) = list_of(attr, "crate = path", errors) else { continue };
+        entries(list, errors, |key, input, errors| {
+            if key == "crate" {
+                krate.read(key, input, errors, value::module);
+            } else {
+                unknown(key, input, &["crate"], errors);
+            }
+        });
+    }
+    krate.get().cloned().unwrap_or_else(|| syn::parse_quote!(::event_core))
+}
+
 /// Reads the attributes of a variant: the `other` key, if it is there.
 ///
 /// `holds` is the type in the variant, where the keys of a struct belong.
@@ -190,21 +237,50 @@ fn both_or_one(key: &Ident) -> String {
     format!("`{key}`")
 }
 
-/// A field takes no attribute of ours.
-pub(crate) fn field(attrs: &[Attribute], errors: &mut Errors) {
+/// What the attributes of a field say of its shape.
+#[derive(Default)]
+pub(crate) struct FieldKeys {
+    /// `shape = "…"`: the form in words.
+    pub(crate) shape: Option<LitStr>,
+    /// `opaque`: only the text of the type counts.
+    pub(crate) opaque: bool,
+}
+
+impl FieldKeys {
+    pub(crate) fn read(attrs: &[Attribute], errors: &mut Errors) -> Self {
+        let mut keys = Self::default();
+        let (mut shape, mut opaque) = (Slot::Absent, Slot::Absent);
+        for attr in event_attributes(attrs) {
+            let Some(list) = list_of(attr, "shape = \"...\"", errors) else { continue };
+            entries(list, errors, |key, input, errors| match key.to_string().as_str() {
+                "shape" => shape.read(key, input, errors, value::text),
+                "opaque" => opaque.read(key, input, errors, value::flag),
+                name if STRUCT_KEYS.contains(&name) => {
+                    skip(input);
+                    let message =
+                        format!("`{key}` belongs on the struct; a field takes `shape` or `opaque`");
+                    errors.at(key, message);
+                }
+                _ => {
+                    unknown(key, input, FIELD_KEYS, errors);
+                }
+            });
+        }
+        if let (Slot::Read(key, _), Slot::Read(..)) = (&opaque, &shape) {
+            errors.at(key, "`opaque` says that the shape is left out; remove it or `shape`");
+        }
+        keys.opaque = opaque.get().is_some();
+        if let Slot::Read(_, text) = shape {
+            keys.shape = Some(text);
+        }
+        keys
+    }
+}
+
+/// The field of a variant of a set takes no attribute of ours.
+pub(crate) fn no_keys(attrs: &[Attribute], errors: &mut Errors) {
     for attr in event_attributes(attrs) {
-        let Meta::List(list) = &attr.meta else {
-            errors.at(attr.path(), "a field takes no `#[event(...)]`");
-            continue;
-        };
-        entries(list.tokens.clone(), errors, |key, input, errors| {
-            skip(input);
-            if STRUCT_KEYS.iter().any(|known| key == known) {
-                errors.at(key, format!("`{key}` belongs on the struct; a field takes no keys"));
-            } else {
-                errors.at(key, format!("unknown key `{key}`; a field takes no keys"));
-            }
-        });
+        errors.at(attr.path(), "`#[event(other)]` stands on the variant; its field takes no keys");
     }
 }
 

@@ -10,6 +10,7 @@ use crate::attr::{self, StructKeys};
 use crate::errors::Errors;
 use crate::input::{History, SetMember};
 use crate::key::Slot;
+use crate::shape::{ShapeInput, compact};
 use crate::value::{Number, as_typed};
 
 mod steps;
@@ -97,6 +98,56 @@ pub(crate) fn required(keys: &StructKeys, errors: &mut Errors) {
     }
     if keys.version.is_absent() {
         errors.at(list, "missing `version = ...`; a new event starts at `version = 1`");
+    }
+}
+
+/// A former name is another name, once.
+pub(crate) fn aliases(keys: &StructKeys, errors: &mut Errors) {
+    for (at, alias) in keys.aliases.iter().enumerate() {
+        let name = alias.value();
+        if keys.event_type.get().is_some_and(|own| own.value() == name) {
+            errors.at(alias, format!("`{name}` is the type itself; an alias is a former name"));
+        } else if keys.aliases[..at].iter().any(|before| before.value() == name) {
+            errors.at(alias, format!("duplicate alias `{name}`"));
+        }
+    }
+}
+
+/// A shortcut is no step of the chain, and starts at one struct once.
+pub(crate) fn also_from(keys: &StructKeys, errors: &mut Errors) {
+    let Some(also) = keys.also_from.get() else { return };
+    let from = keys.from.get().map(tokens_as_text);
+    for (at, ty) in also.iter().enumerate() {
+        let name = tokens_as_text(ty);
+        if from.as_ref() == Some(&name) {
+            errors.at(ty, format!("`from = {name}` is this step already; remove it here"));
+        } else if also[..at].iter().any(|before| tokens_as_text(before) == name) {
+            errors.at(ty, format!("duplicate source: `{name}` stands twice in `also_from`"));
+        }
+    }
+    if let (Slot::Read(key, _), Some(1)) = (&keys.also_from, keys.version.get().map(|it| it.value))
+    {
+        errors.at(key, "version 1 is the first; remove `also_from`");
+    }
+}
+
+/// A pinned shape is the one that the struct has.
+pub(crate) fn pin(keys: &StructKeys, shape: &ShapeInput, errors: &mut Errors) {
+    let (Some(pin), Some(event_type), Some(version)) =
+        (keys.shape.get(), keys.event_type.get(), keys.version.get())
+    else {
+        return;
+    };
+    let fingerprint = shape.fingerprint();
+    if pin.value != fingerprint {
+        let message = format!(
+            "shape of `{}` version {} is {fingerprint:#018x}, pinned {:#018x}; bump the version or \
+             update the pin",
+            event_type.value(),
+            version.value,
+            pin.value
+        );
+        errors.at_span(pin.span, message);
     }
 }
 
@@ -206,7 +257,7 @@ fn member(variant: &Variant, before: &[SetMember], errors: &mut Errors) -> Optio
     });
     let other = attr::variant(&variant.attrs, &holds, errors);
     for field in &variant.fields {
-        attr::field(&field.attrs, errors);
+        attr::no_keys(&field.attrs, errors);
     }
     if let Some(key) = &other
         && before.iter().any(|member| member.other)
@@ -250,6 +301,5 @@ pub(crate) fn held(variant: &Variant) -> Option<&Field> {
 
 /// Tokens the way a person writes them, for messages and docs.
 pub(crate) fn tokens_as_text(tokens: &impl ToTokens) -> String {
-    let text = tokens.to_token_stream().to_string();
-    text.replace(" :: ", "::").replace(":: ", "::").replace(" < ", "<").replace(" >", ">")
+    compact(tokens)
 }

@@ -2,11 +2,12 @@
 //!
 //! What is in here can be expanded without another question.
 
-use syn::{Data, DeriveInput, ExprPath, Fields, Ident, LitStr, Path, Type, Variant, parse_quote};
+use syn::{Data, DeriveInput, ExprPath, Ident, LitStr, Path, Type, Variant, parse_quote};
 
-use crate::attr::{self, EnumKeys, StructKeys};
+use crate::attr::{EnumKeys, StructKeys};
 use crate::check;
 use crate::errors::Errors;
+use crate::shape::{self, ShapeInput};
 
 /// What an item turned out to be, and where event-core is; the latter is needed for the stub, too.
 pub(crate) struct Reading {
@@ -26,7 +27,13 @@ pub(crate) struct EventInput {
     pub(crate) event_type: LitStr,
     pub(crate) version: u32,
     pub(crate) history: History,
+    pub(crate) also_from: Vec<Type>,
+    pub(crate) aliases: Vec<LitStr>,
     pub(crate) validate: Option<ExprPath>,
+    pub(crate) readonly: bool,
+    pub(crate) register: bool,
+    pub(crate) docs: String,
+    pub(crate) shape: ShapeInput,
 }
 
 /// How older versions become this one.
@@ -70,8 +77,9 @@ pub(crate) fn read(item: &DeriveInput) -> Reading {
     let mut errors = Errors::default();
     let mut krate = None;
     let input = match &item.data {
-        Data::Struct(data) => event(item, &data.fields, &mut krate, &mut errors)
-            .map(|event| Input::Event(Box::new(event))),
+        Data::Struct(_) => {
+            event(item, &mut krate, &mut errors).map(|event| Input::Event(Box::new(event)))
+        }
         Data::Enum(data) => {
             let variants: Vec<&Variant> = data.variants.iter().collect();
             set(item, &variants, &mut krate, &mut errors).map(Input::Set)
@@ -96,17 +104,10 @@ fn report(input: Option<Input>, item: &DeriveInput, errors: Errors) -> syn::Resu
     }
 }
 
-fn event(
-    item: &DeriveInput,
-    fields: &Fields,
-    krate: &mut Option<Path>,
-    errors: &mut Errors,
-) -> Option<EventInput> {
+fn event(item: &DeriveInput, krate: &mut Option<Path>, errors: &mut Errors) -> Option<EventInput> {
     let keys = StructKeys::read(&item.attrs, errors);
     check::generics(&item.generics, "an event", errors);
-    for field in fields {
-        attr::field(&field.attrs, errors);
-    }
+    let shape = shape::read(item, errors);
     let Some(keys) = keys else {
         let name = &item.ident;
         let message = format!("missing `#[event(type = \"...\", version = ...)]` on `{name}`");
@@ -115,13 +116,22 @@ fn event(
     };
     *krate = keys.krate.get().cloned();
     check::required(&keys, errors);
+    check::aliases(&keys, errors);
+    check::also_from(&keys, errors);
+    check::pin(&keys, &shape, errors);
     let history = check::history(&keys, errors)?;
     Some(EventInput {
         ident: item.ident.clone(),
         event_type: keys.event_type.get()?.clone(),
         version: keys.version.get()?.value,
         history,
+        also_from: keys.also_from.get().cloned().unwrap_or_default(),
+        aliases: keys.aliases,
         validate: keys.validate.get().cloned(),
+        readonly: keys.readonly.get().is_some(),
+        register: keys.register.get().copied().unwrap_or(true),
+        docs: shape::docs(&item.attrs),
+        shape,
     })
 }
 

@@ -1,4 +1,4 @@
-//! `#[derive(Event)]`: the derive macro of `event-core`, which re-exports it.
+//! `#[derive(Event)]` and `#[derive(Shape)]`: the derive macros of `event-core`, which re-exports them.
 //!
 //! On a struct it implements `Event`, registers the (type, version) and proves the step to the version before. On
 //! an enum it makes a closed set of events. A mistake is reported on the token that is wrong, all mistakes of an
@@ -15,6 +15,7 @@ mod fallback;
 mod input;
 mod key;
 mod migrate;
+mod shape;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -49,14 +50,22 @@ mod value;
 /// | `version` | integer from 1 | the version of this shape; required |
 /// | `from` | type | the struct of the version before; `From` or `TryFrom` makes this one from it |
 /// | `since` | integer | the oldest version any store can hold, 1 by default |
+/// | `also_from(...)` | types | older versions that this one can be made from as well: shortcuts for the registry |
 /// | `migrate(from, to, with)` | see below | a step over stored JSON; once per source version |
+/// | `alias` | string | a type string it was stored under before; read, never written; repeatable |
 /// | `validate` | path | `fn(&Self, DateTime<Utc>) -> Result<(), InvalidEvent>`, run on append |
+/// | `readonly` | – | read, but an append refuses it: for versions that only history holds |
+/// | `register` | `false` | neither registered nor claimed: for tests and fixtures |
+/// | `shape` | integer | pins the struct's own tokens; another number does not compile |
 /// | `crate` | path | where `event-core` is, `::event_core` by default |
 ///
 /// A step is `migrate(from = 1, to = 2, with = path)`: `from` is a version or the struct of one, whose own chain
 /// goes on below; `to` is the version after `from` by default; `with` is
 /// `fn(serde_json::Value) -> Result<serde_json::Value, MigrationError>`. Every version from `since` up needs a way
 /// to this one: a struct takes either `from`, or `migrate` steps, never both.
+///
+/// A field takes `shape = "…"`, its form in words where its type does not say it (see `Shape`), or `opaque`: its
+/// shape is left out, and only the text of its type counts.
 ///
 /// # On an enum: a closed set of events
 ///
@@ -81,6 +90,52 @@ mod value;
 pub fn derive_event(item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as DeriveInput);
     derive(&item).into()
+}
+
+/// Implements `Shape` for a type inside of events: what it looks like in JSON, by serde's attributes.
+///
+/// The type may be generic. A field takes `#[event(shape = "…")]`, words of the lock file such as `uuid`, `datetime`,
+/// `string`, `list of u32`, or words of one's own; or `#[event(opaque)]`.
+///
+/// ```
+/// use event_core::Shape;
+/// use event_core::shape::form_of;
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize, Deserialize, Shape)]
+/// #[serde(rename_all = "camelCase")]
+/// struct Seat {
+///     player_id: String,
+///     #[serde(default)]
+///     team: Option<u8>,
+/// }
+/// let lines: Vec<String> = form_of::<Seat>().lines().iter().map(ToString::to_string).collect();
+/// assert_eq!(lines, ["playerId: string", "team: option u8, may be missing"]);
+/// ```
+#[proc_macro_derive(Shape, attributes(event))]
+pub fn derive_shape(item: TokenStream) -> TokenStream {
+    let item = parse_macro_input!(item as DeriveInput);
+    shape_of(&item).into()
+}
+
+fn shape_of(item: &DeriveInput) -> proc_macro2::TokenStream {
+    let mut errors = errors::Errors::default();
+    let krate = attr::shape_crate(&item.attrs, &mut errors);
+    if let syn::Data::Union(data) = &item.data {
+        errors.at(data.union_token, "unions have no shape");
+    }
+    let shape = shape::read(item, &mut errors);
+    match errors.finish() {
+        None => {
+            expand::wrapped(&krate, &expand::shape::implementation(&shape, Some(&item.generics)))
+        }
+        Some(mistakes) => {
+            let mistakes = mistakes.to_compile_error();
+            let stub = expand::shape::stub(&item.ident, &item.generics);
+            let stub = expand::wrapped(&krate, &stub);
+            quote::quote!(#mistakes #stub)
+        }
+    }
 }
 
 fn derive(item: &DeriveInput) -> proc_macro2::TokenStream {

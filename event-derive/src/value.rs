@@ -2,11 +2,12 @@
 //!
 //! A reader starts at the `=`, and answers `None` after it reported and skipped what it could not read.
 
-use proc_macro2::Span;
+use proc_macro2::{Group, Span};
 use quote::ToTokens;
 use syn::ext::IdentExt;
-use syn::parse::{Parse, ParseStream};
-use syn::{ExprPath, Ident, Lit, LitInt, LitStr, Path, Token, Type};
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::{ExprPath, Ident, Lit, LitInt, LitStr, Path, Token, Type, token};
 
 use crate::check;
 use crate::errors::Errors;
@@ -19,9 +20,9 @@ pub(crate) struct Number {
     pub(crate) span: Span,
 }
 
-/// `type = "card.drawn"`
+/// `type = "card.drawn"`, `alias = "card.taken"`
 pub(crate) fn type_string(key: &Ident, input: ParseStream, errors: &mut Errors) -> Option<LitStr> {
-    if !equals(key, "type = \"...\"", input, errors) {
+    if !equals(key, &format!("{key} = \"...\""), input, errors) {
         return None;
     }
     let found = next(input);
@@ -30,7 +31,7 @@ pub(crate) fn type_string(key: &Ident, input: ParseStream, errors: &mut Errors) 
         Some(_) => "...".to_owned(),
         None => bare_words(input),
     };
-    errors.at_span(found.span, format!("expected a string, write `type = \"{words}\"`"));
+    errors.at_span(found.span, format!("expected a string, write `{key} = \"{words}\"`"));
     None
 }
 
@@ -119,6 +120,105 @@ pub(crate) fn previous_type(input: ParseStream, errors: &mut Errors) -> Option<T
     errors.at_span(found.span, "expected a type, write `from = PreviousVersion`");
     skip(input);
     None
+}
+
+/// `also_from(CardDrawnV1, CardDrawnV2)`
+pub(crate) fn types(key: &Ident, input: ParseStream, errors: &mut Errors) -> Option<Vec<Type>> {
+    let form = "expected `also_from(OlderVersion, ...)`";
+    if !input.peek(token::Paren) {
+        errors.at(key, form);
+        skip(input);
+        return None;
+    }
+    let group: Group = input.parse().ok()?;
+    let parsed = Punctuated::<Type, Token![,]>::parse_terminated.parse2(group.stream());
+    match parsed {
+        Ok(types) if !types.is_empty() => Some(types.into_iter().collect()),
+        Ok(_) => {
+            errors.at(key, form);
+            None
+        }
+        Err(error) => {
+            errors.at_span(error.span(), form);
+            None
+        }
+    }
+}
+
+/// `readonly`
+pub(crate) fn flag(key: &Ident, input: ParseStream, errors: &mut Errors) -> Option<()> {
+    if ended(input) {
+        return Some(());
+    }
+    let form = format!("expected `{key}`, without a value");
+    if input.peek(Token![=]) || input.peek(token::Paren) {
+        errors.at(key, form);
+        skip(input);
+        return None;
+    }
+    // Something else follows: only a comma is missing.
+    Some(())
+}
+
+/// `register = false`
+pub(crate) fn switch(key: &Ident, input: ParseStream, errors: &mut Errors) -> Option<bool> {
+    if !equals(key, &format!("{key} = false"), input, errors) {
+        return None;
+    }
+    let found = next(input);
+    match value(input) {
+        Some(Lit::Bool(value)) => Some(value.value),
+        _ => {
+            let message = format!("expected `true` or `false`, write `{key} = false`");
+            errors.at_span(found.span, message);
+            None
+        }
+    }
+}
+
+/// A pinned shape as it was written.
+#[derive(Clone, Copy)]
+pub(crate) struct Pin {
+    pub(crate) value: u64,
+    pub(crate) span: Span,
+}
+
+/// `shape = 0x1f2e3d4c5b6a7988`
+pub(crate) fn pin(key: &Ident, input: ParseStream, errors: &mut Errors) -> Option<Pin> {
+    if !equals(key, "shape = 0x0", input, errors) {
+        return None;
+    }
+    let found = next(input);
+    if let Some(Lit::Int(integer)) = value(input)
+        && let Ok(value) = integer.base10_parse()
+        && integer.suffix().is_empty()
+    {
+        return Some(Pin { value, span: integer.span() });
+    }
+    let message = "expected the shape's number, write `shape = 0x0` and the compiler says it";
+    errors.at_span(found.span, message);
+    None
+}
+
+/// `shape = "uuid"`
+pub(crate) fn text(key: &Ident, input: ParseStream, errors: &mut Errors) -> Option<LitStr> {
+    if !equals(key, &format!("{key} = \"...\""), input, errors) {
+        return None;
+    }
+    let found = next(input);
+    match value(input) {
+        Some(Lit::Str(text)) if !text.value().trim().is_empty() && !text.value().contains('\n') => {
+            Some(text)
+        }
+        Some(Lit::Str(_)) => {
+            errors.at_span(found.span, "the text of a shape is one line, like \"uuid\"");
+            None
+        }
+        _ => {
+            errors.at_span(found.span, format!("expected a string, write `{key} = \"...\"`"));
+            None
+        }
+    }
 }
 
 /// `validate = path`, `with = path`

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::Event;
-use crate::migration::{Migration, MigrationFn, MigrationGraph};
+use crate::migration::{EdgeKind, Migration, MigrationFn, MigrationGraph};
 use crate::registration::{ExtraMigration, Registration};
 use crate::registry::problem::{RegistryError, RegistryErrors};
 use crate::registry::{Registry, Route, TypeEntry};
@@ -80,11 +80,12 @@ impl RegistryBuilder {
     pub(super) fn assemble(self) -> (Registry, Vec<RegistryError>) {
         let mut problems = missing_crates(&self.expected_crates, &self.registrations);
         let drafts = collect(self.registrations, self.migrations, &mut problems);
+        let aliases = aliases(&drafts, &mut problems);
         let types = drafts
             .into_iter()
             .filter_map(|(name, draft)| Some((name, resolve(name, draft, &mut problems)?)))
             .collect();
-        (Registry { types }, problems)
+        (Registry { types, aliases }, problems)
     }
 }
 
@@ -104,6 +105,33 @@ fn missing_crates(expected: &[String], registrations: &[Registration]) -> Vec<Re
         .filter(|name| !registrations.iter().any(|known| same(known.origin().krate, name)))
         .map(|name| RegistryError::MissingCrate { name: name.replace('-', "_") })
         .collect()
+}
+
+/// The former type strings; each belongs to one type, and is no type of today.
+fn aliases(
+    drafts: &BTreeMap<&'static str, Draft>,
+    problems: &mut Vec<RegistryError>,
+) -> BTreeMap<&'static str, &'static str> {
+    let mut aliases: BTreeMap<&'static str, Registration> = BTreeMap::new();
+    for registration in drafts.values().flat_map(|draft| draft.versions.values()) {
+        for &alias in registration.aliases() {
+            let of_today = drafts.get(alias).and_then(|draft| draft.versions.values().next());
+            let taken = of_today.or_else(|| aliases.get(alias));
+            match taken.filter(|other| other.event_type() != registration.event_type()) {
+                Some(other) => problems.push(RegistryError::AliasTaken {
+                    alias: alias.into(),
+                    event_type: registration.event_type().into(),
+                    origin: registration.origin(),
+                    other: other.event_type().into(),
+                    other_origin: other.origin(),
+                }),
+                None => {
+                    aliases.insert(alias, *registration);
+                }
+            }
+        }
+    }
+    aliases.into_iter().map(|(alias, now)| (alias, now.event_type())).collect()
 }
 
 fn collect(
@@ -152,7 +180,7 @@ fn add_edge(
 ) {
     let Migration { from, to, declared_by, .. } = edge;
     // A struct's edges arrive once with itself and once with each struct above it.
-    if edge.primary && !draft.seen.insert((from, to, declared_by)) {
+    if edge.kind != EdgeKind::Extra && !draft.seen.insert((from, to, declared_by)) {
         return;
     }
     if from >= to {
@@ -189,7 +217,7 @@ fn resolve(
     let mut routes = Vec::with_capacity(known.len());
     for version in known {
         match draft.graph.path(version, latest.version()) {
-            Some(path) if path.iter().all(|edge| edge.primary) => {
+            Some(path) if path.iter().all(|edge| edge.kind == EdgeKind::Chain) => {
                 routes.push((version, Route::OwnHistory));
             }
             Some(path) => routes.push((version, Route::Steps(path))),

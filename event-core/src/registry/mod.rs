@@ -26,6 +26,8 @@ use crate::version::EventVersion;
 #[derive(Debug)]
 pub struct Registry {
     types: HashMap<&'static str, TypeEntry, RandomState>,
+    /// Former type strings, each with the type it is now.
+    aliases: BTreeMap<&'static str, &'static str>,
 }
 
 #[derive(Debug)]
@@ -186,8 +188,59 @@ impl Registry {
         }
     }
 
+    /// The names that events of a type may be stored under: its own first, then its aliases. An unknown type is its
+    /// own name.
+    pub fn stored_names<'a>(&'a self, event_type: &'a str) -> impl Iterator<Item = &'a str> {
+        let aliases = self.aliases.iter().filter(move |(_, now)| **now == event_type);
+        std::iter::once(event_type).chain(aliases.map(|(alias, _)| *alias))
+    }
+
+    /// Every way up from a version of a type to its latest, the shortest first.
+    ///
+    /// # Errors
+    /// [`DecodeError`]: unknown type, unknown version, from the future.
+    pub(crate) fn ways(
+        &self,
+        event_type: &str,
+        from: EventVersion,
+    ) -> Result<Vec<Vec<Migration>>, DecodeError> {
+        let entry = self.entry(event_type)?;
+        if !entry.knows(from) {
+            return Err(entry.unknown(from));
+        }
+        Ok(entry.graph.ways(from, entry.latest.version()))
+    }
+
+    /// Decodes stored data into the latest version of its type along one way.
+    ///
+    /// # Errors
+    /// [`DecodeError`].
+    pub(crate) fn decode_along(
+        &self,
+        event_type: &str,
+        version: EventVersion,
+        data: &RawValue,
+        way: &[Migration],
+    ) -> Result<Box<dyn AnyEvent>, DecodeError> {
+        decode_along(self.entry(event_type)?, version, data, way)
+    }
+
+    /// The edges of a type, by source version.
+    pub(crate) fn edges(&self, event_type: &str) -> Vec<Migration> {
+        self.types.get(event_type).map(|it| it.graph.iter().copied().collect()).unwrap_or_default()
+    }
+
     fn entry(&self, event_type: &str) -> Result<&TypeEntry, DecodeError> {
-        self.types.get(event_type).ok_or_else(|| self.unknown_type(event_type))
+        self.types
+            .get(event_type)
+            .or_else(|| self.renamed(event_type))
+            .ok_or_else(|| self.unknown_type(event_type))
+    }
+
+    /// The type that was stored under another name before.
+    #[cold]
+    fn renamed(&self, alias: &str) -> Option<&TypeEntry> {
+        self.types.get(self.aliases.get(alias)?)
     }
 
     #[cold]

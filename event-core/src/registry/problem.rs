@@ -79,6 +79,22 @@ pub enum RegistryError {
         /// Where the latest is written.
         origin: Origin,
     },
+    /// A former type string that is in use, or that two types had.
+    #[error(
+        "alias `{alias}` of event type `{event_type}` (at {origin}) is taken by event type `{other}` (at {other_origin}); a stored name belongs to one type"
+    )]
+    AliasTaken {
+        /// The former type string.
+        alias: String,
+        /// The type that states it.
+        event_type: String,
+        /// Where that is written.
+        origin: Origin,
+        /// The type that has the name.
+        other: String,
+        /// Where that is written.
+        other_origin: Origin,
+    },
     /// A crate that the application expects registered nothing.
     #[error(
         "crate `{name}` registered no events; write `use {name} as _;` in the application, a crate that is only in Cargo.toml is not linked"

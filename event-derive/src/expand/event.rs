@@ -5,10 +5,10 @@
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{ExprPath, Ident};
+use syn::{ExprPath, Ident, LitStr, Type};
 
 use crate::check::tokens_as_text;
-use crate::expand::at_call_site;
+use crate::expand::{at_call_site, shape};
 use crate::input::{EventInput, History, Step};
 
 /// Everything an event needs.
@@ -16,10 +16,16 @@ pub(super) fn implementation(event: &EventInput) -> TokenStream {
     let name = at_call_site(&event.ident);
     let trait_impl = event_impl(event, &name);
     let chain = version_chain(&event.history, &name);
+    let also = shortcuts(&event.also_from, &name);
+    let shape = shape::implementation(&event.shape, None);
+    let submit =
+        event.register.then(|| quote!(_event::submit! { _event::Registration::of::<#name>() }));
     quote! {
         #trait_impl
+        #shape
         #chain
-        _event::submit! { _event::Registration::of::<#name>() }
+        #also
+        #submit
     }
 }
 
@@ -27,6 +33,8 @@ fn event_impl(event: &EventInput, name: &Ident) -> TokenStream {
     let event_type = event.event_type.value();
     let version = Literal::u32_unsuffixed(event.version);
     let history = history(&event.history);
+    let also = (!event.also_from.is_empty()).then(|| quote!(.also(ALSO_FROM)));
+    let facts = facts(event);
     let validate = event.validate.as_ref().map(validate);
     let doc = sentence(event);
     quote! {
@@ -36,7 +44,8 @@ fn event_impl(event: &EventInput, name: &Ident) -> TokenStream {
         impl _event::Event for #name {
             const TYPE: &'static ::core::primitive::str = #event_type;
             const VERSION: _event::EventVersion = _event::EventVersion::new(#version);
-            const HISTORY: _event::History<Self> = #history;
+            const HISTORY: _event::History<Self> = #history #also;
+            const FACTS: _event::Facts = #facts;
             const ORIGIN: _event::Origin = _event::Origin::new(
                 _event::env!("CARGO_PKG_NAME"),
                 _event::env!("CARGO_PKG_VERSION"),
@@ -46,6 +55,31 @@ fn event_impl(event: &EventInput, name: &Ident) -> TokenStream {
             #validate
         }
     }
+}
+
+fn facts(event: &EventInput) -> TokenStream {
+    let docs = &event.docs;
+    let docs = (!docs.is_empty()).then(|| quote!(.docs(#docs)));
+    let aliases = &event.aliases;
+    let aliases = (!aliases.is_empty()).then(|| {
+        let aliases = aliases.iter().map(LitStr::value);
+        quote!(.aliases(&[#(#aliases),*]))
+    });
+    let readonly = event.readonly.then(|| quote!(.readonly()));
+    quote!(_event::Facts::of::<Self>() #docs #aliases #readonly)
+}
+
+/// Each shortcut proved at its type.
+fn shortcuts(also: &[Type], name: &Ident) -> TokenStream {
+    if also.is_empty() {
+        return TokenStream::new();
+    }
+    let steps = also.iter().map(|from| {
+        let span = from.span();
+        let this = moved(name, span);
+        quote_spanned!(span=> _event::also_from::<#from, #this>())
+    });
+    quote!(const ALSO_FROM: &'static [_event::Also] = &[#(#steps),*];)
 }
 
 fn history(history: &History) -> TokenStream {

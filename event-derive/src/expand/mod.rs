@@ -13,6 +13,7 @@ use crate::input::Input;
 mod claim;
 mod event;
 mod set;
+pub(crate) mod shape;
 
 pub(crate) use set::{from_event, try_from_recorded};
 
@@ -20,9 +21,9 @@ pub(crate) use set::{from_event, try_from_recorded};
 pub(crate) fn expand(input: &Input, krate: &Path) -> TokenStream {
     match input {
         Input::Event(event) => {
-            let claim = claim::claim(event);
+            let claims = claim::claims(event);
             let body = wrapped(krate, &event::implementation(event));
-            quote!(#claim #body)
+            quote!(#claims #body)
         }
         Input::Set(set) => wrapped(krate, &set::implementation(set)),
     }

@@ -119,12 +119,21 @@ impl<'a> Members<'a> {
             let ident = &member.ident;
             quote!(#type_string => _event::Result::map((#variant.decode)(recorded), Self::#ident))
         });
+        let renamed = self.events.iter().zip(&self.variants).map(|(member, variant)| {
+            let ident = &member.ident;
+            quote! {
+                name if (#variant.is_named)(name) => {
+                    _event::Result::map((#variant.decode)(recorded), Self::#ident)
+                }
+            }
+        });
         let rest = self.rest(name);
         quote! {
             #[allow(unreachable_patterns, reason = "two variants of one type are reported as such")]
             fn decode(recorded: &_event::RecordedEvent) -> _event::Result<Self, _event::Error> {
                 match _event::RecordedEvent::event_type(recorded) {
                     #(#arms,)*
+                    #(#renamed)*
                     _ => #rest,
                 }
             }

@@ -3,7 +3,8 @@
 use super::{check, check_struct};
 
 const KEYS: &str = "unknown key `colour`; expected one of `type`, `version`, `from`, `since`, \
-                    `migrate`, `validate`, `crate`";
+                    `also_from`, `migrate`, `alias`, `validate`, `readonly`, `register`, `shape`, \
+                    `crate`";
 
 #[test]
 fn an_attribute_is_needed() {
@@ -106,17 +107,28 @@ fn a_key_without_a_value_shows_its_form() {
 }
 
 #[test]
-fn a_field_takes_no_key() {
+fn a_field_takes_the_keys_of_its_shape() {
+    let field = |attribute: &str| {
+        format!("#[event(type = \"x\", version = 1)] struct A {{ #[{attribute}] b: u8 }}")
+    };
+    check(&field("event(shape = \"list of u8\")"), &[]);
+    check(&field("event(opaque)"), &[]);
+    let misplaced = "`type` belongs on the struct; a field takes `shape` or `opaque`";
+    check(&field("event(type = \"y\")"), &[(misplaced, "type")]);
+    let unknown = "unknown key `colour`; expected one of `shape`, `opaque`";
+    check(&field("event(colour)"), &[(unknown, "colour")]);
+    let near = "unknown key `opaq`; did you mean `opaque`?";
+    check(&field("event(opaq)"), &[(near, "opaq")]);
+    check(&field("event"), &[("expected `#[event(shape = \"...\")]`", "event")]);
+    check(&field("event(shape)"), &[("expected `shape = \"...\"`", "shape")]);
+    check(&field("event(shape = 7)"), &[("expected a string, write `shape = \"...\"`", "7")]);
+    let empty = "the text of a shape is one line, like \"uuid\"";
+    check(&field("event(shape = \" \")"), &[(empty, "\" \"")]);
+    check(&field("event(opaque = true)"), &[("expected `opaque`, without a value", "opaque")]);
+    check(&field("event(opaque, opaque)"), &[("duplicate key `opaque`", "opaque")]);
     check(
-        "#[event(type = \"x\", version = 1)] struct A { #[event(type = \"y\")] b: u8 }",
-        &[("`type` belongs on the struct; a field takes no keys", "type")],
-    );
-    check(
-        "#[event(type = \"x\", version = 1)] struct A(#[event(colour)] u8, #[event] u8);",
-        &[
-            ("unknown key `colour`; a field takes no keys", "colour"),
-            ("a field takes no `#[event(...)]`", "event"),
-        ],
+        &field("event(opaque, shape = \"u8\")"),
+        &[("`opaque` says that the shape is left out; remove it or `shape`", "opaque")],
     );
 }
 

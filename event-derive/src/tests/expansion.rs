@@ -44,6 +44,45 @@ fn set_with_other() {
 }
 
 #[test]
+fn aliases_shortcuts_and_docs() {
+    let item = r#"
+        /// A card leaves the deck.
+        #[event(type = "card.drawn", version = 3, from = V2, also_from(V1), alias = "drawn", readonly)]
+        struct CardDrawn { rank: u8, #[serde(default, rename = "colour")] #[event(shape = "string")] suit: Suit }
+    "#;
+    insta::assert_snapshot!(expanded(item));
+}
+
+#[test]
+fn neither_registered_nor_claimed() {
+    let item =
+        r#"#[event(type = "card.drawn", version = 1, register = false)] struct CardDrawn(u8);"#;
+    insta::assert_snapshot!(expanded(item));
+}
+
+#[test]
+fn shape_of_an_enum() {
+    let item: DeriveInput = syn::parse_str(
+        r#"#[serde(tag = "kind", rename_all = "snake_case")] enum Move<T> { Draw { card: T }, #[serde(alias = "skip")] Pass }"#,
+    )
+    .unwrap();
+    let file = syn::parse2(crate::shape_of(&item)).unwrap();
+    insta::assert_snapshot!(prettyplease::unparse(&file));
+}
+
+/// The budget of a struct's expansion: what a reader of `cargo expand` has to read, and the compiler.
+#[test]
+fn a_struct_of_six_fields_expands_to_less_than_sixty_lines() {
+    let item = r#"
+        /// A guess.
+        #[event(type = "guess", version = 2, from = GuessV1)]
+        struct Guess { game: String, team: String, words: Vec<String>, count: u32, matched: bool, at: DateTime<Utc> }
+    "#;
+    let lines = expanded(item).lines().count();
+    assert!(lines <= 60, "{lines} lines");
+}
+
+#[test]
 fn stub_of_a_struct() {
     insta::assert_snapshot!(expanded(r#"#[event(type = "x")] struct CardDrawn;"#));
 }

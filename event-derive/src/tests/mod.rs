@@ -3,6 +3,7 @@
 mod attributes;
 mod expansion;
 mod histories;
+mod keys;
 mod sets;
 mod values;
 

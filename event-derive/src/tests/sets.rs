@@ -67,7 +67,7 @@ fn a_variant_takes_only_other() {
     );
     check(
         "enum Set { A(#[event(type = \"x\")] A) }",
-        &[("`type` belongs on the struct; a field takes no keys", "type")],
+        &[("`#[event(other)]` stands on the variant; its field takes no keys", "event")],
     );
 }
 

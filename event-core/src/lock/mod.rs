@@ -1,0 +1,189 @@
+//! `events.lock`: the shape of every event version that may be stored, and golden payloads beside it.
+//!
+//! A crate that defines events has one test:
+//!
+//! ```
+//! #[test]
+//! fn events_are_locked() {
+//!     event_core::lock::check(env!("CARGO_PKG_NAME"), env!("CARGO_MANIFEST_DIR"));
+//! }
+//! ```
+//!
+//! It fails when a stored version's shape changed, vanished, or is not locked yet, when a golden payload
+//! (`fixtures/<type>.v<N>.json`) no longer reads, or reads differently on another way through the migrations.
+//! `EVENTS_LOCK=bless cargo test` adds what is new. Nothing that stands there is ever rewritten: before a release,
+//! delete a block and its fixture by hand and bless again; after it, write a new version. A version that no store
+//! holds any more is given up by a line `retired <type> v<N>: <reason>` before the last.
+//!
+//! This is the one module of the core that touches files; nothing but tests calls it.
+
+mod compare;
+mod diff;
+mod file;
+pub mod golden;
+mod stub;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+pub use self::compare::{Difference, Finding};
+pub use self::diff::{Change, Impact, diff};
+pub use self::file::{Block, LockError, LockFile};
+use crate::registration::Registration;
+use crate::registry::Registry;
+
+/// The variable that makes [`check`] add what is new, set to `bless`.
+const BLESS: &str = "EVENTS_LOCK";
+
+/// Compares the events of a crate with its `events.lock` and its golden payloads, in the folder of its manifest.
+///
+/// # Panics
+/// With everything that is wrong and what to do about each: that is how a test fails. Also when a file cannot be read
+/// or written, or the registry is unsound.
+pub fn check(crate_name: &str, manifest_dir: &str) {
+    let bless = std::env::var(BLESS).is_ok_and(|value| value == "bless");
+    if let Err(report) = checked(crate_name, Path::new(manifest_dir), bless) {
+        panic!("{report}");
+    }
+}
+
+fn checked(crate_name: &str, folder: &Path, bless: bool) -> Result<(), String> {
+    let registry = Registry::global().map_err(|errors| errors.to_string())?;
+    checked_with(registry, crate_name, folder, bless)
+}
+
+fn checked_with(
+    registry: &Registry,
+    crate_name: &str,
+    folder: &Path,
+    bless: bool,
+) -> Result<(), String> {
+    let path = folder.join("events.lock");
+    let own: Vec<&Registration> =
+        registry.iter().filter(|event| event.origin().krate == crate_name).collect();
+    let mut lock = read(&path, crate_name)?;
+    if own.is_empty() {
+        return Err(no_events(crate_name));
+    }
+    let findings = compare::compare(&lock, registry, &own);
+    let (new, wrong): (Vec<_>, Vec<_>) =
+        findings.into_iter().partition(|finding| matches!(finding, Finding::Missing { .. }));
+    let mut reports: Vec<String> = wrong.iter().map(ToString::to_string).collect();
+    if bless {
+        lock.add(own.iter().copied());
+        write(&path, &lock.to_string())?;
+    } else {
+        reports.extend(new.iter().map(ToString::to_string));
+    }
+    reports.extend(fixtures(&lock, registry, &own, &folder.join("fixtures"), bless)?);
+    if reports.is_empty() { Ok(()) } else { Err(joined(&path, &reports)) }
+}
+
+fn joined(path: &Path, reports: &[String]) -> String {
+    let mut text = format!("the events do not fit {}:", path.display());
+    for report in reports {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\n\n{report}");
+    }
+    text
+}
+
+fn no_events(crate_name: &str) -> String {
+    format!(
+        "no event of `{crate_name}` is linked into this test; write `use {} as _;` beside the test, or move it into the crate",
+        crate_name.replace('-', "_")
+    )
+}
+
+fn read(path: &Path, crate_name: &str) -> Result<LockFile, String> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(LockFile::new(crate_name));
+        }
+        Err(error) => return Err(format!("could not read {}: {error}", path.display())),
+    };
+    let lock: LockFile = text.parse().map_err(|error| format!("{}:{error}", path.display()))?;
+    lock.belongs_to(crate_name).map_err(|error| format!("{}:{error}", path.display()))?;
+    Ok(lock)
+}
+
+/// Whole or not at all.
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    if fs::read_to_string(path).is_ok_and(|before| before == text) {
+        return Ok(());
+    }
+    let fresh = path.with_extension("new");
+    let written = path
+        .parent()
+        .map_or(Ok(()), fs::create_dir_all)
+        .and_then(|()| fs::write(&fresh, text))
+        .and_then(|()| fs::rename(&fresh, path));
+    written.map_err(|error| format!("could not write {}: {error}", path.display()))
+}
+
+/// What is wrong with the golden payloads; blessing records those that are missing.
+fn fixtures(
+    lock: &LockFile,
+    registry: &Registry,
+    own: &[&Registration],
+    folder: &Path,
+    bless: bool,
+) -> Result<Vec<String>, String> {
+    let mut reports = strays(lock, folder);
+    for (event_type, version, _) in lock.blocks() {
+        let name = format!("{event_type}.{version}");
+        let path = folder.join(format!("{name}.json"));
+        let here = own.iter().find(|it| it.event_type() == event_type && it.version() == version);
+        let text = match (fs::read_to_string(&path), here) {
+            (Ok(text), _) => text,
+            // What is no longer there has been reported.
+            (Err(_), None) => continue,
+            (Err(_), Some(event)) if bless => {
+                let text = match golden::recorded(event) {
+                    Ok(text) => text,
+                    Err(reason) => {
+                        reports.push(format!("no golden payload of {event_type} {version} could be recorded: {reason}; write {} by hand", path.display()));
+                        continue;
+                    }
+                };
+                write(&path, &text)?;
+                text
+            }
+            (Err(_), Some(_)) => {
+                reports.push(format!(
+                    "{event_type} {version} has no golden payload; `{BLESS}=bless cargo test` records {}",
+                    path.display()
+                ));
+                continue;
+            }
+        };
+        if let Err(reason) = golden::verify(registry, event_type, version, &text) {
+            reports.push(format!("{}: {reason}", path.display()));
+        }
+    }
+    Ok(reports)
+}
+
+/// Payloads of versions that are not locked: a slip in a name would go unnoticed for ever.
+fn strays(lock: &LockFile, folder: &Path) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    let known = |path: &Path| {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        lock.all().any(|(event_type, version)| name == format!("{event_type}.{version}"))
+    };
+    let payload = |path: &Path| path.extension().is_some_and(|extension| extension == "json");
+    paths
+        .iter()
+        .filter(|path| payload(path) && !known(path))
+        .map(|path| {
+            format!("{}: no version of that name is locked; rename or remove it", path.display())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,223 @@
+//! A form as JSON Schema (draft 2020-12): what a payload must look like to be read.
+
+use serde_json::{Map, Value, json};
+
+use crate::shape::{FieldForm, Form, Tagging, VariantForm};
+
+impl Form {
+    /// The form as JSON Schema, draft 2020-12, without a `$schema` of its own.
+    ///
+    /// It describes what is read, so a key that may be missing is not required, and keys that are not known are
+    /// allowed, as serde allows them.
+    pub fn to_json_schema(&self) -> Value {
+        Writer { at: String::new(), above: Vec::new() }.schema(self)
+    }
+}
+
+struct Writer {
+    /// The JSON pointer of the schema that is being written.
+    at: String,
+    /// The pointers of the named types above.
+    above: Vec<String>,
+}
+
+impl Writer {
+    fn schema(&mut self, form: &Form) -> Value {
+        match form {
+            Form::Bool => json!({ "type": "boolean" }),
+            Form::Int(ty) => integer(ty),
+            Form::Float(_) => json!({ "type": "number" }),
+            Form::Text(rule) => text(rule),
+            Form::Null => json!({ "type": "null" }),
+            Form::Any => json!(true),
+            Form::Option(form) => {
+                let inner = self.at("anyOf/0", form);
+                json!({ "anyOf": [inner, { "type": "null" }] })
+            }
+            Form::List(form) => json!({ "type": "array", "items": self.at("items", form) }),
+            Form::Set(form) => {
+                json!({ "type": "array", "items": self.at("items", form), "uniqueItems": true })
+            }
+            Form::Map(_, value) => {
+                json!({ "type": "object", "additionalProperties": self.at("additionalProperties", value) })
+            }
+            Form::Tuple(items) => {
+                let schemas: Vec<Value> = (items.iter().enumerate())
+                    .map(|(n, item)| self.at(&format!("prefixItems/{n}"), item))
+                    .collect();
+                json!({ "type": "array", "prefixItems": schemas, "minItems": items.len(), "maxItems": items.len() })
+            }
+            Form::Struct(fields) => self.object(fields),
+            Form::Enum(tagging, variants) => self.choice(*tagging, variants),
+            Form::Named(_, form) => {
+                self.above.push(self.at.clone());
+                let schema = self.schema(form);
+                self.above.pop();
+                schema
+            }
+            Form::Again(up) => {
+                let above = self.above.len().checked_sub(*up).and_then(|at| self.above.get(at));
+                json!({ "$ref": format!("#{}", above.map_or("", String::as_str)) })
+            }
+            Form::Foreign(text) | Form::Fixed(text) => json!({ "$comment": text }),
+        }
+    }
+
+    fn at(&mut self, step: &str, form: &Form) -> Value {
+        let before = self.at.len();
+        self.at.push('/');
+        self.at.push_str(step);
+        let schema = self.schema(form);
+        self.at.truncate(before);
+        schema
+    }
+
+    fn object(&mut self, fields: &[FieldForm]) -> Value {
+        let mut object = Object::default();
+        self.fields(fields, false, &mut object);
+        object.schema()
+    }
+
+    fn fields(&mut self, fields: &[FieldForm], optional: bool, object: &mut Object) {
+        for field in fields {
+            if field.flatten {
+                self.flattened(&field.form, optional || field.default, object);
+                continue;
+            }
+            let step = format!("properties/{}", escaped(field.name));
+            let schema = self.at(&step, &field.form);
+            object.properties.insert(field.name.to_owned(), schema.clone());
+            for alias in field.aliases {
+                object.properties.insert((*alias).to_owned(), schema.clone());
+            }
+            if !optional && !field.may_be_missing() && field.aliases.is_empty() {
+                object.required.push(field.name.into());
+            }
+        }
+    }
+
+    fn flattened(&mut self, form: &Form, optional: bool, object: &mut Object) {
+        match form {
+            Form::Named(_, form) => {
+                self.above.push(self.at.clone());
+                self.flattened(form, optional, object);
+                self.above.pop();
+            }
+            Form::Option(form) => self.flattened(form, true, object),
+            Form::Struct(fields) => self.fields(fields, optional, object),
+            // Free keys are allowed anyway.
+            Form::Map(..) => {}
+            form if !optional => {
+                let step = format!("allOf/{}", object.all_of.len());
+                let schema = self.at(&step, form);
+                object.all_of.push(schema);
+            }
+            _ => {}
+        }
+    }
+
+    fn choice(&mut self, tagging: Tagging, variants: &[VariantForm]) -> Value {
+        if tagging == Tagging::External && variants.iter().all(|it| it.form.is_none()) {
+            if variants.iter().any(|variant| variant.other) {
+                return json!({ "type": "string" });
+            }
+            let names = variants
+                .iter()
+                .flat_map(|it| [it.name].into_iter().chain(it.aliases.iter().copied()));
+            return json!({ "enum": names.collect::<Vec<_>>() });
+        }
+        let schemas: Vec<Value> = (variants.iter().enumerate())
+            .map(|(n, variant)| self.variant(&format!("anyOf/{n}"), tagging, variant))
+            .collect();
+        json!({ "anyOf": schemas })
+    }
+
+    fn variant(&mut self, step: &str, tagging: Tagging, variant: &VariantForm) -> Value {
+        let mut names: Vec<&str> = vec![variant.name];
+        names.extend(variant.aliases);
+        let name =
+            if variant.other { json!({ "type": "string" }) } else { json!({ "enum": names }) };
+        match (tagging, &variant.form) {
+            (Tagging::External, None) => name,
+            (Tagging::External, Some(form)) => {
+                let inside = self.at(&format!("{step}/properties/{}", escaped(variant.name)), form);
+                tagged(vec![(variant.name, inside)])
+            }
+            (Tagging::Internal(tag), None) | (Tagging::Adjacent(tag, _), None) => {
+                tagged(vec![(tag, name)])
+            }
+            (Tagging::Internal(tag), Some(form)) => {
+                let inside = self.at(&format!("{step}/allOf/1"), form);
+                json!({ "allOf": [tagged(vec![(tag, name)]), inside] })
+            }
+            (Tagging::Adjacent(tag, content), Some(form)) => {
+                let inside = self.at(&format!("{step}/properties/{}", escaped(content)), form);
+                tagged(vec![(tag, name), (content, inside)])
+            }
+            (Tagging::Untagged, None) => json!({ "type": "null" }),
+            (Tagging::Untagged, Some(form)) => self.at(step, form),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Object {
+    properties: Map<String, Value>,
+    required: Vec<Value>,
+    all_of: Vec<Value>,
+}
+
+impl Object {
+    fn schema(self) -> Value {
+        let mut schema =
+            json!({ "type": "object", "properties": self.properties, "required": self.required });
+        if !self.all_of.is_empty() {
+            schema["allOf"] = self.all_of.into();
+        }
+        schema
+    }
+}
+
+fn tagged(fields: Vec<(&str, Value)>) -> Value {
+    let required: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
+    let properties: Map<String, Value> =
+        fields.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
+    json!({ "type": "object", "properties": properties, "required": required })
+}
+
+fn integer(ty: &str) -> Value {
+    let mut schema = json!({ "type": "integer" });
+    if ty.starts_with('u') {
+        schema["minimum"] = 0.into();
+    }
+    let bounds: Option<(Option<i64>, u64)> = match ty {
+        "u8" => Some((None, u8::MAX.into())),
+        "u16" => Some((None, u16::MAX.into())),
+        "u32" => Some((None, u32::MAX.into())),
+        "i8" => Some((Some(i8::MIN.into()), 127)),
+        "i16" => Some((Some(i16::MIN.into()), 32_767)),
+        "i32" => Some((Some(i32::MIN.into()), 2_147_483_647)),
+        _ => None,
+    };
+    if let Some((least, most)) = bounds {
+        schema["maximum"] = most.into();
+        if let Some(least) = least {
+            schema["minimum"] = least.into();
+        }
+    }
+    schema
+}
+
+fn text(rule: &str) -> Value {
+    match rule {
+        "datetime" => json!({ "type": "string", "format": "date-time" }),
+        "uuid" => json!({ "type": "string", "format": "uuid" }),
+        "char" => json!({ "type": "string", "minLength": 1, "maxLength": 1 }),
+        _ => json!({ "type": "string" }),
+    }
+}
+
+/// A key within a JSON pointer (RFC 6901).
+fn escaped(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
