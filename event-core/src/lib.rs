@@ -8,6 +8,7 @@
 extern crate self as event_core;
 
 mod catalogue;
+mod causes;
 mod clock;
 mod codec;
 mod connect;
@@ -59,6 +60,7 @@ pub mod adapter {
 }
 
 pub use crate::catalogue::{Catalogue, CatalogueMigration, CatalogueType, CatalogueVersion};
+pub use crate::causes::with_causes;
 pub use crate::clock::Clock;
 pub use crate::codec::{Codec, JsonCodec, Serializer, StoredEvent};
 pub use crate::connect::without_password;

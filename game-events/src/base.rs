@@ -1,14 +1,16 @@
 //! [`EventBase`]: the six fields of every event of a game (S-22), and [`GameMode`].
 
 use chrono::{DateTime, Utc};
-use event_core::InvalidEvent;
+use event_core::{InvalidEvent, Shape};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::id::{GameId, GuildId};
 
 /// The three modes of the game; any other text is an error on reading.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Shape,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum GameMode {
     /// One team, a fixed number of rounds.
@@ -37,7 +39,7 @@ impl std::fmt::Display for GameMode {
 }
 
 /// The base fields, flattened into each event's JSON.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Shape)]
 pub struct EventBase {
     /// The game; not empty.
     pub game_id: GameId,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use event_core::{Event, InvalidEvent};
+use event_core::{Event, InvalidEvent, Shape};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -103,7 +103,7 @@ impl GameStarted {
 }
 
 /// What a team has at the end.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Shape)]
 pub struct TeamScore {
     /// Points; may be negative in modes to come.
     pub score: i64,

@@ -1,14 +1,14 @@
 //! Attempts of a pair: [`GuessProcessed`], [`GuessAbandoned`]. Durations of guesses are milliseconds.
 
 use chrono::{DateTime, Utc};
-use event_core::{Event, InvalidEvent};
+use event_core::{Event, InvalidEvent, Shape};
 use serde::{Deserialize, Serialize};
 
 use crate::base::{EventBase, at_least_one, not_empty};
 use crate::id::{PlayerId, TeamId};
 
 /// A player in an attempt.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Shape)]
 pub struct PlayerInfo {
     /// The player; not empty.
     pub player_id: PlayerId,
@@ -75,7 +75,7 @@ impl GuessProcessed {
 }
 
 /// Why an attempt was given up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Shape)]
 #[serde(rename_all = "snake_case")]
 pub enum AbandonReason {
     /// The player took too long.
@@ -87,7 +87,7 @@ pub enum AbandonReason {
 }
 
 /// The word that was said before the attempt was given up.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Shape)]
 pub struct LastGuess {
     /// Who said it.
     pub player_id: PlayerId,

@@ -5,12 +5,13 @@
 use std::borrow::Borrow;
 use std::fmt;
 
+use event_core::Shape;
 use serde::{Deserialize, Serialize};
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize, Shape)]
         #[serde(transparent)]
         pub struct $name(String);
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use event_core::{Event, InvalidEvent};
+use event_core::{Event, InvalidEvent, Shape};
 use serde::{Deserialize, Serialize};
 
 use crate::base::{EventBase, GameMode, not_empty};
@@ -11,7 +11,7 @@ use crate::id::{PlayerId, TeamId};
 use crate::team::{PlayerStats, finite};
 
 /// What a team has when the time of a race is up.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Shape)]
 pub struct RaceResult {
     /// Rounds matched.
     pub matches: u32,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use event_core::{Event, InvalidEvent};
+use event_core::{Event, InvalidEvent, Shape};
 use serde::{Deserialize, Serialize};
 
 use crate::base::{EventBase, GameMode, not_empty};
@@ -11,7 +11,7 @@ use crate::id::{PlayerId, TeamId};
 use crate::team::{EliminationReason, PlayerStats};
 
 /// A team as a round begins. Only the types of the known keys are checked; missing ones are empty or zero.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, Shape)]
 #[serde(default)]
 pub struct TeamState {
     /// The team.
@@ -59,7 +59,7 @@ impl RoundStarted {
 }
 
 /// A team that a knockout round put out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Shape)]
 pub struct EliminatedTeam {
     /// The team.
     pub team_id: TeamId,
@@ -72,7 +72,7 @@ pub struct EliminatedTeam {
 }
 
 /// A team that goes on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Shape)]
 pub struct AdvancingTeam {
     /// The team.
     pub team_id: TeamId,

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use event_core::{Event, InvalidEvent};
+use event_core::{Event, InvalidEvent, Shape};
 use serde::{Deserialize, Serialize};
 
 use crate::base::{EventBase, not_empty};
 use crate::id::{PlayerId, TeamId};
 
 /// Why a team is out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Shape)]
 #[serde(rename_all = "snake_case")]
 pub enum EliminationReason {
     /// No match when the round's time was up.
@@ -36,7 +36,7 @@ impl EliminationReason {
 }
 
 /// What a player did in a game.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, Shape)]
 pub struct PlayerStats {
     /// Attempts the player took part in.
     pub total_guesses: u32,
@@ -64,7 +64,7 @@ pub(crate) fn finite(field: &str, number: f64) -> Result<(), InvalidEvent> {
 }
 
 /// A team at a moment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Shape)]
 pub struct TeamInfo {
     /// The team.
     pub team_id: TeamId,

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};
+use event_core::lock::golden::Golden;
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
 
@@ -15,6 +16,19 @@ use crate::{
     LastGuess, PlayerId, PlayerInfo, PlayerStats, RaceModeTimeExpired, RaceResult, RoundStarted,
     TeamEliminated, TeamId, TeamInfo, TeamScore, TeamState,
 };
+
+/// One stored payload of every version, for crates that build on these events:
+/// `event_core::lock::golden::check(game_events::testing::GOLDEN)`.
+pub const GOLDEN: &[Golden] = event_core::golden![
+    "game_completed.v1",
+    "game_started.v1",
+    "guess_abandoned.v1",
+    "guess_processed.v1",
+    "knockout_round_completed.v1",
+    "race_mode_time_expired.v1",
+    "round_started.v1",
+    "team_eliminated.v1",
+];
 
 /// No random event happens later than this.
 pub const LATEST: &str = "2026-01-01T00:00:00Z";

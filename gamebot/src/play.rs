@@ -8,14 +8,14 @@ use std::path::Path;
 
 use event_core::{
     Error, EventStore, ExpectedVersion, Metadata, NewEvent, ReadOptions, RecordedEvent, Scope,
-    StreamId, StreamVersion, Tenant,
+    StreamId, StreamVersion, Tenant, with_causes,
 };
 use game_events::{GameEvent, GameSession, SessionStatus, game_stream};
 use serde_json::Value;
 
 use crate::board;
 use crate::decide::decide;
-use crate::failure::{Failure, with_causes};
+use crate::failure::Failure;
 use crate::table::Table;
 use crate::transcript::{Action, Line, Start};
 

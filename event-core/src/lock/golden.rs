@@ -5,6 +5,7 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::causes::with_causes;
 use crate::decode_error::DecodeError;
 use crate::event::AnyEvent;
 use crate::migration::Migration;
@@ -101,16 +102,6 @@ fn encoded(event: &dyn AnyEvent) -> Result<Value, String> {
 
 fn shown(from: EventVersion, way: &[Migration]) -> String {
     way.iter().fold(from.to_string(), |text, step| format!("{text} → {}", step.to()))
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words = format!("{words}: {error}");
-        cause = error.source();
-    }
-    words
 }
 
 /// A payload made from the shape of a version, that the version itself reads.

@@ -1,8 +1,16 @@
-//! Help for tests (feature `testing`): the contract suite that every adapter passes.
+//! Help for tests (feature `testing`).
 //!
-//! An author of a backend writes one line, [`adapter_contract!`](crate::adapter_contract!), and gets the tests.
+//! - For game code: [`given`] what happened, when something is decided, then these events.
+//! - For authors of events: [`stored`] payloads and what they read as, [`arbitrary`] events, and
+//!   [`upcasts_never_fail`].
+//! - For authors of backends: one line, [`adapter_contract!`](crate::adapter_contract!), and the contract suite runs.
 
 pub mod contract;
+mod payload;
+mod scenario;
+
+pub use self::payload::{arbitrary, arbitrary_payload, upcasts_never_fail, upcasts_never_fail_in};
+pub use self::scenario::{Given, Stored, When, given, stored};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
