@@ -3,13 +3,17 @@
 #![allow(missing_docs, reason = "a test's name is its documentation")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+event_core::link!(game_events);
+
 #[path = "../support/flaky.rs"]
 mod flaky;
 #[path = "../support/model.rs"]
 mod model;
 
 mod architecture;
+mod catalogue;
 mod codec;
+mod grammar;
 mod history;
 mod memory;
 mod recovery;

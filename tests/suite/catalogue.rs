@@ -1,0 +1,174 @@
+//! The catalogue of what is linked: JSON Schemas that a validator takes, Markdown, the graph of migrations.
+
+use std::fs;
+use std::path::Path;
+
+use boon::{Compiler, Schemas};
+use event_core::testing::{arbitrary_payload, stored};
+use event_core::{Event, EventVersion, Registration, Registry, Shape};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// A place on the board.
+#[derive(Debug, PartialEq, Serialize, Deserialize, Shape)]
+#[serde(tag = "kind", content = "at", rename_all = "snake_case")]
+enum Spot {
+    Corner,
+    Edge(u8),
+    Inside { row: u8, column: u8 },
+}
+
+/// A node of a plan: it contains itself.
+#[derive(Debug, PartialEq, Serialize, Deserialize, Shape)]
+struct Plan {
+    spot: Spot,
+    next: Vec<Plan>,
+    fallback: Option<Box<Plan>>,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize, Event)]
+#[event(type = "catalogue.moved", version = 1, alias = "catalogue.shifted")]
+struct MovedV1 {
+    by: String,
+}
+
+/// A move was made.
+///
+/// With its plan.
+#[derive(Debug, PartialEq, Serialize, Deserialize, Event)]
+#[event(type = "catalogue.moved", version = 2, from = MovedV1)]
+struct Moved {
+    by: String,
+    #[serde(default, rename = "plan/of~moves")]
+    plan: Option<Plan>,
+    #[serde(flatten)]
+    place: Place,
+    #[serde(default)]
+    tags: std::collections::BTreeSet<String>,
+    weight: (i8, f64),
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize, Shape)]
+struct Place {
+    #[serde(alias = "seat")]
+    chair: Option<u16>,
+    letter: char,
+}
+
+impl From<MovedV1> for Moved {
+    fn from(old: MovedV1) -> Self {
+        let place = Place { chair: None, letter: '-' };
+        Self { by: old.by, plan: None, place, tags: [].into(), weight: (0, 0.0) }
+    }
+}
+
+fn registry() -> Registry {
+    Registry::builder().with_event::<MovedV1>().with_event::<Moved>().build().unwrap()
+}
+
+#[track_caller]
+fn validates(schema: &Value, payload: &Value) -> Result<(), String> {
+    let mut schemas = Schemas::new();
+    let mut compiler = Compiler::new();
+    let id = schema["$id"].as_str().unwrap().to_owned();
+    compiler.add_resource(&id, schema.clone()).unwrap();
+    let compiled = match compiler.compile(&id, &mut schemas) {
+        Ok(compiled) => compiled,
+        Err(error) => panic!("{error:#}\n{schema:#}"),
+    };
+    schemas.validate(payload, compiled).map_err(|error| format!("{error:#}"))
+}
+
+#[test]
+fn golden_payloads_fit_the_schemas_of_the_game() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../game-events/fixtures");
+    let catalogue = Registry::global().unwrap().catalogue().of_crate("game-events");
+    let mut checked = 0;
+    for (event_type, version, schema) in catalogue.json_schemas() {
+        let file = folder.join(format!("{event_type}.{version}.json"));
+        let payload = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+        assert_eq!(validates(&schema, &payload), Ok(()), "{event_type} {version}");
+        assert!(validates(&schema, &json!({})).is_err(), "{event_type} {version} needs its keys");
+        checked += 1;
+    }
+    assert_eq!(checked, 8);
+}
+
+#[test]
+fn random_payloads_fit_the_schema_and_read() {
+    let (_, _, schema) =
+        registry().catalogue().json_schemas().last().map(|(a, b, c)| (a.to_owned(), b, c)).unwrap();
+    for seed in 0..300 {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let payload = arbitrary_payload(&Registration::of::<Moved>(), &mut rng).unwrap();
+        assert_eq!(validates(&schema, &payload), Ok(()), "{payload}");
+        serde_json::from_value::<Moved>(payload.clone())
+            .unwrap_or_else(|e| panic!("{e}: {payload}"));
+    }
+}
+
+#[test]
+fn what_does_not_read_does_not_fit_the_schema() {
+    let catalogue = registry().catalogue();
+    let (_, _, schema) = catalogue.json_schemas().last().unwrap();
+    let good = json!({ "by": "ann", "letter": "x", "weight": [1, 2.5] });
+    assert_eq!(validates(&schema, &good), Ok(()));
+    for (path, wrong) in [
+        ("/by", json!(7)),
+        ("/letter", json!("xy")),
+        ("/weight", json!([1])),
+        ("/weight/0", json!(200)),
+    ] {
+        let mut payload = good.clone();
+        *payload.pointer_mut(path).unwrap() = wrong;
+        assert!(validates(&schema, &payload).is_err(), "{payload}");
+        assert!(serde_json::from_value::<Moved>(payload).is_err());
+    }
+    let mut deep = good;
+    deep["plan/of~moves"] = json!({ "spot": { "kind": "corner" }, "next": [{ "spot": { "kind": "nowhere" }, "next": [] }] });
+    assert!(validates(&schema, &deep).is_err(), "a plan within a plan is looked at");
+    assert!(serde_json::from_value::<Moved>(deep).is_err());
+}
+
+#[test]
+fn the_catalogue_knows_names_docs_places_and_migrations() {
+    let catalogue = registry().catalogue();
+    let entry = &catalogue.types[0];
+    assert_eq!(
+        (entry.event_type.as_str(), entry.aliases.as_slice()),
+        ("catalogue.moved", &["catalogue.shifted".to_owned()][..])
+    );
+    let latest = entry.versions.last().unwrap();
+    assert_eq!(latest.docs, "A move was made.\n\nWith its plan.");
+    assert!(latest.origin.file.ends_with("catalogue.rs") && latest.origin.line > 0);
+    assert_eq!(
+        (entry.migrations[0].from, entry.migrations[0].to),
+        (EventVersion::new(1), EventVersion::new(2))
+    );
+    assert_eq!(
+        catalogue.to_mermaid(),
+        "flowchart LR\n    subgraph catalogue.moved\n        catalogue__moved_v1[v1]\n        catalogue__moved_v2[v2]\n        catalogue__moved_v1 --> catalogue__moved_v2\n    end\n"
+    );
+    let markdown = catalogue.to_markdown();
+    for words in [
+        "| [`catalogue.moved`](#catalogue.moved) | v1, v2 | A move was made. |",
+        "Stored before as `catalogue.shifted`.",
+        "| `\"plan/of~moves\".next` | list of `\"plan/of~moves\"` again |",
+        "| `\"plan/of~moves\".spot` | enum tagged `kind`, content `at` |",
+        "| `chair` | option u16, also `seat` |",
+        "- v1 → v2, by `suite::catalogue::Moved`",
+    ] {
+        assert!(markdown.contains(words), "{markdown}\nhas {words}");
+    }
+}
+
+#[test]
+fn a_former_name_is_read_and_never_written() {
+    stored::<Moved>(1, json!({ "by": "ann" })).reads_as(&MovedV1 { by: "ann".into() }.into());
+    let registry = registry();
+    let names: Vec<_> = registry.stored_names("catalogue.moved").collect();
+    assert_eq!(names, ["catalogue.moved", "catalogue.shifted"]);
+    let data = serde_json::value::to_raw_value(&json!({ "by": "ann" })).unwrap();
+    let event = registry.decode("catalogue.shifted", EventVersion::FIRST, &data).unwrap();
+    assert_eq!((event.event_type(), event.event_version().get()), ("catalogue.moved", 2));
+}

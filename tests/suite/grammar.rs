@@ -1,0 +1,176 @@
+//! Every key of the grammar at work: shortcuts, former names, read-only versions, what is not registered.
+
+use event_core::{
+    AllOptions, Event, EventSet, EventStore, EventVersion, ExpectedVersion, MigrationError,
+    NewEvent, ReadOptions, Registration, Registry, RegistryError, StreamId,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+event_core::migration!("grammar.seated", 1 => 3, straight);
+
+fn straight(mut data: serde_json::Value) -> Result<serde_json::Value, MigrationError> {
+    data["row"] = 1.into();
+    data["note"] = "".into();
+    Ok(data)
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize, Event)]
+#[event(type = "grammar.seated", version = 1, alias = "grammar.sat", readonly)]
+struct SeatedV1 {
+    seat: u8,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize, Event)]
+#[event(type = "grammar.seated", version = 2, from = SeatedV1, readonly)]
+struct SeatedV2 {
+    seat: u8,
+    row: u8,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize, Event)]
+#[event(type = "grammar.seated", version = 3, from = SeatedV2)]
+struct Seated {
+    seat: u8,
+    row: u8,
+    note: String,
+}
+
+impl From<SeatedV1> for SeatedV2 {
+    fn from(old: SeatedV1) -> Self {
+        Self { seat: old.seat, row: 1 }
+    }
+}
+
+impl From<SeatedV2> for Seated {
+    fn from(old: SeatedV2) -> Self {
+        Self { seat: old.seat, row: old.row, note: String::new() }
+    }
+}
+
+#[derive(Debug, PartialEq, Event)]
+enum TableEvent {
+    Seated(Seated),
+}
+
+fn first() -> Seated {
+    Seated { seat: 7, row: 1, note: String::new() }
+}
+
+async fn store_with(event_type: &'static str, version: u32) -> (EventStore, StreamId) {
+    let store = EventStore::in_memory().unwrap();
+    let table = StreamId::new("table-1").unwrap();
+    let data = serde_json::value::to_raw_value(&json!({ "seat": 7, "row": 1 })).unwrap();
+    let raw = NewEvent::raw(event_type, EventVersion::new(version), data);
+    store.append(&table, ExpectedVersion::NoStream, [raw]).await.unwrap();
+    (store, table)
+}
+
+#[tokio::test]
+async fn a_former_name_reads_on_every_path() {
+    let (store, table) = store_with("grammar.sat", 1).await;
+    let page = store.read_stream(&table, ReadOptions::forward()).await.unwrap();
+    assert_eq!(page[0].event_type(), "grammar.sat", "what is stored keeps its name");
+    assert_eq!(page[0].decode::<Seated>().unwrap(), first());
+    assert_eq!(TableEvent::try_from(&page[0]).unwrap(), TableEvent::Seated(first()));
+    let any = page[0].decode_any().unwrap();
+    assert_eq!(any.downcast_ref::<Seated>(), Some(&first()));
+    let filtered = store.read_all(AllOptions::new().event_types(TableEvent::TYPES.iter().copied()));
+    assert_eq!(filtered.await.unwrap().len(), 1, "a filter by type finds its former names");
+}
+
+#[tokio::test]
+async fn a_read_only_version_is_read_and_not_appended() {
+    let (store, table) = store_with("grammar.seated", 2).await;
+    let page = store.read_stream(&table, ReadOptions::forward()).await.unwrap();
+    assert_eq!(page[0].decode::<SeatedV2>().unwrap(), SeatedV2 { seat: 7, row: 1 });
+    let refused = store.append(&table, ExpectedVersion::Any, [SeatedV2 { seat: 8, row: 1 }]).await;
+    let error = refused.unwrap_err();
+    assert_eq!(error.code(), "invalid_event_data");
+    assert!(error.to_string().contains("v2 is read-only; append the latest version"), "{error}");
+    assert_eq!(store.stream_version(&table).await.unwrap().get(), 1);
+}
+
+#[test]
+fn a_shortcut_of_another_crate_is_the_way_that_is_taken() {
+    let path = Registry::global().unwrap().path(
+        "grammar.seated",
+        EventVersion::new(1),
+        EventVersion::new(3),
+    );
+    assert_eq!(path.unwrap().len(), 1);
+}
+
+#[test]
+fn a_declared_shortcut_is_an_edge_of_the_graph() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize, Event)]
+    #[event(type = "grammar.dealt", version = 1, register = false)]
+    struct V1(u8);
+    #[derive(Debug, PartialEq, Serialize, Deserialize, Event)]
+    #[event(type = "grammar.dealt", version = 2, from = V1, register = false)]
+    struct V2(u8);
+    #[derive(Debug, PartialEq, Serialize, Deserialize, Event)]
+    #[event(type = "grammar.dealt", version = 3, from = V2, also_from(V1), register = false)]
+    struct V3(u8);
+    impl From<V1> for V2 {
+        fn from(old: V1) -> Self {
+            Self(old.0)
+        }
+    }
+    impl From<V2> for V3 {
+        fn from(old: V2) -> Self {
+            Self(old.0)
+        }
+    }
+    impl From<V1> for V3 {
+        fn from(old: V1) -> Self {
+            Self(old.0)
+        }
+    }
+
+    assert!(Registry::global().unwrap().latest("grammar.dealt").is_err(), "it is not registered");
+    // Twice each: the same source compiled twice is one event, and one edge.
+    let all = [Registration::of::<V1>(), Registration::of::<V2>(), Registration::of::<V3>()];
+    let builder = Registry::builder().with_registrations(&all).with_registrations(&all);
+    let registry = builder.build().unwrap();
+    let (one, three) = (EventVersion::new(1), EventVersion::new(3));
+    assert_eq!(registry.path("grammar.dealt", one, three).unwrap().len(), 1);
+    let data = serde_json::value::to_raw_value(&5).unwrap();
+    let event = registry.decode("grammar.dealt", one, &data).unwrap();
+    assert_eq!(event.downcast_ref::<V3>(), Some(&V3(5)));
+}
+
+#[test]
+fn a_name_that_two_types_had_is_refused() {
+    #[derive(Serialize, Deserialize, Event)]
+    #[event(type = "grammar.left", version = 1, alias = "grammar.gone", register = false)]
+    struct Left;
+    #[derive(Serialize, Deserialize, Event)]
+    #[event(type = "grammar.went", version = 1, alias = "grammar.gone", register = false)]
+    struct Went;
+    #[derive(Serialize, Deserialize, Event)]
+    #[event(type = "grammar.gone", version = 1, register = false)]
+    struct Gone;
+
+    for builder in [
+        Registry::builder().with_event::<Left>().with_event::<Went>(),
+        Registry::builder().with_event::<Left>().with_event::<Gone>(),
+    ] {
+        let errors = builder.build().unwrap_err();
+        let found: Vec<_> = errors.iter().collect();
+        assert!(
+            matches!(&found[..], [RegistryError::AliasTaken { alias, .. }] if alias == "grammar.gone"),
+            "{errors}"
+        );
+    }
+}
+
+#[test]
+fn an_application_names_the_crates_it_links() {
+    assert_eq!(crate::linked_events(), ["game_events"]);
+    let linked = crate::linked_events().iter().copied();
+    let registry = Registry::builder().with_inventory().expect_crates(linked).build().unwrap();
+    assert!(registry.latest("game_started").is_ok());
+    let errors = Registry::builder().expect_crates(["game_events"]).build().unwrap_err();
+    assert!(errors.to_string().contains("write `use game_events as _;`"), "{errors}");
+}
