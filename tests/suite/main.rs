@@ -15,6 +15,7 @@ mod catalogue;
 mod codec;
 mod grammar;
 mod history;
+mod hygiene;
 mod memory;
 mod recovery;
 mod registry;

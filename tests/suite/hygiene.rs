@@ -1,0 +1,122 @@
+//! The derives where every name that they could lean on means something else, and without the standard prelude.
+
+#![no_implicit_prelude]
+#![allow(dead_code, reason = "names that must not be met")]
+#![allow(non_camel_case_types, reason = "names that must not be met")]
+#![forbid(unsafe_code)]
+
+mod core {}
+mod std {}
+mod alloc {}
+mod event_core {}
+mod inventory {}
+mod serde_json {}
+
+struct Option;
+struct Result;
+struct Ok;
+struct Err;
+struct Some;
+struct None;
+struct Box;
+struct String;
+struct Vec;
+struct u32; // `str` is left out: serde's own derive takes it for the primitive
+trait From {}
+trait TryFrom {}
+trait Event {}
+trait Shape {}
+const TYPE: ::core::primitive::u8 = 0;
+const VERSION: ::core::primitive::u8 = 0;
+
+macro_rules! env {
+    () => {};
+}
+macro_rules! line {
+    () => {};
+}
+macro_rules! submit {
+    () => {};
+}
+macro_rules! field {
+    () => {};
+}
+
+/// What the event holds, with a shape of its own.
+#[derive(::serde::Serialize, ::serde::Deserialize, ::event_core::Shape)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+enum Inside {
+    First,
+    Second { a_field: ::core::primitive::u8 },
+}
+
+#[derive(::serde::Serialize, ::serde::Deserialize, ::event_core::Event)]
+#[event(type = "hygiene.plain", version = 1, alias = "hygiene.old")]
+struct PlainV1 {
+    number: ::core::primitive::u8,
+}
+
+fn valid(
+    _: &r#type,
+    _: ::chrono::DateTime<::chrono::Utc>,
+) -> ::core::result::Result<(), ::event_core::InvalidEvent> {
+    ::core::result::Result::Ok(())
+}
+
+#[derive(::serde::Serialize, ::serde::Deserialize, ::event_core::Event)]
+#[event(type = "hygiene.plain", version = 2, from = PlainV1, validate = valid)]
+struct r#type {
+    r#fn: ::core::primitive::u8,
+    #[serde(default)]
+    inside: ::core::option::Option<Inside>,
+}
+
+impl ::core::convert::From<PlainV1> for r#type {
+    fn from(old: PlainV1) -> Self {
+        Self { r#fn: old.number, inside: ::core::option::Option::None }
+    }
+}
+
+#[derive(::event_core::Event)]
+enum Set {
+    Type(r#type),
+    #[event(other)]
+    Other(::event_core::RecordedEvent),
+}
+
+macro_rules! event_of {
+    ($name:ident, $event_type:literal, $held:ty) => {
+        #[derive(::serde::Serialize, ::serde::Deserialize, ::event_core::Event)]
+        #[event(type = $event_type, version = 1)]
+        struct $name {
+            held: $held,
+        }
+    };
+}
+
+event_of!(Made, "hygiene.made", ::std::vec::Vec<::core::primitive::i64>);
+
+#[::core::prelude::v1::test]
+fn events_mean_what_they_mean_among_names_that_do_not() {
+    let event_type = <r#type as ::event_core::Event>::TYPE;
+    ::core::assert_eq!(event_type, "hygiene.plain");
+    ::core::assert_eq!(<Set as ::event_core::EventSet>::TYPES, ["hygiene.plain"]);
+    let form = ::event_core::shape::form_of::<r#type>();
+    let lines: ::std::vec::Vec<::std::string::String> = ::core::iter::Iterator::collect(
+        ::core::iter::Iterator::map(::core::iter::IntoIterator::into_iter(form.lines()), |line| {
+            ::std::string::ToString::to_string(&line)
+        }),
+    );
+    ::core::assert_eq!(
+        lines,
+        [
+            "fn: u8",
+            "inside: option enum tagged `kind`, may be missing",
+            "inside<first>: unit",
+            "inside<second>: struct",
+            "inside<second>.a_field: u8",
+        ]
+    );
+    let made = ::event_core::shape::form_of::<Made>();
+    ::core::assert_eq!(::std::string::ToString::to_string(&made.lines()[0]), "held: list of i64");
+}
