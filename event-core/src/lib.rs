@@ -123,8 +123,10 @@ pub mod __private {
     };
     pub use crate::registration::{ExtraMigration, Registration};
     pub use crate::set::EventSet;
+    pub use core::any::type_name;
+
     pub use crate::shape::{
-        FieldForm, ForeignForm, Form, Probe, Shape, Shapes, Tagging, VariantForm,
+        FieldSpec, FieldsSpec, ForeignForm, Form, Probe, Shape, Shapes, Spec, Tagging, VariantSpec,
     };
     pub use crate::version::EventVersion;
 }

@@ -68,6 +68,19 @@ pub struct Difference {
     pub now: Option<String>,
 }
 
+impl Finding {
+    /// The version that it is about.
+    pub fn about(&self) -> (&str, EventVersion) {
+        match self {
+            Self::Changed { event_type, version, .. }
+            | Self::Vanished { event_type, version, .. }
+            | Self::Missing { event_type, version }
+            | Self::StillThere { event_type, version }
+            | Self::NeverThere { event_type, version } => (event_type, *version),
+        }
+    }
+}
+
 pub(crate) fn compare(lock: &LockFile, registry: &Registry, own: &[&Registration]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (event_type, version, block) in lock.blocks() {

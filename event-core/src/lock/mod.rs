@@ -32,6 +32,7 @@ pub use self::diff::{Change, Impact, diff};
 pub use self::file::{Block, LockError, LockFile};
 use crate::registration::Registration;
 use crate::registry::Registry;
+use crate::version::EventVersion;
 
 /// The variable that makes [`check`] add what is new, set to `bless`.
 const BLESS: &str = "EVENTS_LOCK";
@@ -41,6 +42,7 @@ const BLESS: &str = "EVENTS_LOCK";
 /// # Panics
 /// With everything that is wrong and what to do about each: that is how a test fails. Also when a file cannot be read
 /// or written, or the registry is unsound.
+#[track_caller]
 pub fn check(crate_name: &str, manifest_dir: &str) {
     let bless = std::env::var(BLESS).is_ok_and(|value| value == "bless");
     if let Err(report) = checked(crate_name, Path::new(manifest_dir), bless) {
@@ -70,13 +72,21 @@ fn checked_with(
     let (new, wrong): (Vec<_>, Vec<_>) =
         findings.into_iter().partition(|finding| matches!(finding, Finding::Missing { .. }));
     let mut reports: Vec<String> = wrong.iter().map(ToString::to_string).collect();
+    // A payload of a version that is reported already would be that mistake told twice.
+    let told: Vec<_> = wrong.iter().map(Finding::about).collect();
     if bless {
         lock.add(own.iter().copied());
         write(&path, &lock.to_string())?;
     } else {
         reports.extend(new.iter().map(ToString::to_string));
     }
-    reports.extend(fixtures(&lock, registry, &own, &folder.join("fixtures"), bless)?);
+    let payloads = Payloads { registry, own: &own, folder: folder.join("fixtures"), bless };
+    reports.extend(payloads.strays(&lock));
+    for (event_type, version, _) in
+        lock.blocks().filter(|(name, at, _)| !told.contains(&(*name, *at)))
+    {
+        reports.extend(payloads.check(event_type, version)?);
+    }
     if reports.is_empty() { Ok(()) } else { Err(joined(&path, &reports)) }
 }
 
@@ -123,66 +133,71 @@ fn write(path: &Path, text: &str) -> Result<(), String> {
     written.map_err(|error| format!("could not write {}: {error}", path.display()))
 }
 
-/// What is wrong with the golden payloads; blessing records those that are missing.
-fn fixtures(
-    lock: &LockFile,
-    registry: &Registry,
-    own: &[&Registration],
-    folder: &Path,
+/// The golden payloads of a crate, in their folder.
+struct Payloads<'a> {
+    registry: &'a Registry,
+    own: &'a [&'a Registration],
+    folder: PathBuf,
     bless: bool,
-) -> Result<Vec<String>, String> {
-    let mut reports = strays(lock, folder);
-    for (event_type, version, _) in lock.blocks() {
-        let name = format!("{event_type}.{version}");
-        let path = folder.join(format!("{name}.json"));
-        let here = own.iter().find(|it| it.event_type() == event_type && it.version() == version);
-        let text = match (fs::read_to_string(&path), here) {
-            (Ok(text), _) => text,
-            // What is no longer there has been reported.
-            (Err(_), None) => continue,
-            (Err(_), Some(event)) if bless => {
-                let text = match golden::recorded(event) {
-                    Ok(text) => text,
-                    Err(reason) => {
-                        reports.push(format!("no golden payload of {event_type} {version} could be recorded: {reason}; write {} by hand", path.display()));
-                        continue;
-                    }
-                };
-                write(&path, &text)?;
-                text
-            }
-            (Err(_), Some(_)) => {
-                reports.push(format!(
-                    "{event_type} {version} has no golden payload; `{BLESS}=bless cargo test` records {}",
-                    path.display()
-                ));
-                continue;
-            }
-        };
-        if let Err(reason) = golden::verify(registry, event_type, version, &text) {
-            reports.push(format!("{}: {reason}", path.display()));
-        }
-    }
-    Ok(reports)
 }
 
-/// Payloads of versions that are not locked: a slip in a name would go unnoticed for ever.
-fn strays(lock: &LockFile, folder: &Path) -> Vec<String> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    let known = |path: &Path| {
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        lock.all().any(|(event_type, version)| name == format!("{event_type}.{version}"))
-    };
-    let payload = |path: &Path| path.extension().is_some_and(|extension| extension == "json");
-    paths
-        .iter()
-        .filter(|path| payload(path) && !known(path))
-        .map(|path| {
-            format!("{}: no version of that name is locked; rename or remove it", path.display())
-        })
-        .collect()
+impl Payloads<'_> {
+    /// What is wrong with the payload of a version, if anything; blessing records a missing one.
+    fn check(&self, event_type: &str, version: EventVersion) -> Result<Option<String>, String> {
+        let path = self.folder.join(format!("{event_type}.{version}.json"));
+        let shown = path.display();
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(format!("could not read {shown}: {error}"));
+            }
+            Err(_) if !self.bless => {
+                return Ok(Some(format!(
+                    "{event_type} {version} has no golden payload; `{BLESS}=bless cargo test` records {shown}"
+                )));
+            }
+            Err(_) => match self.record(event_type, version) {
+                Ok(text) => {
+                    write(&path, &text)?;
+                    text
+                }
+                Err(reason) => {
+                    return Ok(Some(format!(
+                        "no golden payload of {event_type} {version} could be recorded: {reason}; write {shown} by hand"
+                    )));
+                }
+            },
+        };
+        let verified = golden::verify(self.registry, event_type, version, &text);
+        Ok(verified.err().map(|reason| format!("{shown}: {reason}")))
+    }
+
+    fn record(&self, event_type: &str, version: EventVersion) -> Result<String, String> {
+        let here = |it: &&&Registration| it.event_type() == event_type && it.version() == version;
+        match self.own.iter().find(here) {
+            Some(event) => golden::recorded(event),
+            None => Err("its struct is gone".to_owned()),
+        }
+    }
+
+    /// Payloads of versions that are not locked: a slip in a name would go unnoticed for ever.
+    fn strays(&self, lock: &LockFile) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
+        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.sort();
+        let known = |path: &Path| {
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            lock.all().any(|(event_type, version)| name == format!("{event_type}.{version}"))
+        };
+        paths
+            .iter()
+            .filter(|path| path.extension().is_some_and(|it| it == "json") && !known(path))
+            .map(|path| {
+                let path = path.display();
+                format!("{path}: no version of that name is locked; rename or remove it")
+            })
+            .collect()
+    }
 }
 
 #[cfg(test)]

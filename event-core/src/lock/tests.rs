@@ -275,7 +275,7 @@ fn every_way_through_the_migrations_must_come_to_the_same() {
         ])
     };
     let folder = Folder::blessed(&three().build().unwrap());
-    let (v1, v3) = (crate::EventVersion::new(1), crate::EventVersion::new(3));
+    let (v1, v3) = (EventVersion::new(1), EventVersion::new(3));
     let other = three().with_migration("lock.drawn", v1, v3, shortcut).build().unwrap();
     folder.refused(&other, &["lock.drawn.v1.json: reads differently along v1 → v2 → v3"]);
     let broken = three().with_migration("lock.drawn", v1, v3, panics).build().unwrap();

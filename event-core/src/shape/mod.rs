@@ -7,10 +7,13 @@
 mod of;
 mod sample;
 mod schema;
+mod spec;
 mod text;
 
 pub use self::of::{ForeignForm, Probe, Shape, Shapes, form_of};
 pub use self::sample::{Dice, NoSample, sample};
+#[doc(hidden)]
+pub use self::spec::{FieldSpec, FieldsSpec, FormFn, Spec, VariantSpec};
 pub use self::text::ShapeLine;
 
 /// What a value looks like in JSON.
@@ -82,21 +85,6 @@ impl Form {
         }
     }
 
-    /// An object with fixed keys.
-    pub fn structure(fields: impl Into<Vec<FieldForm>>) -> Self {
-        Self::Struct(fields.into())
-    }
-
-    /// One of several.
-    pub fn choice(tagging: Tagging, variants: impl Into<Vec<VariantForm>>) -> Self {
-        Self::Enum(tagging, variants.into())
-    }
-
-    /// A list of so many items.
-    pub fn tuple(items: impl Into<Vec<Self>>) -> Self {
-        Self::Tuple(items.into())
-    }
-
     /// The form under the names of newtypes and structs.
     pub(crate) fn bare(&self) -> &Self {
         match self {
@@ -138,55 +126,6 @@ pub struct FieldForm {
 }
 
 impl FieldForm {
-    /// A field that is always there.
-    pub const fn new(name: &'static str, rust_type: &'static str, form: Form) -> Self {
-        Self {
-            name,
-            aliases: &[],
-            rust_type,
-            form,
-            default: false,
-            omitted: false,
-            flatten: false,
-            with: None,
-        }
-    }
-
-    /// May be missing when it is read.
-    #[must_use]
-    pub const fn default(mut self) -> Self {
-        self.default = true;
-        self
-    }
-
-    /// May be left out when it is written.
-    #[must_use]
-    pub const fn omitted(mut self) -> Self {
-        self.omitted = true;
-        self
-    }
-
-    /// Stands beside the fields around it.
-    #[must_use]
-    pub const fn flatten(mut self) -> Self {
-        self.flatten = true;
-        self
-    }
-
-    /// Is read under other names, too.
-    #[must_use]
-    pub const fn aliases(mut self, aliases: &'static [&'static str]) -> Self {
-        self.aliases = aliases;
-        self
-    }
-
-    /// Is written and read by a function.
-    #[must_use]
-    pub const fn with(mut self, path: &'static str) -> Self {
-        self.with = Some(path);
-        self
-    }
-
     /// Whether a payload without it can be read.
     pub(crate) fn may_be_missing(&self) -> bool {
         // serde reads a missing `Option` as none, unless a function reads it.
@@ -205,32 +144,6 @@ pub struct VariantForm {
     pub form: Option<Form>,
     /// `#[serde(other)]`: what every unknown name becomes.
     pub other: bool,
-}
-
-impl VariantForm {
-    /// A variant that is its name.
-    pub const fn unit(name: &'static str) -> Self {
-        Self { name, aliases: &[], form: None, other: false }
-    }
-
-    /// A variant that holds something.
-    pub const fn holding(name: &'static str, form: Form) -> Self {
-        Self { name, aliases: &[], form: Some(form), other: false }
-    }
-
-    /// Is read under other names, too.
-    #[must_use]
-    pub const fn aliases(mut self, aliases: &'static [&'static str]) -> Self {
-        self.aliases = aliases;
-        self
-    }
-
-    /// Takes every unknown name.
-    #[must_use]
-    pub const fn other(mut self) -> Self {
-        self.other = true;
-        self
-    }
 }
 
 /// Where the name of a variant stands; serde's four ways.

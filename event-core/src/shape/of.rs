@@ -1,6 +1,5 @@
 //! [`Shape`], and the types of std and of the field that have one.
 
-use std::any::type_name;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -11,7 +10,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::shape::Form;
+use crate::shape::{Form, Spec};
 
 /// A type that says what it looks like in JSON; derive it for the types inside of events.
 ///
@@ -45,19 +44,14 @@ pub struct Shapes {
 }
 
 impl Shapes {
-    /// The form of a named type, or that it is one of those above, again.
-    pub fn named<T: ?Sized>(
-        &mut self,
-        name: &'static str,
-        form: impl FnOnce(&mut Self) -> Form,
-    ) -> Form {
-        // By its text: the same source compiled twice is the same type here.
-        let path = type_name::<T>();
+    /// The form of a type, as its derive states it, or that it is one of those above, again. `path` is
+    /// [`type_name`](std::any::type_name): by its text the same source compiled twice is the same type.
+    pub fn named(&mut self, path: &'static str, name: &'static str, spec: &Spec) -> Form {
         if let Some(at) = self.above.iter().position(|above| *above == path) {
             return Form::Again(self.above.len() - at);
         }
         self.above.push(path);
-        let form = form(self);
+        let form = spec.form(self);
         self.above.pop();
         Form::Named(name, Box::new(form))
     }
@@ -87,16 +81,12 @@ pub trait ForeignForm {
 
 impl<T: ?Sized> ForeignForm for Probe<T> {}
 
-/// One field of an object, by its concrete type.
+/// One field, by its concrete type.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __field {
-    ($shapes:ident, $name:literal, $ty:ty, $text:literal) => {
-        $crate::__private::FieldForm::new(
-            $name,
-            $text,
-            $crate::__private::Probe::<$ty>::form($shapes, $text),
-        )
+    ($name:literal, $ty:ty, $text:literal) => {
+        $crate::__private::FieldSpec::of($name, $text, $crate::__private::Probe::<$ty>::form)
     };
 }
 

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Generics, Ident, Type, parse_quote};
+use syn::{Generics, Ident, parse_quote};
 
 use crate::expand::at_call_site;
 use crate::shape::{
@@ -14,7 +14,7 @@ pub(crate) fn implementation(shape: &ShapeInput, generics: Option<&Generics>) ->
     let name = at_call_site(&shape.ident);
     let text = shape.ident.to_string();
     let text = text.strip_prefix("r#").unwrap_or(&text);
-    let form = body(&shape.body);
+    let spec = body(&shape.body);
     let mut generics = generics.cloned().unwrap_or_default();
     for parameter in generics.type_params_mut() {
         parameter.bounds.push(parse_quote!(_event::Shape));
@@ -26,7 +26,8 @@ pub(crate) fn implementation(shape: &ShapeInput, generics: Option<&Generics>) ->
             fn shape(shapes: &mut _event::Shapes) -> _event::Form {
                 #[allow(unused_imports, reason = "for types that say nothing of themselves")]
                 use _event::ForeignForm as _;
-                _event::Shapes::named::<Self>(shapes, #text, |shapes| #form)
+                let spec = const { #spec };
+                _event::Shapes::named(shapes, _event::type_name::<Self>(), #text, &spec)
             }
         }
     }
@@ -47,12 +48,18 @@ pub(crate) fn stub(name: &Ident, generics: &Generics) -> TokenStream {
 
 fn body(body: &Body) -> TokenStream {
     match body {
-        Body::Fields(fields) => form_of_fields(fields),
-        Body::Via(ty) => form_of_type(ty),
+        Body::Fields(fields) => {
+            let fields = fields_spec(fields);
+            quote!(_event::Spec::Fields(#fields))
+        }
+        Body::Via(ty) => {
+            let text = compact(ty);
+            quote!(_event::Spec::Via(_event::Probe::<#ty>::form, #text))
+        }
         Body::Enum(tagging, variants) => {
             let tagging = self::tagging(tagging);
             let variants = variants.iter().map(variant);
-            quote!(_event::Form::choice(#tagging, [#(#variants),*]))
+            quote!(_event::Spec::Enum(#tagging, &[#(#variants),*]))
         }
     }
 }
@@ -70,67 +77,44 @@ fn variant(variant: &VariantInput) -> TokenStream {
     let name = &variant.name;
     let aliases = aliases(&variant.aliases);
     let other = variant.other.then(|| quote!(.other()));
-    match &variant.fields {
-        FieldsInput::Unit => quote!(_event::VariantForm::unit(#name) #aliases #other),
-        fields => {
-            let form = form_of_fields(fields);
-            quote!(_event::VariantForm::holding(#name, #form) #aliases #other)
-        }
-    }
+    let fields = fields_spec(&variant.fields);
+    quote!(_event::VariantSpec::new(#name, #fields) #aliases #other)
 }
 
-fn form_of_fields(fields: &FieldsInput) -> TokenStream {
+fn fields_spec(fields: &FieldsInput) -> TokenStream {
     match fields {
-        FieldsInput::Unit => quote!(_event::Form::Null),
-        FieldsInput::Newtype(field) => form(field),
+        FieldsInput::Unit => quote!(_event::FieldsSpec::Unit),
+        FieldsInput::Newtype(only) => {
+            let only = field(only);
+            quote!(_event::FieldsSpec::Newtype(&#only))
+        }
         FieldsInput::Tuple(fields) => {
-            let forms = fields.iter().map(form);
-            quote!(_event::Form::tuple([#(#forms),*]))
+            let fields = fields.iter().map(field);
+            quote!(_event::FieldsSpec::Tuple(&[#(#fields),*]))
         }
         FieldsInput::Struct(fields) => {
             let fields = fields.iter().map(field);
-            quote!(_event::Form::structure([#(#fields),*]))
+            quote!(_event::FieldsSpec::Struct(&[#(#fields),*]))
         }
     }
 }
 
 fn field(field: &FieldInput) -> TokenStream {
-    let name = &field.name;
-    let text = compact(&field.ty);
+    let (name, ty) = (&field.name, &field.ty);
+    let text = compact(ty);
+    let new = match &field.form {
+        FormInput::Type => quote!(_event::field!(#name, #ty, #text)),
+        FormInput::Words(words) => quote!(_event::FieldSpec::words(#name, #text, #words)),
+        FormInput::Text => quote!(_event::FieldSpec::opaque(#name, #text)),
+    };
     let aliases = aliases(&field.aliases);
     let default = field.default.then(|| quote!(.default()));
     let omitted = field.omitted.then(|| quote!(.omitted()));
     let flatten = field.flatten.then(|| quote!(.flatten()));
     let with = field.with.as_ref().map(|path| quote!(.with(#path)));
-    let new = match &field.form {
-        FormInput::Type => {
-            let ty = &field.ty;
-            quote!(_event::field!(shapes, #name, #ty, #text))
-        }
-        _ => {
-            let form = form(field);
-            quote!(_event::FieldForm::new(#name, #text, #form))
-        }
-    };
     quote!(#new #aliases #default #omitted #flatten #with)
 }
 
 fn aliases(aliases: &[String]) -> Option<TokenStream> {
     (!aliases.is_empty()).then(|| quote!(.aliases(&[#(#aliases),*])))
-}
-
-fn form(field: &FieldInput) -> TokenStream {
-    match &field.form {
-        FormInput::Type => form_of_type(&field.ty),
-        FormInput::Words(words) => quote!(_event::Form::fixed(#words)),
-        FormInput::Text => {
-            let text = compact(&field.ty);
-            quote!(_event::Form::Foreign(#text))
-        }
-    }
-}
-
-fn form_of_type(ty: &Type) -> TokenStream {
-    let text = compact(ty);
-    quote!(_event::Probe::<#ty>::form(shapes, #text))
 }
