@@ -2,6 +2,7 @@
 
 #![no_implicit_prelude]
 #![allow(dead_code, reason = "names that must not be met")]
+#![allow(unused_macros, reason = "names that must not be met")]
 #![allow(non_camel_case_types, reason = "names that must not be met")]
 #![forbid(unsafe_code)]
 

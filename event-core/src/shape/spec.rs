@@ -35,10 +35,14 @@ pub enum FieldsSpec {
 /// One variant.
 #[derive(Debug, Clone, Copy)]
 pub struct VariantSpec {
-    name: &'static str,
-    aliases: &'static [&'static str],
-    other: bool,
-    fields: FieldsSpec,
+    /// Its name in JSON.
+    pub name: &'static str,
+    /// Other names that are read.
+    pub aliases: &'static [&'static str],
+    /// Takes every unknown name.
+    pub other: bool,
+    /// What it holds.
+    pub fields: FieldsSpec,
 }
 
 /// One field.
@@ -144,23 +148,6 @@ impl FieldSpec {
 }
 
 impl VariantSpec {
-    /// A variant.
-    pub const fn new(name: &'static str, fields: FieldsSpec) -> Self {
-        Self { name, aliases: &[], other: false, fields }
-    }
-
-    /// Is read under other names, too.
-    #[must_use]
-    pub const fn aliases(self, aliases: &'static [&'static str]) -> Self {
-        Self { aliases, ..self }
-    }
-
-    /// Takes every unknown name.
-    #[must_use]
-    pub const fn other(self) -> Self {
-        Self { other: true, ..self }
-    }
-
     fn variant(&self, shapes: &mut Shapes) -> VariantForm {
         let form = match self.fields {
             FieldsSpec::Unit => None,

@@ -73,12 +73,13 @@ fn tagging(tagging: &TaggingInput) -> TokenStream {
     }
 }
 
+/// A literal, not a call: what it borrows lives as long as the const.
 fn variant(variant: &VariantInput) -> TokenStream {
-    let name = &variant.name;
-    let aliases = aliases(&variant.aliases);
-    let other = variant.other.then(|| quote!(.other()));
-    let fields = fields_spec(&variant.fields);
-    quote!(_event::VariantSpec::new(#name, #fields) #aliases #other)
+    let VariantInput { name, aliases, other, fields } = variant;
+    let fields = fields_spec(fields);
+    quote! {
+        _event::VariantSpec { name: #name, aliases: &[#(#aliases),*], other: #other, fields: #fields }
+    }
 }
 
 fn fields_spec(fields: &FieldsInput) -> TokenStream {
