@@ -190,14 +190,11 @@ impl CatalogueVersion {
         if !self.docs.is_empty() {
             schema["description"] = self.docs.into();
         }
-        match self.shape.to_json_schema() {
-            Value::Object(shape) => {
-                if let Value::Object(schema) = &mut schema {
-                    schema.extend(shape);
-                }
-            }
-            // `true`: anything.
-            _ => {}
+        // Anything fits `true`: then there is nothing to add.
+        if let (Value::Object(schema), Value::Object(shape)) =
+            (&mut schema, self.shape.to_json_schema())
+        {
+            schema.extend(shape);
         }
         schema
     }

@@ -20,6 +20,9 @@ pub const fn typed_step<P: Event, T: Event + Upcast<P>>() -> Typed<T> {
 }
 
 /// Proves that `T` can be made from an older version `P` of the same type, beside its chain.
+///
+/// # Panics
+/// At compile time, when it is of another type, or no older.
 #[track_caller]
 pub const fn also_from<P: Event, T: Event + Upcast<P>>() -> Also {
     if !P::TYPE.is_empty() && !T::TYPE.is_empty() {

@@ -266,7 +266,7 @@ impl FieldKeys {
                 }
             });
         }
-        if let (Slot::Read(key, _), Slot::Read(..)) = (&opaque, &shape) {
+        if let (Slot::Read(key, ()), Slot::Read(..)) = (&opaque, &shape) {
             errors.at(key, "`opaque` says that the shape is left out; remove it or `shape`");
         }
         keys.opaque = opaque.get().is_some();

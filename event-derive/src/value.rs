@@ -166,14 +166,11 @@ pub(crate) fn switch(key: &Ident, input: ParseStream, errors: &mut Errors) -> Op
         return None;
     }
     let found = next(input);
-    match value(input) {
-        Some(Lit::Bool(value)) => Some(value.value),
-        _ => {
-            let message = format!("expected `true` or `false`, write `{key} = false`");
-            errors.at_span(found.span, message);
-            None
-        }
+    if let Some(Lit::Bool(value)) = value(input) {
+        return Some(value.value);
     }
+    errors.at_span(found.span, format!("expected `true` or `false`, write `{key} = false`"));
+    None
 }
 
 /// A pinned shape as it was written.

@@ -19,6 +19,9 @@ enum GuessEvent {
     Guess(#[allow(dead_code, reason = "decoded, never looked at")] Guess),
 }
 
+/// A name, and one call.
+type Case<'a> = (&'static str, Box<dyn Fn() + 'a>);
+
 fn main() {
     let arguments: Vec<String> =
         std::env::args().skip(1).filter(|it| !it.starts_with('-')).collect();
@@ -28,7 +31,7 @@ fn main() {
     };
     let (old, new) = stored();
     let registry = Registry::global().expect("the events of this bench hold together");
-    let cases: [(&str, Box<dyn Fn() + '_>); 7] = [
+    let cases: [Case<'_>; 7] = [
         ("plain", Box::new(|| drop(plain::<Guess>(&new)))),
         ("typed", Box::new(|| drop(black_box(black_box(&new).decode::<Guess>())))),
         ("set", Box::new(|| drop(black_box(GuessEvent::try_from(black_box(&new)))))),

@@ -72,11 +72,11 @@ fn validates(schema: &Value, payload: &Value) -> Result<(), String> {
     let mut compiler = Compiler::new();
     let id = schema["$id"].as_str().unwrap().to_owned();
     compiler.add_resource(&id, schema.clone()).unwrap();
-    let compiled = match compiler.compile(&id, &mut schemas) {
-        Ok(compiled) => compiled,
-        Err(error) => panic!("{error:#}\n{schema:#}"),
+    let schema = match compiler.compile(&id, &mut schemas) {
+        Ok(index) => index,
+        Err(error) => panic!("{error:#}\n{id}"),
     };
-    schemas.validate(payload, compiled).map_err(|error| format!("{error:#}"))
+    schemas.validate(payload, schema).map_err(|error| format!("{error:#}"))
 }
 
 #[test]

@@ -57,6 +57,7 @@ struct PlainV1 {
     number: ::core::primitive::u8,
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "the signature of a rule")]
 fn valid(
     _: &r#type,
     _: ::chrono::DateTime<::chrono::Utc>,

@@ -17,6 +17,8 @@
 //!
 //! This is the one module of the core that touches files; nothing but tests calls it.
 
+#![allow(clippy::test_attr_in_doctest, reason = "the example is a test")]
+
 mod compare;
 mod diff;
 mod file;

@@ -141,18 +141,16 @@ impl Writer {
             (Tagging::External, None) => name,
             (Tagging::External, Some(form)) => {
                 let inside = self.at(&format!("{step}/properties/{}", escaped(variant.name)), form);
-                tagged(vec![(variant.name, inside)])
+                tagged(&[(variant.name, inside)])
             }
-            (Tagging::Internal(tag), None) | (Tagging::Adjacent(tag, _), None) => {
-                tagged(vec![(tag, name)])
-            }
+            (Tagging::Internal(tag) | Tagging::Adjacent(tag, _), None) => tagged(&[(tag, name)]),
             (Tagging::Internal(tag), Some(form)) => {
                 let inside = self.at(&format!("{step}/allOf/1"), form);
-                json!({ "allOf": [tagged(vec![(tag, name)]), inside] })
+                json!({ "allOf": [tagged(&[(tag, name)]), inside] })
             }
             (Tagging::Adjacent(tag, content), Some(form)) => {
                 let inside = self.at(&format!("{step}/properties/{}", escaped(content)), form);
-                tagged(vec![(tag, name), (content, inside)])
+                tagged(&[(tag, name), (content, inside)])
             }
             (Tagging::Untagged, None) => json!({ "type": "null" }),
             (Tagging::Untagged, Some(form)) => self.at(step, form),
@@ -178,7 +176,7 @@ impl Object {
     }
 }
 
-fn tagged(fields: Vec<(&str, Value)>) -> Value {
+fn tagged(fields: &[(&str, Value)]) -> Value {
     let required: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
     let properties: Map<String, Value> =
         fields.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();

@@ -7,6 +7,7 @@ use crate::shape::case::Case;
 
 /// The keys of `#[serde(...)]` that change what is written or read.
 #[derive(Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a key of its own")]
 pub(crate) struct Serde {
     pub(crate) rename: Option<String>,
     pub(crate) rename_all: Option<Case>,
