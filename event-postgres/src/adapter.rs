@@ -11,11 +11,12 @@ use event_core::{
 use sqlx::{AssertSqlSafe, Connection};
 
 use crate::frontier::Frontier;
+use crate::group::Group;
 use crate::options::PgOptions;
 use crate::pool::Pool;
 use crate::row::Cells;
 use crate::sql::Statements;
-use crate::{append, error, migrate, read, stream};
+use crate::{error, migrate, read, stream};
 
 event_core::adapter::submit! {
     AdapterFactory::new(&["postgres", "postgresql"], |url| {
@@ -25,8 +26,9 @@ event_core::adapter::submit! {
 
 /// A store on PostgreSQL 14 or newer.
 pub struct PgAdapter {
-    pool: Pool,
-    sql: Statements,
+    pool: Arc<Pool>,
+    sql: Arc<Statements>,
+    group: Group,
     frontier: Frontier,
 }
 
@@ -52,7 +54,9 @@ impl PgAdapter {
         migrate::run(&mut connection, &sql).await?;
         // The schema is in order; a connection that does not close in good order changes nothing about that.
         let _ = connection.close().await;
-        Ok(Self { pool, sql, frontier: Frontier::new(options.get_frontier_wait()) })
+        let (pool, sql) = (Arc::new(pool), Arc::new(sql));
+        let group = Group::new(options.get_append_lanes(), Arc::clone(&pool), Arc::clone(&sql));
+        Ok(Self { pool, sql, group, frontier: Frontier::new(options.get_frontier_wait()) })
     }
 
     /// Lets a role of the server use this store: read, and write through the store's functions only. Such a role
@@ -85,7 +89,7 @@ impl Adapter for PgAdapter {
     }
 
     fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Vec<Appended>>> {
-        Box::pin(append::commit(&self.pool, &self.sql, commit))
+        Box::pin(self.group.commit(commit))
     }
 
     fn read_stream<'a>(
@@ -152,7 +156,10 @@ impl Adapter for PgAdapter {
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
-        Box::pin(self.pool.close())
+        Box::pin(async {
+            self.group.drain().await;
+            self.pool.close().await;
+        })
     }
 }
 

@@ -16,7 +16,7 @@ use crate::pool::Pool;
 use crate::row::Cells;
 use crate::sql::{PgQuery, Statements};
 
-const ONE: &str = "append to a stream";
+pub(crate) const ONE: &str = "append to a stream";
 const MANY: &str = "append to several streams";
 
 /// Stores a commit; answers in its order.
@@ -63,15 +63,7 @@ fn one<'q>(sql: &Statements, commit: &Commit, append: &StreamAppend, check: bool
 
 fn many<'q>(sql: &Statements, commit: &Commit, check: bool) -> PgQuery<'q> {
     let appends = || commit.appends.iter();
-    let streams: Vec<&str> = appends().map(|append| append.stream_id.as_str()).collect();
-    let categories: Vec<&str> = appends().map(|append| append.stream_id.category()).collect();
-    let claims: Vec<i64> = appends().map(|append| claim(append.expected)).collect();
-    let sizes: Vec<i32> =
-        appends().map(|append| i32::try_from(append.events.len()).unwrap_or(i32::MAX)).collect();
-    let requests: Vec<i32> = (1..)
-        .zip(appends())
-        .flat_map(|(request, append)| append.events.iter().map(move |_| request))
-        .collect();
+    let Requests { streams, categories, claims, sizes, of_events } = Requests::of(appends());
     let query = sql
         .append_many
         .query()
@@ -82,8 +74,53 @@ fn many<'q>(sql: &Statements, commit: &Commit, check: bool) -> PgQuery<'q> {
         .bind(sizes)
         .bind(commit.stream_limit.map(stored))
         .bind(check)
-        .bind(requests);
+        .bind(of_events);
     Columns::of(appends().flat_map(|append| &append.events)).bind_to(query)
+}
+
+/// Appends of several writers, each on its own terms.
+pub(crate) fn group<'q>(sql: &Statements, requests: &[(&Commit, &StreamAppend)]) -> PgQuery<'q> {
+    let appends = || requests.iter().map(|(_, append)| *append);
+    let tenants: Vec<&str> = requests.iter().map(|(commit, _)| commit.tenant.as_str()).collect();
+    let limits: Vec<Option<i64>> =
+        requests.iter().map(|(commit, _)| commit.stream_limit.map(stored)).collect();
+    let Requests { streams, categories, claims, sizes, of_events } = Requests::of(appends());
+    let query = sql
+        .append_group
+        .query()
+        .bind(tenants)
+        .bind(streams)
+        .bind(categories)
+        .bind(claims)
+        .bind(sizes)
+        .bind(limits)
+        .bind(of_events);
+    Columns::of(appends().flat_map(|append| &append.events)).bind_to(query)
+}
+
+/// The streams of several appends, turned from rows to columns.
+#[derive(Default)]
+struct Requests<'a> {
+    streams: Vec<&'a str>,
+    categories: Vec<&'a str>,
+    claims: Vec<i64>,
+    sizes: Vec<i32>,
+    /// For each event the place of its stream, from 1.
+    of_events: Vec<i32>,
+}
+
+impl<'a> Requests<'a> {
+    fn of(appends: impl Iterator<Item = &'a StreamAppend>) -> Self {
+        let mut columns = Self::default();
+        for (request, append) in (1..).zip(appends) {
+            columns.streams.push(append.stream_id.as_str());
+            columns.categories.push(append.stream_id.category());
+            columns.claims.push(claim(append.expected));
+            columns.sizes.push(i32::try_from(append.events.len()).unwrap_or(i32::MAX));
+            columns.of_events.extend(append.events.iter().map(|_| request));
+        }
+        columns
+    }
 }
 
 /// The events, turned from rows to columns.

@@ -22,6 +22,7 @@ mod adapter;
 mod append;
 mod error;
 mod frontier;
+mod group;
 mod migrate;
 mod options;
 mod pool;

@@ -20,6 +20,7 @@ use crate::sql::{DEFAULT_SCHEMA, Schema};
 /// | `pool_size` | connections at most | 8 |
 /// | `acquire_timeout_ms` | how long to wait for a connection | 5000 |
 /// | `statement_timeout_ms` | how long a statement may run | 30000 |
+/// | `append_lanes` | tasks that store waiting appends together, 0 for each alone | 4 |
 /// | `frontier_wait_ms` | how long `read_all` waits for a commit that is under way | 100 |
 ///
 /// and those of the driver: `application_name`, `sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `host`, `hostaddr`,
@@ -42,6 +43,7 @@ pub struct PgOptions {
     acquire_timeout: Duration,
     statement_timeout: Duration,
     frontier_wait: Duration,
+    append_lanes: u32,
 }
 
 const DRIVER_KEYS: [&str; 18] = [
@@ -76,6 +78,7 @@ impl PgOptions {
             acquire_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(30),
             frontier_wait: Duration::from_millis(100),
+            append_lanes: 4,
         })
     }
 
@@ -116,6 +119,14 @@ impl PgOptions {
         self
     }
 
+    /// Sets how many tasks take waiting appends and store them together, in one transaction each time; 0 stores every
+    /// append alone. A lone append is as fast either way.
+    #[must_use]
+    pub fn append_lanes(mut self, lanes: u32) -> Self {
+        self.append_lanes = lanes.min(64);
+        self
+    }
+
     /// Sets the name that the server shows for these connections.
     #[must_use]
     pub fn application_name(mut self, name: &str) -> Self {
@@ -137,6 +148,10 @@ impl PgOptions {
 
     pub(crate) const fn get_frontier_wait(&self) -> Duration {
         self.frontier_wait
+    }
+
+    pub(crate) const fn get_append_lanes(&self) -> u32 {
+        self.append_lanes
     }
 
     /// How long an answer may take to come back: the server's own limit, and time for the way.
@@ -175,10 +190,11 @@ impl PgOptions {
             },
             "acquire_timeout_ms" => self.acquire_timeout = some()?,
             "statement_timeout_ms" => self.statement_timeout = some()?,
+            "append_lanes" => self = self.append_lanes(number()?),
             "frontier_wait_ms" => self.frontier_wait = millis()?,
             _ => {
                 return Err(format!(
-                    "unknown key `{}`, expected one of: schema, pool_size, acquire_timeout_ms, statement_timeout_ms, frontier_wait_ms, {}",
+                    "unknown key `{}`, expected one of: schema, pool_size, acquire_timeout_ms, statement_timeout_ms, append_lanes, frontier_wait_ms, {}",
                     key.escape_debug(),
                     DRIVER_KEYS.join(", ")
                 ));
@@ -233,6 +249,7 @@ impl fmt::Debug for PgOptions {
             .field("acquire_timeout", &self.acquire_timeout)
             .field("statement_timeout", &self.statement_timeout)
             .field("frontier_wait", &self.frontier_wait)
+            .field("append_lanes", &self.append_lanes)
             .finish_non_exhaustive()
     }
 }

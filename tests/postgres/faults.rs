@@ -212,7 +212,8 @@ async fn a_statement_that_takes_too_long_is_overload_and_writes_nothing() {
 #[tokio::test]
 async fn a_call_that_was_dropped_half_way_spoils_nothing() {
     let database = pg::shared().database().await;
-    let adapter = PgAdapter::connect_with(database.options().pool_size(1)).await.unwrap();
+    let options = database.options().pool_size(1).append_lanes(0);
+    let adapter = PgAdapter::connect_with(options).await.unwrap();
     adapter.commit(&one("s", exact(0), events(1))).await.unwrap();
     let mut holder = database.connection().await;
     pg::run(&mut holder, "BEGIN; SELECT FROM event_store.streams FOR UPDATE").await;

@@ -9,6 +9,7 @@ mod contract;
 mod faults;
 mod frontier;
 mod game;
+mod group;
 mod read;
 mod roundtrips;
 mod schema;

@@ -1,0 +1,218 @@
+//! Group append: what travels together stands and falls apart.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_core::adapter::Commit;
+use event_core::{Adapter, Error, EventId, ExpectedVersion, Outcome, Tenant};
+use event_postgres::{PgAdapter, PgOptions};
+
+use crate::proxy::Proxy;
+use crate::{after, append, commit, event, events, exact, one, page, pg, together, versions};
+
+async fn adapter(database: &pg::Database<'_>, lanes: u32) -> Arc<PgAdapter> {
+    let options = database.options().append_lanes(lanes);
+    Arc::new(PgAdapter::connect_with(options).await.unwrap())
+}
+
+/// Holds the rows of all streams, so that appends to them wait.
+async fn hold_streams(database: &pg::Database<'_>) -> sqlx::PgConnection {
+    let mut holder = database.connection().await;
+    pg::run(&mut holder, "BEGIN; SELECT FROM event_store.streams FOR UPDATE").await;
+    holder
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn appends_that_wait_at_the_same_time_travel_together() {
+    let database = pg::shared().database().await;
+    let proxy = Proxy::start(database.address());
+    let options: PgOptions = proxy.url(&database.url, &database.address()).parse().unwrap();
+    let adapter = Arc::new(PgAdapter::connect_with(options.append_lanes(1)).await.unwrap());
+    adapter.commit(&one("warm", ExpectedVersion::Any, events(1))).await.unwrap();
+    proxy.take();
+    let answers = together(&adapter, 64, |n, adapter| async move {
+        adapter.commit(&one(&format!("s-{n}"), exact(0), events(2))).await.unwrap()[0]
+    })
+    .await;
+    let exchanges = proxy.take()[&'S'];
+    assert!(exchanges <= 32, "{exchanges} exchanges for 64 appends");
+    for answer in &answers {
+        assert_eq!((answer.stream_version.get(), answer.outcome), (2, Outcome::Stored));
+    }
+    let positions: HashSet<_> = answers.iter().map(|answer| answer.position).collect();
+    assert_eq!(positions.len(), 64);
+    assert_eq!(after(&adapter, 1).await.len(), 128);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_fails_in_a_group_fails_alone_and_for_its_own_reason() {
+    let database = pg::shared().database().await;
+    let adapter = adapter(&database, 1).await;
+    let taken = EventId::new();
+    adapter.commit(&one("taken", exact(0), vec![event(taken)])).await.unwrap();
+    adapter.commit(&one("full", exact(0), events(3))).await.unwrap();
+    adapter.commit(&one("first", exact(0), events(1))).await.unwrap();
+    // The lane is busy with a row that is held, so all of the following wait for it together.
+    let mut holder = hold_streams(&database).await;
+    let work = together(&adapter, 12, |n, adapter| async move {
+        if n > 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let wrong = match n {
+            0 => one("first", exact(1), events(1)),
+            1 => one("missing", exact(7), events(1)),
+            2 => one("new-2", exact(0), vec![event(taken)]),
+            3 => one("absent", ExpectedVersion::StreamExists, events(1)),
+            4 => Commit { stream_limit: Some(4), ..one("full", ExpectedVersion::Any, events(2)) },
+            n => one(&format!("good-{n}"), ExpectedVersion::NoStream, events(2)),
+        };
+        adapter.commit(&wrong).await
+    });
+    let release = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        pg::run(&mut holder, "ROLLBACK").await;
+    };
+    let (answers, ()) = tokio::join!(work, release);
+    let codes: Vec<_> = answers
+        .iter()
+        .map(|answer| answer.as_ref().map_or_else(Error::code, |_| "stored"))
+        .collect();
+    assert_eq!(
+        codes,
+        [
+            "stored",
+            "wrong_expected_version",
+            "event_id_conflict",
+            "wrong_expected_version",
+            "stream_limit_reached",
+            "stored",
+            "stored",
+            "stored",
+            "stored",
+            "stored",
+            "stored",
+            "stored"
+        ]
+    );
+    assert!(
+        matches!(&answers[1], Err(Error::WrongExpectedVersion { actual, .. }) if actual.get() == 0)
+    );
+    let stored = after(&adapter, 0).await;
+    assert_eq!(stored.len(), 5 + 1 + 7 * 2, "nothing of what was refused");
+    assert_eq!(versions(&page(&adapter, "full").await.unwrap()), [1, 2, 3]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_that_goes_away_leaves_nothing_half_known() {
+    let database = pg::shared().database().await;
+    let adapter = adapter(&database, 1).await;
+    adapter.commit(&one("s", exact(0), events(1))).await.unwrap();
+    let mut holder = hold_streams(&database).await;
+    let gone = one("s", exact(1), events(1));
+    let call = tokio::time::timeout(Duration::from_millis(50), adapter.commit(&gone)).await;
+    assert!(call.is_err(), "the lane waits for the row");
+    pg::run(&mut holder, "ROLLBACK").await;
+    // Its lane went on; the same ids say what became of them.
+    let again = Commit { retry: true, ..gone };
+    let answer = adapter.commit(&again).await.unwrap()[0];
+    assert_eq!(answer.stream_version.get(), 2);
+    assert_eq!(versions(&page(&adapter, "s").await.unwrap()), [1, 2]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn closing_waits_for_what_is_queued_and_refuses_what_comes() {
+    let database = pg::shared().database().await;
+    let adapter = adapter(&database, 1).await;
+    adapter.commit(&one("s", exact(0), events(1))).await.unwrap();
+    let mut holder = hold_streams(&database).await;
+    let queued = {
+        let adapter = Arc::clone(&adapter);
+        tokio::spawn(async move { adapter.commit(&one("s", exact(1), events(1))).await })
+    };
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let closing = {
+        let adapter = Arc::clone(&adapter);
+        tokio::spawn(async move { adapter.close().await })
+    };
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let late = adapter.commit(&one("late", exact(0), events(1))).await.unwrap_err();
+    assert!(
+        late.to_string().contains("closed") || format!("{late:?}").contains("closed"),
+        "{late}"
+    );
+    assert!(!closing.is_finished(), "an append is under way");
+    pg::run(&mut holder, "ROLLBACK").await;
+    closing.await.unwrap();
+    assert_eq!(queued.await.unwrap().unwrap()[0].stream_version.get(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_without_room_says_so_and_writes_nothing_of_it() {
+    let database = pg::shared().database().await;
+    let adapter = adapter(&database, 1).await;
+    adapter.commit(&one("s", exact(0), events(1))).await.unwrap();
+    let mut holder = hold_streams(&database).await;
+    let first = {
+        let adapter = Arc::clone(&adapter);
+        tokio::spawn(async move { adapter.commit(&one("s", exact(1), events(1))).await })
+    };
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let work = together(&adapter, 8_192 + 5, |_, adapter| async move {
+        adapter.commit(&one("s", ExpectedVersion::Any, events(1))).await.map_err(|e| e.code())
+    });
+    let release = async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        pg::run(&mut holder, "ROLLBACK").await;
+        // One stream, one append at a time: enough of them to see that the queue moves.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        adapter.close().await;
+    };
+    let (answers, ()) = tokio::join!(work, release);
+    first.await.unwrap().unwrap();
+    let refused = answers.iter().filter(|answer| **answer == Err("overloaded")).count();
+    assert_eq!(refused, 5);
+    let stored = answers.iter().filter(|answer| answer.is_ok()).count() as i64;
+    let mut connection = database.connection().await;
+    let rows = pg::number(&mut connection, "SELECT count(*) FROM event_store.events").await;
+    assert_eq!(rows, stored + 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tenants_and_hot_streams_share_groups() {
+    let database = pg::shared().database().await;
+    let adapter = adapter(&database, 4).await;
+    let answers = together(&adapter, 200, |n, adapter| async move {
+        let tenant = Tenant::new(["red", "blue", "green"][n % 3]).unwrap();
+        let stream = format!("hot-{}", n % 7);
+        let commit =
+            Commit { tenant, ..commit([append(&stream, ExpectedVersion::Any, events(1 + n % 4))]) };
+        adapter.commit(&commit).await.map(|answers| (n, answers[0]))
+    })
+    .await;
+    assert!(answers.iter().all(Result::is_ok));
+    let mut connection = database.connection().await;
+    let broken = pg::number(
+        &mut connection,
+        "SELECT count(*) FROM (SELECT version, row_number() OVER (PARTITION BY tenant_key, stream_key ORDER BY position) AS place \
+         FROM event_store.events) e WHERE version <> place",
+    )
+    .await;
+    assert_eq!(broken, 0, "positions follow versions, without a gap");
+    let off = pg::number(
+        &mut connection,
+        "SELECT count(*) FROM event_store.streams s WHERE version <> (SELECT count(*) FROM event_store.events e \
+         WHERE e.tenant_key = s.tenant_key AND e.stream_key = s.stream_key)",
+    )
+    .await;
+    assert_eq!(off, 0);
+}
+
+#[tokio::test]
+async fn without_lanes_every_append_travels_alone() {
+    let database = pg::shared().database().await;
+    let options: PgOptions = format!("{}?append_lanes=0", database.url).parse().unwrap();
+    let adapter = PgAdapter::connect_with(options).await.unwrap();
+    adapter.commit(&one("s", exact(0), events(1))).await.unwrap();
+    assert_eq!(page(&adapter, "s").await.unwrap().len(), 1);
+}
