@@ -1,6 +1,6 @@
 //! The one decode door: every path from stored JSON to a typed event goes through [`decode_at`].
 //!
-//! Plain parse first; only a payload that failed is parsed again, slowly, to name the place in it.
+//! The parse is plain; only the text of a payload that failed is looked at again, to name the place in it.
 
 use std::any::type_name;
 use std::error::Error as _;
@@ -11,6 +11,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use crate::decode_error::DecodeError;
 use crate::event::{AnyEvent, Event, Upcast};
 use crate::history::{Chain, JsonStep};
+use crate::json_path::path_at;
 use crate::migration::{EdgeKind, Migration, MigrationError, guarded};
 use crate::version::EventVersion;
 
@@ -37,7 +38,7 @@ pub(crate) fn decode_boxed<E: Event>(
     }
     match E::from_json(data) {
         Ok(event) => Ok(Box::new(event)),
-        Err(_) => Err(locate::<E>(data)),
+        Err(error) => Err(locate(E::TYPE, E::VERSION, data, error)),
     }
 }
 
@@ -95,24 +96,21 @@ fn decode_json_steps<E: Event>(
 fn parse<E: Event>(data: &RawValue) -> Result<E, DecodeError> {
     match E::from_json(data) {
         Ok(event) => Ok(event),
-        Err(_) => Err(locate::<E>(data)),
+        Err(error) => Err(locate(E::TYPE, E::VERSION, data, error)),
     }
 }
 
-/// Parses again, to say where it failed.
+/// Looks for the place at which the parser stopped.
 #[cold]
 #[inline(never)]
-fn locate<E: Event>(data: &RawValue) -> DecodeError {
-    match E::from_json_tracked(data) {
-        Err((path, source)) => payload_error(E::TYPE, E::VERSION, path, source),
-        // Two parses of one text by one deserializer that differ: only a hand-written one could do it.
-        Ok(_) => DecodeError::Payload {
-            event_type: E::TYPE.into(),
-            version: E::VERSION,
-            path: ".".into(),
-            source: serde::de::Error::custom("a second parse of the same text succeeded"),
-        },
-    }
+fn locate(
+    event_type: &str,
+    version: EventVersion,
+    data: &RawValue,
+    source: serde_json::Error,
+) -> DecodeError {
+    let path = path_at(data.get(), source.line(), source.column());
+    payload_error(event_type, version, path, source)
 }
 
 fn payload_error(

@@ -67,8 +67,6 @@ pub trait Payload: Sized {
     fn to_json(&self) -> Result<Box<RawValue>, serde_json::Error>;
     #[doc(hidden)]
     fn from_json(data: &RawValue) -> Result<Self, serde_json::Error>;
-    #[doc(hidden)]
-    fn from_json_tracked(data: &RawValue) -> Result<Self, (String, serde_json::Error)>;
 }
 
 #[diagnostic::do_not_recommend]
@@ -80,12 +78,6 @@ impl<T: Serialize + DeserializeOwned> Payload for T {
     #[inline]
     fn from_json(data: &RawValue) -> Result<Self, serde_json::Error> {
         serde_json::from_str(data.get())
-    }
-
-    fn from_json_tracked(data: &RawValue) -> Result<Self, (String, serde_json::Error)> {
-        let mut json = serde_json::Deserializer::from_str(data.get());
-        serde_path_to_error::deserialize(&mut json)
-            .map_err(|error| (error.path().to_string(), error.into_inner()))
     }
 }
 

@@ -22,6 +22,7 @@ mod expected_version;
 mod facts;
 mod history;
 mod id;
+mod json_path;
 mod link;
 mod memory;
 mod metadata;

@@ -92,7 +92,8 @@ impl RegistryBuilder {
 /// One event type while it is collected.
 #[derive(Default)]
 struct Draft {
-    versions: BTreeMap<EventVersion, Registration>,
+    /// Rising.
+    versions: Vec<Registration>,
     graph: MigrationGraph,
     seen: BTreeSet<(EventVersion, EventVersion, &'static str)>,
 }
@@ -113,9 +114,9 @@ fn aliases(
     problems: &mut Vec<RegistryError>,
 ) -> BTreeMap<&'static str, &'static str> {
     let mut aliases: BTreeMap<&'static str, Registration> = BTreeMap::new();
-    for registration in drafts.values().flat_map(|draft| draft.versions.values()) {
+    for registration in drafts.values().flat_map(|draft| &draft.versions) {
         for &alias in registration.aliases() {
-            let of_today = drafts.get(alias).and_then(|draft| draft.versions.values().next());
+            let of_today = drafts.get(alias).and_then(|draft| draft.versions.first());
             let taken = of_today.or_else(|| aliases.get(alias));
             match taken.filter(|other| other.event_type() != registration.event_type()) {
                 Some(other) => problems.push(RegistryError::AliasTaken {
@@ -155,7 +156,8 @@ fn collect(
 }
 
 fn add_version(draft: &mut Draft, new: Registration, problems: &mut Vec<RegistryError>) {
-    match draft.versions.get(&new.version()) {
+    // They come rising: what is there already is the last.
+    match draft.versions.last().filter(|known| known.version() == new.version()) {
         Some(known) if known.same_origin(&new) => return,
         Some(known) => problems.push(RegistryError::Duplicate {
             event_type: new.event_type().into(),
@@ -164,7 +166,7 @@ fn add_version(draft: &mut Draft, new: Registration, problems: &mut Vec<Registry
             second: new.origin(),
         }),
         None => {
-            draft.versions.insert(new.version(), new);
+            draft.versions.push(new);
         }
     }
     for edge in new.edges() {
@@ -203,7 +205,7 @@ fn resolve(
     draft: Draft,
     problems: &mut Vec<RegistryError>,
 ) -> Option<TypeEntry> {
-    let highest = draft.versions.keys().next_back().copied();
+    let highest = draft.versions.last().map(Registration::version);
     for edge in draft.graph.iter().filter(|edge| Some(edge.to) > highest) {
         problems.push(RegistryError::Orphan {
             event_type: event_type.into(),
@@ -212,10 +214,14 @@ fn resolve(
             declared_by: edge.declared_by,
         });
     }
-    let latest = *draft.versions.get(&highest?)?;
+    let latest = *draft.versions.last()?;
     let known = known_versions(&draft, latest);
     let mut routes = Vec::with_capacity(known.len());
     for version in known {
+        if version == latest.version() {
+            routes.push((version, Route::OwnHistory));
+            continue;
+        }
         match draft.graph.path(version, latest.version()) {
             Some(path) if path.iter().all(|edge| edge.kind == EdgeKind::Chain) => {
                 routes.push((version, Route::OwnHistory));
@@ -234,12 +240,13 @@ fn resolve(
 
 /// Registered versions, versions that an edge reads, and all that the histories promise to read.
 fn known_versions(draft: &Draft, latest: Registration) -> BTreeSet<EventVersion> {
-    let mut known: BTreeSet<_> = draft.versions.keys().copied().collect();
+    let mut known: BTreeSet<_> = draft.versions.iter().map(Registration::version).collect();
     known.extend(draft.graph.iter().flat_map(|edge| [edge.from, edge.to]));
     known.retain(|version| *version <= latest.version());
     // `since` of the lowest version bounds what may be stored; a version below it that nobody reads is a gap.
     let lowest = known.first().copied().unwrap_or(latest.version());
-    let since = draft.versions.get(&lowest).map_or(lowest.get(), Registration::since);
+    let first = draft.versions.first().filter(|first| first.version() == lowest);
+    let since = first.map_or(lowest.get(), Registration::since);
     known.extend((since..lowest.get()).take(1).filter_map(|n| EventVersion::try_from(n).ok()));
     known
 }

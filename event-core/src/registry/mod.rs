@@ -33,7 +33,8 @@ pub struct Registry {
 #[derive(Debug)]
 pub(crate) struct TypeEntry {
     latest: Registration,
-    versions: BTreeMap<EventVersion, Registration>,
+    /// Rising.
+    versions: Vec<Registration>,
     graph: MigrationGraph,
     /// Few, and almost always hit at the end: the latest version.
     routes: Vec<(EventVersion, Route)>,
@@ -98,7 +99,8 @@ impl Registry {
         version: EventVersion,
     ) -> Result<&Registration, DecodeError> {
         let entry = self.entry(event_type)?;
-        entry.versions.get(&version).ok_or_else(|| entry.unknown(version))
+        let found = entry.versions.iter().find(|known| known.version() == version);
+        found.ok_or_else(|| entry.unknown(version))
     }
 
     /// The highest registered version of a type.
@@ -111,7 +113,7 @@ impl Registry {
 
     /// Every registration, by type, then version.
     pub fn iter(&self) -> impl Iterator<Item = &Registration> {
-        self.types().into_iter().flat_map(|name| self.types[name].versions.values())
+        self.types().into_iter().flat_map(|name| &self.types[name].versions)
     }
 
     /// Every type string, sorted.
