@@ -10,7 +10,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::decode_error::DecodeError;
 use crate::event::{AnyEvent, Event, Upcast};
-use crate::history::{Chain, JsonStep};
+use crate::history::{Chain, History, JsonStep, Typed};
 use crate::json_path::path_at;
 use crate::migration::{EdgeKind, Migration, MigrationError, guarded};
 use crate::version::EventVersion;
@@ -28,13 +28,25 @@ pub(crate) fn decode_at<E: Event>(
     if version == E::VERSION { parse(data) } else { decode_older(version, data) }
 }
 
+#[cold]
+#[inline(never)]
+fn decode_older<E: Event>(version: EventVersion, data: &RawValue) -> Result<E, DecodeError> {
+    match older::<E>(version)? {
+        Older::Typed(step) => (step.decode)(version, data),
+        Older::Json(steps) => parse(&walk_json(E::TYPE, E::VERSION, steps, version, data)?),
+    }
+}
+
 /// The same behind a pointer; the event moves once, from the parser into its box.
+///
+/// This is what each registration holds, so the deserializer stands in it once: it is most of what an event costs to
+/// compile.
 pub(crate) fn decode_boxed<E: Event>(
     version: EventVersion,
     data: &RawValue,
 ) -> Result<Box<dyn AnyEvent>, DecodeError> {
     if version != E::VERSION {
-        return Ok(Box::new(decode_older::<E>(version, data)?));
+        return decode_older_boxed::<E>(version, data);
     }
     match E::from_json(data) {
         Ok(event) => Ok(Box::new(event)),
@@ -44,29 +56,45 @@ pub(crate) fn decode_boxed<E: Event>(
 
 #[cold]
 #[inline(never)]
-fn decode_older<E: Event>(version: EventVersion, data: &RawValue) -> Result<E, DecodeError> {
-    if version > E::VERSION {
-        return Err(DecodeError::FromTheFuture {
-            event_type: E::TYPE.into(),
-            found: version,
-            known: E::VERSION,
-        });
+fn decode_older_boxed<E: Event>(
+    version: EventVersion,
+    data: &RawValue,
+) -> Result<Box<dyn AnyEvent>, DecodeError> {
+    match older::<E>(version)? {
+        Older::Typed(step) => Ok(Box::new((step.decode)(version, data)?)),
+        Older::Json(steps) => {
+            let data = walk_json(E::TYPE, E::VERSION, steps, version, data)?;
+            decode_boxed::<E>(E::VERSION, &data)
+        }
     }
-    let history = const { &E::HISTORY };
-    match history.chain {
-        _ if version.get() < history.since => Err(unknown_version::<E>(version)),
-        Chain::First => Err(unknown_version::<E>(version)),
-        Chain::Typed(step) => (step.decode)(version, data),
-        Chain::Json(steps) => decode_json_steps(version, data, steps),
+}
+
+/// How data of another version than its own becomes an `E`.
+enum Older<E: 'static> {
+    Typed(&'static Typed<E>),
+    Json(&'static [JsonStep]),
+}
+
+fn older<E: Event>(version: EventVersion) -> Result<Older<E>, DecodeError> {
+    if version > E::VERSION {
+        return Err(from_the_future(E::TYPE, version, E::VERSION));
+    }
+    let History { since, chain, .. } = const { &E::HISTORY };
+    match chain {
+        Chain::Typed(step) if version.get() >= *since => Ok(Older::Typed(step)),
+        Chain::Json(steps) if version.get() >= *since => Ok(Older::Json(steps)),
+        _ => Err(unknown_version(E::TYPE, E::VERSION, *since, version)),
     }
 }
 
 /// Walks JSON steps from the stored version up; below the first step stands a struct with its own history.
-fn decode_json_steps<E: Event>(
+fn walk_json(
+    event_type: &'static str,
+    latest: EventVersion,
+    steps: &[JsonStep],
     stored: EventVersion,
     data: &RawValue,
-    steps: &[JsonStep],
-) -> Result<E, DecodeError> {
+) -> Result<Box<RawValue>, DecodeError> {
     let below = steps.first().filter(|step| stored.get() < step.from).and_then(|step| step.below);
     let mut version = stored.get();
     let mut value: Value = match (below, steps.first()) {
@@ -75,20 +103,18 @@ fn decode_json_steps<E: Event>(
             (below.decode)(stored, data)?
         }
         _ => serde_json::from_str(data.get())
-            .map_err(|source| payload_error(E::TYPE, stored, ".".into(), source))?,
+            .map_err(|source| payload_error(event_type, stored, ".".into(), source))?,
     };
-    while version < E::VERSION.get() {
-        let step = steps
-            .iter()
-            .find(|step| step.from == version)
-            .ok_or_else(|| unknown_version::<E>(stored))?;
+    while version < latest.get() {
+        let step = steps.iter().find(|step| step.from == version).ok_or_else(|| {
+            let since = steps.first().map_or(latest.get(), |step| step.from);
+            unknown_version(event_type, latest, since, stored)
+        })?;
         value = guarded(|| (step.with)(value))
-            .map_err(|source| step_error::<E>(step.from, step.to, source))?;
+            .map_err(|source| step_error(event_type, latest, step.from, step.to, source))?;
         version = step.to;
     }
-    let raw = to_raw_value(&value)
-        .map_err(|source| payload_error(E::TYPE, E::VERSION, ".".into(), source))?;
-    parse(&raw)
+    to_raw_value(&value).map_err(|source| payload_error(event_type, latest, ".".into(), source))
 }
 
 /// Parses data that already has the shape of `E`.
@@ -122,19 +148,42 @@ fn payload_error(
     DecodeError::Payload { event_type: event_type.into(), version, path, source }
 }
 
-fn step_error<E: Event>(from: u32, to: u32, source: MigrationError) -> DecodeError {
+#[cold]
+fn step_error(
+    event_type: &str,
+    latest: EventVersion,
+    from: u32,
+    to: u32,
+    source: MigrationError,
+) -> DecodeError {
     // Both numbers come from consts that were checked to be versions.
-    let version = |n: u32| EventVersion::try_from(n).unwrap_or(E::VERSION);
-    DecodeError::Step { event_type: E::TYPE.into(), from: version(from), to: version(to), source }
+    let version = |n: u32| EventVersion::try_from(n).unwrap_or(latest);
+    DecodeError::Step {
+        event_type: event_type.into(),
+        from: version(from),
+        to: version(to),
+        source,
+    }
 }
 
-fn unknown_version<E: Event>(version: EventVersion) -> DecodeError {
-    let known = (E::HISTORY.since..=E::VERSION.get())
+#[cold]
+fn from_the_future(event_type: &str, found: EventVersion, known: EventVersion) -> DecodeError {
+    DecodeError::FromTheFuture { event_type: event_type.into(), found, known }
+}
+
+#[cold]
+fn unknown_version(
+    event_type: &str,
+    latest: EventVersion,
+    since: u32,
+    version: EventVersion,
+) -> DecodeError {
+    let known = (since..=latest.get())
         .rev()
         .take(8)
         .filter_map(|n| EventVersion::try_from(n).ok())
         .collect();
-    DecodeError::UnknownVersion { event_type: E::TYPE.into(), version, known }
+    DecodeError::UnknownVersion { event_type: event_type.into(), version, known }
 }
 
 /// The edges that an event's own history declares, those of the structs before it included.
@@ -229,8 +278,9 @@ pub(crate) fn decode_through<P: Event, T: Event + Upcast<P>>(
     data: &RawValue,
 ) -> Result<T, DecodeError> {
     let previous = decode_at::<P>(version, data)?;
-    guarded(|| T::upcast(previous))
-        .map_err(|source| step_error::<T>(P::VERSION.get(), T::VERSION.get(), source))
+    guarded(|| T::upcast(previous)).map_err(|source| {
+        step_error(T::TYPE, T::VERSION, P::VERSION.get(), T::VERSION.get(), source)
+    })
 }
 
 pub(crate) fn decode_to_value<P: Event>(

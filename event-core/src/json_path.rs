@@ -3,6 +3,8 @@
 //! Scanning the text once more costs nothing until something fails, and no code for each event type: a deserializer
 //! that tracks its path would be a second copy of every one.
 
+use std::fmt::Write as _;
+
 /// The path of the innermost value that ends at, or holds, a place: `teams.red[2].name`, `.` for the whole.
 ///
 /// `line` and `column` count from 1, the column in bytes, and mean the last byte that the parser took; as
@@ -141,11 +143,12 @@ impl Scanner<'_> {
 fn shown(steps: &[Step]) -> String {
     let mut text = String::new();
     for step in steps {
-        match step {
-            Step::Index(index) => text.push_str(&format!("[{index}]")),
-            Step::Key(key) if text.is_empty() => text.push_str(key),
-            Step::Key(key) => text.push_str(&format!(".{key}")),
-        }
+        // Writing to a string cannot fail.
+        let _ = match step {
+            Step::Index(index) => write!(text, "[{index}]"),
+            Step::Key(key) if text.is_empty() => text.write_str(key),
+            Step::Key(key) => write!(text, ".{key}"),
+        };
     }
     text
 }

@@ -171,6 +171,10 @@ impl MigrationGraph {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.edges.is_empty()
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Migration> {
         self.edges.values().flatten()
     }

@@ -1,6 +1,8 @@
 //! Builds a [`Registry`]: collects, sorts, resolves every way once, and reports every problem.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use foldhash::fast::RandomState;
 
 use crate::event::Event;
 use crate::migration::{EdgeKind, Migration, MigrationFn, MigrationGraph};
@@ -79,12 +81,12 @@ impl RegistryBuilder {
     /// The registry of what holds together, and what does not.
     pub(super) fn assemble(self) -> (Registry, Vec<RegistryError>) {
         let mut problems = missing_crates(&self.expected_crates, &self.registrations);
-        let drafts = collect(self.registrations, self.migrations, &mut problems);
+        let drafts = collect(&self.registrations, self.migrations, &mut problems);
         let aliases = aliases(&drafts, &mut problems);
-        let types = drafts
-            .into_iter()
-            .filter_map(|(name, draft)| Some((name, resolve(name, draft, &mut problems)?)))
-            .collect();
+        let mut types = HashMap::with_capacity_and_hasher(drafts.len(), RandomState::default());
+        for (name, draft) in drafts {
+            types.extend(resolve(name, draft, &mut problems).map(|entry| (name, entry)));
+        }
         (Registry { types, aliases }, problems)
     }
 }
@@ -136,17 +138,18 @@ fn aliases(
 }
 
 fn collect(
-    mut registrations: Vec<Registration>,
+    registrations: &[Registration],
     mut migrations: Vec<ExtraMigration>,
     problems: &mut Vec<RegistryError>,
 ) -> BTreeMap<&'static str, Draft> {
     // Link order is not stable: sort before anything depends on it.
+    let mut registrations: Vec<&Registration> = registrations.iter().collect();
     registrations.sort_by_key(|r| (r.event_type(), r.version(), r.origin().file, r.origin().line));
     migrations.sort_by_key(|m| (m.event_type, m.from, m.to, m.declared_by));
     let mut drafts: BTreeMap<&'static str, Draft> = BTreeMap::new();
     for registration in registrations {
         let draft = drafts.entry(registration.event_type()).or_default();
-        add_version(draft, registration, problems);
+        add_version(draft, *registration, problems);
     }
     for migration in migrations {
         let draft = drafts.entry(migration.event_type).or_default();
@@ -215,6 +218,14 @@ fn resolve(
         });
     }
     let latest = *draft.versions.last()?;
+    if draft.graph.is_empty()
+        && draft.versions.len() == 1
+        && latest.since() == latest.version().get()
+    {
+        // Most types: one version, no history.
+        let routes = vec![(latest.version(), Route::OwnHistory)];
+        return Some(TypeEntry { latest, versions: draft.versions, graph: draft.graph, routes });
+    }
     let known = known_versions(&draft, latest);
     let mut routes = Vec::with_capacity(known.len());
     for version in known {
