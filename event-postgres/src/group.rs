@@ -183,12 +183,12 @@ impl Lane {
         let mut stored = if batch.len() > 1 {
             match together(pool, sql, &batch).await {
                 Ok(stored) => stored,
-                Err(Failure::IdTaken) => vec![None; batch.len()],
-                // Whether it was stored is open, for all of them alike, or known not to be: each caller decides.
+                // Whether they were stored is open, or known not to be, for all of them alike: each caller decides.
                 Err(Failure::Store(error)) if error.is_transient() => {
                     return fail_all(batch, &error);
                 }
-                Err(Failure::Store(_)) => vec![None; batch.len()],
+                // One of them is wrong: alone it fails alone.
+                Err(_) => vec![None; batch.len()],
             }
         } else {
             vec![None]
