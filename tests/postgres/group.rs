@@ -172,10 +172,10 @@ async fn a_queue_without_room_says_so_and_writes_nothing_of_it() {
     first.await.unwrap().unwrap();
     let refused = answers.iter().filter(|answer| **answer == Err("overloaded")).count();
     assert_eq!(refused, 5);
-    let stored = answers.iter().filter(|answer| answer.is_ok()).count() as i64;
+    let stored = answers.iter().filter(|answer| answer.is_ok()).count();
     let mut connection = database.connection().await;
     let rows = pg::number(&mut connection, "SELECT count(*) FROM event_store.events").await;
-    assert_eq!(rows, stored + 2);
+    assert_eq!(rows, i64::try_from(stored).unwrap() + 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
