@@ -3,14 +3,17 @@
 //!
 //! A few lanes take what is queued and send it at once: there is no timer, so a lone append is as fast as it would be
 //! without. Two appends to one stream are never under way together, so each is judged on what the one before left.
-//! What the group did not store is asked again alone, and fails alone, with its own reason. A lane is a task of its
-//! own: a caller that goes away leaves nothing half done.
+//! What the group did not store is asked again alone, and fails alone, with its own reason. A lane outlives its caller:
+//! one that goes away leaves nothing half done.
 
 use std::collections::{HashSet, VecDeque};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 
-use event_core::adapter::{Commit, StreamAppend};
+use event_core::adapter::{BoxFuture, Commit, StreamAppend};
 use event_core::{Appended, Error, Outcome, Position, Result, StreamId, StreamVersion, Tenant};
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
 
 use crate::append::{self, ONE};
@@ -84,11 +87,10 @@ impl Group {
             return append::commit(&self.shared.pool, &self.shared.sql, commit).await;
         }
         let (answer, answered) = oneshot::channel();
-        self.enqueue(Request { commit: commit.clone(), bytes, answer })?;
-        answered.await.unwrap_or_else(|_| {
-            // The runtime ended under the lane: whether it was stored is open.
-            Err(Error::connection(ONE, LaneEnded))
-        })
+        let lane = self.enqueue(Request { commit: commit.clone(), bytes, answer })?;
+        let answer = Led { lane, answered }.await;
+        // The runtime ended under the lane: whether it was stored is open.
+        answer.unwrap_or_else(|_| Err(Error::connection(ONE, LaneEnded)))
     }
 
     /// Takes no more appends, and waits for those that are queued.
@@ -103,7 +105,8 @@ impl Group {
         }
     }
 
-    fn enqueue(&self, request: Request) -> Result<()> {
+    /// Queues a request; the caller gets a lane to run, if there is room for one more.
+    fn enqueue(&self, request: Request) -> Result<Option<BoxFuture<'static, ()>>> {
         let mut queue = self.shared.queue();
         if queue.closed {
             return Err(Error::adapter(ONE, "the store is closed"));
@@ -115,12 +118,41 @@ impl Group {
             return Err(Error::overloaded(ONE, reason));
         }
         queue.waiting.push_back(request);
-        if queue.lanes < self.lanes {
-            queue.lanes += 1;
-            drop(queue);
-            tokio::spawn(lane(Arc::clone(&self.shared)));
+        if queue.lanes >= self.lanes {
+            return Ok(None);
         }
-        Ok(())
+        queue.lanes += 1;
+        drop(queue);
+        let lane = Lane { shared: Arc::clone(&self.shared), streams: Vec::new() };
+        Ok(Some(Box::pin(lane.run())))
+    }
+}
+
+/// The answer to a request. Who opened a lane runs it too, until the answer is there: a lone append needs no task
+/// beside its own. The lane goes on as a task of its own when others wait, and when its caller goes away.
+struct Led {
+    lane: Option<BoxFuture<'static, ()>>,
+    answered: oneshot::Receiver<Result<Vec<Appended>>>,
+}
+
+impl Future for Led {
+    type Output = Result<Result<Vec<Appended>>, oneshot::error::RecvError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Some(lane) = &mut self.lane
+            && lane.as_mut().poll(context).is_ready()
+        {
+            self.lane = None;
+        }
+        Pin::new(&mut self.answered).poll(context)
+    }
+}
+
+impl Drop for Led {
+    fn drop(&mut self) {
+        if let (Some(lane), Ok(runtime)) = (self.lane.take(), Handle::try_current()) {
+            runtime.spawn(lane);
+        }
     }
 }
 
@@ -137,14 +169,6 @@ fn weight(commit: &Commit) -> usize {
     events.map(|event| event.data.get().len() + event.metadata.as_json().len() + 64).sum()
 }
 
-/// Sends batch after batch until nothing waits that it could take.
-async fn lane(shared: Arc<Shared>) {
-    let mut lane = Lane { shared, streams: Vec::new() };
-    while let Some(batch) = lane.take() {
-        lane.send(batch).await;
-    }
-}
-
 /// A lane at work; it gives its place and its streams back however it ends.
 struct Lane {
     shared: Arc<Shared>,
@@ -152,6 +176,13 @@ struct Lane {
 }
 
 impl Lane {
+    /// Sends batch after batch until nothing waits that it could take.
+    async fn run(mut self) {
+        while let Some(batch) = self.take() {
+            self.send(batch).await;
+        }
+    }
+
     /// The next batch: distinct streams, none of which is under way. A lane without one ends.
     fn take(&mut self) -> Option<Vec<Request>> {
         let mut queue = self.shared.queue();

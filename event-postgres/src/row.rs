@@ -8,11 +8,26 @@ use event_core::{
     StreamInfo, StreamState, StreamVersion, Tenant,
 };
 use sqlx::postgres::{PgRow, PgValueFormat, Postgres};
-use sqlx::{Decode, Row, Type, ValueRef};
+use sqlx::{ColumnIndex, Decode, Row, Type, ValueRef};
 use uuid::Uuid;
 
 /// From 1970 to 2000, where the server's clock starts.
 const EPOCH_MICROS: i64 = 946_684_800_000_000;
+
+/// A column of an event by its place, which the statements keep: a look-up by name for each value of each row is a
+/// good part of what reading costs.
+type Column = (usize, &'static str);
+
+const TENANT: Column = (0, "tenant");
+const STREAM_ID: Column = (1, "stream_id");
+const VERSION: Column = (2, "version");
+const POSITION: Column = (3, "position");
+const EVENT_ID: Column = (4, "event_id");
+const EVENT_TYPE: Column = (5, "event_type");
+const SCHEMA_VERSION: Column = (6, "schema_version");
+const DATA: Column = (7, "data");
+const METADATA: Column = (8, "metadata");
+const CREATED_AT: Column = (9, "created_at");
 
 /// One row being read, and its place as far as it is known.
 pub(crate) struct Cells<'r> {
@@ -32,12 +47,26 @@ impl<'r> Cells<'r> {
             .map_err(|error| self.corrupt(crate::error::unreadable(column, &error)))
     }
 
+    /// A column's value, by its place.
+    fn at<T: Decode<'r, Postgres> + Type<Postgres>>(&self, (place, name): Column) -> Result<T> {
+        self.row
+            .try_get(place)
+            .map_err(|error| self.corrupt(crate::error::unreadable(name, &error)))
+    }
+
+    /// A column of type json as the text that it is, which the driver reads as anything but text.
+    fn json(&self, (place, name): Column) -> Result<String> {
+        self.row
+            .try_get_unchecked(place)
+            .map_err(|error| self.corrupt(crate::error::unreadable(name, &error)))
+    }
+
     /// A column's time. The driver's own decoding panics on `infinity`.
-    pub(crate) fn time(&self, column: &str) -> Result<DateTime<Utc>> {
+    pub(crate) fn time<I: ColumnIndex<PgRow>>(&self, at: I, column: &str) -> Result<DateTime<Utc>> {
         let unreadable = |reason: &str| self.corrupt(format!("column {column}: {reason}"));
         let value = self
             .row
-            .try_get_raw(column)
+            .try_get_raw(at)
             .map_err(|error| self.corrupt(crate::error::unreadable(column, &error)))?;
         let bytes = value.as_bytes().map_err(|_| unreadable("no time"))?;
         let micros = match (value.format(), <[u8; 8]>::try_from(bytes)) {
@@ -66,7 +95,7 @@ pub(crate) struct Owner(Option<(Tenant, StreamId)>);
 
 impl Owner {
     fn read(&mut self, cells: &Cells<'_>) -> Result<(Tenant, StreamId)> {
-        let (tenant, stream_id): (&str, &str) = (cells.get("tenant")?, cells.get("stream_id")?);
+        let (tenant, stream_id): (&str, &str) = (cells.at(TENANT)?, cells.at(STREAM_ID)?);
         if let Some(same) =
             self.0.as_ref().filter(|(t, s)| t.as_str() == tenant && s.as_str() == stream_id)
         {
@@ -81,29 +110,28 @@ impl Owner {
 pub(crate) fn event(row: &PgRow, owner: &mut Owner) -> Result<RecordedEvent> {
     let mut cells = Cells::new(row, None);
     let (tenant, stream_id) = owner.read(&cells)?;
-    let version: i64 = cells.get("version")?;
-    let position: i64 = cells.get("position")?;
+    let version: i64 = cells.at(VERSION)?;
+    let position: i64 = cells.at(POSITION)?;
     let stream_version = cells.checked(StreamVersion::try_from(version))?;
     let position = cells.checked(Position::try_from(position))?;
     cells.at = Some(Place { stream_id: stream_id.clone(), stream_version, position });
 
-    let schema_version: i32 = cells.get("schema_version")?;
-    let data: String = cells.get("data")?;
-    let metadata: String = cells.get("metadata")?;
+    let schema_version: i32 = cells.at(SCHEMA_VERSION)?;
+    let (data, metadata) = (cells.json(DATA)?, cells.json(METADATA)?);
     Ok(RecordedEvent::from_parts(RecordedParts {
         tenant,
         stream_id,
         stream_version,
         position,
-        event_id: EventId::from_uuid(cells.get::<Uuid>("event_id")?),
-        event_type: cells.get::<String>("event_type")?.into(),
+        event_id: EventId::from_uuid(cells.at::<Uuid>(EVENT_ID)?),
+        event_type: cells.at::<String>(EVENT_TYPE)?.into(),
         event_version: cells.checked(EventVersion::try_from(schema_version))?,
         data: cells.checked(RawValue::from_string(data))?,
         metadata: match metadata.as_str() {
             "{}" => Metadata::new(),
             _ => cells.checked(Metadata::from_json(metadata))?,
         },
-        recorded_at: cells.time("created_at")?,
+        recorded_at: cells.time(CREATED_AT.0, CREATED_AT.1)?,
     }))
 }
 
@@ -116,7 +144,7 @@ pub(crate) fn info(row: &PgRow) -> Result<StreamInfo> {
         version: version("stream_version")?,
         first_version: version("first_version")?,
         state: state(row)?,
-        created_at: cells.time("created_at")?,
+        created_at: cells.time("created_at", "created_at")?,
         tenant,
         stream_id,
     })
