@@ -56,7 +56,7 @@ pub mod adapter {
     pub use crate::connect::AdapterFactory;
     pub use crate::envelope::{EventData, RecordedParts};
     pub use crate::seam::{
-        Adapter, Appended, BoxFuture, Commit, Outcome, StreamAppend, TenantView,
+        Adapter, Appended, BoxFuture, Commit, Outcome, StreamAppend, StreamChange, TenantView,
     };
 }
 

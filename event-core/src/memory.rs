@@ -11,13 +11,15 @@ use chrono::{DateTime, Utc};
 use crate::clock::Clock;
 use crate::envelope::{EventData, RecordedEvent, RecordedParts};
 use crate::error::{Error, Result};
-use crate::expected_version::ExpectedVersion;
+use crate::expected_version::{Conflict, ExpectedVersion};
 use crate::id::EventId;
 use crate::number::{Position, StreamVersion};
 use crate::options::{
     AllOptions, Delete, Direction, ListOptions, ReadOptions, StreamInfo, StreamState,
 };
-use crate::seam::{Adapter, Appended, BoxFuture, Commit, Outcome, StreamAppend, TenantView};
+use crate::seam::{
+    Adapter, Appended, BoxFuture, Commit, Outcome, StreamAppend, StreamChange, TenantView,
+};
 use crate::stream::{StreamId, Tenant};
 
 /// A store in memory: every promise of the contract but to outlive the process. Clones share it.
@@ -250,37 +252,48 @@ impl State {
             .collect()
     }
 
-    fn delete(
+    fn change(
         &mut self,
         tenant: &Tenant,
         stream_id: &StreamId,
         expected: ExpectedVersion,
-        delete: Delete,
+        change: StreamChange,
     ) -> Result<()> {
         let Some(stream) = self.streams.get_mut(&(tenant.clone(), stream_id.clone())) else {
-            // The claim that there is no stream holds: nothing to do (D-23).
+            // The claim that there is no stream holds: there is nothing to delete (D-23).
             let none = [ExpectedVersion::NoStream, ExpectedVersion::Exact(StreamVersion::NONE)];
-            return if none.contains(&expected) {
-                Ok(())
-            } else {
-                Err(Error::stream_not_found(stream_id.clone()))
+            return match change {
+                StreamChange::Delete(_) if none.contains(&expected) => Ok(()),
+                _ => Err(Error::stream_not_found(stream_id.clone())),
             };
         };
         if stream.state.is_deleted() {
             return Err(Error::stream_deleted(stream_id.clone()));
         }
-        expected
-            .check(stream.version)
-            .map_err(|conflict| Error::conflict(stream_id.clone(), conflict))?;
-        match delete {
-            Delete::Soft => stream.state = StreamState::SoftDeleted,
-            Delete::Hard => {
+        let refused = |conflict| Error::conflict(stream_id.clone(), conflict);
+        expected.check(stream.version).map_err(refused)?;
+        let mut gone = Vec::new();
+        match change {
+            StreamChange::Archive => stream.state = StreamState::Archived,
+            StreamChange::Delete(Delete::Soft) => stream.state = StreamState::SoftDeleted,
+            StreamChange::Delete(Delete::Hard) => {
                 stream.state = StreamState::HardDeleted;
-                for event in stream.events.drain(..) {
-                    self.log.remove(&event.position());
-                    self.ids.remove(&(tenant.clone(), event.event_id()));
-                }
+                gone.append(&mut stream.events);
             }
+            StreamChange::TruncateBefore(first) => {
+                if first > stream.version.next() {
+                    let before = StreamVersion::new(first.get() - 1);
+                    let expected = ExpectedVersion::Exact(before);
+                    return Err(refused(Conflict { expected, actual: stream.version }));
+                }
+                stream.first_version = stream.first_version.max(first);
+                let kept = stream.events.partition_point(|event| event.stream_version() < first);
+                gone.extend(stream.events.drain(..kept));
+            }
+        }
+        for event in gone {
+            self.log.remove(&event.position());
+            self.ids.remove(&(tenant.clone(), event.event_id()));
         }
         Ok(())
     }
@@ -409,14 +422,14 @@ impl Adapter for MemoryAdapter {
         Box::pin(async move { Ok(self.lock().list(view, options)) })
     }
 
-    fn delete_stream<'a>(
+    fn change_stream<'a>(
         &'a self,
         tenant: &'a Tenant,
         stream_id: &'a StreamId,
         expected: ExpectedVersion,
-        delete: Delete,
+        change: StreamChange,
     ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move { self.lock().delete(tenant, stream_id, expected, delete) })
+        Box::pin(async move { self.lock().change(tenant, stream_id, expected, change) })
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

@@ -51,6 +51,19 @@ pub struct Commit {
     pub retry: bool,
 }
 
+/// What becomes of a stream. Its name stays taken and its numbers are never reused, whatever it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StreamChange {
+    /// It is deleted.
+    Delete(Delete),
+    /// It is read only; archiving it again changes nothing.
+    Archive,
+    /// Only events from this version on are kept; never fewer than the stream keeps already. A version beyond the one
+    /// after the last is a conflict.
+    TruncateBefore(StreamVersion),
+}
+
 /// Whether an append wrote anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
@@ -121,13 +134,14 @@ pub trait Adapter: Send + Sync + 'static {
         options: &'a ListOptions,
     ) -> BoxFuture<'a, Result<Vec<StreamInfo>>>;
 
-    /// Deletes a stream. A missing one is `StreamNotFound`, unless the claim is that it does not exist (D-23).
-    fn delete_stream<'a>(
+    /// Changes what may be done with a stream. A missing one is `StreamNotFound`, unless it is to be deleted and the
+    /// claim is that it does not exist (D-23); a deleted one is `StreamDeleted`.
+    fn change_stream<'a>(
         &'a self,
         tenant: &'a Tenant,
         stream_id: &'a StreamId,
         expected: ExpectedVersion,
-        delete: Delete,
+        change: StreamChange,
     ) -> BoxFuture<'a, Result<()>>;
 
     /// Lets go of connections and files; calls after it fail.
@@ -186,14 +200,14 @@ macro_rules! forward_adapter {
                 (**self).list_streams(view, options)
             }
 
-            fn delete_stream<'a>(
+            fn change_stream<'a>(
                 &'a self,
                 tenant: &'a Tenant,
                 stream_id: &'a StreamId,
                 expected: ExpectedVersion,
-                delete: Delete,
+                change: StreamChange,
             ) -> BoxFuture<'a, Result<()>> {
-                (**self).delete_stream(tenant, stream_id, expected, delete)
+                (**self).change_stream(tenant, stream_id, expected, change)
             }
 
             fn close(&self) -> BoxFuture<'_, ()> {

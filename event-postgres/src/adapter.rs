@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use event_core::adapter::{AdapterFactory, BoxFuture, Commit, TenantView};
+use event_core::adapter::{AdapterFactory, BoxFuture, Commit, StreamChange, TenantView};
 use event_core::{
-    Adapter, AllOptions, Appended, Delete, Error, EventId, ExpectedVersion, ListOptions,
-    ReadOptions, RecordedEvent, Result, StreamId, StreamInfo, Tenant,
+    Adapter, AllOptions, Appended, Error, EventId, ExpectedVersion, ListOptions, ReadOptions,
+    RecordedEvent, Result, StreamId, StreamInfo, Tenant,
 };
 use sqlx::{AssertSqlSafe, Connection};
 
@@ -145,14 +145,14 @@ impl Adapter for PgAdapter {
         Box::pin(stream::list(&self.pool, &self.sql, view, options))
     }
 
-    fn delete_stream<'a>(
+    fn change_stream<'a>(
         &'a self,
         tenant: &'a Tenant,
         stream_id: &'a StreamId,
         expected: ExpectedVersion,
-        delete: Delete,
+        change: StreamChange,
     ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(stream::delete(&self.pool, &self.sql, tenant, stream_id, expected, delete))
+        Box::pin(stream::change(&self.pool, &self.sql, tenant, stream_id, expected, change))
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

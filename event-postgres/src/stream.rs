@@ -1,12 +1,12 @@
-//! What is known of streams, the list of them, and their deletion.
+//! What is known of streams, the list of them, and their end: archived, truncated, deleted.
 
-use event_core::adapter::TenantView;
+use event_core::adapter::{StreamChange, TenantView};
 use event_core::{
     Conflict, Delete, Error, ExpectedVersion, ListOptions, Result, StreamId, StreamInfo,
     StreamVersion, Tenant,
 };
 
-use crate::append::claim;
+use crate::append::{claim, stored};
 use crate::pool::Pool;
 use crate::row::{self, Cells};
 use crate::sql::Statements;
@@ -88,46 +88,91 @@ pub(crate) async fn list(
     rows.iter().map(row::info).collect()
 }
 
-/// Deletes a stream.
-pub(crate) async fn delete(
+/// Events that one transaction removes at most.
+const REMOVED_AT_ONCE: i32 = 1_000;
+
+/// Archives, deletes or truncates a stream.
+pub(crate) async fn change(
     pool: &Pool,
     sql: &Statements,
     tenant: &Tenant,
     stream_id: &StreamId,
     expected: ExpectedVersion,
-    delete: Delete,
+    change: StreamChange,
 ) -> Result<()> {
-    const OPERATION: &str = "delete a stream";
-    let state: i16 = match delete {
-        Delete::Soft => 2,
-        Delete::Hard => 3,
+    let (operation, state, first): (_, Option<i16>, _) = match change {
+        StreamChange::Archive => ("archive a stream", Some(1), None),
+        StreamChange::Delete(Delete::Soft) => ("delete a stream", Some(2), None),
+        StreamChange::Delete(Delete::Hard) => ("delete a stream", Some(3), None),
+        StreamChange::TruncateBefore(first) => {
+            ("truncate a stream", None, Some(first.max(StreamVersion::new(1))))
+        }
         other => {
-            return Err(Error::adapter(OPERATION, format!("cannot delete in the way {other:?}")));
+            return Err(Error::adapter(
+                "change a stream",
+                format!("this backend cannot {other:?}"),
+            ));
         }
     };
     let query = sql
-        .delete_stream
+        .change_stream
         .query()
         .bind(tenant.as_str().to_owned())
         .bind(stream_id.as_str().to_owned())
         .bind(claim(expected))
-        .bind(state);
-    let rows = pool.fetch(OPERATION, query).await?;
+        .bind(state)
+        .bind(first.map(|first| stored(first.get())));
+    let rows = pool.fetch(operation, query).await?;
     let Some(row) = rows.first() else {
-        return Err(Error::adapter(OPERATION, "no answer"));
+        return Err(Error::adapter(operation, "no answer"));
     };
     let cells = Cells::new(row, None);
-    let conflict = |actual| Error::conflict(stream_id.clone(), Conflict { expected, actual });
-    match cells.get::<i16>("status")? {
-        0 => Ok(()),
-        1 => Err(conflict(StreamVersion::try_from(cells.get::<i64>("stream_version")?)?)),
-        2 => Err(Error::stream_deleted(stream_id.clone())),
-        7 => match expected {
-            // The claim that there is no stream holds: nothing to do.
-            ExpectedVersion::NoStream | ExpectedVersion::Exact(StreamVersion::NONE) => Ok(()),
+    let conflict = |expected| {
+        let actual = StreamVersion::try_from(cells.get::<i64>("stream_version")?)?;
+        Err(Error::conflict(stream_id.clone(), Conflict { expected, actual }))
+    };
+    match (cells.get::<i16>("status")?, first) {
+        (0, None) => Ok(()),
+        (0, Some(_)) => remove_truncated(pool, sql, tenant, stream_id).await,
+        (1, _) => conflict(expected),
+        (2, _) => Err(Error::stream_deleted(stream_id.clone())),
+        (7, _) => match (change, expected) {
+            // The claim that there is no stream holds: there is nothing to delete.
+            (
+                StreamChange::Delete(_),
+                ExpectedVersion::NoStream | ExpectedVersion::Exact(StreamVersion::NONE),
+            ) => Ok(()),
             _ => Err(Error::stream_not_found(stream_id.clone())),
         },
-        status => Err(Error::adapter(OPERATION, format!("unknown status {status}"))),
+        (8, Some(first)) => {
+            let before = StreamVersion::new(first.get() - 1);
+            conflict(ExpectedVersion::Exact(before))
+        }
+        (status, _) => Err(Error::adapter(operation, format!("unknown status {status}"))),
+    }
+}
+
+/// What was truncated is out of sight already; this gives its room back, in small transactions. Interrupted, the same
+/// truncation again goes on with it.
+async fn remove_truncated(
+    pool: &Pool,
+    sql: &Statements,
+    tenant: &Tenant,
+    stream_id: &StreamId,
+) -> Result<()> {
+    loop {
+        let query = sql
+            .remove_truncated
+            .query()
+            .bind(tenant.as_str().to_owned())
+            .bind(stream_id.as_str().to_owned())
+            .bind(REMOVED_AT_ONCE);
+        let rows = pool.fetch("remove truncated events", query).await?;
+        let removed: i64 =
+            rows.first().map_or(Ok(0), |row| Cells::new(row, None).get("removed"))?;
+        if removed < i64::from(REMOVED_AT_ONCE) {
+            return Ok(());
+        }
     }
 }
 

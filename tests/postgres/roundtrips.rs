@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use event_core::adapter::TenantView;
+use event_core::adapter::{StreamChange, TenantView};
 use event_core::{Adapter, AllOptions, BatchSize, Delete, ExpectedVersion, ReadOptions};
 use event_postgres::{PgAdapter, PgOptions};
 
@@ -110,7 +110,12 @@ async fn every_read_is_one_exchange() {
     assert!(adapter.read_all(&own(), &tail).await.unwrap().is_empty());
     assert_eq!(proxy.take(), one_exchange(), "at the end only the frontier is asked for");
     adapter
-        .delete_stream(&event_core::Tenant::default(), &name, exact(50), Delete::Soft)
+        .change_stream(
+            &event_core::Tenant::default(),
+            &name,
+            exact(50),
+            StreamChange::Delete(Delete::Soft),
+        )
         .await
         .unwrap();
 }

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use event_core::adapter::{Adapter, Appended, BoxFuture, Commit, RecordedParts, TenantView};
+use event_core::adapter::{
+    Adapter, Appended, BoxFuture, Commit, RecordedParts, StreamChange, TenantView,
+};
 use event_core::testing::Noted;
 use event_core::{
-    Aggregate, AllOptions, Delete, Error, EventId, EventSet, EventStore, EventVersion,
-    ExpectedVersion, ListOptions, Metadata, NewEvent, Position, ProblemKind, ReadOptions,
-    RecordedEvent, RecoverOptions, Registration, Result, StreamId, StreamInfo, StreamVersion,
-    Tenant, Violation,
+    Aggregate, AllOptions, Error, EventId, EventSet, EventStore, EventVersion, ExpectedVersion,
+    ListOptions, Metadata, NewEvent, Position, ProblemKind, ReadOptions, RecordedEvent,
+    RecoverOptions, Registration, Result, StreamId, StreamInfo, StreamVersion, Tenant, Violation,
 };
 use serde_json::value::RawValue;
 
@@ -259,12 +260,12 @@ impl Adapter for Doctored {
         read_only()
     }
 
-    fn delete_stream<'a>(
+    fn change_stream<'a>(
         &'a self,
         _: &'a Tenant,
         _: &'a StreamId,
         _: ExpectedVersion,
-        _: Delete,
+        _: StreamChange,
     ) -> BoxFuture<'a, Result<()>> {
         read_only()
     }

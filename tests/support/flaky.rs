@@ -3,9 +3,9 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use event_core::adapter::{Adapter, Appended, BoxFuture, Commit, TenantView};
+use event_core::adapter::{Adapter, Appended, BoxFuture, Commit, StreamChange, TenantView};
 use event_core::{
-    AllOptions, Delete, Error, EventId, ExpectedVersion, ListOptions, MemoryAdapter, ReadOptions,
+    AllOptions, Error, EventId, ExpectedVersion, ListOptions, MemoryAdapter, ReadOptions,
     RecordedEvent, Result, StreamId, StreamInfo, Tenant,
 };
 
@@ -106,14 +106,14 @@ impl Adapter for FlakyAdapter {
         self.act(self.inner.list_streams(view, options))
     }
 
-    fn delete_stream<'a>(
+    fn change_stream<'a>(
         &'a self,
         tenant: &'a Tenant,
         stream_id: &'a StreamId,
         expected: ExpectedVersion,
-        delete: Delete,
+        change: StreamChange,
     ) -> BoxFuture<'a, Result<()>> {
-        self.act(self.inner.delete_stream(tenant, stream_id, expected, delete))
+        self.act(self.inner.change_stream(tenant, stream_id, expected, change))
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

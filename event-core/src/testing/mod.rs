@@ -95,6 +95,10 @@ macro_rules! adapter_contract {
                 scope: a_tenant_sees_its_own, the_operator_sees_all, scope_reaches_metadata_and_errors;
                 transaction: several_streams_or_nothing, a_stream_stands_once, retried_as_a_whole,
                     crossing_transactions_do_not_deadlock;
+                change: archived_streams_are_read_only, known_ids_are_found_in_an_archived_stream,
+                    truncated_streams_start_later_and_numbers_go_on,
+                    truncation_beyond_the_end_and_of_what_is_not_there_is_refused,
+                    the_limit_counts_what_is_kept;
                 delete: soft, hard, claims_and_missing_streams, deleting_races_appending;
             }
         }
