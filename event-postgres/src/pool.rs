@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use event_core::{Error, Result};
+use futures_util::TryStreamExt;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::{ConnectOptions, Connection};
 use tokio::sync::Semaphore;
@@ -53,6 +54,18 @@ impl Pool {
         operation: &'static str,
         query: PgQuery<'_>,
     ) -> Result<Vec<PgRow>, Failure> {
+        let mut rows = Vec::new();
+        self.each(operation, query, |row| rows.push(row)).await?;
+        Ok(rows)
+    }
+
+    /// Runs one statement and hands over its rows as they come: what is made of them is made while the server sends on.
+    pub(crate) async fn each(
+        &self,
+        operation: &'static str,
+        query: PgQuery<'_>,
+        mut take: impl FnMut(PgRow),
+    ) -> Result<(), Failure> {
         let _permit = match timeout(self.acquire_timeout, self.permits.acquire()).await {
             Ok(Ok(permit)) => permit,
             Ok(Err(_)) => return Err(Error::adapter(operation, "the store is closed").into()),
@@ -66,10 +79,17 @@ impl Pool {
             Some(connection) => connection,
             None => self.open(operation).await?,
         };
-        match timeout(self.deadline, query.fetch_all(&mut connection)).await {
-            Ok(Ok(rows)) => {
+        let answer = async {
+            let mut rows = query.fetch(&mut connection);
+            while let Some(row) = rows.try_next().await? {
+                take(row);
+            }
+            Ok(())
+        };
+        match timeout(self.deadline, answer).await {
+            Ok(Ok(())) => {
                 self.keep(epoch, connection);
-                Ok(rows)
+                Ok(())
             }
             Ok(Err(error)) => {
                 if error::is_fatal(&error) {

@@ -5,7 +5,6 @@ use event_core::adapter::TenantView;
 use event_core::{
     AllOptions, Direction, Error, EventId, ReadOptions, RecordedEvent, Result, StreamId, Tenant,
 };
-use sqlx::Row;
 use sqlx::postgres::PgRow;
 
 use crate::append::stored;
@@ -36,15 +35,24 @@ pub(crate) async fn stream(
         .bind(stream_id.as_str().to_owned())
         .bind(start)
         .bind(i64::from(options.page().get()));
-    let rows = pool.fetch("read a stream", query).await?;
-    let Some(first) = rows.first() else {
+    let (mut state, mut events) = (None, Events::default());
+    let take = |row: PgRow| {
+        if state.is_none() {
+            state = Some(row::state(&row));
+        }
+        // An empty page is the stream's row with nothing beside it.
+        if row::has_event(&row) {
+            events.take(&row);
+        }
+    };
+    pool.each("read a stream", query, take).await?;
+    let Some(state) = state else {
         return Err(Error::stream_not_found(stream_id.clone()));
     };
-    if row::state(first)?.is_deleted() {
+    if state?.is_deleted() {
         return Err(Error::stream_deleted(stream_id.clone()));
     }
-    // An empty page is the stream's row with nothing beside it.
-    let mut page = events(rows.iter().filter(|row| has_event(row)))?;
+    let mut page = events.page?;
     match options.direction() {
         Direction::Forward => page.sort_by_key(RecordedEvent::stream_version),
         Direction::Backward => page.sort_by_key(|event| std::cmp::Reverse(event.stream_version())),
@@ -90,8 +98,9 @@ pub(crate) async fn event(
     event_id: EventId,
 ) -> Result<Option<RecordedEvent>> {
     let query = sql.read_event.query().bind(one(view)).bind(event_id.as_uuid());
-    let rows = pool.fetch("read an event", query).await?;
-    Ok(events(rows.iter().take(1))?.pop())
+    let mut events = Events::default();
+    pool.each("read an event", query, |row| events.take(&row)).await?;
+    Ok(events.page?.into_iter().next())
 }
 
 /// Events in `(after, last]`, at most `limit` of them.
@@ -118,7 +127,9 @@ async fn between(
     if let Some(category) = category {
         query = query.bind(category.to_owned());
     }
-    events(pool.fetch("read all streams", query).await?.iter())
+    let mut events = Events::default();
+    pool.each("read all streams", query, |row| events.take(&row)).await?;
+    events.page
 }
 
 /// Filters that no event can pass, among them texts and times that the server cannot even be asked for.
@@ -133,13 +144,26 @@ fn in_calendar(time: DateTime<Utc>) -> Option<DateTime<Utc>> {
     (time.timestamp() > FIRST_SECOND).then_some(time)
 }
 
-fn events<'r>(rows: impl Iterator<Item = &'r PgRow>) -> Result<Vec<RecordedEvent>> {
-    let mut owner = Owner::default();
-    rows.map(|row| row::event(row, &mut owner)).collect()
+/// Events as their rows come; the first row that cannot be read is what is left of a page.
+struct Events {
+    owner: Owner,
+    page: Result<Vec<RecordedEvent>>,
 }
 
-fn has_event(row: &PgRow) -> bool {
-    !matches!(row.try_get::<Option<i64>, _>("position"), Ok(None))
+impl Default for Events {
+    fn default() -> Self {
+        Self { owner: Owner::default(), page: Ok(Vec::new()) }
+    }
+}
+
+impl Events {
+    fn take(&mut self, row: &PgRow) {
+        let Ok(page) = &mut self.page else { return };
+        match row::event(row, &mut self.owner) {
+            Ok(event) => page.push(event),
+            Err(error) => self.page = Err(error),
+        }
+    }
 }
 
 fn one(view: &TenantView) -> Option<String> {

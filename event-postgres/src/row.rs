@@ -106,6 +106,11 @@ impl Owner {
     }
 }
 
+/// Whether there is an event in a row, which may hold a stream alone.
+pub(crate) fn has_event(row: &PgRow) -> bool {
+    !matches!(row.try_get::<Option<i64>, _>(POSITION.0), Ok(None))
+}
+
 /// A row of an event.
 pub(crate) fn event(row: &PgRow, owner: &mut Owner) -> Result<RecordedEvent> {
     let mut cells = Cells::new(row, None);
