@@ -1,22 +1,16 @@
 //! The schema: made once, whoever starts first; refused when it is not ours; used by roles without rights.
 
+use std::path::Path;
 use std::sync::Arc;
 
-use event_core::{Adapter, AllOptions, Error, EventStore, ExpectedVersion};
+use event_core::testing::Noted;
+use event_core::{
+    Adapter, AllOptions, Error, EventStore, ExpectedVersion, ReadOptions, StreamVersion,
+    with_causes,
+};
 use event_postgres::PgAdapter;
 
-use crate::{events, exact, one, page, pg};
-
-/// The error and its causes, as a log shows them.
-fn told(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
-}
+use crate::{events, exact, one, page, pg, stream, versions};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn starters_at_once_make_one_schema() {
@@ -40,6 +34,65 @@ async fn starters_at_once_make_one_schema() {
     );
     database.adapter().await;
     assert_eq!(pg::number(&mut connection, applied).await, first, "nothing is applied twice");
+}
+
+/// The files of the schema migrations, in order: name and text.
+fn files() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../event-postgres/migrations");
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| {
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            (name, std::fs::read_to_string(&path).unwrap())
+        })
+        .collect();
+    files.sort();
+    files
+}
+
+#[tokio::test]
+async fn a_schema_of_every_earlier_program_is_brought_up_to_date() {
+    let today = pg::shared().database().await;
+    today.adapter().await;
+    let mut connection = today.connection().await;
+    let history: Vec<(i64, String, Vec<u8>)> = sqlx::query_as(
+        "SELECT version, name, checksum FROM event_store.schema_migrations ORDER BY version",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+    let files = files();
+    assert_eq!(files.len(), history.len());
+    for applied in 1..files.len() {
+        let database = pg::shared().database().await;
+        let mut connection = database.connection().await;
+        pg::run(
+            &mut connection,
+            "CREATE SCHEMA event_store; CREATE TABLE event_store.schema_migrations (version bigint PRIMARY KEY, \
+             name text NOT NULL, checksum bytea NOT NULL, applied_at timestamptz NOT NULL DEFAULT clock_timestamp())",
+        )
+        .await;
+        for ((_, text), (version, name, checksum)) in files.iter().zip(&history).take(applied) {
+            pg::run(&mut connection, text).await;
+            sqlx::query("INSERT INTO event_store.schema_migrations (version, name, checksum) VALUES ($1, $2, $3)")
+                .bind(version)
+                .bind(name)
+                .bind(checksum)
+                .execute(&mut connection)
+                .await
+                .unwrap();
+        }
+        let adapter = database.adapter().await;
+        let store = EventStore::new(adapter).unwrap();
+        let name = stream("s");
+        store.append(&name, exact(0), Noted::many(3)).await.unwrap();
+        store.truncate_before(&name, StreamVersion::new(3)).await.unwrap();
+        store.archive_stream(&name, exact(3)).await.unwrap();
+        let left = store.read_stream(&name, ReadOptions::forward()).await.unwrap();
+        assert_eq!(versions(&left), [3], "from {}", files[applied - 1].0);
+        store.close().await;
+    }
 }
 
 #[tokio::test]
@@ -81,7 +134,7 @@ async fn a_schema_of_another_build_is_refused() {
     )
     .await;
     let error = PgAdapter::connect(&database.url).await.unwrap_err();
-    assert!(told(&error).contains("0002_known_events differs"), "{}", told(&error));
+    assert!(with_causes(&error).contains("0002_known_events differs"), "{}", with_causes(&error));
 }
 
 #[tokio::test]
@@ -124,11 +177,11 @@ async fn a_role_without_rights_is_told_what_to_do() {
     let url = format!("postgres://{role}:pw@{authority}{rest}");
 
     let error = PgAdapter::connect(&url).await.unwrap_err();
-    assert!(told(&error).contains("grant_to"), "{}", told(&error));
+    assert!(with_causes(&error).contains("grant_to"), "{}", with_causes(&error));
 
     let owner = database.adapter().await;
     let error = PgAdapter::connect(&url).await.unwrap_err();
-    assert!(told(&error).contains("grant_to"), "{}", told(&error));
+    assert!(with_causes(&error).contains("grant_to"), "{}", with_causes(&error));
 
     owner.grant_to(&role).await.unwrap();
     let bot = PgAdapter::connect(&url).await.unwrap();
@@ -164,7 +217,7 @@ async fn a_schema_that_vanishes_is_a_typed_error() {
         page(&adapter, "s").await.unwrap_err(),
         adapter.commit(&one("s", exact(0), events(1))).await.unwrap_err(),
     ] {
-        assert!(told(&error).contains("dropped or changed"), "{}", told(&error));
+        assert!(with_causes(&error).contains("dropped or changed"), "{}", with_causes(&error));
         assert!(!error.is_transient());
     }
 }
