@@ -14,6 +14,7 @@ mod architecture;
 mod catalogue;
 mod codec;
 mod grammar;
+mod helpers;
 mod history;
 mod hygiene;
 mod memory;

@@ -1,8 +1,11 @@
 //! [`EventStore`]: the facade that applications use (S-01, S-02): validate, encode, commit; read, migrate, decode.
 
+mod builder;
+
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+pub use self::builder::StoreBuilder;
 use crate::clock::Clock;
 use crate::connect;
 use crate::envelope::{NewEvent, RecordedEvent};
@@ -22,9 +25,6 @@ use crate::seam::{
 };
 use crate::stream::StreamId;
 use crate::transaction::Transaction;
-
-/// The most events a stream holds unless told otherwise (S-21).
-const STREAM_LIMIT: u64 = 10_000;
 
 /// The store of events: the one door of an application. Cheap to clone, bound to a [`Scope`].
 ///
@@ -62,61 +62,6 @@ struct Shared {
     stream_limit: Option<u64>,
 }
 
-/// Sets up an [`EventStore`] that differs from the defaults.
-pub struct StoreBuilder {
-    adapter: Arc<dyn Adapter>,
-    retry: RetryPolicy,
-    clock: Clock,
-    stream_limit: Option<u64>,
-}
-
-impl StoreBuilder {
-    /// Sets how transient failures are retried.
-    #[must_use]
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.retry = policy;
-        self
-    }
-
-    /// Sets the clock that validation goes by.
-    #[must_use]
-    pub fn clock(mut self, clock: Clock) -> Self {
-        self.clock = clock;
-        self
-    }
-
-    /// Sets the most live events a stream may hold; `None` for no limit. 10 000 by default (S-21).
-    #[must_use]
-    pub const fn stream_limit(mut self, limit: Option<u64>) -> Self {
-        self.stream_limit = limit;
-        self
-    }
-
-    /// Opens the store.
-    ///
-    /// # Errors
-    /// [`Error::Registry`] when the events of this binary do not hold together; every problem is listed.
-    pub fn build(self) -> Result<EventStore> {
-        Registry::check()?;
-        let Self { adapter, retry, clock, stream_limit } = self;
-        let scope = Scope::default();
-        let view = TenantView::One(scope.tenant.clone());
-        Ok(EventStore {
-            shared: Arc::new(Shared { adapter, retry, clock, stream_limit }),
-            scope,
-            view,
-        })
-    }
-}
-
-impl fmt::Debug for StoreBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoreBuilder")
-            .field("adapter", &self.adapter.name())
-            .finish_non_exhaustive()
-    }
-}
-
 impl EventStore {
     /// A store in memory: gone with the process.
     ///
@@ -136,12 +81,7 @@ impl EventStore {
 
     /// A store on an adapter, with settings of one's own.
     pub fn builder(adapter: impl Adapter) -> StoreBuilder {
-        StoreBuilder {
-            adapter: Arc::new(adapter),
-            retry: RetryPolicy::default(),
-            clock: Clock::system(),
-            stream_limit: Some(STREAM_LIMIT),
-        }
+        StoreBuilder::new(Arc::new(adapter))
     }
 
     /// Opens the store that a URL names: `postgres://…`, `memory:`; the scheme chooses the backend at run time.

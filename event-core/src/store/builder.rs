@@ -1,0 +1,80 @@
+//! [`StoreBuilder`]: a store that differs from the defaults.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::registry::Registry;
+use crate::retry::RetryPolicy;
+use crate::scope::Scope;
+use crate::seam::{Adapter, TenantView};
+use crate::store::{EventStore, Shared};
+
+/// The most events a stream holds unless told otherwise (S-21).
+const STREAM_LIMIT: u64 = 10_000;
+
+/// Sets up an [`EventStore`] that differs from the defaults.
+pub struct StoreBuilder {
+    adapter: Arc<dyn Adapter>,
+    retry: RetryPolicy,
+    clock: Clock,
+    stream_limit: Option<u64>,
+}
+
+impl StoreBuilder {
+    /// The defaults on an adapter.
+    pub(super) fn new(adapter: Arc<dyn Adapter>) -> Self {
+        Self {
+            adapter,
+            retry: RetryPolicy::default(),
+            clock: Clock::system(),
+            stream_limit: Some(STREAM_LIMIT),
+        }
+    }
+
+    /// Sets how transient failures are retried.
+    #[must_use]
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// Sets the clock that validation goes by.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Sets the most live events a stream may hold; `None` for no limit. 10 000 by default (S-21).
+    #[must_use]
+    pub const fn stream_limit(mut self, limit: Option<u64>) -> Self {
+        self.stream_limit = limit;
+        self
+    }
+
+    /// Opens the store.
+    ///
+    /// # Errors
+    /// [`Error::Registry`] when the events of this binary do not hold together; every problem is listed.
+    pub fn build(self) -> Result<EventStore> {
+        Registry::check()?;
+        let Self { adapter, retry, clock, stream_limit } = self;
+        let scope = Scope::default();
+        let view = TenantView::One(scope.tenant.clone());
+        Ok(EventStore {
+            shared: Arc::new(Shared { adapter, retry, clock, stream_limit }),
+            scope,
+            view,
+        })
+    }
+}
+
+impl fmt::Debug for StoreBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreBuilder")
+            .field("adapter", &self.adapter.name())
+            .finish_non_exhaustive()
+    }
+}
