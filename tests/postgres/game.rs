@@ -7,6 +7,20 @@ use gamebot::{Output, Show, play, show, simulate};
 
 use crate::pg;
 
+#[path = "../../event-postgres/examples/quickstart.rs"]
+mod quickstart;
+
+#[tokio::test]
+async fn the_first_program_runs_again_and_again() {
+    let database = pg::shared().database().await;
+    for events in [2, 4] {
+        quickstart::run(&database.url).await.unwrap();
+        let mut connection = database.connection().await;
+        let stored = pg::number(&mut connection, "SELECT count(*) FROM event_store.events").await;
+        assert_eq!(stored, events);
+    }
+}
+
 #[tokio::test]
 async fn a_game_outlives_the_store_that_played_it() {
     let database = pg::shared().database().await;
