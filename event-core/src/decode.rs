@@ -1,4 +1,5 @@
-//! The one decode door: every path from stored JSON to a typed event goes through [`decode_at`].
+//! The one decode door: every path from stored JSON to a typed event goes through [`decode_at`], or through
+//! [`decode_boxed`], which is the same behind a pointer.
 //!
 //! The parse is plain; only the text of a payload that failed is looked at again, to name the place in it.
 

@@ -19,6 +19,9 @@ pub(crate) fn path_at(json: &str, line: usize, column: usize) -> String {
     if found.is_empty() { ".".to_owned() } else { shown(&found) }
 }
 
+/// Deeper than `serde_json` itself goes for what is not ignored; below it the place is the value that is so deep.
+const DEEPEST: usize = 128;
+
 enum Step {
     Key(String),
     Index(usize),
@@ -34,6 +37,27 @@ struct Scanner<'a> {
 }
 
 impl Scanner<'_> {
+    /// Walks over a value too deep to keep its path, without going down: brackets are counted.
+    fn deep(&mut self) -> bool {
+        let mut open = 0_usize;
+        while let Some(byte) = self.json.get(self.at) {
+            match byte {
+                b'"' => {
+                    self.string();
+                    continue;
+                }
+                b'{' | b'[' => open += 1,
+                b'}' | b']' => open = open.saturating_sub(1),
+                _ => {}
+            }
+            self.at += 1;
+            if open == 0 {
+                break;
+            }
+        }
+        false
+    }
+
     /// Walks over one value; true once the place is found, with `found` or the path as it stands.
     fn value(&mut self) -> bool {
         self.space();
@@ -42,6 +66,7 @@ impl Scanner<'_> {
             return true;
         }
         let done = match self.json.get(self.at) {
+            Some(b'{' | b'[') if self.path.len() >= DEEPEST => self.deep(),
             Some(b'{') => self.object(),
             Some(b'[') => self.list(),
             Some(b'"') => {
@@ -226,6 +251,16 @@ mod tests {
         check("7", ".");
         check("[]", ".");
         check("", ".");
+    }
+
+    #[test]
+    fn nesting_without_end_does_not_exhaust_the_stack() {
+        let deep =
+            |n: usize| format!(r#"{{"other":{}{},"count":-5}}"#, "[".repeat(n), "]".repeat(n));
+        check(&deep(100), "count");
+        check(&deep(200_000), "count");
+        let _ = path_at(&"[".repeat(500_000), 1, 499_999);
+        let _ = path_at(&"{\"a\":".repeat(500_000), 1, 2_000_000);
     }
 
     #[test]

@@ -3,17 +3,14 @@
 //!
 //! A few lanes take what is queued and send it at once: there is no timer, so a lone append is as fast as it would be
 //! without. Two appends to one stream are never under way together, so each is judged on what the one before left.
-//! What the group did not store is asked again alone, and fails alone, with its own reason. A lane outlives its caller:
-//! one that goes away leaves nothing half done.
+//! What the group did not store is asked again alone, and fails alone, with its own reason. A lane is a task of its
+//! own: a caller that goes away, or that is not polled, leaves nothing half done.
 
 use std::collections::{HashSet, VecDeque};
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 
-use event_core::adapter::{BoxFuture, Commit, StreamAppend};
+use event_core::adapter::{Commit, StreamAppend};
 use event_core::{Appended, Error, Outcome, Position, Result, StreamId, StreamVersion, Tenant};
-use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
 
 use crate::append::{self, ONE};
@@ -87,10 +84,9 @@ impl Group {
             return append::commit(&self.shared.pool, &self.shared.sql, commit).await;
         }
         let (answer, answered) = oneshot::channel();
-        let lane = self.enqueue(Request { commit: commit.clone(), bytes, answer })?;
-        let answer = Led { lane, answered }.await;
+        self.enqueue(Request { commit: commit.clone(), bytes, answer })?;
         // The runtime ended under the lane: whether it was stored is open.
-        answer.unwrap_or_else(|_| Err(Error::connection(ONE, LaneEnded)))
+        answered.await.unwrap_or_else(|_| Err(Error::connection(ONE, LaneEnded)))
     }
 
     /// Takes no more appends, and waits for those that are queued.
@@ -105,8 +101,8 @@ impl Group {
         }
     }
 
-    /// Queues a request; the caller gets a lane to run, if there is room for one more.
-    fn enqueue(&self, request: Request) -> Result<Option<BoxFuture<'static, ()>>> {
+    /// Queues a request, and opens a lane for it if there is room for one more.
+    fn enqueue(&self, request: Request) -> Result<()> {
         let mut queue = self.shared.queue();
         if queue.closed {
             return Err(Error::adapter(ONE, "the store is closed"));
@@ -118,41 +114,13 @@ impl Group {
             return Err(Error::overloaded(ONE, reason));
         }
         queue.waiting.push_back(request);
-        if queue.lanes >= self.lanes {
-            return Ok(None);
+        if queue.lanes < self.lanes {
+            queue.lanes += 1;
+            drop(queue);
+            let shared = Arc::clone(&self.shared);
+            tokio::spawn(Lane { shared, streams: Vec::new(), counted: true }.run());
         }
-        queue.lanes += 1;
-        drop(queue);
-        let lane = Lane { shared: Arc::clone(&self.shared), streams: Vec::new() };
-        Ok(Some(Box::pin(lane.run())))
-    }
-}
-
-/// The answer to a request. Who opened a lane runs it too, until the answer is there: a lone append needs no task
-/// beside its own. The lane goes on as a task of its own when others wait, and when its caller goes away.
-struct Led {
-    lane: Option<BoxFuture<'static, ()>>,
-    answered: oneshot::Receiver<Result<Vec<Appended>>>,
-}
-
-impl Future for Led {
-    type Output = Result<Result<Vec<Appended>>, oneshot::error::RecvError>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Some(lane) = &mut self.lane
-            && lane.as_mut().poll(context).is_ready()
-        {
-            self.lane = None;
-        }
-        Pin::new(&mut self.answered).poll(context)
-    }
-}
-
-impl Drop for Led {
-    fn drop(&mut self) {
-        if let (Some(lane), Ok(runtime)) = (self.lane.take(), Handle::try_current()) {
-            runtime.spawn(lane);
-        }
+        Ok(())
     }
 }
 
@@ -172,7 +140,10 @@ fn weight(commit: &Commit) -> usize {
 /// A lane at work; it gives its place and its streams back however it ends.
 struct Lane {
     shared: Arc<Shared>,
+    /// The streams of the batch that is under way.
     streams: Vec<Key>,
+    /// Whether it is one of the lanes that are counted.
+    counted: bool,
 }
 
 impl Lane {
@@ -205,13 +176,19 @@ impl Lane {
                 batch.push(request);
             }
         }
-        // What is left waits for streams of lanes that will look again.
-        if batch.is_empty() { None } else { Some(batch) }
+        if batch.is_empty() {
+            // What is left waits for streams of lanes that will look again. The place is given back while the queue is
+            // looked at: whoever comes next opens a lane of its own.
+            queue.lanes -= 1;
+            self.counted = false;
+            return None;
+        }
+        Some(batch)
     }
 
     async fn send(&self, batch: Vec<Request>) {
         let Shared { pool, sql, .. } = &*self.shared;
-        let mut stored = if batch.len() > 1 {
+        let stored = if batch.len() > 1 {
             match together(pool, sql, &batch).await {
                 Ok(stored) => stored,
                 // Whether they were stored is open, or known not to be, for all of them alike: each caller decides.
@@ -224,12 +201,17 @@ impl Lane {
         } else {
             vec![None]
         };
-        for (request, stored) in batch.into_iter().zip(stored.iter_mut()) {
-            let answer = match stored.take() {
-                Some(appended) => Ok(vec![appended]),
-                None => append::commit(pool, sql, &request.commit).await,
-            };
-            // A caller that went away does not want it.
+        // What is stored is told before anything else is asked.
+        let mut others = Vec::new();
+        for (request, stored) in batch.into_iter().zip(stored) {
+            match stored {
+                // A caller that went away does not want it.
+                Some(appended) => drop(request.answer.send(Ok(vec![appended]))),
+                None => others.push(request),
+            }
+        }
+        for request in others {
+            let answer = append::commit(pool, sql, &request.commit).await;
             let _ = request.answer.send(answer);
         }
     }
@@ -241,7 +223,14 @@ impl Drop for Lane {
         for key in self.streams.drain(..) {
             queue.under_way.remove(&key);
         }
-        queue.lanes -= 1;
+        if self.counted {
+            // It ended in the middle: a panic, or the end of the runtime. Nobody may be left to take what waits; those
+            // callers learn that the outcome is open, and ask again by their ids.
+            queue.lanes -= 1;
+            if queue.lanes == 0 {
+                queue.waiting.clear();
+            }
+        }
         drop(queue);
         self.shared.idle.notify_waiters();
     }

@@ -168,6 +168,12 @@ impl PgOptions {
             // Pages are small: compiling a plan or starting workers costs more than reading them.
             ("jit", "off".to_owned()),
             ("max_parallel_workers_per_gather", "0".to_owned()),
+            // Every page comes from an index, in its order, and ends early. Other plans read and sort all that is left
+            // of the log for each page, which the planner chooses where its statistics are young.
+            ("enable_seqscan", "off".to_owned()),
+            ("enable_bitmapscan", "off".to_owned()),
+            ("enable_hashjoin", "off".to_owned()),
+            ("enable_mergejoin", "off".to_owned()),
         ])
     }
 

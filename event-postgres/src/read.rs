@@ -72,19 +72,18 @@ pub(crate) async fn all(
         return Ok(Vec::new());
     }
     let page = options.page().get() as usize;
-    let mut after = stored(options.start().get());
     let mut events = Vec::new();
     let known = frontier.known();
+    let mut after = stored(options.start().get());
     if after < known {
-        events = between(pool, sql, view, options, (after, known), page).await?;
+        between(pool, sql, view, options, (after, known), page, &mut events).await?;
         // Nothing that matches is left below.
         after = known;
     }
     if events.len() < page {
         let last = frontier.advance(pool, sql, after, page - events.len()).await?;
         if after < last {
-            let rest = page - events.len();
-            events.extend(between(pool, sql, view, options, (after, last), rest).await?);
+            between(pool, sql, view, options, (after, last), page, &mut events).await?;
         }
     }
     Ok(events)
@@ -103,33 +102,49 @@ pub(crate) async fn event(
     Ok(events.page?.into_iter().next())
 }
 
-/// Events in `(after, last]`, at most `limit` of them.
+/// Adds the events in `(after, last]`, until there are `page` of them.
 async fn between(
     pool: &Pool,
     sql: &Statements,
     view: &TenantView,
     options: &AllOptions,
-    (after, last): (i64, i64),
-    limit: usize,
-) -> Result<Vec<RecordedEvent>> {
+    (mut after, last): (i64, i64),
+    page: usize,
+    found: &mut Vec<RecordedEvent>,
+) -> Result<()> {
     let category = options.only_category();
     let statement = if category.is_some() { &sql.read_category } else { &sql.read_all };
     let (from, before) = options.recorded_between();
-    let mut query = statement
-        .query()
-        .bind(after)
-        .bind(last)
-        .bind(one(view))
-        .bind(options.only_types().map(<[String]>::to_vec))
-        .bind(from.and_then(in_calendar))
-        .bind(before)
-        .bind(stored(limit as u64));
-    if let Some(category) = category {
-        query = query.bind(category.to_owned());
+    while found.len() < page && after < last {
+        let limit = page - found.len();
+        let mut query = statement
+            .query()
+            .bind(after)
+            .bind(last)
+            .bind(one(view))
+            .bind(options.only_types().map(<[String]>::to_vec))
+            .bind(from.and_then(in_calendar))
+            .bind(before)
+            .bind(stored(limit as u64));
+        if let Some(category) = category {
+            query = query.bind(category.to_owned());
+        }
+        let (mut events, mut rows) = (Events::default(), 0);
+        let take = |row: PgRow| {
+            rows += 1;
+            after = row::position(&row).unwrap_or(last);
+            if row::is_kept(&row) {
+                events.take(&row);
+            }
+        };
+        pool.each("read all streams", query, take).await?;
+        found.append(&mut events.page?);
+        // Fewer rows than were asked for: there are no more. As many, and some of them truncated: there may be.
+        if rows < limit {
+            break;
+        }
     }
-    let mut events = Events::default();
-    pool.each("read all streams", query, |row| events.take(&row)).await?;
-    events.page
+    Ok(())
 }
 
 /// Filters that no event can pass, among them texts and times that the server cannot even be asked for.

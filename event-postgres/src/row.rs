@@ -28,6 +28,8 @@ const SCHEMA_VERSION: Column = (6, "schema_version");
 const DATA: Column = (7, "data");
 const METADATA: Column = (8, "metadata");
 const CREATED_AT: Column = (9, "created_at");
+/// Of the stream, where a page of several streams is read.
+const FIRST_VERSION: Column = (10, "first_version");
 
 /// One row being read, and its place as far as it is known.
 pub(crate) struct Cells<'r> {
@@ -109,6 +111,18 @@ impl Owner {
 /// Whether there is an event in a row, which may hold a stream alone.
 pub(crate) fn has_event(row: &PgRow) -> bool {
     !matches!(row.try_get::<Option<i64>, _>(POSITION.0), Ok(None))
+}
+
+/// The position in a row of an event, if it can be read.
+pub(crate) fn position(row: &PgRow) -> Option<i64> {
+    row.try_get(POSITION.0).ok()
+}
+
+/// Whether the event of a row is not truncated; what cannot be read is told by [`event`].
+pub(crate) fn is_kept(row: &PgRow) -> bool {
+    let version: Result<i64, _> = row.try_get(VERSION.0);
+    let first: Result<i64, _> = row.try_get(FIRST_VERSION.0);
+    !matches!((version, first), (Ok(version), Ok(first)) if version < first)
 }
 
 /// A row of an event.

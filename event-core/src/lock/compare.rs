@@ -69,6 +69,14 @@ pub struct Difference {
 }
 
 impl Finding {
+    /// The type that a vanished version seems to have become.
+    pub(crate) fn renamed_to(&self) -> Option<&str> {
+        match self {
+            Self::Vanished { renamed_to, .. } => renamed_to.as_deref(),
+            _ => None,
+        }
+    }
+
     /// The version that it is about.
     pub fn about(&self) -> (&str, EventVersion) {
         match self {

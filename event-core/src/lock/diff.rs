@@ -76,7 +76,7 @@ fn change(
         }
         (Some(before), Some(after)) => {
             let differences = differences(before, after);
-            let impact = differences.iter().map(impact).max()?;
+            let impact = differences.iter().map(|it| impact(it, &differences)).max()?;
             change(impact, "the shape changed under its version", differences)
         }
         (Some(_), None) => change(Impact::Breaking, "gone, without a `retired` line", Vec::new()),
@@ -90,13 +90,24 @@ fn change(
     }
 }
 
-/// A key that may be missing can come and stay away; anything else does not fit what is stored.
-fn impact(difference: &Difference) -> Impact {
-    let optional = |text: &str| text.contains(", may be missing") || text.starts_with("option ");
+/// A key that may be missing can come and stay away, with all that is inside of it; so can a variant. Anything else does
+/// not fit what is stored.
+fn impact(difference: &Difference, all: &[Difference]) -> Impact {
+    let can_be_missing = |path: &str, text: &str| {
+        text.contains(", may be missing") || text.starts_with("option ") || path.ends_with('>')
+    };
+    let new = |it: &&Difference| it.locked.is_none();
+    let comes_with = |it: &Difference| {
+        let inside = difference.path.strip_prefix(&it.path);
+        inside.is_some_and(|rest| rest.starts_with(['.', '[', '{', '<']))
+    };
+    let optional =
+        |it: &Difference| it.now.as_deref().is_some_and(|text| can_be_missing(&it.path, text));
     match (&difference.locked, &difference.now) {
-        (None, Some(now)) if optional(now) => Impact::Additive,
-        // What is inside of a new optional object comes with it.
-        (None, Some(_)) if difference.path.contains(['.', '[', '{', '<']) => Impact::Additive,
+        (None, Some(_)) if optional(difference) => Impact::Additive,
+        (None, Some(_)) if all.iter().filter(new).any(|it| comes_with(it) && optional(it)) => {
+            Impact::Additive
+        }
         _ => Impact::NeedsMigration,
     }
 }

@@ -203,6 +203,9 @@ impl Reader {
                     "format {rest} is not known to this version of event-core, which writes format 1; update it"
                 ));
             }
+            "crate" if self.crate_name.is_some() => {
+                return wrong("`crate` stands twice; keep the line of this crate".into());
+            }
             "crate" => self.crate_name = Some(rest.to_owned()),
             "event" => return self.open_block(at, rest),
             "retired" => return self.retire(at, rest),
@@ -224,7 +227,7 @@ impl Reader {
         let Some(open) = &mut self.open else {
             return wrong("a line of a shape outside of a block");
         };
-        let Some((path, text)) = line.split_once(": ") else {
+        let Some((path, text)) = split_path(line) else {
             return wrong("this line of a shape was changed by hand or cut");
         };
         let path = if path == "." { "" } else { path };
@@ -271,7 +274,12 @@ impl Reader {
         if reason.is_empty() {
             return Err(form());
         }
-        self.retired.insert((event_type.to_owned(), version), reason.to_owned());
+        let key = (event_type.to_owned(), version);
+        if self.retired.contains_key(&key) {
+            let reason = format!("{name} is retired twice; keep one of the reasons");
+            return Err(LockError { line: at, reason });
+        }
+        self.retired.insert(key, reason.to_owned());
         Ok(())
     }
 
@@ -309,6 +317,21 @@ impl Reader {
         };
         Ok(LockFile { crate_name, blocks: self.blocks, retired: self.retired })
     }
+}
+
+/// A path and what stands behind its colon; a quoted key may hold one itself.
+fn split_path(line: &str) -> Option<(&str, &str)> {
+    let (mut quoted, mut escaped) = (false, false);
+    for (at, c) in line.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            ':' if !quoted => return Some((&line[..at], line[at + 1..].strip_prefix(' ')?)),
+            _ => {}
+        }
+    }
+    None
 }
 
 fn version_of(text: &str) -> Option<EventVersion> {

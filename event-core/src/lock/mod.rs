@@ -77,8 +77,15 @@ fn checked_with(
     // A payload of a version that is reported already would be that mistake told twice.
     let told: Vec<_> = wrong.iter().map(Finding::about).collect();
     if bless {
-        lock.add(own.iter().copied());
-        write(&path, &lock.to_string())?;
+        // Nothing new, nothing written: what somebody wrote beside the blocks stays.
+        if !new.is_empty() {
+            // An event that seems to be another one renamed is not locked as a new one: it may want an alias.
+            let renamed = |event: &&&Registration| {
+                wrong.iter().any(|finding| finding.renamed_to() == Some(event.event_type()))
+            };
+            lock.add(own.iter().filter(|event| !renamed(event)).copied());
+            write(&path, &lock.to_string())?;
+        }
     } else {
         reports.extend(new.iter().map(ToString::to_string));
     }

@@ -185,7 +185,53 @@ fn a_renamed_type_is_told_to_keep_its_old_name_as_an_alias() {
             "alias = \"lock.drawn\"",
         ],
     );
+    let lock = folder.lock();
+    assert!(folder.check(&registry(&[Registration::of::<Taken>()]), true).is_err());
+    assert_eq!(folder.lock(), lock, "it is not locked as a new event");
     folder.check(&registry(&[Registration::of::<TakenAlias>()]), true).unwrap();
+}
+
+#[test]
+fn blessing_without_anything_new_leaves_what_was_written_by_hand() {
+    let folder = Folder::blessed(&both());
+    let noted =
+        folder.lock().replace("\nevent lock.drawn v2", "\n# released in May\nevent lock.drawn v2");
+    folder.set_lock(&noted);
+    folder.check(&both(), true).unwrap();
+    assert_eq!(folder.lock(), noted);
+}
+
+#[test]
+fn names_that_look_like_paths_are_read_back() {
+    #[derive(Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord, Shape)]
+    enum Role {
+        #[serde(rename = "a: b", alias = "x\ny")]
+        Odd,
+        Plain,
+    }
+
+    #[derive(Serialize, Deserialize, Event)]
+    #[event(type = "lock.odd", version = 1, register = false)]
+    struct Odd {
+        #[serde(rename = "c: \"d\"")]
+        roles: std::collections::BTreeMap<Role, u8>,
+        #[serde(flatten)]
+        more: Option<Inside>,
+    }
+
+    #[derive(Serialize, Deserialize, Shape)]
+    struct Inside {
+        x: u8,
+    }
+
+    let folder = Folder::blessed(&registry(&[Registration::of::<Odd>()]));
+    folder.check(&registry(&[Registration::of::<Odd>()]), false).unwrap();
+    let lock = folder.lock();
+    assert!(
+        lock.contains(r#""c: \"d\""{key}<"a: b">: unit"#),
+        "the names of keys are locked: {lock}"
+    );
+    assert!(lock.contains("more: flattened, may be missing\n  x: u8"), "{lock}");
 }
 
 #[test]
@@ -221,6 +267,14 @@ fn a_broken_lock_file_is_named_with_its_line() {
         (cut.to_owned(), "was changed by hand or cut"),
         (cut_at_block, "the file is cut"),
         (String::new(), "the file is cut"),
+        (
+            good.replace("crate event-core", "crate event-core\ncrate event-core"),
+            "`crate` stands twice",
+        ),
+        (
+            good.replace("\nend", "\nretired lock.drawn v1: a\nretired lock.drawn v1: b\nend"),
+            "lock.drawn v1 is retired twice",
+        ),
     ] {
         folder.set_lock(&text);
         folder.refused(&both(), &["events.lock:", words]);

@@ -154,8 +154,11 @@ impl<'a> Maker<'a> {
             }
         }
         if field.flatten {
-            if let Value::Object(inside) = self.value(&field.form)? {
-                object.extend(inside);
+            match self.value(&field.form) {
+                Ok(Value::Object(inside)) => object.extend(inside),
+                Ok(_) => {}
+                Err(_) if missing => {}
+                Err(error) => return Err(error),
             }
             return Ok(());
         }

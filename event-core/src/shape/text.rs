@@ -68,7 +68,10 @@ impl Writer {
             }
             Form::Option(form) => self.parts(path, form),
             Form::List(form) | Form::Set(form) => self.parts(&format!("{path}[]"), form),
-            Form::Map(_, form) => self.parts(&format!("{path}{{}}"), form),
+            Form::Map(key, form) => {
+                self.parts(&format!("{path}{{key}}"), key);
+                self.parts(&format!("{path}{{}}"), form);
+            }
             Form::Tuple(items) => {
                 for (at, item) in items.iter().enumerate() {
                     self.node(&joined(path, &at.to_string()), item, "");
@@ -82,6 +85,10 @@ impl Writer {
 
     fn field(&mut self, path: &str, field: &FieldForm) {
         if field.flatten && field.form.is_object() {
+            if field.default || matches!(field.form.bare(), Form::Option(_)) {
+                let text = "flattened, may be missing".to_owned();
+                self.lines.push(ShapeLine { path: joined(path, field.name), text });
+            }
             if let Form::Map(_, value) = field.form.bare() {
                 self.node(&joined(path, "*"), value, "");
             } else {
@@ -103,19 +110,19 @@ impl Writer {
             let _ = write!(marks, ", with {with}");
         }
         if !field.aliases.is_empty() {
-            let _ = write!(marks, ", also `{}`", field.aliases.join("`, `"));
+            marks.push_str(&also(field.aliases));
         }
         self.node(&joined(path, field.name), &field.form, &marks);
     }
 
     fn variant(&mut self, path: &str, variant: &VariantForm) {
-        let path = format!("{path}<{}>", variant.name);
+        let path = format!("{path}<{}>", key(variant.name));
         let mut marks = String::new();
         if variant.other {
             marks.push_str(", takes every other name");
         }
         if !variant.aliases.is_empty() {
-            let _ = write!(marks, ", also `{}`", variant.aliases.join("`, `"));
+            marks.push_str(&also(variant.aliases));
         }
         match &variant.form {
             None => self.lines.push(ShapeLine { path, text: format!("unit{marks}") }),
@@ -124,11 +131,20 @@ impl Writer {
     }
 }
 
-fn joined(path: &str, key: &str) -> String {
-    // A key that looks like a path would be read as one.
-    let plain = key.chars().all(|c| c.is_alphanumeric() || "_-*".contains(c)) && !key.is_empty();
-    let key = if plain { key.to_owned() } else { format!("{key:?}") };
-    if path.is_empty() { key } else { format!("{path}.{key}") }
+fn joined(path: &str, name: &str) -> String {
+    let name = key(name);
+    if path.is_empty() { name } else { format!("{path}.{name}") }
+}
+
+/// A name as a part of a path; one that looks like a path, or like the end of one, is quoted.
+fn key(name: &str) -> String {
+    let plain = name.chars().all(|c| c.is_alphanumeric() || "_-*".contains(c)) && !name.is_empty();
+    if plain { name.to_owned() } else { format!("{name:?}") }
+}
+
+fn also(aliases: &[&str]) -> String {
+    let shown: Vec<String> = aliases.iter().map(|alias| alias.escape_debug().to_string()).collect();
+    format!(", also `{}`", shown.join("`, `"))
 }
 
 fn words(form: &Form, above: &[String], out: &mut impl fmt::Write) -> fmt::Result {

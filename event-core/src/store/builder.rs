@@ -57,7 +57,7 @@ impl StoreBuilder {
     /// Opens the store.
     ///
     /// # Errors
-    /// [`Error::Registry`] when the events of this binary do not hold together; every problem is listed.
+    /// [`Error::Registry`](crate::Error::Registry) when the events of this binary do not hold together; every problem is listed.
     pub fn build(self) -> Result<EventStore> {
         Registry::check()?;
         let Self { adapter, retry, clock, stream_limit } = self;

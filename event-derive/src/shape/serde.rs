@@ -59,6 +59,9 @@ impl Serde {
                 {
                     self.aliases.push(read.clone());
                 }
+                if written.is_none() {
+                    self.aliases.extend(read);
+                }
                 self.rename = written.or(self.rename.take());
             }
             "rename_all" => self.rename_all = names(meta)?.0.and_then(|name| Case::named(&name)),
@@ -82,9 +85,8 @@ impl Serde {
             "untagged" => self.untagged = true,
             "transparent" => self.transparent = true,
             "other" => self.other = true,
-            "into" | "from" | "try_from" => {
-                self.via = meta.value()?.parse::<LitStr>()?.parse().ok();
-            }
+            // What is written is what is stored; where it is read by way of another type, the type itself says more.
+            "into" => self.via = meta.value()?.parse::<LitStr>()?.parse().ok(),
             _ => rest(meta)?,
         }
         Ok(())

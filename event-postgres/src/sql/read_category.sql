@@ -1,10 +1,11 @@
 -- A page of one category in global order, up to the last final position.
 -- Both bounds lie in the category; said as pairs, they leave the category's index as the only way.
 -- $1 after · $2 last final position · $3 tenant or null · $4 event types or null · $5 recorded from or null · $6 recorded before or null · $7 limit · $8 category
+-- Events before first_version are truncated; the reader leaves them out: here the condition would be asked of each row's stream anew.
 -- The columns of an event come first, in the order of `row.rs`.
-SELECT t.name AS tenant, s.stream_id, e.version, e.position, e.event_id, e.event_type, e.schema_version, e.data, e.metadata, e.created_at
+SELECT t.name AS tenant, s.stream_id, e.version, e.position, e.event_id, e.event_type, e.schema_version, e.data, e.metadata, e.created_at, s.first_version
 FROM event_store.events e
-JOIN event_store.streams s ON s.tenant_key = e.tenant_key AND s.stream_key = e.stream_key AND e.version >= s.first_version
+JOIN event_store.streams s ON s.tenant_key = e.tenant_key AND s.stream_key = e.stream_key
 JOIN event_store.tenants t ON t.tenant_key = e.tenant_key
 WHERE (e.category_key, e.position) > ((SELECT c.category_key FROM event_store.categories c WHERE c.name = $8), $1)
   AND (e.category_key, e.position) <= ((SELECT c.category_key FROM event_store.categories c WHERE c.name = $8), $2)
