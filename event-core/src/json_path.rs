@@ -93,11 +93,8 @@ impl Scanner<'_> {
 
     fn object(&mut self) -> bool {
         self.at += 1;
-        loop {
-            self.space();
-            if self.json.get(self.at) != Some(&b'"') {
-                break;
-            }
+        self.space();
+        while self.json.get(self.at) == Some(&b'"') {
             let key = self.string();
             self.space();
             // A parser that stopped at a key stopped in the object: the key is unknown, or stands twice.
@@ -105,16 +102,12 @@ impl Scanner<'_> {
                 return self.ended();
             }
             self.at += 1;
-            self.path.push(Step::Key(key));
-            if self.value() {
+            if self.part(Step::Key(key)) {
                 return true;
             }
-            self.path.pop();
-            self.space();
-            if self.json.get(self.at) != Some(&b',') {
-                break;
+            if !self.goes_on() {
+                return false;
             }
-            self.at += 1;
         }
         self.at += 1;
         false
@@ -122,24 +115,36 @@ impl Scanner<'_> {
 
     fn list(&mut self) -> bool {
         self.at += 1;
-        for index in 0.. {
-            self.space();
-            if matches!(self.json.get(self.at), None | Some(b']')) {
-                break;
-            }
-            self.path.push(Step::Index(index));
-            if self.value() {
+        self.space();
+        let mut index = 0;
+        while !matches!(self.json.get(self.at), None | Some(b']')) {
+            if self.part(Step::Index(index)) {
                 return true;
             }
-            self.path.pop();
-            self.space();
-            if self.json.get(self.at) != Some(&b',') {
-                break;
+            if !self.goes_on() {
+                return false;
             }
-            self.at += 1;
+            index += 1;
         }
         self.at += 1;
         false
+    }
+
+    /// Walks over one value of a list or an object.
+    fn part(&mut self, step: Step) -> bool {
+        self.path.push(step);
+        let found = self.value();
+        self.path.pop();
+        found
+    }
+
+    /// Takes what stands behind a part, and what stands before the next if there is one.
+    fn goes_on(&mut self) -> bool {
+        self.space();
+        let comma = self.json.get(self.at) == Some(&b',');
+        self.at += 1;
+        self.space();
+        comma
     }
 
     /// Walks over a string; what it says, for a key.
@@ -153,7 +158,7 @@ impl Scanner<'_> {
                 _ => 1,
             };
         }
-        self.at = (self.at + 1).min(self.json.len().max(self.at));
+        self.at = (self.at + 1).min(self.json.len());
         let text = self.json.get(start..self.at).unwrap_or_default();
         serde_json::from_slice(text).unwrap_or_else(|_| String::from_utf8_lossy(text).into_owned())
     }

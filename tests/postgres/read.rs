@@ -3,8 +3,8 @@
 use event_core::adapter::TenantView;
 use event_core::serde_json::value::RawValue;
 use event_core::{
-    Adapter, AllOptions, Error, EventId, ExpectedVersion, ListOptions, Metadata, ReadOptions,
-    StreamInfo, Tenant,
+    Adapter, AllOptions, BatchSize, Error, EventId, ExpectedVersion, ListOptions, Metadata,
+    Position, ReadOptions, StreamInfo, Tenant,
 };
 
 use crate::{
@@ -275,4 +275,45 @@ async fn filters_that_nothing_can_match_give_empty_pages() {
     for options in [ListOptions::new().prefix("s\0"), ListOptions::new().category("s\0")] {
         assert!(adapter.list_streams(&own(), &options).await.unwrap().is_empty());
     }
+}
+
+/// Entries of the index on positions that were read so far, once every connection has reported.
+async fn index_entries_read(database: &pg::Database<'_>) -> i64 {
+    let mut connection = database.connection().await;
+    let others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
+                  AND backend_type = 'client backend'";
+    while pg::number(&mut connection, others).await > 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let entries = "SELECT idx_tup_read FROM pg_stat_all_indexes WHERE indexrelname = 'events_pkey'";
+    pg::number(&mut connection, entries).await
+}
+
+#[tokio::test]
+async fn a_page_of_everything_reads_little_more_than_the_page() {
+    let database = pg::shared().database().await;
+    let adapter = database.adapter().await;
+    for stream in 0..20 {
+        let name = format!("s-{stream}");
+        adapter.commit(&one(&name, ExpectedVersion::Any, events(1_000))).await.unwrap();
+    }
+    // Behind a frontier that is known, as for every page after the first.
+    let all =
+        |after| AllOptions::new().after(Position::new(after)).limit(BatchSize::new(100).unwrap());
+    let tail = adapter.read_all(&TenantView::All, &all(19_950)).await.unwrap();
+    assert_eq!(tail.len(), 50);
+    adapter.close().await;
+    let before = index_entries_read(&database).await;
+
+    let adapter = database.adapter().await;
+    adapter.read_all(&TenantView::All, &all(19_950)).await.unwrap();
+    for after in [0, 100, 10_000] {
+        assert_eq!(adapter.read_all(&TenantView::All, &all(after)).await.unwrap().len(), 100);
+    }
+    adapter.close().await;
+    let read = index_entries_read(&database).await - before;
+    assert!(
+        read < 2_000,
+        "{read} entries for 350 events: a page must not read what is left of the log"
+    );
 }

@@ -144,15 +144,6 @@ impl<'a> Maker<'a> {
         if missing && self.dice.one_in(6) {
             return Ok(());
         }
-        if field.with.is_some() && !matches!(field.form, Form::Fixed(_)) && !missing {
-            self.path.push(field.name.to_owned());
-            let unknown = self.unknown(field.rust_type);
-            self.path.pop();
-            // A function may write anything; a form that was given in words is taken by its word.
-            if matches!(field.form, Form::Foreign(_)) {
-                return Err(unknown);
-            }
-        }
         if field.flatten {
             match self.value(&field.form) {
                 Ok(Value::Object(inside)) => object.extend(inside),
