@@ -89,7 +89,7 @@ async fn pages_run_both_ways_and_end() {
     let adapter = database.adapter().await;
     adapter.commit(&one("s", exact(0), events(5))).await.unwrap();
     let view = own();
-    let two = event_core::BatchSize::new(2).unwrap();
+    let two = BatchSize::new(2).unwrap();
     let at = event_core::StreamVersion::new;
     for (options, expected) in [
         (ReadOptions::forward(), vec![1, 2, 3, 4, 5]),
@@ -226,7 +226,7 @@ async fn the_operators_view_sees_every_tenant_and_asks_when_it_cannot_tell() {
     {
         let mut pages: Vec<StreamInfo> = Vec::new();
         loop {
-            let options = options.clone().limit(event_core::BatchSize::new(2).unwrap());
+            let options = options.clone().limit(BatchSize::new(2).unwrap());
             let options = match pages.last() {
                 Some(last) => options.after(last),
                 None => options,
@@ -267,7 +267,7 @@ async fn filters_that_nothing_can_match_give_empty_pages() {
         (no().recorded_before(chrono::DateTime::<chrono::Utc>::MAX_UTC), 2),
         (no().recorded_from(stored[1].recorded_at()), 1),
         (no().recorded_before(stored[1].recorded_at()), 1),
-        (no().after(event_core::Position::new(u64::MAX)), 0),
+        (no().after(Position::new(u64::MAX)), 0),
     ] {
         let found = adapter.read_all(&own(), &options).await.unwrap();
         assert_eq!(found.len(), expected, "{options:?}: {:?}", ids(&found));
