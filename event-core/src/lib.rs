@@ -38,6 +38,7 @@ mod retry;
 mod scope;
 mod seam;
 mod set;
+mod snapshot;
 mod store;
 mod stream;
 mod transaction;
@@ -56,7 +57,8 @@ pub mod adapter {
     pub use crate::connect::AdapterFactory;
     pub use crate::envelope::{EventData, RecordedParts};
     pub use crate::seam::{
-        Adapter, Appended, BoxFuture, Commit, Outcome, StreamAppend, StreamChange, TenantView,
+        Adapter, Appended, BoxFuture, Commit, Outcome, SnapshotStore, StoredSnapshot, StreamAppend,
+        StreamChange, TenantView,
     };
 }
 
@@ -83,7 +85,8 @@ pub use crate::options::{
 };
 pub use crate::proof::assert_disjoint;
 pub use crate::recovery::{
-    Aggregate, Problem, ProblemKind, RecoverOptions, Recovered, RecoveryReport, Violation,
+    Aggregate, Problem, ProblemKind, RecoverOptions, Recovered, RecoveryReport, SnapshotFault,
+    SnapshotProblem, Violation,
 };
 pub use crate::registration::Registration;
 pub use crate::registry::{Registry, RegistryBuilder, RegistryError, RegistryErrors};
@@ -92,6 +95,7 @@ pub use crate::scope::Scope;
 pub use crate::seam::{Adapter, Appended, Outcome};
 pub use crate::set::EventSet;
 pub use crate::shape::Shape;
+pub use crate::snapshot::Snapshots;
 pub use crate::store::{EventStore, StoreBuilder};
 pub use crate::stream::{Escaped, InvalidStreamId, InvalidTenant, StreamId, Tenant};
 pub use crate::transaction::Transaction;

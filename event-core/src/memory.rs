@@ -3,11 +3,14 @@
 //! One lock around everything: a commit judges all its streams before it writes the first, so it is atomic and
 //! positions are dense and in commit order.
 
+mod snapshot;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
+use self::snapshot::Snapshots;
 use crate::clock::Clock;
 use crate::envelope::{EventData, RecordedEvent, RecordedParts};
 use crate::error::{Error, Result};
@@ -18,7 +21,8 @@ use crate::options::{
     AllOptions, Delete, Direction, ListOptions, ReadOptions, StreamInfo, StreamState,
 };
 use crate::seam::{
-    Adapter, Appended, BoxFuture, Commit, Outcome, StreamAppend, StreamChange, TenantView,
+    Adapter, Appended, BoxFuture, Commit, Outcome, SnapshotStore, StreamAppend, StreamChange,
+    TenantView,
 };
 use crate::stream::{StreamId, Tenant};
 
@@ -52,6 +56,7 @@ struct State {
     log: BTreeMap<Position, Arc<RecordedEvent>>,
     streams: BTreeMap<(Tenant, StreamId), Stream>,
     ids: HashMap<(Tenant, EventId), Position>,
+    snapshots: Snapshots,
 }
 
 #[derive(Debug)]
@@ -279,6 +284,7 @@ impl State {
             StreamChange::Delete(Delete::Hard) => {
                 stream.state = StreamState::HardDeleted;
                 gone.append(&mut stream.events);
+                self.snapshots.forget(tenant, stream_id);
             }
             StreamChange::TruncateBefore(first) => {
                 if first > stream.version.next() {
@@ -430,6 +436,10 @@ impl Adapter for MemoryAdapter {
         change: StreamChange,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move { self.lock().change(tenant, stream_id, expected, change) })
+    }
+
+    fn snapshots(&self) -> &dyn SnapshotStore {
+        self
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

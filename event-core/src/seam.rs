@@ -3,10 +3,14 @@
 //! An adapter moves encoded data. It does not decode, retry or check names: the facade has done so. It is
 //! object-safe, so that the backend is chosen at run time.
 
+mod snapshot;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use self::snapshot::NoSnapshots;
+pub use self::snapshot::{SnapshotStore, StoredSnapshot};
 use crate::envelope::{EventData, RecordedEvent};
 use crate::error::Result;
 use crate::expected_version::ExpectedVersion;
@@ -144,6 +148,12 @@ pub trait Adapter: Send + Sync + 'static {
         change: StreamChange,
     ) -> BoxFuture<'a, Result<()>>;
 
+    /// Where the states of aggregates are kept. A backend that says nothing of it keeps none: recovery then reads all
+    /// events each time.
+    fn snapshots(&self) -> &dyn SnapshotStore {
+        &NoSnapshots
+    }
+
     /// Lets go of connections and files; calls after it fail.
     fn close(&self) -> BoxFuture<'_, ()>;
 }
@@ -208,6 +218,10 @@ macro_rules! forward_adapter {
                 change: StreamChange,
             ) -> BoxFuture<'a, Result<()>> {
                 (**self).change_stream(tenant, stream_id, expected, change)
+            }
+
+            fn snapshots(&self) -> &dyn SnapshotStore {
+                (**self).snapshots()
             }
 
             fn close(&self) -> BoxFuture<'_, ()> {

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use event_core::adapter::{AdapterFactory, BoxFuture, Commit, StreamChange, TenantView};
+use event_core::adapter::{
+    AdapterFactory, BoxFuture, Commit, SnapshotStore, StreamChange, TenantView,
+};
 use event_core::{
     Adapter, AllOptions, Appended, Error, EventId, ExpectedVersion, ListOptions, ReadOptions,
     RecordedEvent, Result, StreamId, StreamInfo, Tenant,
@@ -81,6 +83,11 @@ impl PgAdapter {
         }
         Ok(())
     }
+
+    /// What the files beside this one run their statements with.
+    pub(crate) fn parts(&self) -> (&Pool, &Statements) {
+        (&self.pool, &self.sql)
+    }
 }
 
 impl Adapter for PgAdapter {
@@ -153,6 +160,10 @@ impl Adapter for PgAdapter {
         change: StreamChange,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(stream::change(&self.pool, &self.sql, tenant, stream_id, expected, change))
+    }
+
+    fn snapshots(&self) -> &dyn SnapshotStore {
+        self
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

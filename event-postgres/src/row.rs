@@ -16,7 +16,7 @@ const EPOCH_MICROS: i64 = 946_684_800_000_000;
 
 /// A column of an event by its place, which the statements keep: a look-up by name for each value of each row is a
 /// good part of what reading costs.
-type Column = (usize, &'static str);
+pub(crate) type Column = (usize, &'static str);
 
 const TENANT: Column = (0, "tenant");
 const STREAM_ID: Column = (1, "stream_id");
@@ -57,7 +57,7 @@ impl<'r> Cells<'r> {
     }
 
     /// A column of type json as the text that it is, which the driver reads as anything but text.
-    fn json(&self, (place, name): Column) -> Result<String> {
+    pub(crate) fn json(&self, (place, name): Column) -> Result<String> {
         self.row
             .try_get_unchecked(place)
             .map_err(|error| self.corrupt(crate::error::unreadable(name, &error)))
@@ -82,7 +82,7 @@ impl<'r> Cells<'r> {
     }
 
     /// A value that the constructor of its type refuses.
-    fn checked<T, E: std::fmt::Display>(&self, value: Result<T, E>) -> Result<T> {
+    pub(crate) fn checked<T, E: std::fmt::Display>(&self, value: Result<T, E>) -> Result<T> {
         value.map_err(|error| self.corrupt(error.to_string()))
     }
 

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use event_core::{Aggregate, RecordedEvent, Violation};
+use event_core::{Aggregate, RecordedEvent, Shape, Snapshots, Violation};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::base::{EventBase, GameMode};
@@ -18,7 +19,8 @@ use crate::round::RoundStarted;
 use crate::team::{EliminationReason, PlayerStats};
 
 /// Where a game stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Shape)]
+#[serde(rename_all = "snake_case")]
 pub enum SessionStatus {
     /// Nothing has happened.
     #[default]
@@ -30,7 +32,7 @@ pub enum SessionStatus {
 }
 
 /// A team in a session.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, Shape)]
 pub struct TeamSession {
     /// Its players, in the order of the start.
     pub players: Vec<PlayerId>,
@@ -91,7 +93,7 @@ fn average(guesses: u32, matches: u32) -> f64 {
 }
 
 /// The state of one game.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, Shape)]
 pub struct GameSession {
     /// The game.
     pub game_id: GameId,
@@ -322,6 +324,9 @@ impl GameSession {
 
 impl Aggregate for GameSession {
     type Event = GameEvent;
+
+    /// A game of an evening has a hundred events or so: only long ones leave a snapshot.
+    const SNAPSHOTS: Option<Snapshots<Self>> = Some(Snapshots::new("game_session", 1).every(200));
 
     fn check(&self, event: &GameEvent, _recorded: &RecordedEvent) -> Result<(), Violation> {
         self.may_follow(event)

@@ -22,4 +22,5 @@ mod recovery;
 mod registry;
 mod retry;
 mod rules;
+mod snapshots;
 mod transcripts;

@@ -3,15 +3,19 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use event_core::adapter::{Adapter, Appended, BoxFuture, Commit, StreamChange, TenantView};
+use event_core::adapter::{
+    Adapter, Appended, BoxFuture, Commit, SnapshotStore, StoredSnapshot, StreamChange, TenantView,
+};
 use event_core::{
     AllOptions, Error, EventId, ExpectedVersion, ListOptions, MemoryAdapter, ReadOptions,
-    RecordedEvent, Result, StreamId, StreamInfo, Tenant,
+    RecordedEvent, Result, StreamId, StreamInfo, StreamVersion, Tenant,
 };
 
 /// What the next calls do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
+    /// None: the call works.
+    Sound,
     /// The call is never sent.
     Lost,
     /// The call is carried out, its answer is lost.
@@ -30,9 +34,14 @@ pub(crate) struct FlakyAdapter {
 impl FlakyAdapter {
     /// Fails like this, in order, and then works.
     pub(crate) fn new(faults: &[Fault]) -> Self {
+        Self::around(MemoryAdapter::new(), faults)
+    }
+
+    /// The same, on a store that others use too.
+    pub(crate) fn around(inner: MemoryAdapter, faults: &[Fault]) -> Self {
         let mut faults = faults.to_vec();
         faults.reverse();
-        Self { faults: Mutex::new(faults), ..Self::default() }
+        Self { inner, faults: Mutex::new(faults), ..Self::default() }
     }
 
     pub(crate) fn calls(&self) -> usize {
@@ -44,7 +53,7 @@ impl FlakyAdapter {
         let fault = self.faults.lock().unwrap().pop();
         Box::pin(async move {
             match fault {
-                None => call.await,
+                None | Some(Fault::Sound) => call.await,
                 Some(Fault::Lost) => Err(Error::connection("reach the store", "refused")),
                 Some(Fault::AnswerLost) => {
                     call.await?;
@@ -116,7 +125,41 @@ impl Adapter for FlakyAdapter {
         self.act(self.inner.change_stream(tenant, stream_id, expected, change))
     }
 
+    fn snapshots(&self) -> &dyn SnapshotStore {
+        self
+    }
+
     fn close(&self) -> BoxFuture<'_, ()> {
         self.inner.close()
+    }
+}
+
+impl SnapshotStore for FlakyAdapter {
+    fn load<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        stream_id: &'a StreamId,
+        kind: &'a str,
+    ) -> BoxFuture<'a, Result<Option<StoredSnapshot>>> {
+        self.act(self.inner.snapshots().load(tenant, stream_id, kind))
+    }
+
+    fn save<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        stream_id: &'a StreamId,
+        snapshot: &'a StoredSnapshot,
+    ) -> BoxFuture<'a, Result<bool>> {
+        self.act(self.inner.snapshots().save(tenant, stream_id, snapshot))
+    }
+
+    fn discard<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        stream_id: &'a StreamId,
+        kind: &'a str,
+        at: StreamVersion,
+    ) -> BoxFuture<'a, Result<bool>> {
+        self.act(self.inner.snapshots().discard(tenant, stream_id, kind, at))
     }
 }

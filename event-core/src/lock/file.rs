@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::registration::Registration;
-use crate::shape::{Form, ShapeLine};
+use crate::shape::{Form, ShapeLine, fingerprint};
 use crate::version::EventVersion;
 
 const HEAD: &str = "\
@@ -57,13 +57,7 @@ impl Block {
 
     /// 64-bit FNV-1a of the lines in the order of their paths.
     pub fn fingerprint(&self) -> u64 {
-        let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-        for (path, text) in self.by_path() {
-            for byte in format!("{path}: {text}\n").bytes() {
-                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-            }
-        }
-        hash
+        fingerprint(&self.lines)
     }
 }
 

@@ -15,6 +15,7 @@ pub use self::sample::{Dice, NoSample, sample};
 #[doc(hidden)]
 pub use self::spec::{FieldSpec, FieldsSpec, FormFn, Spec, VariantSpec};
 pub use self::text::ShapeLine;
+pub(crate) use self::text::fingerprint;
 
 /// What a value looks like in JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]

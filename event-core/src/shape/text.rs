@@ -4,6 +4,7 @@
 //! (`scores{}`), items of tuples (`point.0`) and variants (`reason<timeout>`); the names of structs are no part of
 //! them, since JSON does not have them either.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
 use crate::shape::{FieldForm, Form, Tagging, VariantForm};
@@ -34,6 +35,25 @@ impl Form {
         }
         writer.lines
     }
+}
+
+impl Form {
+    /// A hash of its lines, whatever their order: 64-bit FNV-1a. Equal shapes have equal hashes, in every program.
+    pub fn fingerprint(&self) -> u64 {
+        fingerprint(&self.lines())
+    }
+}
+
+/// The hash of lines in the order of their paths: the order of an object's keys is no part of its shape.
+pub(crate) fn fingerprint(lines: &[ShapeLine]) -> u64 {
+    let by_path: BTreeMap<_, _> = lines.iter().map(|line| (&line.path, &line.text)).collect();
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    for (path, text) in by_path {
+        for byte in format!("{path}: {text}\n").bytes() {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+    hash
 }
 
 impl fmt::Display for Form {

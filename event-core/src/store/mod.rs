@@ -1,6 +1,7 @@
 //! [`EventStore`]: the facade that applications use (S-01, S-02): validate, encode, commit; read, migrate, decode.
 
 mod builder;
+mod snapshot;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -352,7 +353,7 @@ impl EventStore {
         Ok(())
     }
 
-    fn require_tenant(&self) -> Result<()> {
+    pub(crate) fn require_tenant(&self) -> Result<()> {
         if self.view == TenantView::All {
             return Err(Error::invalid_append(
                 "the view of all tenants is for reading; bind a tenant with `with_scope`",

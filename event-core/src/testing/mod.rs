@@ -99,6 +99,10 @@ macro_rules! adapter_contract {
                     truncated_streams_start_later_and_numbers_go_on,
                     truncation_beyond_the_end_and_of_what_is_not_there_is_refused,
                     the_limit_counts_what_is_kept;
+                snapshot: keeps_a_snapshot_byte_for_byte, never_goes_back_to_an_earlier_version,
+                    tenants_streams_and_kinds_are_apart, missing_and_deleted_streams_have_none,
+                    recovery_reads_only_what_came_after, a_snapshot_that_does_not_hold_is_never_trusted,
+                    a_truncated_stream_is_recovered_from_its_snapshot;
                 delete: soft, hard, claims_and_missing_streams, deleting_races_appending;
             }
         }

@@ -14,6 +14,7 @@ pub mod delete;
 pub mod identity;
 pub mod read;
 pub mod scope;
+pub mod snapshot;
 pub mod transaction;
 
 use std::sync::Arc;

@@ -1,0 +1,99 @@
+//! Snapshots in memory: one for each stream and kind, as the contract has it.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use crate::error::Result;
+use crate::memory::{MemoryAdapter, State};
+use crate::number::StreamVersion;
+use crate::seam::{BoxFuture, SnapshotStore, StoredSnapshot};
+use crate::stream::{StreamId, Tenant};
+
+/// The snapshots of all streams, by kind.
+#[derive(Debug, Default)]
+pub(super) struct Snapshots(BTreeMap<(Tenant, StreamId), BTreeMap<String, StoredSnapshot>>);
+
+impl Snapshots {
+    /// Removes those of a stream.
+    pub(super) fn forget(&mut self, tenant: &Tenant, stream_id: &StreamId) {
+        self.0.remove(&(tenant.clone(), stream_id.clone()));
+    }
+}
+
+impl State {
+    fn load(&self, tenant: &Tenant, stream_id: &StreamId, kind: &str) -> Option<StoredSnapshot> {
+        if !self.is_there(tenant, stream_id) {
+            return None;
+        }
+        self.snapshots.0.get(&(tenant.clone(), stream_id.clone()))?.get(kind).cloned()
+    }
+
+    fn save(&mut self, tenant: &Tenant, stream_id: &StreamId, snapshot: &StoredSnapshot) -> bool {
+        if !self.is_there(tenant, stream_id) {
+            return false;
+        }
+        let kinds = self.snapshots.0.entry((tenant.clone(), stream_id.clone())).or_default();
+        match kinds.entry(snapshot.kind.clone()) {
+            Entry::Vacant(place) => {
+                place.insert(snapshot.clone());
+                true
+            }
+            Entry::Occupied(mut place) => {
+                let is_later = place.get().stream_version < snapshot.stream_version;
+                if is_later {
+                    place.insert(snapshot.clone());
+                }
+                is_later
+            }
+        }
+    }
+
+    fn discard(
+        &mut self,
+        tenant: &Tenant,
+        stream_id: &StreamId,
+        kind: &str,
+        at: StreamVersion,
+    ) -> bool {
+        let Some(kinds) = self.snapshots.0.get_mut(&(tenant.clone(), stream_id.clone())) else {
+            return false;
+        };
+        let is_it = kinds.get(kind).is_some_and(|snapshot| snapshot.stream_version == at);
+        is_it && kinds.remove(kind).is_some()
+    }
+
+    fn is_there(&self, tenant: &Tenant, stream_id: &StreamId) -> bool {
+        let stream = self.streams.get(&(tenant.clone(), stream_id.clone()));
+        stream.is_some_and(|stream| !stream.state.is_deleted())
+    }
+}
+
+impl SnapshotStore for MemoryAdapter {
+    fn load<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        stream_id: &'a StreamId,
+        kind: &'a str,
+    ) -> BoxFuture<'a, Result<Option<StoredSnapshot>>> {
+        Box::pin(async move { Ok(self.lock().load(tenant, stream_id, kind)) })
+    }
+
+    fn save<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        stream_id: &'a StreamId,
+        snapshot: &'a StoredSnapshot,
+    ) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move { Ok(self.lock().save(tenant, stream_id, snapshot)) })
+    }
+
+    fn discard<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        stream_id: &'a StreamId,
+        kind: &'a str,
+        at: StreamVersion,
+    ) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move { Ok(self.lock().discard(tenant, stream_id, kind, at)) })
+    }
+}

@@ -1,0 +1,101 @@
+//! Snapshots on the server: one row for each stream and kind, which never goes back to an earlier version.
+
+use event_core::adapter::{BoxFuture, SnapshotStore, StoredSnapshot};
+use event_core::serde_json::value::RawValue;
+use event_core::{Error, EventId, EventVersion, Position, Result, StreamId, StreamVersion, Tenant};
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use crate::adapter::PgAdapter;
+use crate::append::stored;
+use crate::pool::Pool;
+use crate::row::{Cells, Column};
+use crate::sql::PgQuery;
+
+impl SnapshotStore for PgAdapter {
+    fn load<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        stream_id: &'a StreamId,
+        kind: &'a str,
+    ) -> BoxFuture<'a, Result<Option<StoredSnapshot>>> {
+        let (pool, sql) = self.parts();
+        let query = named(sql.load_snapshot.query(), tenant, stream_id, kind);
+        Box::pin(async move {
+            let rows = pool.fetch("load a snapshot", query).await?;
+            rows.first().map(|row| snapshot(row, kind)).transpose()
+        })
+    }
+
+    fn save<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        stream_id: &'a StreamId,
+        snapshot: &'a StoredSnapshot,
+    ) -> BoxFuture<'a, Result<bool>> {
+        let (pool, sql) = self.parts();
+        let query = named(sql.save_snapshot.query(), tenant, stream_id, &snapshot.kind)
+            // A schema version is at most what the column holds.
+            .bind(i32::try_from(snapshot.version.get()).unwrap_or(i32::MAX))
+            .bind(snapshot.shape.cast_signed())
+            .bind(stored(snapshot.stream_version.get()))
+            .bind(stored(snapshot.position.get()))
+            .bind(snapshot.event_id.as_uuid())
+            .bind(snapshot.data.get());
+        Box::pin(answer(pool, "save a snapshot", query, "kept"))
+    }
+
+    fn discard<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        stream_id: &'a StreamId,
+        kind: &'a str,
+        stream_version: StreamVersion,
+    ) -> BoxFuture<'a, Result<bool>> {
+        let (pool, sql) = self.parts();
+        let query = named(sql.discard_snapshot.query(), tenant, stream_id, kind)
+            .bind(stored(stream_version.get()));
+        Box::pin(answer(pool, "discard a snapshot", query, "discarded"))
+    }
+}
+
+fn named<'q>(
+    query: PgQuery<'q>,
+    tenant: &Tenant,
+    stream_id: &StreamId,
+    kind: &'q str,
+) -> PgQuery<'q> {
+    query.bind(tenant.as_str().to_owned()).bind(stream_id.as_str().to_owned()).bind(kind)
+}
+
+async fn answer(
+    pool: &Pool,
+    operation: &'static str,
+    query: PgQuery<'_>,
+    column: &str,
+) -> Result<bool> {
+    let rows = pool.fetch(operation, query).await?;
+    match rows.first() {
+        Some(row) => Cells::new(row, None).get(column),
+        None => Err(Error::adapter(operation, "no answer")),
+    }
+}
+
+fn snapshot(row: &PgRow, kind: &str) -> Result<StoredSnapshot> {
+    let cells = Cells::new(row, None);
+    let version: i32 = cells.get("schema_version")?;
+    let shape: i64 = cells.get("shape")?;
+    Ok(StoredSnapshot {
+        kind: kind.to_owned(),
+        version: cells.checked(EventVersion::try_from(version))?,
+        shape: shape.cast_unsigned(),
+        stream_version: cells
+            .checked(StreamVersion::try_from(cells.get::<i64>("stream_version")?))?,
+        position: cells.checked(Position::try_from(cells.get::<i64>("position")?))?,
+        event_id: EventId::from_uuid(cells.get::<Uuid>("event_id")?),
+        data: cells.checked(RawValue::from_string(cells.json(DATA)?))?,
+    })
+}
+
+/// The column that holds the state, by its place.
+const DATA: Column = (5, "data");

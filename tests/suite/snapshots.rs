@@ -1,0 +1,117 @@
+//! Snapshots of games: from any version on the state is the one of all events; a store that fails costs time only.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use event_core::adapter::StoredSnapshot;
+use event_core::{
+    Adapter as _, Aggregate as _, BatchSize, EventStore, ExpectedVersion, MemoryAdapter,
+    ReadOptions, RecordedEvent, RecoverOptions, Scope, SnapshotFault, Tenant,
+};
+use game_events::{GameEvent, GameSession, game_stream};
+use gamebot::{Output, play};
+
+use crate::flaky::Fault::{self, Permanent, Sound};
+use crate::flaky::FlakyAdapter;
+
+/// The events of a shipped game.
+async fn game(name: &str) -> Vec<GameEvent> {
+    let store = EventStore::in_memory().unwrap();
+    let games = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("gamebot/games");
+    let file = games.join(format!("{name}.jsonl"));
+    let played = play(&store, &file, Output::Json, &mut Vec::new()).await.unwrap();
+    let store = store.with_scope(Scope::tenant(Tenant::new("98").unwrap()));
+    let stream = game_stream(&played.session.game_id).unwrap();
+    let page = ReadOptions::forward().limit(BatchSize::MAX);
+    let events: Vec<RecordedEvent> = store.read_stream(&stream, page).await.unwrap();
+    events.iter().map(|event| GameEvent::try_from(event).unwrap()).collect()
+}
+
+fn folded(events: &[GameEvent]) -> GameSession {
+    let mut session = GameSession::default();
+    for event in events {
+        session.apply(event.clone());
+    }
+    session
+}
+
+#[tokio::test]
+async fn a_game_goes_on_from_a_snapshot_at_any_version() {
+    for name in ["knockout", "race", "two_player"] {
+        let events = game(name).await;
+        let whole = folded(&events);
+        let stream = game_stream(&whole.game_id).unwrap();
+        for at in 1..=events.len() {
+            let store = EventStore::in_memory().unwrap();
+            let (before, after) = events.split_at(at);
+            store.append(&stream, ExpectedVersion::NoStream, before.to_vec()).await.unwrap();
+            let taken = store.snapshot::<GameSession>(&stream).await.unwrap();
+            assert_eq!(taken.state, folded(before), "{name} at {at}");
+            if !after.is_empty() {
+                store.append(&stream, ExpectedVersion::Any, after.to_vec()).await.unwrap();
+            }
+            let recovered = store.recover::<GameSession>(&stream).await.unwrap();
+            assert_eq!(recovered.state, whole, "{name} from {at}");
+            assert_eq!(recovered.report.from_snapshot, Some(taken.version));
+            assert_eq!(recovered.report.applied, after.len() as u64);
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_the_tail_is_asked_for() {
+    let adapter = Arc::new(FlakyAdapter::new(&[]));
+    let store = EventStore::builder(Arc::clone(&adapter)).build().unwrap();
+    let events = game("race").await;
+    let stream = game_stream(&folded(&events).game_id).unwrap();
+    store.append(&stream, ExpectedVersion::NoStream, events.clone()).await.unwrap();
+    let one = || RecoverOptions::new().page(BatchSize::new(1).unwrap());
+    let calls = async || {
+        let before = adapter.calls();
+        store.recover_with::<GameSession>(&stream, one()).await.unwrap();
+        adapter.calls() - before
+    };
+    // The snapshot, each event, and the page after the last.
+    assert_eq!(calls().await, 1 + events.len() + 1);
+    store.snapshot::<GameSession>(&stream).await.unwrap();
+    assert_eq!(
+        calls().await,
+        1 + 1 + 1,
+        "the event that the snapshot was taken at stays to be seen"
+    );
+}
+
+#[tokio::test]
+async fn a_snapshot_store_that_fails_costs_time_only() {
+    let events = game("knockout").await;
+    let whole = folded(&events);
+    let stream = game_stream(&whole.game_id).unwrap();
+    let memory = MemoryAdapter::new();
+    let sound = EventStore::new(memory.clone()).unwrap();
+    sound.append(&stream, ExpectedVersion::NoStream, events).await.unwrap();
+    sound.snapshot::<GameSession>(&stream).await.unwrap();
+
+    let recovered = async |faults: &[Fault]| {
+        let store = EventStore::new(FlakyAdapter::around(memory.clone(), faults)).unwrap();
+        let recovered = store.recover::<GameSession>(&stream).await.unwrap();
+        assert_eq!((&recovered.state, recovered.report.problems), (&whole, vec![]));
+        let faults = recovered.report.snapshot_problems.into_iter().map(|problem| problem.fault);
+        (recovered.report.from_snapshot.is_some(), faults.collect::<Vec<_>>())
+    };
+    assert_eq!(recovered(&[]).await, (true, vec![]));
+    assert_eq!(recovered(&[Permanent]).await, (false, vec![SnapshotFault::Unreadable]));
+
+    // One that wants to be replaced, and cannot be.
+    let (tenant, kind) = (Tenant::default(), "game_session");
+    let good = memory.snapshots().load(&tenant, &stream, kind).await.unwrap().unwrap();
+    let stale = StoredSnapshot { shape: !good.shape, ..good };
+    let at = stale.stream_version;
+    assert!(memory.snapshots().discard(&tenant, &stream, kind, at).await.unwrap());
+    assert!(memory.snapshots().save(&tenant, &stream, &stale).await.unwrap());
+    let wanted = vec![SnapshotFault::Stale, SnapshotFault::NotSaved];
+    for faults in [&[Sound, Sound, Permanent][..], &[Sound, Sound, Sound, Permanent]] {
+        assert_eq!(recovered(faults).await, (false, wanted.clone()));
+    }
+    // The last try came as far as to remove it.
+    assert_eq!(recovered(&[]).await, (false, vec![]));
+}
