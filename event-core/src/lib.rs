@@ -9,6 +9,7 @@ extern crate self as event_core;
 
 mod catalogue;
 mod causes;
+mod census;
 mod clock;
 mod codec;
 mod connect;
@@ -40,6 +41,7 @@ mod seam;
 mod set;
 mod snapshot;
 mod store;
+mod stored_version;
 mod stream;
 mod transaction;
 mod version;
@@ -60,10 +62,12 @@ pub mod adapter {
         Adapter, Appended, BoxFuture, Commit, Outcome, SnapshotStore, StoredSnapshot, StreamAppend,
         StreamChange, TenantView,
     };
+    pub use crate::stored_version::{SeenVersions, StoredVersion};
 }
 
 pub use crate::catalogue::{Catalogue, CatalogueMigration, CatalogueType, CatalogueVersion};
 pub use crate::causes::with_causes;
+pub use crate::census::{Census, Unreadable};
 pub use crate::clock::Clock;
 pub use crate::codec::{Codec, JsonCodec, Serializer, StoredEvent};
 pub use crate::connect::without_password;

@@ -24,6 +24,7 @@ use crate::seam::{
     Adapter, Appended, BoxFuture, Commit, Outcome, SnapshotStore, StreamAppend, StreamChange,
     TenantView,
 };
+use crate::stored_version::{SeenVersions, StoredVersion};
 use crate::stream::{StreamId, Tenant};
 
 /// A store in memory: every promise of the contract but to outlive the process. Clones share it.
@@ -57,6 +58,7 @@ struct State {
     streams: BTreeMap<(Tenant, StreamId), Stream>,
     ids: HashMap<(Tenant, EventId), Position>,
     snapshots: Snapshots,
+    versions: SeenVersions,
 }
 
 #[derive(Debug)]
@@ -165,6 +167,8 @@ impl State {
     fn write(&mut self, tenant: &Tenant, append: &StreamAppend, now: DateTime<Utc>) -> Appended {
         let key = (tenant.clone(), append.stream_id.clone());
         let stream = self.streams.entry(key).or_insert_with(|| Stream::new(now));
+        let batch = append.events.iter().map(|data| (&*data.event_type, data.version));
+        self.versions.extend(self.versions.unseen(batch));
         for data in &append.events {
             self.last_position += 1;
             let position = Position::new(self.last_position);
@@ -440,6 +444,10 @@ impl Adapter for MemoryAdapter {
 
     fn snapshots(&self) -> &dyn SnapshotStore {
         self
+    }
+
+    fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>> {
+        Box::pin(async { Ok(self.lock().versions.iter().collect()) })
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

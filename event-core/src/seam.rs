@@ -17,6 +17,7 @@ use crate::expected_version::ExpectedVersion;
 use crate::id::EventId;
 use crate::number::{Position, StreamVersion};
 use crate::options::{AllOptions, Delete, ListOptions, ReadOptions, StreamInfo};
+use crate::stored_version::StoredVersion;
 use crate::stream::{StreamId, Tenant};
 
 /// A boxed future, as an object-safe trait returns it.
@@ -154,6 +155,10 @@ pub trait Adapter: Send + Sync + 'static {
         &NoSnapshots
     }
 
+    /// Every (event type, event version) that was ever stored, whoever's; each once. A pair is written down before, or
+    /// with, the first event that has it: [`SeenVersions`](crate::adapter::SeenVersions) says when.
+    fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>>;
+
     /// Lets go of connections and files; calls after it fail.
     fn close(&self) -> BoxFuture<'_, ()>;
 }
@@ -222,6 +227,10 @@ macro_rules! forward_adapter {
 
             fn snapshots(&self) -> &dyn SnapshotStore {
                 (**self).snapshots()
+            }
+
+            fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>> {
+                (**self).census()
             }
 
             fn close(&self) -> BoxFuture<'_, ()> {

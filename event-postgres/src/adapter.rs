@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use event_core::adapter::{
-    AdapterFactory, BoxFuture, Commit, SnapshotStore, StreamChange, TenantView,
+    AdapterFactory, BoxFuture, Commit, SnapshotStore, StoredVersion, StreamChange, TenantView,
 };
 use event_core::{
     Adapter, AllOptions, Appended, Error, EventId, ExpectedVersion, ListOptions, ReadOptions,
@@ -12,6 +12,7 @@ use event_core::{
 };
 use sqlx::{AssertSqlSafe, Connection};
 
+use crate::census::{self, Census};
 use crate::frontier::Frontier;
 use crate::group::Group;
 use crate::options::PgOptions;
@@ -32,6 +33,7 @@ pub struct PgAdapter {
     sql: Arc<Statements>,
     group: Group,
     frontier: Frontier,
+    census: Census,
 }
 
 impl PgAdapter {
@@ -58,7 +60,13 @@ impl PgAdapter {
         let _ = connection.close().await;
         let (pool, sql) = (Arc::new(pool), Arc::new(sql));
         let group = Group::new(options.get_append_lanes(), Arc::clone(&pool), Arc::clone(&sql));
-        Ok(Self { pool, sql, group, frontier: Frontier::new(options.get_frontier_wait()) })
+        Ok(Self {
+            pool,
+            sql,
+            group,
+            frontier: Frontier::new(options.get_frontier_wait()),
+            census: Census::default(),
+        })
     }
 
     /// Lets a role of the server use this store: read, and write through the store's functions only. Such a role
@@ -96,7 +104,10 @@ impl Adapter for PgAdapter {
     }
 
     fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Vec<Appended>>> {
-        Box::pin(self.group.commit(commit))
+        Box::pin(async move {
+            self.census.record(&self.pool, &self.sql, commit).await?;
+            self.group.commit(commit).await
+        })
     }
 
     fn read_stream<'a>(
@@ -164,6 +175,10 @@ impl Adapter for PgAdapter {
 
     fn snapshots(&self) -> &dyn SnapshotStore {
         self
+    }
+
+    fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>> {
+        Box::pin(census::stored(&self.pool, &self.sql))
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

@@ -9,6 +9,7 @@ use event_core::{
     with_causes,
 };
 use event_postgres::PgAdapter;
+use sqlx::PgConnection;
 
 use crate::{events, exact, one, page, pg, stream, versions};
 
@@ -83,8 +84,15 @@ async fn a_schema_of_every_earlier_program_is_brought_up_to_date() {
                 .await
                 .unwrap();
         }
+        store_older_events(&mut connection).await;
         let adapter = database.adapter().await;
         let store = EventStore::new(adapter).unwrap();
+        if applied < 8 {
+            let census = store.census().await.unwrap();
+            let old: Vec<_> =
+                census.unreadable.iter().map(|it| it.stored.event_version.get()).collect();
+            assert_eq!(old, [1, 3], "the census takes over what is stored");
+        }
         let name = stream("s");
         store.append(&name, exact(0), Noted::many(3)).await.unwrap();
         store.truncate_before(&name, StreamVersion::new(3)).await.unwrap();
@@ -93,6 +101,18 @@ async fn a_schema_of_every_earlier_program_is_brought_up_to_date() {
         assert_eq!(versions(&left), [3], "from {}", files[applied - 1].0);
         store.close().await;
     }
+}
+
+/// What a program wrote before there was a census.
+async fn store_older_events(connection: &mut PgConnection) {
+    pg::run(
+        connection,
+        "INSERT INTO event_store.tenants (name) VALUES ('default'); INSERT INTO event_store.categories (name) VALUES ('old'); \
+         INSERT INTO event_store.streams (tenant_key, stream_id, category_key, version) VALUES (1, 'old', 1, 3); \
+         INSERT INTO event_store.events (tenant_key, stream_key, category_key, version, event_id, event_type, schema_version, data, metadata) \
+         SELECT 1, 1, 1, n, gen_random_uuid(), 'older', CASE n WHEN 2 THEN 3 ELSE 1 END, '{}', '{}' FROM generate_series(1, 3) n",
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -175,3 +175,24 @@ fn an_application_names_the_crates_it_links() {
     let errors = Registry::builder().expect_crates(["game_events"]).build().unwrap_err();
     assert!(errors.to_string().contains("write `use game_events as _;`"), "{errors}");
 }
+
+#[tokio::test]
+async fn the_census_counts_what_is_stored_under_a_former_name() {
+    let store = EventStore::in_memory().unwrap();
+    let raw = |name: &'static str, version| {
+        let data = serde_json::value::to_raw_value(&json!({ "seat": 7 })).unwrap();
+        NewEvent::raw(name, EventVersion::new(version), data)
+    };
+    let events = [raw("grammar.sat", 1), raw("grammar.sat", 4), raw("grammar.seated", 3)];
+    let name = StreamId::new("table-1").unwrap();
+    store.append(&name, ExpectedVersion::NoStream, events).await.unwrap();
+    let census = store.census().await.unwrap();
+    let read: Vec<_> =
+        census.readable.iter().map(|it| (&*it.event_type, it.event_version.get())).collect();
+    assert_eq!(read, [("grammar.sat", 1), ("grammar.seated", 3)]);
+    let unused = census.unused.iter().filter(|known| known.event_type() == "grammar.seated");
+    assert_eq!(unused.map(|known| known.version().get()).collect::<Vec<_>>(), [2]);
+    let table = census.to_string();
+    let first = table.lines().next().unwrap();
+    assert!(first.starts_with("grammar.sat ") && first.contains("up to v3"), "{table}");
+}

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use event_core::adapter::{
-    Adapter, Appended, BoxFuture, Commit, RecordedParts, StreamChange, TenantView,
+    Adapter, Appended, BoxFuture, Commit, RecordedParts, StoredVersion, StreamChange, TenantView,
 };
 use event_core::testing::Noted;
 use event_core::{
@@ -267,6 +267,10 @@ impl Adapter for Doctored {
         _: ExpectedVersion,
         _: StreamChange,
     ) -> BoxFuture<'a, Result<()>> {
+        read_only()
+    }
+
+    fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>> {
         read_only()
     }
 

@@ -4,7 +4,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use event_core::adapter::{
-    Adapter, Appended, BoxFuture, Commit, SnapshotStore, StoredSnapshot, StreamChange, TenantView,
+    Adapter, Appended, BoxFuture, Commit, SnapshotStore, StoredSnapshot, StoredVersion,
+    StreamChange, TenantView,
 };
 use event_core::{
     AllOptions, Error, EventId, ExpectedVersion, ListOptions, MemoryAdapter, ReadOptions,
@@ -127,6 +128,10 @@ impl Adapter for FlakyAdapter {
 
     fn snapshots(&self) -> &dyn SnapshotStore {
         self
+    }
+
+    fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>> {
+        self.act(self.inner.census())
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

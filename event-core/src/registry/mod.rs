@@ -190,6 +190,15 @@ impl Registry {
         }
     }
 
+    /// Whether stored data of a version can become the latest event of its type.
+    ///
+    /// # Errors
+    /// [`DecodeError`]: unknown type, unknown version, from the future.
+    pub fn reads(&self, event_type: &str, version: EventVersion) -> Result<(), DecodeError> {
+        let entry = self.entry(event_type)?;
+        if entry.knows(version) { Ok(()) } else { Err(entry.unknown(version)) }
+    }
+
     /// The names that events of a type may be stored under: its own first, then its aliases. An unknown type is its
     /// own name.
     pub fn stored_names<'a>(&'a self, event_type: &'a str) -> impl Iterator<Item = &'a str> {

@@ -1,7 +1,9 @@
 //! [`EventStore`]: the facade that applications use (S-01, S-02): validate, encode, commit; read, migrate, decode.
 
 mod builder;
+mod census;
 mod snapshot;
+mod streams;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -17,13 +19,11 @@ use crate::id::EventId;
 use crate::memory::MemoryAdapter;
 use crate::number::{BatchSize, StreamVersion};
 use crate::operation::Operation;
-use crate::options::{AllOptions, Delete, ListOptions, ReadOptions, StreamInfo};
+use crate::options::{AllOptions, ListOptions, ReadOptions, StreamInfo};
 use crate::registry::Registry;
 use crate::retry::RetryPolicy;
 use crate::scope::Scope;
-use crate::seam::{
-    Adapter, Appended, BoxFuture, Commit, Outcome, StreamAppend, StreamChange, TenantView,
-};
+use crate::seam::{Adapter, Appended, BoxFuture, Commit, Outcome, StreamAppend, TenantView};
 use crate::stream::StreamId;
 use crate::transaction::Transaction;
 
@@ -225,65 +225,6 @@ impl EventStore {
         let adapter = &self.shared.adapter;
         self.operation("list_streams", None)
             .run(|_| adapter.list_streams(&self.view, &options))
-            .await
-    }
-
-    /// Deletes a stream; its name stays taken.
-    ///
-    /// # Errors
-    /// [`Error::WrongExpectedVersion`]; [`Error::StreamNotFound`] for a missing stream, unless the claim is that
-    /// there is none; [`Error::StreamDeleted`]; [`Error::Connection`].
-    pub async fn delete_stream(
-        &self,
-        stream_id: &StreamId,
-        expected: ExpectedVersion,
-        delete: Delete,
-    ) -> Result<()> {
-        let change = StreamChange::Delete(delete);
-        self.change_stream("delete_stream", stream_id, expected, change).await
-    }
-
-    /// Makes a stream read-only: it is read as before, every append is [`Error::StreamArchived`].
-    ///
-    /// # Errors
-    /// [`Error::WrongExpectedVersion`], [`Error::StreamNotFound`], [`Error::StreamDeleted`], [`Error::Connection`].
-    pub async fn archive_stream(
-        &self,
-        stream_id: &StreamId,
-        expected: ExpectedVersion,
-    ) -> Result<()> {
-        self.change_stream("archive_stream", stream_id, expected, StreamChange::Archive).await
-    }
-
-    /// Removes the events before a version, for good: reads start there, numbers go on, and the stream limit counts
-    /// what is kept. A later version than the one after the last is refused.
-    ///
-    /// State can then be recovered only from a snapshot at the version before, or later.
-    ///
-    /// # Errors
-    /// [`Error::WrongExpectedVersion`] when the stream does not reach so far; [`Error::StreamNotFound`],
-    /// [`Error::StreamDeleted`], [`Error::Connection`].
-    pub async fn truncate_before(
-        &self,
-        stream_id: &StreamId,
-        version: StreamVersion,
-    ) -> Result<()> {
-        let change = StreamChange::TruncateBefore(version);
-        self.change_stream("truncate_before", stream_id, ExpectedVersion::Any, change).await
-    }
-
-    async fn change_stream(
-        &self,
-        operation: &'static str,
-        stream_id: &StreamId,
-        expected: ExpectedVersion,
-        change: StreamChange,
-    ) -> Result<()> {
-        self.require_tenant()?;
-        let Shared { adapter, .. } = &*self.shared;
-        let tenant = &self.scope.tenant;
-        self.operation(operation, Some(stream_id))
-            .run(|_| adapter.change_stream(tenant, stream_id, expected, change))
             .await
     }
 

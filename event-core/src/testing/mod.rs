@@ -103,6 +103,8 @@ macro_rules! adapter_contract {
                     tenants_streams_and_kinds_are_apart, missing_and_deleted_streams_have_none,
                     recovery_reads_only_what_came_after, a_snapshot_that_does_not_hold_is_never_trusted,
                     a_truncated_stream_is_recovered_from_its_snapshot;
+                census: lists_every_version_ever_stored_once,
+                    racing_writers_of_a_new_version_write_it_down_once, the_census_compares_with_what_is_known;
                 delete: soft, hard, claims_and_missing_streams, deleting_races_appending;
             }
         }

@@ -9,6 +9,7 @@
 
 pub mod all;
 pub mod append;
+pub mod census;
 pub mod change;
 pub mod delete;
 pub mod identity;

@@ -1,0 +1,33 @@
+//! The census of a store.
+
+use crate::census::Census;
+use crate::error::Result;
+use crate::registry::Registry;
+use crate::store::EventStore;
+
+impl EventStore {
+    /// Every version of every event type that was ever stored, whoever's, against what this program knows.
+    ///
+    /// A version stays listed when its last event is removed, and may be listed for an append that was refused.
+    ///
+    /// ```
+    /// # use event_core::{Event, EventStore, EventVersion, ExpectedVersion, StreamId};
+    /// # #[derive(serde::Serialize, serde::Deserialize)] struct Ticked;
+    /// # impl Event for Ticked { const TYPE: &'static str = "ticked"; const VERSION: EventVersion = EventVersion::FIRST; }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> event_core::Result<()> {
+    /// # let store = EventStore::in_memory()?;
+    /// store.append(&StreamId::new("clock")?, ExpectedVersion::Any, [Ticked]).await?;
+    /// let census = store.census().await?;
+    /// // `Ticked` is not registered here: what is stored could not be read by its type string.
+    /// assert_eq!(census.unreadable[0].stored.event_type, "ticked");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Connection`](crate::Error::Connection), [`Error::Registry`](crate::Error::Registry).
+    pub async fn census(&self) -> Result<Census> {
+        let adapter = &self.shared.adapter;
+        let stored = self.operation("census", None).run(|_| adapter.census()).await?;
+        Ok(Census::new(Registry::global()?, stored))
+    }
+}

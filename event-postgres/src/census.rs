@@ -1,0 +1,73 @@
+//! Which versions of which event types were ever stored, written down before the first event of each.
+//!
+//! A process writes each pair down once, in a statement of its own that is done before the append is sent: a crash
+//! between the two leaves a pair too many, never one too few. Every other append finds its pairs in memory.
+
+use std::sync::{PoisonError, RwLock};
+
+use event_core::adapter::{Commit, SeenVersions, StoredVersion};
+use event_core::{EventVersion, Result};
+use tokio::sync::Mutex;
+
+use crate::pool::Pool;
+use crate::row::Cells;
+use crate::sql::Statements;
+
+/// The pairs that this process knows to be written down.
+#[derive(Debug, Default)]
+pub(crate) struct Census {
+    seen: RwLock<SeenVersions>,
+    /// Held while pairs are written down: whoever meets the same ones waits, and finds them.
+    writing: Mutex<()>,
+}
+
+impl Census {
+    /// Writes down what a commit is the first to store.
+    pub(crate) async fn record(
+        &self,
+        pool: &Pool,
+        sql: &Statements,
+        commit: &Commit,
+    ) -> Result<()> {
+        if self.unseen(commit).is_empty() {
+            return Ok(());
+        }
+        let _writing = self.writing.lock().await;
+        let unseen = self.unseen(commit);
+        if unseen.is_empty() {
+            return Ok(());
+        }
+        let types: Vec<String> =
+            unseen.iter().map(|it| it.event_type.clone().into_owned()).collect();
+        let versions: Vec<i32> = unseen.iter().map(|it| column(it.event_version)).collect();
+        let query = sql.record_event_versions.query().bind(types).bind(versions);
+        pool.fetch("record the versions of events", query).await?;
+        self.seen.write().unwrap_or_else(PoisonError::into_inner).extend(unseen);
+        Ok(())
+    }
+
+    fn unseen(&self, commit: &Commit) -> Vec<StoredVersion> {
+        let events = commit.appends.iter().flat_map(|append| &append.events);
+        let pairs = events.map(|event| (&*event.event_type, event.version));
+        self.seen.read().unwrap_or_else(PoisonError::into_inner).unseen(pairs)
+    }
+}
+
+/// Everything that is written down, by whatever process.
+pub(crate) async fn stored(pool: &Pool, sql: &Statements) -> Result<Vec<StoredVersion>> {
+    let rows = pool.fetch("take the census", sql.census.query()).await?;
+    let pairs = rows.iter().map(|row| {
+        let cells = Cells::new(row, None);
+        let version: i32 = cells.get("schema_version")?;
+        Ok(StoredVersion {
+            event_type: cells.get::<String>("event_type")?.into(),
+            event_version: cells.checked(EventVersion::try_from(version))?,
+        })
+    });
+    pairs.collect()
+}
+
+/// A version as a column holds it, which is as large as a version can be.
+fn column(version: EventVersion) -> i32 {
+    i32::try_from(version.get()).unwrap_or(i32::MAX)
+}
