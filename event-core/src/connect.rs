@@ -41,7 +41,7 @@ pub(crate) async fn open(url: &str) -> Result<Arc<dyn Adapter>> {
     let Some((scheme, _)) = url.split_once(':') else {
         return Err(unusable(
             url,
-            "it has no scheme; write `postgres://host/database` or `memory:`",
+            "it has no scheme; write `postgres://host/database`, `sqlite:file.db` or `memory:`",
         ));
     };
     if scheme == "memory" {

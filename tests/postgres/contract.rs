@@ -1,9 +1,8 @@
 //! The contract suite of every adapter, and the model, on PostgreSQL.
 
-use event_core::EventStore;
 use proptest::prelude::*;
 
-use crate::model::{LIMIT, Model, steps};
+use crate::model::{agrees, steps};
 use crate::pg;
 
 event_core::adapter_contract!(promises, async || {
@@ -19,12 +18,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let adapter = pg::shared().database().await.into_adapter().await;
-            let store = EventStore::builder(adapter).stream_limit(Some(LIMIT)).build().unwrap();
-            let mut model = Model::default();
-            for step in &steps {
-                model.run(&store, step).await;
-            }
-            store.close().await;
+            agrees(adapter, &steps).await;
         });
     }
 }

@@ -100,13 +100,21 @@ fn manifests_keep_the_direction_between_crates() {
         ("event-derive", &[][..]),
         ("event-core", &["event-derive"][..]),
         ("event-postgres", &["event-core"][..]),
+        ("event-sqlite", &["event-core"][..]),
         ("game-events", &["event-core"][..]),
-        ("gamebot", &["event-core", "event-postgres", "game-events"][..]),
+        ("gamebot", &["event-core", "event-postgres", "event-sqlite", "game-events"][..]),
     ] {
         let manifest = fs::read_to_string(root().join(crate_name).join("Cargo.toml")).unwrap();
         let dependencies = manifest.split("[dependencies]").nth(1).unwrap();
         let dependencies = dependencies.split("\n[").next().unwrap();
-        for sibling in ["event-derive", "event-core", "event-postgres", "game-events", "gamebot"] {
+        for sibling in [
+            "event-derive",
+            "event-core",
+            "event-postgres",
+            "event-sqlite",
+            "game-events",
+            "gamebot",
+        ] {
             let depends = dependencies.lines().any(|line| line.starts_with(sibling));
             assert!(!depends || allowed.contains(&sibling), "{crate_name} must not know {sibling}");
         }

@@ -23,4 +23,5 @@ mod registry;
 mod retry;
 mod rules;
 mod snapshots;
+mod sqlite;
 mod transcripts;

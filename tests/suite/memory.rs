@@ -1,9 +1,9 @@
 //! The in-memory adapter: the contract suite, and the model.
 
-use event_core::{EventStore, MemoryAdapter};
+use event_core::MemoryAdapter;
 use proptest::prelude::*;
 
-use crate::model::{LIMIT, Model, steps};
+use crate::model::{agrees, steps};
 
 event_core::adapter_contract!(contract, async || MemoryAdapter::new());
 
@@ -13,13 +13,6 @@ proptest! {
     #[test]
     fn any_sequence_of_operations_gives_the_answers_of_the_model(steps in steps()) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(async {
-            let store = EventStore::builder(MemoryAdapter::new()).stream_limit(Some(LIMIT));
-            let store = store.build().unwrap();
-            let mut model = Model::default();
-            for step in &steps {
-                model.run(&store, step).await;
-            }
-        });
+        runtime.block_on(agrees(MemoryAdapter::new(), &steps));
     }
 }

@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 
 use event_core::testing::Noted;
 use event_core::{
-    AllOptions, BatchSize, Delete, Error, EventId, EventStore, ExpectedVersion, NewEvent, Outcome,
-    ReadOptions, RecordedEvent, Scope, StreamId, StreamVersion, Tenant,
+    Adapter, AllOptions, BatchSize, Delete, Error, EventId, EventStore, ExpectedVersion, NewEvent,
+    Outcome, ReadOptions, RecordedEvent, Scope, StreamId, StreamVersion, Tenant,
 };
 use proptest::prelude::*;
 
 /// The limit that stores under test are opened with.
-pub(crate) const LIMIT: u64 = 12;
+const LIMIT: u64 = 12;
 
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
@@ -118,7 +118,7 @@ type Key = (usize, usize);
 type Tried = (usize, Vec<(usize, Vec<(EventId, String)>)>);
 
 #[derive(Debug, Default)]
-pub(crate) struct Model {
+struct Model {
     streams: BTreeMap<Key, ModelStream>,
     /// Tenant, stream and number in the stream of every kept event, in commit order.
     log: Vec<(Key, u64, EventId)>,
@@ -136,9 +136,19 @@ fn scoped(store: &EventStore, tenant: usize) -> EventStore {
     store.with_scope(Scope::tenant(Tenant::new(["red", "blue"][tenant]).unwrap()))
 }
 
+/// Runs the steps on an empty store and on the model: every answer must be the same.
+pub(crate) async fn agrees(adapter: impl Adapter, steps: &[Step]) {
+    let store = EventStore::builder(adapter).stream_limit(Some(LIMIT)).build().unwrap();
+    let mut model = Model::default();
+    for step in steps {
+        model.run(&store, step).await;
+    }
+    store.close().await;
+}
+
 impl Model {
     /// Runs one step on the store and on the model, and compares.
-    pub(crate) async fn run(&mut self, store: &EventStore, step: &Step) {
+    async fn run(&mut self, store: &EventStore, step: &Step) {
         match *step {
             Step::Append { tenant, stream, claim, events } => {
                 let events = self.fresh(events);

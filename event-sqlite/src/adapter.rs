@@ -1,0 +1,202 @@
+//! [`SqliteAdapter`]: the seam of `event-core` on one file, as thin calls into the files beside it.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use event_core::adapter::{AdapterFactory, BoxFuture, Commit, StreamChange, TenantView};
+use event_core::{
+    Adapter, AllOptions, Appended, Error, EventId, ExpectedVersion, ListOptions, ReadOptions,
+    RecordedEvent, Result, StreamId, StreamInfo, Tenant,
+};
+use sqlx::Connection;
+
+use crate::options::SqliteOptions;
+use crate::pool::Pool;
+use crate::row::Cells;
+use crate::writer::Writer;
+use crate::{migrate, network, read, sql, stream};
+
+event_core::adapter::submit! {
+    AdapterFactory::new(&["sqlite"], |url| {
+        Box::pin(async move { Ok(Arc::new(SqliteAdapter::connect(url).await?) as Arc<dyn Adapter>) })
+    })
+}
+
+/// A store in one file.
+pub struct SqliteAdapter {
+    pool: Arc<Pool>,
+    writer: Writer,
+}
+
+impl SqliteAdapter {
+    /// Opens the store that a URL names; [`SqliteOptions`] lists the keys.
+    ///
+    /// # Errors
+    /// [`Error::InvalidUrl`], and those of [`SqliteAdapter::connect_with`].
+    pub async fn connect(url: &str) -> Result<Self> {
+        Self::connect_with(url.parse()?).await
+    }
+
+    /// Opens a store, and creates its file and schema or brings them up to date. Programs that start together wait for
+    /// one another; a schema that is up to date is only read.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] when another program holds the file, [`Error::IncompatibleSchema`] when a newer program
+    /// wrote the schema, [`Error::Corrupt`] when the file is damaged, [`Error::Adapter`] when it is no store, cannot be
+    /// written, or cannot be created because its folder is missing.
+    pub async fn connect_with(options: SqliteOptions) -> Result<Self> {
+        const OPERATION: &str = "open the store";
+        let driver = options.writer();
+        let pool = Arc::new(Pool::new(options));
+        let mut connection = pool.open(OPERATION, &driver).await?;
+        migrate::run(&pool, &mut connection).await?;
+        // The schema is in order; a connection that does not close in good order changes nothing about that.
+        let _ = connection.close().await;
+        network::warn(pool.path());
+        Ok(Self { writer: Writer::new(Arc::clone(&pool)), pool })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        self.pool.path()
+    }
+
+    /// Copies the whole store as of now into a new file, while others read and write. The copy is a store like this
+    /// one, without the room that removed events left.
+    ///
+    /// # Errors
+    /// [`Error::Adapter`] when the file exists already or cannot be written, [`Error::Overloaded`] when the disk is full.
+    ///
+    /// ```
+    /// use event_sqlite::SqliteAdapter;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> event_core::Result<()> {
+    /// # let folder = std::env::temp_dir().join(format!("event-sqlite-backup-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder).unwrap();
+    /// let store = SqliteAdapter::connect_with(event_sqlite::SqliteOptions::new(folder.join("games.db"))).await?;
+    /// store.backup(folder.join("games-monday.db")).await?;
+    /// assert!(store.backup(folder.join("games-monday.db")).await.is_err()); // never overwrites
+    /// # std::fs::remove_dir_all(&folder).unwrap();
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn backup(&self, path: impl AsRef<Path>) -> Result<()> {
+        const OPERATION: &str = "copy the store";
+        let Some(text) = path.as_ref().to_str() else {
+            return Err(Error::adapter(OPERATION, "the path of the copy is not UTF-8"));
+        };
+        if path.as_ref().exists() {
+            let reason = format!(
+                "{} exists; a backup overwrites nothing",
+                crate::error::shown(path.as_ref())
+            );
+            return Err(Error::adapter(OPERATION, reason));
+        }
+        // A path that starts with `file:` would be taken for a URL of SQLite's own.
+        let text = Path::new(".").join(text).to_string_lossy().into_owned();
+        self.pool.fetch(OPERATION, sql::BACKUP.query().bind(text)).await?;
+        // SQLite leaves it to the system when the copy reaches the disk.
+        let synced = std::fs::File::open(path).and_then(|file| file.sync_all());
+        synced.map_err(|error| Error::adapter(OPERATION, error))
+    }
+
+    /// Reads the whole file and looks for damage: pages, indexes, and rows that contradict one another.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] that says what was found.
+    pub async fn check(&self) -> Result<()> {
+        let rows = self.pool.fetch("check the store", sql::CHECK.query()).await?;
+        let found: Vec<String> =
+            rows.iter().map(|row| Cells::new(row).at_first()).collect::<Result<_>>()?;
+        match found.as_slice() {
+            [ok] if ok == "ok" => Ok(()),
+            _ => Err(Error::Corrupt { at: None, reason: found.join("; ") }),
+        }
+    }
+}
+
+impl Adapter for SqliteAdapter {
+    fn name(&self) -> &'static str {
+        "sqlite"
+    }
+
+    fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Vec<Appended>>> {
+        Box::pin(self.writer.commit(commit))
+    }
+
+    fn read_stream<'a>(
+        &'a self,
+        view: &'a TenantView,
+        stream_id: &'a StreamId,
+        options: ReadOptions,
+    ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>> {
+        Box::pin(async move {
+            match stream::owner(&self.pool, view, stream_id).await? {
+                Some(tenant) => read::stream(&self.pool, &tenant, stream_id, options).await,
+                None => Err(Error::stream_not_found(stream_id.clone())),
+            }
+        })
+    }
+
+    fn read_all<'a>(
+        &'a self,
+        view: &'a TenantView,
+        options: &'a AllOptions,
+    ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>> {
+        Box::pin(read::all(&self.pool, view, options))
+    }
+
+    fn read_event<'a>(
+        &'a self,
+        view: &'a TenantView,
+        event_id: EventId,
+    ) -> BoxFuture<'a, Result<Option<RecordedEvent>>> {
+        Box::pin(read::event(&self.pool, view, event_id))
+    }
+
+    fn stream_info<'a>(
+        &'a self,
+        view: &'a TenantView,
+        stream_id: &'a StreamId,
+    ) -> BoxFuture<'a, Result<Option<StreamInfo>>> {
+        Box::pin(async move {
+            match stream::owner(&self.pool, view, stream_id).await? {
+                Some(tenant) => stream::info(&self.pool, &tenant, stream_id).await,
+                None => Ok(None),
+            }
+        })
+    }
+
+    fn list_streams<'a>(
+        &'a self,
+        view: &'a TenantView,
+        options: &'a ListOptions,
+    ) -> BoxFuture<'a, Result<Vec<StreamInfo>>> {
+        Box::pin(stream::list(&self.pool, view, options))
+    }
+
+    fn change_stream<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        stream_id: &'a StreamId,
+        expected: ExpectedVersion,
+        change: StreamChange,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(stream::change(&self.pool, tenant, stream_id, expected, change))
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            self.writer.drain().await;
+            self.pool.close().await;
+        })
+    }
+}
+
+impl fmt::Debug for SqliteAdapter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteAdapter").field("path", &self.path()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,177 @@
+//! The streams of a batch as the file has them, and as the commits that are accepted move them.
+
+use std::collections::{HashMap, HashSet};
+
+use event_core::adapter::{Commit, EventData, StreamAppend};
+use event_core::{
+    Appended, Error, EventId, Outcome, Position, Result, StreamId, StreamVersion, Tenant,
+};
+use sqlx::sqlite::SqliteRow;
+
+use super::{Ids, OPERATION, Verdict, json};
+use crate::judge::Standing;
+use crate::row::{self, Cells};
+
+/// Commits on their way into one transaction.
+pub(crate) struct Batch<'b> {
+    places: HashMap<(&'b Tenant, &'b StreamId), usize>,
+    pub(super) streams: Vec<Stream<'b>>,
+    pub(super) events: Vec<Accepted<'b>>,
+    ids: HashSet<(&'b Tenant, EventId)>,
+    last_position: Position,
+    pub(super) last_stream: i64,
+}
+
+/// A stream of the batch.
+pub(super) struct Stream<'b> {
+    pub(super) tenant: &'b Tenant,
+    pub(super) name: &'b StreamId,
+    pub(super) tenant_key: Option<i64>,
+    pub(super) category_key: Option<i64>,
+    pub(super) key: Option<i64>,
+    pub(super) standing: Standing,
+    /// Whether an accepted commit moved it.
+    pub(super) moved: bool,
+}
+
+/// An event that is to be written.
+pub(super) struct Accepted<'b> {
+    pub(super) stream: usize,
+    pub(super) version: StreamVersion,
+    pub(super) position: Position,
+    pub(super) event: &'b EventData,
+}
+
+impl<'b> Batch<'b> {
+    pub(super) fn of(commits: &[&'b Commit]) -> Self {
+        let mut batch = Self {
+            places: HashMap::new(),
+            streams: Vec::new(),
+            events: Vec::new(),
+            ids: HashSet::new(),
+            last_position: Position::START,
+            last_stream: 0,
+        };
+        for commit in commits {
+            for append in &commit.appends {
+                let next = batch.streams.len();
+                let place = (&commit.tenant, &append.stream_id);
+                if *batch.places.entry(place).or_insert(next) == next {
+                    batch.streams.push(Stream {
+                        tenant: &commit.tenant,
+                        name: &append.stream_id,
+                        tenant_key: None,
+                        category_key: None,
+                        key: None,
+                        standing: Standing::NONE,
+                        moved: false,
+                    });
+                }
+            }
+        }
+        batch
+    }
+
+    /// What `find_streams` takes.
+    pub(super) fn asked(&self) -> Result<String> {
+        let names: Vec<_> = self
+            .streams
+            .iter()
+            .map(|stream| {
+                let name = stream.name;
+                (stream.tenant.as_str(), name.as_str(), name.category())
+            })
+            .collect();
+        json(&names)
+    }
+
+    /// What it answered: a row a stream.
+    pub(super) fn read(&mut self, rows: &[SqliteRow]) -> Result<()> {
+        if rows.len() != self.streams.len() {
+            let reason = format!("{} answers for {} streams", rows.len(), self.streams.len());
+            return Err(Error::adapter(OPERATION, reason));
+        }
+        for (row, stream) in rows.iter().zip(&mut self.streams) {
+            let cells = Cells::new(row);
+            stream.tenant_key = cells.get("tenant_key")?;
+            stream.category_key = cells.get("new_category")?;
+            stream.key = cells.get("stream_key")?;
+            if stream.key.is_some() {
+                let version = |column| {
+                    StreamVersion::try_from(cells.get::<i64>(column)?).map_err(Error::from)
+                };
+                stream.category_key = cells.get("category_key")?;
+                stream.standing = Standing {
+                    version: version("version")?,
+                    first_version: version("first_version")?,
+                    state: row::state(row)?,
+                };
+            }
+            self.last_position = Position::try_from(cells.get::<i64>("last_position")?)?;
+            self.last_stream = cells.get("last_stream")?;
+        }
+        Ok(())
+    }
+
+    /// Judges a commit on what the file has and the commits before it leave; an accepted one moves its streams. `None`
+    /// if one of its ids is being stored by another.
+    pub(super) fn judge(&mut self, commit: &'b Commit, known: &Ids) -> Option<Verdict> {
+        let events = || commit.appends.iter().flat_map(|append| &append.events);
+        if events().any(|event| self.ids.contains(&(&commit.tenant, event.id))) {
+            return None;
+        }
+        match self.already_stored(commit, known) {
+            Ok(None) => {}
+            Ok(Some(first)) => return Some(Ok(first)),
+            Err(conflict) => return Some(Err(conflict)),
+        }
+        for append in &commit.appends {
+            let standing = self.find(commit, append).map_or(Standing::NONE, |s| s.standing);
+            if let Err(refusal) = standing.append(append, commit.stream_limit) {
+                return Some(Err(refusal));
+            }
+        }
+        self.ids.extend(events().map(|event| (&commit.tenant, event.id)));
+        Some(Ok(commit.appends.iter().filter_map(|append| self.accept(commit, append)).collect()))
+    }
+
+    fn accept(&mut self, commit: &'b Commit, append: &'b StreamAppend) -> Option<Appended> {
+        let at = *self.places.get(&(&commit.tenant, &append.stream_id))?;
+        let stream = self.streams.get_mut(at)?;
+        stream.moved = true;
+        for event in &append.events {
+            stream.standing.version = stream.standing.version.next();
+            self.last_position = Position::new(self.last_position.get().saturating_add(1));
+            self.events.push(Accepted {
+                stream: at,
+                version: stream.standing.version,
+                position: self.last_position,
+                event,
+            });
+        }
+        Some(Appended {
+            stream_version: stream.standing.version,
+            position: self.last_position,
+            outcome: Outcome::Stored,
+        })
+    }
+
+    /// The key of a commit's tenant, if it stored anything before.
+    pub(super) fn tenant_key(&self, commit: &Commit) -> Option<i64> {
+        self.find(commit, commit.appends.first()?)?.tenant_key
+    }
+
+    /// The key of a stream, if it is there.
+    pub(super) fn stream_key(&self, commit: &Commit, append: &StreamAppend) -> Option<i64> {
+        self.find(commit, append)?.key
+    }
+
+    fn find(&self, commit: &Commit, append: &StreamAppend) -> Option<&Stream<'b>> {
+        self.streams.get(*self.places.get(&(&commit.tenant, &append.stream_id))?)
+    }
+
+    /// Whether nothing is to be written.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+}

@@ -1,0 +1,138 @@
+//! What was accepted of a batch becomes rows.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use event_core::{Error, Result};
+use sqlx::sqlite::SqliteRow;
+
+use super::batch::{Accepted, Batch, Stream};
+use super::{OPERATION, stored};
+use crate::error::Failure;
+use crate::pool::Transaction;
+use crate::row::Cells;
+use crate::sql::{self, SqliteQuery, Statement};
+
+/// Writes a batch and commits.
+pub(super) async fn all(
+    mut transaction: Transaction<'_>,
+    mut batch: Batch<'_>,
+    now: DateTime<Utc>,
+) -> Result<(), Failure> {
+    let now = now.timestamp_micros();
+    draw_keys(&mut transaction, &mut batch).await?;
+    let events: Vec<Event<'_>> =
+        batch.events.iter().map(|event| Event::of(event, &batch.streams)).collect::<Result<_>>()?;
+    let moved: Vec<&Stream<'_>> = batch.streams.iter().filter(|stream| stream.moved).collect();
+    if let ([event], [stream]) = (events.as_slice(), moved.as_slice()) {
+        let query = event.bind_to(sql::APPEND_ONE.query(), now);
+        return transaction.end(bind_stream(query, stream, now)?).await;
+    }
+    for (query, portion) in sql::INSERT_EVENTS.portions(&events) {
+        let query = portion.iter().fold(query, |query, event| event.bind_to(query, now));
+        if let Err(failure) = transaction.execute(query).await {
+            if matches!(failure, Failure::IdTaken) {
+                transaction.rollback().await?;
+            }
+            return Err(failure);
+        }
+    }
+    for (query, portion) in sql::PUT_STREAMS.portions(&moved) {
+        let query = portion.iter().try_fold(query, |query, stream| bind_stream(query, stream, now));
+        transaction.execute(query?).await?;
+    }
+    transaction.commit().await
+}
+
+/// Gives keys to what has none yet.
+async fn draw_keys(
+    transaction: &mut Transaction<'_>,
+    batch: &mut Batch<'_>,
+) -> Result<(), Failure> {
+    let mut tenants = HashMap::new();
+    let mut categories = HashMap::new();
+    for stream in batch.streams.iter_mut().filter(|stream| stream.moved) {
+        if stream.tenant_key.is_none() {
+            let name = stream.tenant.as_str();
+            stream.tenant_key = Some(match tenants.get(name) {
+                Some(key) => *key,
+                None => insert(transaction, sql::INSERT_TENANT, name).await?,
+            });
+            tenants.extend(stream.tenant_key.map(|key| (name, key)));
+        }
+        if stream.category_key.is_none() {
+            let name = stream.name.category();
+            stream.category_key = Some(match categories.get(name) {
+                Some(key) => *key,
+                None => insert(transaction, sql::INSERT_CATEGORY, name).await?,
+            });
+            categories.extend(stream.category_key.map(|key| (name, key)));
+        }
+        if stream.key.is_none() {
+            batch.last_stream = batch.last_stream.saturating_add(1);
+            stream.key = Some(batch.last_stream);
+        }
+    }
+    Ok(())
+}
+
+async fn insert(
+    transaction: &mut Transaction<'_>,
+    statement: Statement,
+    name: &str,
+) -> Result<i64, Failure> {
+    let rows: Vec<SqliteRow> = transaction.fetch(statement.query().bind(name.to_owned())).await?;
+    match rows.first() {
+        Some(row) => Ok(Cells::new(row).at_first()?),
+        None => Err(Error::adapter(OPERATION, "a new name got no key").into()),
+    }
+}
+
+/// An event with the keys of its stream.
+struct Event<'b> {
+    accepted: &'b Accepted<'b>,
+    keys: [i64; 3],
+}
+
+impl<'b> Event<'b> {
+    fn of(accepted: &'b Accepted<'b>, streams: &[Stream<'_>]) -> Result<Self> {
+        let keys = streams.get(accepted.stream).and_then(keys).ok_or_else(without_keys)?;
+        Ok(Self { accepted, keys })
+    }
+
+    fn bind_to(&self, query: SqliteQuery, now: i64) -> SqliteQuery {
+        let [stream, tenant, category] = self.keys;
+        let Accepted { version, position, event, .. } = *self.accepted;
+        query
+            .bind(stored(position.get()))
+            .bind(stream)
+            .bind(stored(version.get()))
+            .bind(now)
+            .bind(event.id.as_uuid())
+            .bind(tenant)
+            .bind(category)
+            .bind(i64::from(event.version.get()))
+            .bind(event.event_type.to_string())
+            .bind(event.data.get().to_owned())
+            .bind(event.metadata.as_json().to_owned())
+    }
+}
+
+fn bind_stream(query: SqliteQuery, stream: &Stream<'_>, now: i64) -> Result<SqliteQuery> {
+    let [key, tenant, category] = keys(stream).ok_or_else(without_keys)?;
+    Ok(query
+        .bind(key)
+        .bind(tenant)
+        .bind(stream.name.as_str().to_owned())
+        .bind(category)
+        .bind(stored(stream.standing.version.get()))
+        .bind(now))
+}
+
+fn keys(stream: &Stream<'_>) -> Option<[i64; 3]> {
+    Some([stream.key?, stream.tenant_key?, stream.category_key?])
+}
+
+fn without_keys() -> Error {
+    Error::adapter(OPERATION, "an accepted append has no keys")
+}

@@ -1,0 +1,111 @@
+//! From the driver's errors to `event_core`'s, by SQLite's result code and never by text: the one table.
+//!
+//! | class | codes | becomes |
+//! |---|---|---|
+//! | id in use | `SQLITE_CONSTRAINT_UNIQUE` | [`Failure::IdTaken`]; the append asks again |
+//! | another program writes, no room | `BUSY LOCKED FULL NOMEM` | `Overloaded` |
+//! | the disk failed, and what is on it is open | `IOERR`, the connection's thread ended | `Connection` |
+//! | damaged | `CORRUPT` | `Corrupt` |
+//! | no database, no rights, no folder, all else | `NOTADB READONLY CANTOPEN PERM …` | `Adapter` |
+
+use std::path::Path;
+
+use event_core::{Error, Escaped};
+
+/// Why a statement gave no rows.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// A unique value of the statement is stored already; among events it is an id.
+    IdTaken,
+    /// Anything else.
+    Store(Error),
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Store(error) => error,
+            // Only appends write ids, and they look at the failure themselves.
+            Failure::IdTaken => Self::adapter("write an event id", "it is in use"),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// The driver's error while we were doing something with a file.
+pub(crate) fn failure(operation: &'static str, path: &Path, error: sqlx::Error) -> Failure {
+    const UNIQUE: [u32; 2] = [2067, 1555];
+    let code = match &error {
+        sqlx::Error::Database(database) => {
+            database.code().and_then(|code| code.parse::<u32>().ok()).unwrap_or_default()
+        }
+        sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => 10,
+        _ => 0,
+    };
+    if UNIQUE.contains(&code) {
+        return Failure::IdTaken;
+    }
+    let explained = |what: &str| Explained(format!("{}: {what}", shown(path)), error_text(&error));
+    // The upper bytes only say more about the same.
+    Failure::Store(match code & 0xff {
+        5 | 6 => Error::overloaded(
+            operation,
+            explained("another program holds the file; wait for it, or raise `busy_timeout_ms`")
+                .to_string(),
+        ),
+        13 => Error::overloaded(operation, explained("the disk is full").to_string()),
+        7 => Error::overloaded(operation, explained("there is no memory left").to_string()),
+        10 => Error::connection(operation, explained("the disk, or what stands for it, failed")),
+        11 => Error::Corrupt {
+            at: None,
+            reason: explained("the file is damaged; restore a backup").to_string(),
+        },
+        8 => Error::adapter(
+            operation,
+            explained("the file or its folder cannot be written; a store needs both"),
+        ),
+        14 => Error::adapter(
+            operation,
+            explained("the file cannot be opened; its folder must exist, and be writable"),
+        ),
+        3 | 23 => Error::adapter(operation, explained("the program may not use the file")),
+        26 => Error::adapter(operation, explained("the file is no SQLite database")),
+        15 | 22 => Error::adapter(operation, explained("the system cannot lock the file")),
+        _ => Error::adapter(operation, error),
+    })
+}
+
+/// The same where no id can be in the way.
+pub(crate) fn error(operation: &'static str, path: &Path, error: sqlx::Error) -> Error {
+    failure(operation, path, error).into()
+}
+
+/// Why a stored value could not be read.
+pub(crate) fn unreadable(column: &str, error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::ColumnDecode { source, .. } => format!("column {column}: {source}"),
+        error => format!("column {column}: {error}"),
+    }
+}
+
+/// A path as messages show it.
+pub(crate) fn shown(path: &Path) -> String {
+    format!("\"{}\"", Escaped(&path.to_string_lossy()))
+}
+
+fn error_text(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(error) => error.message().to_owned(),
+        error => error.to_string(),
+    }
+}
+
+/// What it means, and SQLite's own words.
+#[derive(Debug, thiserror::Error)]
+#[error("{0} ({1})")]
+struct Explained(String, String);

@@ -1,0 +1,125 @@
+//! Pages of one stream, of everything, and single events. Each is one statement, and so a view of one moment.
+
+use chrono::{DateTime, Utc};
+use event_core::adapter::TenantView;
+use event_core::{
+    AllOptions, Direction, Error, EventId, ReadOptions, RecordedEvent, Result, StreamId, Tenant,
+    serde_json,
+};
+use sqlx::sqlite::SqliteRow;
+
+use crate::append::stored;
+use crate::pool::Pool;
+use crate::row::{self, Owner};
+use crate::sql;
+
+/// A page of one stream: its row and its events come in one answer.
+pub(crate) async fn stream(
+    pool: &Pool,
+    tenant: &Tenant,
+    stream_id: &StreamId,
+    options: ReadOptions,
+) -> Result<Vec<RecordedEvent>> {
+    let (statement, start) = match (options.direction(), options.start().get()) {
+        (Direction::Forward, start) => (sql::READ_FORWARD, stored(start)),
+        (Direction::Backward, 0) => (sql::READ_BACKWARD, i64::MAX),
+        (Direction::Backward, start) => (sql::READ_BACKWARD, stored(start)),
+    };
+    let query = statement
+        .query()
+        .bind(tenant.as_str().to_owned())
+        .bind(stream_id.as_str().to_owned())
+        .bind(start)
+        .bind(i64::from(options.page().get()));
+    let owner = Owner::given(tenant.clone(), stream_id.clone());
+    let (mut state, mut events) = (None, Events::new(owner));
+    let take = |row: SqliteRow| {
+        if state.is_none() {
+            state = Some(row::state(&row));
+        }
+        // An empty page is the stream's row with nothing beside it.
+        if row::has_event(&row) {
+            events.take(&row);
+        }
+    };
+    pool.each("read a stream", query, take).await?;
+    let Some(state) = state else {
+        return Err(Error::stream_not_found(stream_id.clone()));
+    };
+    if state?.is_deleted() {
+        return Err(Error::stream_deleted(stream_id.clone()));
+    }
+    events.page
+}
+
+/// A page of everything. Writers take turns, so no later commit can get in front of what is there.
+pub(crate) async fn all(
+    pool: &Pool,
+    view: &TenantView,
+    options: &AllOptions,
+) -> Result<Vec<RecordedEvent>> {
+    let types = options.only_types().map(serde_json::to_string).transpose();
+    let types = types.map_err(|error| Error::adapter("read all streams", error))?;
+    let (from, before) = options.recorded_between();
+    let category = options.only_category();
+    let statement = if category.is_some() { sql::READ_CATEGORY } else { sql::READ_ALL };
+    let mut query = statement
+        .query()
+        .bind(stored(options.start().get()))
+        .bind(one(view))
+        .bind(types)
+        .bind(from.map(micros))
+        .bind(before.map(micros))
+        .bind(i64::from(options.page().get()));
+    if let Some(category) = category {
+        query = query.bind(category.to_owned());
+    }
+    let mut events = Events::new(Owner::default());
+    pool.each("read all streams", query, |row| events.take(&row)).await?;
+    events.page
+}
+
+/// One event by its id.
+pub(crate) async fn event(
+    pool: &Pool,
+    view: &TenantView,
+    event_id: EventId,
+) -> Result<Option<RecordedEvent>> {
+    let query = sql::READ_EVENT.query().bind(one(view)).bind(event_id.as_uuid());
+    let mut events = Events::new(Owner::default());
+    pool.each("read an event", query, |row| events.take(&row)).await?;
+    Ok(events.page?.into_iter().next())
+}
+
+/// The first microsecond that is not before a time: events are stored with microseconds.
+fn micros(time: DateTime<Utc>) -> i64 {
+    let rest = i64::from(!time.timestamp_subsec_nanos().is_multiple_of(1_000));
+    time.timestamp_micros().saturating_add(rest)
+}
+
+/// Events as their rows come; the first row that cannot be read is what is left of a page.
+struct Events {
+    owner: Owner,
+    page: Result<Vec<RecordedEvent>>,
+}
+
+impl Events {
+    const fn new(owner: Owner) -> Self {
+        Self { owner, page: Ok(Vec::new()) }
+    }
+
+    fn take(&mut self, row: &SqliteRow) {
+        let Ok(page) = &mut self.page else { return };
+        match row::event(row, &mut self.owner) {
+            Ok(event) => page.push(event),
+            Err(error) => self.page = Err(error),
+        }
+    }
+}
+
+fn one(view: &TenantView) -> Option<String> {
+    match view {
+        TenantView::One(tenant) => Some(tenant.as_str().to_owned()),
+        TenantView::All => None,
+    }
+}

@@ -1,0 +1,118 @@
+//! The statements, one file each, and the few texts that are put together from them.
+
+use std::sync::{Arc, LazyLock};
+
+use sqlx::query::Query;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{AssertSqlSafe, Sqlite};
+
+/// A query of this crate.
+pub(crate) type SqliteQuery = Query<'static, Sqlite, SqliteArguments>;
+
+/// One statement, or several that run as one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Statement(&'static str);
+
+impl Statement {
+    /// The statement, to bind and run.
+    pub(crate) fn query(self) -> SqliteQuery {
+        sqlx::query(self.0)
+    }
+}
+
+macro_rules! statements {
+    ($($constant:ident = $($name:literal)+;)*) => {
+        $(pub(crate) const $constant: Statement =
+            Statement(concat!($(include_str!(concat!("sql/", $name, ".sql")), ";\n"),+));)*
+    };
+}
+
+statements! {
+    BEGIN = "begin";
+    BEGIN_APPEND = "begin" "find_streams";
+    BEGIN_CHANGE = "begin" "stream_info";
+    COMMIT = "commit";
+    ROLLBACK = "rollback";
+    // One event: what most appends are. Each answer of the connection's thread costs as much as a statement.
+    APPEND_ONE = "insert_events" "put_streams" "commit";
+    KNOWN_EVENTS = "known_events";
+    INSERT_TENANT = "insert_tenant";
+    INSERT_CATEGORY = "insert_category";
+    CHANGE_STREAM = "change_stream";
+    REMOVE_EVENTS = "remove_events";
+    READ_FORWARD = "read_forward";
+    READ_BACKWARD = "read_backward";
+    READ_ALL = "read_all";
+    READ_CATEGORY = "read_category";
+    READ_EVENT = "read_event";
+    OWNERS = "owners";
+    STREAM_INFO = "stream_info";
+    LIST_STREAMS = "list_streams";
+    IDENTITY = "identity";
+    CREATE_HISTORY = "create_history";
+    APPLIED = "applied";
+    RECORD_MIGRATION = "record_migration";
+    WRITE_AHEAD = "write_ahead";
+    BACKUP = "backup";
+    CHECK = "check";
+}
+
+/// How many rows one statement writes: as many statements as sizes, and few calls for any number.
+const SIZES: [usize; 3] = [256, 16, 1];
+
+/// A statement whose row of values stands in it as often as there are rows to write.
+pub(crate) struct Rows([(usize, Arc<str>); 3]);
+
+impl Rows {
+    fn new(text: &str) -> Self {
+        const ROW: &str = "(?";
+        // The files are ours: without a row of values there is nothing to repeat, and the test below says so.
+        let start = text.find(ROW).unwrap_or(text.len());
+        let end = text[start..].find(')').map_or(text.len(), |length| start + length + 1);
+        let (head, row, tail) = (&text[..start], &text[start..end], &text[end..]);
+        Self(SIZES.map(|size| (size, format!("{head}{}{tail}", vec![row; size].join(", ")).into())))
+    }
+
+    /// The rows in portions, each with the statement that writes it.
+    pub(crate) fn portions<'r, T>(
+        &self,
+        mut rows: &'r [T],
+    ) -> impl Iterator<Item = (SqliteQuery, &'r [T])> {
+        std::iter::from_fn(move || {
+            let (size, text) = self.0.iter().find(|(size, _)| *size <= rows.len())?;
+            let (portion, rest) = rows.split_at(*size);
+            rows = rest;
+            Some((sqlx::query(AssertSqlSafe(Arc::clone(text))), portion))
+        })
+    }
+}
+
+pub(crate) static INSERT_EVENTS: LazyLock<Rows> =
+    LazyLock::new(|| Rows::new(include_str!("sql/insert_events.sql")));
+
+pub(crate) static PUT_STREAMS: LazyLock<Rows> =
+    LazyLock::new(|| Rows::new(include_str!("sql/put_streams.sql")));
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_of_values_is_repeated() {
+        for (rows, columns) in [(&INSERT_EVENTS, 11), (&PUT_STREAMS, 6)] {
+            for (size, text) in &rows.0 {
+                let values = text.split_once("VALUES").unwrap().1;
+                assert_eq!(values.matches('?').count(), columns * size);
+            }
+        }
+        assert!(PUT_STREAMS.0[0].1.trim_end().ends_with("version = excluded.version"));
+    }
+
+    #[test]
+    fn any_number_of_rows_is_written_in_few_portions() {
+        let rows = [(); 529];
+        let sizes: Vec<_> =
+            INSERT_EVENTS.portions(&rows).map(|(_, portion)| portion.len()).collect();
+        assert_eq!(sizes, [256, 256, 16, 1]);
+    }
+}

@@ -1,0 +1,2 @@
+-- The schema migrations that were applied.
+SELECT version, checksum FROM schema_migrations ORDER BY version

@@ -1,0 +1,157 @@
+//! What is known of streams, the list of them, and their end: archived, truncated, deleted.
+
+use event_core::adapter::{StreamChange, TenantView};
+use event_core::{
+    Delete, Error, ExpectedVersion, ListOptions, Result, StreamId, StreamInfo, StreamVersion,
+    Tenant,
+};
+
+use crate::append::stored;
+use crate::judge::{self, Standing};
+use crate::pool::Pool;
+use crate::row::{self, Cells};
+use crate::sql;
+
+/// The tenant whose stream is meant: the view's own, or the only one that has a stream of this name.
+pub(crate) async fn owner(
+    pool: &Pool,
+    view: &TenantView,
+    stream_id: &StreamId,
+) -> Result<Option<Tenant>> {
+    if let TenantView::One(tenant) = view {
+        return Ok(Some(tenant.clone()));
+    }
+    let query = sql::OWNERS.query().bind(stream_id.as_str().to_owned());
+    let rows = pool.fetch("look up a stream", query).await?;
+    let tenants = rows.iter().map(|row| Ok(Tenant::new(Cells::new(row).get::<String>("tenant")?)?));
+    let mut tenants: Vec<Tenant> = tenants.collect::<Result<_>>()?;
+    if tenants.len() > 1 {
+        return Err(Error::AmbiguousStream { stream_id: stream_id.clone(), tenants });
+    }
+    Ok(tenants.pop())
+}
+
+/// What is known of one stream.
+pub(crate) async fn info(
+    pool: &Pool,
+    tenant: &Tenant,
+    stream_id: &StreamId,
+) -> Result<Option<StreamInfo>> {
+    let query = sql::STREAM_INFO
+        .query()
+        .bind(tenant.as_str().to_owned())
+        .bind(stream_id.as_str().to_owned());
+    let rows = pool.fetch("look up a stream", query).await?;
+    rows.first().map(row::info).transpose()
+}
+
+/// A page of the list of streams.
+pub(crate) async fn list(
+    pool: &Pool,
+    view: &TenantView,
+    options: &ListOptions,
+) -> Result<Vec<StreamInfo>> {
+    let prefix = options.only_prefix().unwrap_or_default();
+    let category = options.only_category();
+    if prefix.contains('\0') || category.is_some_and(|category| category.contains('\0')) {
+        return Ok(Vec::new());
+    }
+    let own = match view {
+        TenantView::One(own) => Some(own),
+        TenantView::All => None,
+    };
+    let (last_tenant, last) = match options.start() {
+        Some((tenant, _)) if own.is_some_and(|own| tenant > own) => return Ok(Vec::new()),
+        Some((tenant, stream_id)) => (tenant.as_str(), stream_id.as_str()),
+        None => ("", ""),
+    };
+    let lowest = category.map_or(prefix, |category| category.max(prefix));
+    let query = sql::LIST_STREAMS
+        .query()
+        .bind(own.map(|own| own.as_str().to_owned()))
+        .bind(last_tenant.to_owned())
+        .bind(last.to_owned())
+        .bind(lowest.to_owned())
+        .bind(highest(prefix))
+        .bind(prefix.to_owned())
+        .bind(category.map(str::to_owned))
+        .bind(options.shows_deleted())
+        .bind(i64::from(options.page().get()));
+    let rows = pool.fetch("list streams", query).await?;
+    rows.iter().map(row::info).collect()
+}
+
+/// Events that one transaction removes at most, other than for a stream that is deleted.
+const REMOVED_AT_ONCE: i64 = 1_000;
+
+/// Archives, deletes or truncates a stream.
+pub(crate) async fn change(
+    pool: &Pool,
+    tenant: &Tenant,
+    stream_id: &StreamId,
+    expected: ExpectedVersion,
+    change: StreamChange,
+) -> Result<()> {
+    let (operation, state, first): (_, Option<i64>, _) = match change {
+        StreamChange::Archive => ("archive a stream", Some(1), None),
+        StreamChange::Delete(Delete::Soft) => ("delete a stream", Some(2), None),
+        StreamChange::Delete(Delete::Hard) => ("delete a stream", Some(3), None),
+        StreamChange::TruncateBefore(first) => {
+            ("truncate a stream", None, Some(first.max(StreamVersion::new(1))))
+        }
+        other => {
+            let reason = format!("this backend cannot {other:?}");
+            return Err(Error::adapter("change a stream", reason));
+        }
+    };
+    let query = sql::BEGIN_CHANGE
+        .query()
+        .bind(tenant.as_str().to_owned())
+        .bind(stream_id.as_str().to_owned());
+    let (mut transaction, rows) = pool.begin(operation, query).await?;
+    let judged = match rows.first() {
+        None => judge::change_of_none(stream_id, expected, change),
+        Some(row) => {
+            let StreamInfo { version, first_version, state, .. } = row::info(row)?;
+            Standing { version, first_version, state }.change(stream_id, expected, change)
+        }
+    };
+    let key = rows.first().map(|row| Cells::new(row).get::<i64>("stream_key")).transpose()?;
+    let (Ok(()), Some(key)) = (&judged, key) else {
+        transaction.rollback().await?;
+        return judged;
+    };
+    let first = first.map(|first| stored(first.get()));
+    transaction.execute(sql::CHANGE_STREAM.query().bind(key).bind(state).bind(first)).await?;
+    if change == StreamChange::Delete(Delete::Hard) {
+        let all = sql::REMOVE_EVENTS.query().bind(key).bind(i64::MAX).bind(-1_i64);
+        transaction.execute(all).await?;
+    }
+    transaction.commit().await?;
+    match first {
+        Some(first) => remove_truncated(pool, key, first).await,
+        None => Ok(()),
+    }
+}
+
+/// What was truncated is out of sight already; this gives its room back, in small transactions. Interrupted, the same
+/// truncation again goes on with it.
+async fn remove_truncated(pool: &Pool, key: i64, first: i64) -> Result<()> {
+    loop {
+        let (mut transaction, _) =
+            pool.begin("remove truncated events", sql::BEGIN.query()).await?;
+        let query = sql::REMOVE_EVENTS.query().bind(key).bind(first).bind(REMOVED_AT_ONCE);
+        let removed = transaction.execute(query).await?;
+        transaction.commit().await?;
+        if removed < REMOVED_AT_ONCE.unsigned_abs() {
+            return Ok(());
+        }
+    }
+}
+
+/// A text that no name with this prefix comes after: names have at most 255 bytes, and no character is higher.
+fn highest(prefix: &str) -> String {
+    let mut highest = prefix.to_owned();
+    highest.extend(std::iter::repeat_n(char::MAX, 64));
+    highest
+}
