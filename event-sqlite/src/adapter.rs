@@ -4,7 +4,9 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use event_core::adapter::{AdapterFactory, BoxFuture, Commit, StreamChange, TenantView};
+use event_core::adapter::{
+    AdapterFactory, BoxFuture, Commit, SnapshotStore, StreamChange, TenantView,
+};
 use event_core::{
     Adapter, AllOptions, Appended, Error, EventId, ExpectedVersion, ListOptions, ReadOptions,
     RecordedEvent, Result, StreamId, StreamInfo, Tenant,
@@ -60,6 +62,11 @@ impl SqliteAdapter {
     /// The file.
     pub fn path(&self) -> &Path {
         self.pool.path()
+    }
+
+    /// What the files beside this one run their statements with.
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.pool
     }
 
     /// Copies the whole store as of now into a new file, while others read and write. The copy is a store like this
@@ -185,6 +192,10 @@ impl Adapter for SqliteAdapter {
         change: StreamChange,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(stream::change(&self.pool, tenant, stream_id, expected, change))
+    }
+
+    fn snapshots(&self) -> &dyn SnapshotStore {
+        self
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

@@ -28,6 +28,7 @@ mod options;
 mod pool;
 mod read;
 mod row;
+mod snapshot;
 mod sql;
 mod stream;
 mod writer;

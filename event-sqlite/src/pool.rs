@@ -110,6 +110,14 @@ impl Pool {
         Ok((transaction, rows))
     }
 
+    /// Runs one statement that writes, in a transaction of its own; how many rows it changed.
+    pub(crate) async fn write(&self, operation: &'static str, query: SqliteQuery) -> Result<u64> {
+        let (mut transaction, _) = self.begin(operation, sql::BEGIN.query()).await?;
+        let changed = transaction.execute(query).await?;
+        transaction.commit().await?;
+        Ok(changed)
+    }
+
     /// Opens a connection that the pool does not keep.
     pub(crate) async fn open(
         &self,

@@ -64,7 +64,7 @@ impl<'r> Cells<'r> {
     }
 
     /// A value that the constructor of its type refuses.
-    fn checked<T, E: std::fmt::Display>(&self, value: Result<T, E>) -> Result<T> {
+    pub(crate) fn checked<T, E: std::fmt::Display>(&self, value: Result<T, E>) -> Result<T> {
         value.map_err(|error| self.corrupt(error.to_string()))
     }
 

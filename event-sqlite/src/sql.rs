@@ -48,6 +48,10 @@ statements! {
     OWNERS = "owners";
     STREAM_INFO = "stream_info";
     LIST_STREAMS = "list_streams";
+    LOAD_SNAPSHOT = "load_snapshot";
+    SAVE_SNAPSHOT = "save_snapshot";
+    DISCARD_SNAPSHOT = "discard_snapshot";
+    FORGET_SNAPSHOTS = "forget_snapshots";
     IDENTITY = "identity";
     CREATE_HISTORY = "create_history";
     APPLIED = "applied";

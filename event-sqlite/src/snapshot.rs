@@ -1,0 +1,79 @@
+//! Snapshots in the file: one row for each stream and kind, which never goes back to an earlier version.
+
+use event_core::adapter::{BoxFuture, SnapshotStore, StoredSnapshot};
+use event_core::serde_json::value::RawValue;
+use event_core::{EventId, EventVersion, Position, Result, StreamId, StreamVersion, Tenant};
+use sqlx::sqlite::SqliteRow;
+use uuid::Uuid;
+
+use crate::adapter::SqliteAdapter;
+use crate::append::stored;
+use crate::row::Cells;
+use crate::sql::{self, SqliteQuery, Statement};
+
+impl SnapshotStore for SqliteAdapter {
+    fn load<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        stream_id: &'a StreamId,
+        kind: &'a str,
+    ) -> BoxFuture<'a, Result<Option<StoredSnapshot>>> {
+        let query = named(sql::LOAD_SNAPSHOT, tenant, stream_id, kind);
+        Box::pin(async move {
+            let rows = self.pool().fetch("load a snapshot", query).await?;
+            rows.first().map(|row| snapshot(row, kind)).transpose()
+        })
+    }
+
+    fn save<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        stream_id: &'a StreamId,
+        snapshot: &'a StoredSnapshot,
+    ) -> BoxFuture<'a, Result<bool>> {
+        let query = named(sql::SAVE_SNAPSHOT, tenant, stream_id, &snapshot.kind)
+            .bind(i64::from(snapshot.version.get()))
+            .bind(snapshot.shape.cast_signed())
+            .bind(stored(snapshot.stream_version.get()))
+            .bind(stored(snapshot.position.get()))
+            .bind(snapshot.event_id.as_uuid())
+            .bind(snapshot.data.get().to_owned());
+        Box::pin(async { Ok(self.pool().write("save a snapshot", query).await? > 0) })
+    }
+
+    fn discard<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        stream_id: &'a StreamId,
+        kind: &'a str,
+        stream_version: StreamVersion,
+    ) -> BoxFuture<'a, Result<bool>> {
+        let query = named(sql::DISCARD_SNAPSHOT, tenant, stream_id, kind)
+            .bind(stored(stream_version.get()));
+        Box::pin(async { Ok(self.pool().write("discard a snapshot", query).await? > 0) })
+    }
+}
+
+fn named(statement: Statement, tenant: &Tenant, stream_id: &StreamId, kind: &str) -> SqliteQuery {
+    statement
+        .query()
+        .bind(tenant.as_str().to_owned())
+        .bind(stream_id.as_str().to_owned())
+        .bind(kind.to_owned())
+}
+
+fn snapshot(row: &SqliteRow, kind: &str) -> Result<StoredSnapshot> {
+    let cells = Cells::new(row);
+    let version: i64 = cells.get("schema_version")?;
+    let shape: i64 = cells.get("shape")?;
+    Ok(StoredSnapshot {
+        kind: kind.to_owned(),
+        version: cells.checked(EventVersion::try_from(version))?,
+        shape: shape.cast_unsigned(),
+        stream_version: cells
+            .checked(StreamVersion::try_from(cells.get::<i64>("stream_version")?))?,
+        position: cells.checked(Position::try_from(cells.get::<i64>("position")?))?,
+        event_id: EventId::from_uuid(cells.get::<Uuid>("event_id")?),
+        data: cells.checked(RawValue::from_string(cells.get("data")?))?,
+    })
+}
