@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use event_core::adapter::{
-    AdapterFactory, BoxFuture, Commit, SnapshotStore, StreamChange, TenantView,
+    AdapterFactory, BoxFuture, Commit, SnapshotStore, StoredVersion, StreamChange, TenantView,
 };
 use event_core::{
     Adapter, AllOptions, Appended, Error, EventId, ExpectedVersion, ListOptions, ReadOptions,
@@ -17,7 +17,7 @@ use crate::options::SqliteOptions;
 use crate::pool::Pool;
 use crate::row::Cells;
 use crate::writer::Writer;
-use crate::{migrate, network, read, sql, stream};
+use crate::{census, migrate, network, read, sql, stream};
 
 event_core::adapter::submit! {
     AdapterFactory::new(&["sqlite"], |url| {
@@ -196,6 +196,10 @@ impl Adapter for SqliteAdapter {
 
     fn snapshots(&self) -> &dyn SnapshotStore {
         self
+    }
+
+    fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>> {
+        Box::pin(census::stored(&self.pool))
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

@@ -14,6 +14,7 @@ use event_core::{Appended, Error, EventId, Position, Result, StreamVersion, serd
 use sqlx::sqlite::SqliteRow;
 
 use self::batch::Batch;
+use crate::census::Census;
 use crate::error::Failure;
 use crate::judge::{self, Known};
 use crate::pool::{Pool, Transaction};
@@ -29,17 +30,19 @@ pub(crate) type Verdict = Result<Vec<Appended>>;
 /// was stored just now: it is to be asked again.
 pub(crate) async fn store(
     pool: &Pool,
+    census: &Census,
     commits: &[&Commit],
 ) -> Result<Vec<Option<Verdict>>, Failure> {
     let check = commits.iter().any(|commit| commit.retry);
-    match attempt(pool, commits, check).await {
-        Err(Failure::IdTaken) if !check => attempt(pool, commits, true).await,
+    match attempt(pool, census, commits, check).await {
+        Err(Failure::IdTaken) if !check => attempt(pool, census, commits, true).await,
         verdicts => verdicts,
     }
 }
 
 async fn attempt(
     pool: &Pool,
+    census: &Census,
     commits: &[&Commit],
     check: bool,
 ) -> Result<Vec<Option<Verdict>>, Failure> {
@@ -63,7 +66,7 @@ async fn attempt(
     if batch.is_empty() {
         transaction.rollback().await?;
     } else {
-        write::all(transaction, batch, pool.clock().now()).await?;
+        write::all(transaction, census, batch, pool.clock().now()).await?;
     }
     Ok(verdicts)
 }
@@ -135,7 +138,7 @@ impl Batch<'_> {
 }
 
 /// A list as SQLite's `json_each` takes it.
-fn json(list: &impl serde::Serialize) -> Result<String> {
+pub(crate) fn json(list: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(list).map_err(|error| Error::adapter(OPERATION, error))
 }
 

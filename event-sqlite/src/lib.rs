@@ -20,6 +20,7 @@
 
 mod adapter;
 mod append;
+mod census;
 mod error;
 mod judge;
 mod migrate;

@@ -21,7 +21,7 @@ macro_rules! files {
 }
 
 /// The files in order; a number is never used again, and a released file never changes.
-const FILES: [(&str, &str); 2] = files! { "0001_events" "0002_snapshots" };
+const FILES: [(&str, &str); 3] = files! { "0001_events" "0002_snapshots" "0003_event_versions" };
 
 /// Brings the schema to this program's version.
 pub(crate) async fn run(pool: &Pool, connection: &mut SqliteConnection) -> Result<()> {

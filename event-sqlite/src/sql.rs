@@ -52,6 +52,8 @@ statements! {
     SAVE_SNAPSHOT = "save_snapshot";
     DISCARD_SNAPSHOT = "discard_snapshot";
     FORGET_SNAPSHOTS = "forget_snapshots";
+    CENSUS = "census";
+    RECORD_EVENT_VERSIONS = "record_event_versions";
     IDENTITY = "identity";
     CREATE_HISTORY = "create_history";
     APPLIED = "applied";

@@ -12,6 +12,7 @@ use event_core::{Error, Result};
 use tokio::sync::{Notify, oneshot};
 
 use crate::append::{self, OPERATION, Verdict};
+use crate::census::Census;
 use crate::error::Failure;
 use crate::pool::Pool;
 
@@ -29,6 +30,7 @@ pub(crate) struct Writer {
 
 struct Shared {
     pool: Arc<Pool>,
+    census: Census,
     queue: Mutex<Queue>,
     idle: Notify,
 }
@@ -50,7 +52,8 @@ struct Request {
 
 impl Writer {
     pub(crate) fn new(pool: Arc<Pool>) -> Self {
-        Self { shared: Arc::new(Shared { pool, queue: Mutex::default(), idle: Notify::new() }) }
+        let (census, queue, idle) = (Census::default(), Mutex::default(), Notify::new());
+        Self { shared: Arc::new(Shared { pool, census, queue, idle }) }
     }
 
     /// Stores a commit, together with others that wait.
@@ -139,7 +142,7 @@ impl Task {
         // What has an id of another that was stored is asked again: each round stores one of them.
         while !batch.is_empty() {
             let commits: Vec<&Commit> = batch.iter().map(|request| &request.commit).collect();
-            match append::store(&self.shared.pool, &commits).await {
+            match append::store(&self.shared.pool, &self.shared.census, &commits).await {
                 Ok(verdicts) => {
                     let mut again = Vec::new();
                     for (request, verdict) in batch.into_iter().zip(verdicts) {
@@ -166,12 +169,18 @@ impl Task {
         for request in batch {
             let verdict = match failure.take() {
                 Some(failure) => Err(failure.into()),
-                None => match append::store(&self.shared.pool, &[&request.commit]).await {
-                    Ok(verdicts) => verdicts.into_iter().next().flatten().unwrap_or_else(|| {
-                        Err(Error::adapter(OPERATION, "the commit repeats an event id"))
-                    }),
-                    Err(failure) => Err(failure.into()),
-                },
+                None => {
+                    match append::store(&self.shared.pool, &self.shared.census, &[&request.commit])
+                        .await
+                    {
+                        Ok(verdicts) => {
+                            verdicts.into_iter().next().flatten().unwrap_or_else(|| {
+                                Err(Error::adapter(OPERATION, "the commit repeats an event id"))
+                            })
+                        }
+                        Err(failure) => Err(failure.into()),
+                    }
+                }
             };
             let _ = request.answer.send(verdict);
         }

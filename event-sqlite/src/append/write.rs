@@ -8,6 +8,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::batch::{Accepted, Batch, Stream};
 use super::{OPERATION, stored};
+use crate::census::{self, Census};
 use crate::error::Failure;
 use crate::pool::Transaction;
 use crate::row::Cells;
@@ -16,11 +17,27 @@ use crate::sql::{self, SqliteQuery, Statement};
 /// Writes a batch and commits.
 pub(super) async fn all(
     mut transaction: Transaction<'_>,
+    census: &Census,
     mut batch: Batch<'_>,
     now: DateTime<Utc>,
 ) -> Result<(), Failure> {
     let now = now.timestamp_micros();
     draw_keys(&mut transaction, &mut batch).await?;
+    let unseen =
+        census.unseen(batch.events.iter().map(|it| (&*it.event.event_type, it.event.version)));
+    if !unseen.is_empty() {
+        transaction.execute(census::record(&unseen)?).await?;
+    }
+    rows(transaction, &batch, now).await?;
+    census.written(unseen);
+    Ok(())
+}
+
+async fn rows(
+    mut transaction: Transaction<'_>,
+    batch: &Batch<'_>,
+    now: i64,
+) -> Result<(), Failure> {
     let events: Vec<Event<'_>> =
         batch.events.iter().map(|event| Event::of(event, &batch.streams)).collect::<Result<_>>()?;
     let moved: Vec<&Stream<'_>> = batch.streams.iter().filter(|stream| stream.moved).collect();
