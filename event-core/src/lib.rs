@@ -31,6 +31,7 @@ mod migration;
 mod number;
 mod operation;
 mod options;
+mod projection;
 mod proof;
 mod recovery;
 mod registration;
@@ -87,6 +88,7 @@ pub use crate::number::{
 pub use crate::options::{
     AllOptions, Delete, Direction, ListOptions, ReadOptions, StreamInfo, StreamState,
 };
+pub use crate::projection::{Live, Projection};
 pub use crate::proof::assert_disjoint;
 pub use crate::recovery::{
     Aggregate, Problem, ProblemKind, RecoverOptions, Recovered, RecoveryReport, SnapshotFault,

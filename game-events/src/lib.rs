@@ -13,7 +13,8 @@
 //! | `knockout_round_completed` | 1 | [`KnockoutRoundCompleted`] |
 //! | `race_mode_time_expired` | 1 | [`RaceModeTimeExpired`] |
 //!
-//! All of them together are [`GameEvent`], a closed set; folded in order they are a [`GameSession`].
+//! All of them together are [`GameEvent`], a closed set; folded in order they are a [`GameSession`]. What many games make
+//! together is in [`statistics`].
 
 mod base;
 mod game;
@@ -24,6 +25,7 @@ mod race;
 mod recover;
 mod round;
 mod session;
+pub mod statistics;
 mod team;
 #[cfg(feature = "testing")]
 pub mod testing;

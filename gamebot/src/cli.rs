@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::play::{Output, play};
 use crate::show::{Show, show};
 use crate::simulate::simulate;
+use crate::stats::{Stats, stats};
 
 /// Plays, shows and simulates games of GameBot on an event store.
 #[derive(Debug, Parser)]
@@ -48,6 +49,20 @@ enum Command {
         #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(u64).range(1..))]
         at: Option<u64>,
         /// Prints the board as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Prints the leaderboard and what each player did, or one game in figures.
+    Stats {
+        /// One game instead of all.
+        game: Option<String>,
+        /// Only what is played in this guild.
+        #[arg(long)]
+        guild: Option<String>,
+        /// Lines of the leaderboard at most.
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        top: usize,
+        /// Prints JSON.
         #[arg(long)]
         json: bool,
     },
@@ -93,6 +108,9 @@ async fn execute(cli: Cli, out: &mut impl Write) -> Result<(), Failure> {
         }
         Command::Show { game, guild, events, at, json } => {
             show(&store, &Show { game, guild, events, at, json }, out).await
+        }
+        Command::Stats { game, guild, top, json } => {
+            stats(&store, &Stats { game, guild, top, json }, out).await
         }
         Command::Simulate { games, seed } => simulate(&store, games, seed, out).await.map(drop),
     };

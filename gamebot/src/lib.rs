@@ -11,6 +11,7 @@ mod failure;
 mod play;
 mod show;
 mod simulate;
+mod stats;
 mod table;
 mod transcript;
 
@@ -20,6 +21,7 @@ pub use crate::failure::Failure;
 pub use crate::play::{Output, Played, play};
 pub use crate::show::{Show, show};
 pub use crate::simulate::{Tally, simulate};
+pub use crate::stats::{Stats, stats};
 pub use crate::table::{Pending, Table};
 pub use crate::transcript::{Action, Line, Start};
 

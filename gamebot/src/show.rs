@@ -48,7 +48,7 @@ pub async fn show(store: &EventStore, wanted: &Show, out: &mut impl Write) -> Re
 }
 
 /// The store, bound to the guild of the game.
-async fn bound(
+pub(crate) async fn bound(
     store: &EventStore,
     wanted: &Show,
     stream: &StreamId,
@@ -76,7 +76,7 @@ async fn bound(
     }
 }
 
-fn not_found(wanted: &Show) -> Failure {
+pub(crate) fn not_found(wanted: &Show) -> Failure {
     let guild = wanted.guild.as_ref().map(|guild| format!(" in guild {}", Escaped(guild)));
     Failure::general(format!(
         "there is no game {}{}; a store in memory (the default) is empty at each start, `--store URL` names one that is not",

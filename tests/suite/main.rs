@@ -7,6 +7,8 @@ event_core::link!(game_events);
 
 #[path = "../support/flaky.rs"]
 mod flaky;
+#[path = "../support/games.rs"]
+mod games;
 #[path = "../support/model.rs"]
 mod model;
 
@@ -18,10 +20,12 @@ mod helpers;
 mod history;
 mod hygiene;
 mod memory;
+mod projections;
 mod recovery;
 mod registry;
 mod retry;
 mod rules;
 mod snapshots;
 mod sqlite;
+mod statistics;
 mod transcripts;

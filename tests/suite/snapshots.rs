@@ -1,31 +1,17 @@
 //! Snapshots of games: from any version on the state is the one of all events; a store that fails costs time only.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use event_core::adapter::StoredSnapshot;
 use event_core::{
     Adapter as _, Aggregate as _, BatchSize, EventStore, ExpectedVersion, MemoryAdapter,
-    ReadOptions, RecordedEvent, RecoverOptions, Scope, SnapshotFault, Tenant,
+    RecoverOptions, SnapshotFault, Tenant,
 };
 use game_events::{GameEvent, GameSession, game_stream};
-use gamebot::{Output, play};
 
 use crate::flaky::Fault::{self, Permanent, Sound};
 use crate::flaky::FlakyAdapter;
-
-/// The events of a shipped game.
-async fn game(name: &str) -> Vec<GameEvent> {
-    let store = EventStore::in_memory().unwrap();
-    let games = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("gamebot/games");
-    let file = games.join(format!("{name}.jsonl"));
-    let played = play(&store, &file, Output::Json, &mut Vec::new()).await.unwrap();
-    let store = store.with_scope(Scope::tenant(Tenant::new("98").unwrap()));
-    let stream = game_stream(&played.session.game_id).unwrap();
-    let page = ReadOptions::forward().limit(BatchSize::MAX);
-    let events: Vec<RecordedEvent> = store.read_stream(&stream, page).await.unwrap();
-    events.iter().map(|event| GameEvent::try_from(event).unwrap()).collect()
-}
+use crate::games;
 
 fn folded(events: &[GameEvent]) -> GameSession {
     let mut session = GameSession::default();
@@ -37,8 +23,8 @@ fn folded(events: &[GameEvent]) -> GameSession {
 
 #[tokio::test]
 async fn a_game_goes_on_from_a_snapshot_at_any_version() {
-    for name in ["knockout", "race", "two_player"] {
-        let events = game(name).await;
+    for name in games::SHIPPED {
+        let events = games::events(name).await;
         let whole = folded(&events);
         let stream = game_stream(&whole.game_id).unwrap();
         for at in 1..=events.len() {
@@ -62,7 +48,7 @@ async fn a_game_goes_on_from_a_snapshot_at_any_version() {
 async fn only_the_tail_is_asked_for() {
     let adapter = Arc::new(FlakyAdapter::new(&[]));
     let store = EventStore::builder(Arc::clone(&adapter)).build().unwrap();
-    let events = game("race").await;
+    let events = games::events("race").await;
     let stream = game_stream(&folded(&events).game_id).unwrap();
     store.append(&stream, ExpectedVersion::NoStream, events.clone()).await.unwrap();
     let one = || RecoverOptions::new().page(BatchSize::new(1).unwrap());
@@ -83,7 +69,7 @@ async fn only_the_tail_is_asked_for() {
 
 #[tokio::test]
 async fn a_snapshot_store_that_fails_costs_time_only() {
-    let events = game("knockout").await;
+    let events = games::events("knockout").await;
     let whole = folded(&events);
     let stream = game_stream(&whole.game_id).unwrap();
     let memory = MemoryAdapter::new();

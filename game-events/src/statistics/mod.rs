@@ -1,0 +1,22 @@
+//! Read models of games: [`GameStatistics`] of one game, [`Leaderboard`] and [`PlayerStatistics`] of many.
+//!
+//! All are pure folds over [`GameEvent`](crate::GameEvent). They take whatever was stored: a game whose start is missing, or
+//! that never ended, counts for what is known of it.
+
+mod game;
+mod leaderboard;
+mod player;
+mod roster;
+
+pub use self::game::{
+    GameStatistics, KnockoutStatistics, KnockoutTeam, ModeStatistics, NoGameStarted,
+    RaceStatistics, TwoPlayerStatistics,
+};
+pub use self::leaderboard::{Leaderboard, Rank, Standing};
+pub use self::player::{PlayerRecord, PlayerStatistics};
+
+/// A share, or none where there is nothing to share among.
+#[expect(clippy::cast_precision_loss, reason = "counts and milliseconds, far below 2^52")]
+fn average(sum: u64, count: u64) -> Option<f64> {
+    (count > 0).then(|| sum as f64 / count as f64)
+}

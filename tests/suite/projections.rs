@@ -1,0 +1,119 @@
+//! Projections in memory: they go on where they stopped, and stop at what they do not know.
+
+use event_core::testing::{Closed, Noted};
+use event_core::{
+    AllOptions, BatchSize, Error, Event, EventStore, EventVersion, ExpectedVersion, NewEvent,
+    Projection, RecordedEvent, Scope, StreamId, Tenant,
+};
+use serde_json::value::RawValue;
+
+/// All that is known to be written.
+#[derive(Event)]
+enum Known {
+    Noted(Noted),
+    Closed(Closed),
+}
+
+/// The same, and a place for what is not.
+#[derive(Event)]
+enum Open {
+    Noted(Noted),
+    #[event(other)]
+    Other(RecordedEvent),
+}
+
+#[derive(Debug, Default, PartialEq)]
+struct Texts(Vec<String>);
+
+impl Projection for Texts {
+    type Event = Known;
+
+    fn apply(&mut self, event: Known, recorded: &RecordedEvent) {
+        let text = match event {
+            Known::Noted(noted) => noted.text,
+            Known::Closed(closed) => closed.by,
+        };
+        self.0.push(format!("{} {text}", recorded.stream_id()));
+    }
+}
+
+#[derive(Debug, Default, PartialEq)]
+struct Others(Vec<String>);
+
+impl Projection for Others {
+    type Event = Open;
+
+    fn apply(&mut self, event: Open, _: &RecordedEvent) {
+        match event {
+            Open::Noted(_) => {}
+            Open::Other(recorded) => self.0.push(recorded.event_type().to_owned()),
+        }
+    }
+}
+
+async fn append(store: &EventStore, name: &str, event: impl Into<NewEvent>) {
+    let stream = StreamId::new(name).unwrap();
+    store.append(&stream, ExpectedVersion::Any, [event.into()]).await.unwrap();
+}
+
+fn raw(event_type: &'static str, json: &str) -> NewEvent {
+    let data = RawValue::from_string(json.into()).unwrap();
+    NewEvent::raw(event_type, EventVersion::FIRST, data)
+}
+
+#[tokio::test]
+async fn a_projection_takes_in_what_is_new_in_the_order_of_the_log() {
+    let store = EventStore::in_memory().unwrap();
+    let page = AllOptions::new().category("a").limit(BatchSize::new(2).unwrap());
+    let mut live = store.project(Texts::default(), page);
+    assert_eq!(live.catch_up().await.unwrap(), 0);
+    for n in 0..5 {
+        append(&store, "a-1", Noted::new(n.to_string())).await;
+        append(&store, "b-1", Noted::new("elsewhere")).await;
+        append(&store, "a-2", Closed { by: n.to_string() }).await;
+    }
+    assert_eq!(live.catch_up().await.unwrap(), 10);
+    assert_eq!(live.catch_up().await.unwrap(), 0);
+    append(&store, "a-1", Noted::new("later")).await;
+    assert_eq!(live.catch_up().await.unwrap(), 1);
+    assert_eq!((live.applied(), live.position().get()), (11, 16));
+    let texts = live.into_state().0;
+    assert_eq!(texts[..4], ["a-1 0", "a-2 0", "a-1 1", "a-2 1"]);
+    assert_eq!(texts[10], "a-1 later");
+
+    let guild = store.with_scope(Scope::tenant(Tenant::new("g").unwrap()));
+    append(&guild, "a-1", Noted::new("theirs")).await;
+    let mut own = guild.project(Texts::default(), AllOptions::new());
+    own.catch_up().await.unwrap();
+    assert_eq!(own.state().0, ["a-1 theirs"]);
+    let mut everybody = store.all_tenants().project(Texts::default(), AllOptions::new());
+    assert_eq!(everybody.catch_up().await.unwrap(), 17);
+}
+
+#[tokio::test]
+async fn what_a_set_does_not_know_stops_it_unless_the_set_or_the_filter_says_otherwise() {
+    let store = EventStore::in_memory().unwrap();
+    append(&store, "a", Noted::new("first")).await;
+    append(&store, "a", raw("contract.strange", "{}")).await;
+    append(&store, "a", Noted::new("second")).await;
+
+    let mut live = store.project(Texts::default(), AllOptions::new());
+    for _ in 0..2 {
+        let error = live.catch_up().await.unwrap_err();
+        let Error::UnknownEventType { event_type, at: Some(place), .. } = &error else {
+            panic!("{error}")
+        };
+        assert_eq!((event_type.as_str(), place.position.get()), ("contract.strange", 2));
+        assert_eq!((live.position().get(), live.state().0.len()), (1, 1), "before the event");
+    }
+    let own = AllOptions::new().event_types([Noted::TYPE, Closed::TYPE]);
+    let mut filtered = store.project(Texts::default(), own);
+    assert_eq!(filtered.catch_up().await.unwrap(), 2);
+    let mut open = store.project(Others::default(), AllOptions::new());
+    assert_eq!(open.catch_up().await.unwrap(), 3);
+    assert_eq!(open.state().0, ["contract.strange"]);
+
+    append(&store, "b", raw("contract.noted", r#"{"text":7}"#)).await;
+    let error = filtered.catch_up().await.unwrap_err();
+    assert_eq!((error.code(), filtered.state().0.len()), ("deserialization_failed", 2));
+}
