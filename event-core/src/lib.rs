@@ -25,6 +25,7 @@ mod history;
 mod id;
 mod json_path;
 mod link;
+mod live_buffer;
 mod memory;
 mod metadata;
 mod migration;
@@ -44,6 +45,7 @@ mod snapshot;
 mod store;
 mod stored_version;
 mod stream;
+mod subscription;
 mod transaction;
 mod version;
 
@@ -59,9 +61,10 @@ pub mod adapter {
 
     pub use crate::connect::AdapterFactory;
     pub use crate::envelope::{EventData, RecordedParts};
+    pub use crate::live_buffer::{LiveBuffer, Publisher};
     pub use crate::seam::{
-        Adapter, Appended, BoxFuture, Commit, Outcome, SnapshotStore, StoredSnapshot, StreamAppend,
-        StreamChange, TenantView,
+        Adapter, Appended, BoxFuture, Commit, LiveLog, Outcome, Recent, SnapshotStore,
+        StoredSnapshot, StreamAppend, StreamChange, Stretch, TenantView,
     };
     pub use crate::stored_version::{SeenVersions, StoredVersion};
 }
@@ -104,6 +107,7 @@ pub use crate::shape::Shape;
 pub use crate::snapshot::Snapshots;
 pub use crate::store::{EventStore, StoreBuilder};
 pub use crate::stream::{Escaped, InvalidStreamId, InvalidTenant, StreamId, Tenant};
+pub use crate::subscription::{Filter, StartFrom, Subscription};
 pub use crate::transaction::Transaction;
 pub use crate::version::{EventVersion, InvalidEventVersion};
 #[cfg(feature = "derive")]

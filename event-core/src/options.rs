@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::envelope::RecordedEvent;
 use crate::number::{BatchSize, InvalidStartVersion, Position, StreamVersion};
 use crate::registry::Registry;
 use crate::stream::{StreamId, Tenant};
@@ -109,6 +110,8 @@ impl Default for ReadOptions {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AllOptions {
     after: Position,
+    up_to: Option<Position>,
+    stream: Option<StreamId>,
     category: Option<String>,
     event_types: Option<Vec<String>>,
     recorded_from: Option<DateTime<Utc>>,
@@ -126,6 +129,21 @@ impl AllOptions {
     #[must_use]
     pub const fn after(mut self, position: Position) -> Self {
         self.after = position;
+        self
+    }
+
+    /// Only what stands at or before a position.
+    #[must_use]
+    pub const fn up_to(mut self, position: Position) -> Self {
+        self.up_to = Some(position);
+        self
+    }
+
+    /// Only one stream; under the view of all tenants, each tenant's stream of the name. Unlike a read of the stream, it
+    /// is no error if there is none, and its events show after a soft deletion, as everywhere in the global order.
+    #[must_use]
+    pub fn stream(mut self, stream_id: StreamId) -> Self {
+        self.stream = Some(stream_id);
         self
     }
 
@@ -178,6 +196,16 @@ impl AllOptions {
         self.after
     }
 
+    /// The last position that may be in the page.
+    pub fn end(&self) -> Position {
+        self.up_to.unwrap_or(Position::new(u64::MAX))
+    }
+
+    /// The stream filter.
+    pub const fn only_stream(&self) -> Option<&StreamId> {
+        self.stream.as_ref()
+    }
+
     /// The category filter.
     pub fn only_category(&self) -> Option<&str> {
         self.category.as_deref()
@@ -191,6 +219,18 @@ impl AllOptions {
     /// The time filter: at or after the first, before the second.
     pub const fn recorded_between(&self) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
         (self.recorded_from, self.recorded_before)
+    }
+
+    /// Whether an event passes the filters, which are all but the tenant, the place and the page size.
+    pub(crate) fn admits(&self, event: &RecordedEvent) -> bool {
+        let (from, before) = self.recorded_between();
+        self.stream.as_ref().is_none_or(|stream_id| event.stream_id() == stream_id)
+            && self.only_category().is_none_or(|category| event.stream_id().category() == category)
+            && self
+                .only_types()
+                .is_none_or(|types| types.iter().any(|name| name == event.event_type()))
+            && from.is_none_or(|from| event.recorded_at() >= from)
+            && before.is_none_or(|before| event.recorded_at() < before)
     }
 
     /// The page size.

@@ -3,12 +3,14 @@
 //! An adapter moves encoded data. It does not decode, retry or check names: the facade has done so. It is
 //! object-safe, so that the backend is chosen at run time.
 
+mod live;
 mod snapshot;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use self::live::{LiveLog, Recent, Stretch};
 use self::snapshot::NoSnapshots;
 pub use self::snapshot::{SnapshotStore, StoredSnapshot};
 use crate::envelope::{EventData, RecordedEvent};
@@ -30,6 +32,16 @@ pub enum TenantView {
     One(Tenant),
     /// Everybody's: the operator's view.
     All,
+}
+
+impl TenantView {
+    /// Whether a tenant's events show in it.
+    pub fn sees(&self, tenant: &Tenant) -> bool {
+        match self {
+            Self::One(own) => own == tenant,
+            Self::All => true,
+        }
+    }
 }
 
 /// The events for one stream in a commit.
@@ -159,6 +171,9 @@ pub trait Adapter: Send + Sync + 'static {
     /// with, the first event that has it: [`SeenVersions`](crate::adapter::SeenVersions) says when.
     fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>>;
 
+    /// The growing end of the log, for those who follow it.
+    fn live(&self) -> &dyn LiveLog;
+
     /// Lets go of connections and files; calls after it fail.
     fn close(&self) -> BoxFuture<'_, ()>;
 }
@@ -231,6 +246,10 @@ macro_rules! forward_adapter {
 
             fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>> {
                 (**self).census()
+            }
+
+            fn live(&self) -> &dyn LiveLog {
+                (**self).live()
             }
 
             fn close(&self) -> BoxFuture<'_, ()> {

@@ -4,21 +4,26 @@ use std::fmt;
 use std::sync::Arc;
 
 use event_core::adapter::{
-    AdapterFactory, BoxFuture, Commit, SnapshotStore, StoredVersion, StreamChange, TenantView,
+    AdapterFactory, BoxFuture, Commit, LiveLog, SnapshotStore, StoredVersion, StreamChange,
+    Stretch, TenantView,
 };
 use event_core::{
-    Adapter, AllOptions, Appended, Error, EventId, ExpectedVersion, ListOptions, ReadOptions,
-    RecordedEvent, Result, StreamId, StreamInfo, Tenant,
+    Adapter, AllOptions, Appended, Error, EventId, ExpectedVersion, ListOptions, Outcome, Position,
+    ReadOptions, RecordedEvent, Result, StreamId, StreamInfo, Tenant,
 };
 use sqlx::{AssertSqlSafe, Connection};
 
+use crate::append::stored;
 use crate::census::{self, Census};
 use crate::frontier::Frontier;
 use crate::group::Group;
+use crate::listener::Listener;
+use crate::notifier::Notifier;
 use crate::options::PgOptions;
 use crate::pool::Pool;
 use crate::row::Cells;
 use crate::sql::Statements;
+use crate::tail::Tail;
 use crate::{error, migrate, read, stream};
 
 event_core::adapter::submit! {
@@ -32,8 +37,10 @@ pub struct PgAdapter {
     pool: Arc<Pool>,
     sql: Arc<Statements>,
     group: Group,
-    frontier: Frontier,
+    frontier: Arc<Frontier>,
     census: Census,
+    tail: Tail,
+    notifier: Option<Notifier>,
 }
 
 impl PgAdapter {
@@ -60,13 +67,30 @@ impl PgAdapter {
         let _ = connection.close().await;
         let (pool, sql) = (Arc::new(pool), Arc::new(sql));
         let group = Group::new(options.get_append_lanes(), Arc::clone(&pool), Arc::clone(&sql));
-        Ok(Self {
-            pool,
-            sql,
-            group,
-            frontier: Frontier::new(options.get_frontier_wait()),
-            census: Census::default(),
-        })
+        let frontier = Arc::new(Frontier::new(options.get_frontier_wait()));
+        let notify = options.get_notify();
+        let tail = Tail::new(
+            Arc::clone(&pool),
+            Arc::clone(&sql),
+            Arc::clone(&frontier),
+            notify.then(|| Listener::new(options.driver())),
+        );
+        let notifier = notify.then(|| Notifier::new(Arc::clone(&pool), Arc::clone(&sql)));
+        Ok(Self { pool, sql, group, frontier, census: Census::default(), tail, notifier })
+    }
+
+    /// Stores a commit, and wakes those who follow the log: here at once, elsewhere soon.
+    async fn store(&self, commit: &Commit) -> Result<Vec<Appended>> {
+        self.census.record(&self.pool, &self.sql, commit).await?;
+        let answers = self.group.commit(commit).await;
+        // Whatever the answer is: a commit whose answer was lost is seen as soon as any other.
+        self.tail.wake();
+        let stored_here = |answer: &&Appended| answer.outcome == Outcome::Stored;
+        let positions = answers.iter().flatten().filter(stored_here).map(|answer| answer.position);
+        if let (Some(notifier), Some(last)) = (&self.notifier, positions.max()) {
+            notifier.tell(stored(last.get()));
+        }
+        answers
     }
 
     /// Lets a role of the server use this store: read, and write through the store's functions only. Such a role
@@ -104,10 +128,7 @@ impl Adapter for PgAdapter {
     }
 
     fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Vec<Appended>>> {
-        Box::pin(async move {
-            self.census.record(&self.pool, &self.sql, commit).await?;
-            self.group.commit(commit).await
-        })
+        Box::pin(self.store(commit))
     }
 
     fn read_stream<'a>(
@@ -181,11 +202,26 @@ impl Adapter for PgAdapter {
         Box::pin(census::stored(&self.pool, &self.sql))
     }
 
+    fn live(&self) -> &dyn LiveLog {
+        self
+    }
+
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
             self.group.drain().await;
+            self.tail.close();
             self.pool.close().await;
         })
+    }
+}
+
+impl LiveLog for PgAdapter {
+    fn head(&self) -> BoxFuture<'_, Result<Position>> {
+        Box::pin(self.tail.head())
+    }
+
+    fn next(&self, after: Position) -> BoxFuture<'_, Result<Stretch>> {
+        Box::pin(self.tail.next(after))
     }
 }
 

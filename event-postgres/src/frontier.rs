@@ -25,6 +25,8 @@ use crate::sql::Statements;
 
 /// Fences kept at most; a newer one then takes the place of the newest.
 const FENCES: usize = 64;
+/// Positions that are looked at one by one when the end of the log is asked for; beyond them a fence tells.
+const HEAD: usize = 10_000;
 /// The first pause before a hole is looked at again; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(10);
@@ -32,7 +34,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 /// What is known to be final.
 #[derive(Debug)]
 pub(crate) struct Frontier {
-    state: Mutex<State>,
+    state: Mutex<Final>,
     wait: Duration,
 }
 
@@ -47,6 +49,16 @@ impl Frontier {
         self.lock().last
     }
 
+    /// The last position that is final now: all that is visible, but for what stands behind a commit under way.
+    pub(crate) async fn head(&self, pool: &Pool, sql: &Statements) -> Result<i64> {
+        self.reach(pool, sql, (self.known(), i64::MAX), HEAD).await
+    }
+
+    /// Takes in that all up to a position is final, by a proof of its own.
+    pub(crate) fn learn(&self, position: i64) {
+        self.lock().pass(position);
+    }
+
     /// Polls until all that is visible now is final, or `wanted` positions after `after` are, or the time is up.
     pub(crate) async fn advance(
         &self,
@@ -56,6 +68,16 @@ impl Frontier {
         wanted: usize,
     ) -> Result<i64> {
         let enough = after.saturating_add(stored(wanted as u64));
+        self.reach(pool, sql, (after, enough), wanted).await
+    }
+
+    async fn reach(
+        &self,
+        pool: &Pool,
+        sql: &Statements,
+        (after, enough): (i64, i64),
+        wanted: usize,
+    ) -> Result<i64> {
         let give_up = Instant::now() + self.wait;
         let mut pause = FIRST_PAUSE;
         let mut goal = None;
@@ -85,19 +107,20 @@ impl Frontier {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Final> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// What one snapshot of the server shows.
 #[derive(Debug)]
-struct Poll {
+pub(crate) struct Poll {
     xmin: i64,
     next_xid: i64,
-    highest: i64,
+    /// The highest visible position of all.
+    pub(crate) highest: i64,
     /// Visible positions after the frontier of that moment, in order.
-    visible: Vec<i64>,
+    pub(crate) visible: Vec<i64>,
 }
 
 impl Poll {
@@ -108,24 +131,29 @@ impl Poll {
             return Err(event_core::Error::adapter("find the frontier", "no answer"));
         };
         let cells = Cells::new(row, None);
+        Ok(Self { visible: cells.get("visible")?, ..Self::of(&cells)? })
+    }
+
+    /// What any row of a snapshot says of it, without what is visible.
+    pub(crate) fn of(cells: &Cells<'_>) -> Result<Self> {
         Ok(Self {
             xmin: cells.get("xmin")?,
             next_xid: cells.get("next_xid")?,
             highest: cells.get("highest")?,
-            visible: cells.get("visible")?,
+            visible: Vec::new(),
         })
     }
 }
 
 /// The transactions that write events at a moment.
 #[derive(Debug, Clone)]
-struct Holders {
+pub(crate) struct Holders {
     names: Vec<String>,
     unsure: bool,
 }
 
 impl Holders {
-    async fn take(pool: &Pool, sql: &Statements) -> Result<Self> {
+    pub(crate) async fn take(pool: &Pool, sql: &Statements) -> Result<Self> {
         let rows = pool.fetch("find the frontier", sql.holders.query()).await?;
         let Some(row) = rows.first() else {
             return Err(event_core::Error::adapter("find the frontier", "no answer"));
@@ -135,23 +163,29 @@ impl Holders {
     }
 
     /// Whether nobody of an earlier moment, or of this one if it is the same, is writing any more.
-    fn prove_gone(&self, earlier: &Self) -> bool {
+    pub(crate) fn prove_gone(&self, earlier: &Self) -> bool {
         !self.unsure
             && !earlier.unsure
             && !earlier.names.iter().any(|name| self.names.contains(name))
     }
 }
 
+/// What the snapshots of one reader prove.
 #[derive(Debug, Default)]
-struct State {
+pub(crate) struct Final {
     last: i64,
     /// Up to the position all is final, once every transaction below the id is finished; both grow.
     fences: VecDeque<(i64, i64)>,
 }
 
-impl State {
+impl Final {
+    /// All up to a position is final.
+    pub(crate) fn at(position: i64) -> Self {
+        Self { last: position, ..Self::default() }
+    }
+
     /// Takes in a poll; the last final position.
-    fn apply(&mut self, poll: &Poll) -> i64 {
+    pub(crate) fn apply(&mut self, poll: &Poll) -> i64 {
         if poll.highest > self.last {
             self.put_fence(poll.highest, poll.next_xid);
         }
@@ -171,7 +205,7 @@ impl State {
     }
 
     /// Takes in that all up to a position is final.
-    fn pass(&mut self, position: i64) -> i64 {
+    pub(crate) fn pass(&mut self, position: i64) -> i64 {
         let last = self.last.max(position);
         self.last = last;
         self.fences.retain(|(position, _)| *position > last);
@@ -208,17 +242,17 @@ mod tests {
 
     #[test]
     fn an_idle_server_has_no_holes_that_matter() {
-        assert_eq!(State::default().apply(&poll(9, 9, &[1, 2, 5, 9])), 9);
+        assert_eq!(Final::default().apply(&poll(9, 9, &[1, 2, 5, 9])), 9);
     }
 
     #[test]
     fn positions_that_follow_one_another_need_no_fence() {
-        assert_eq!(State::default().apply(&poll(3, 9, &[1, 2, 3])), 3);
+        assert_eq!(Final::default().apply(&poll(3, 9, &[1, 2, 3])), 3);
     }
 
     #[test]
     fn a_hole_waits_for_the_transactions_that_may_fill_it() {
-        let mut state = State::default();
+        let mut state = Final::default();
         assert_eq!(state.apply(&poll(5, 9, &[1, 2, 4, 5])), 2);
         assert_eq!(state.apply(&poll(8, 12, &[4, 5, 6])), 2, "one below 9 is still running");
         assert_eq!(state.apply(&poll(9, 12, &[4, 5, 6, 8])), 6, "5 by the fence, 6 follows it");
@@ -227,7 +261,7 @@ mod tests {
 
     #[test]
     fn a_poll_applied_late_changes_nothing() {
-        let mut state = State::default();
+        let mut state = Final::default();
         state.apply(&poll(9, 9, &[1, 3, 4]));
         assert_eq!(state.apply(&poll(5, 7, &[1, 3])), 4);
     }
@@ -247,7 +281,7 @@ mod tests {
 
     #[test]
     fn fences_stay_few() {
-        let mut state = State::default();
+        let mut state = Final::default();
         for step in 0..1_000 {
             state.apply(&poll(1, 10 + step, &[2 + step]));
         }

@@ -24,7 +24,9 @@ mod census;
 mod error;
 mod frontier;
 mod group;
+mod listener;
 mod migrate;
+mod notifier;
 mod options;
 mod pool;
 mod read;
@@ -32,6 +34,7 @@ mod row;
 mod snapshot;
 mod sql;
 mod stream;
+mod tail;
 
 pub use crate::adapter::PgAdapter;
 pub use crate::options::PgOptions;

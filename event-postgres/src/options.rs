@@ -22,6 +22,7 @@ use crate::sql::{DEFAULT_SCHEMA, Schema};
 /// | `statement_timeout_ms` | how long a statement may run | 30000 |
 /// | `append_lanes` | tasks that store waiting appends together, 0 for each alone | 4 |
 /// | `frontier_wait_ms` | how long `read_all` waits for a commit that is under way | 100 |
+/// | `notify` | whether processes wake each other's subscriptions: `on`, or `off` for polling alone | `on` |
 ///
 /// and those of the driver: `application_name`, `sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `host`, `hostaddr`,
 /// `port`, `dbname`, `user`, `password`, `options`, `statement-cache-capacity`. Any other key is an error. What the
@@ -44,6 +45,7 @@ pub struct PgOptions {
     statement_timeout: Duration,
     frontier_wait: Duration,
     append_lanes: u32,
+    notify: bool,
 }
 
 const DRIVER_KEYS: [&str; 18] = [
@@ -79,6 +81,7 @@ impl PgOptions {
             statement_timeout: Duration::from_secs(30),
             frontier_wait: Duration::from_millis(100),
             append_lanes: 4,
+            notify: true,
         })
     }
 
@@ -127,6 +130,14 @@ impl PgOptions {
         self
     }
 
+    /// Sets whether this process tells others of its commits, and hears of theirs: subscriptions then need one more
+    /// connection, which no pooler may share. Without, commits of others are found by polling, 5 ms to 1 s later.
+    #[must_use]
+    pub const fn notify(mut self, on: bool) -> Self {
+        self.notify = on;
+        self
+    }
+
     /// Sets the name that the server shows for these connections.
     #[must_use]
     pub fn application_name(mut self, name: &str) -> Self {
@@ -152,6 +163,10 @@ impl PgOptions {
 
     pub(crate) const fn get_append_lanes(&self) -> u32 {
         self.append_lanes
+    }
+
+    pub(crate) const fn get_notify(&self) -> bool {
+        self.notify
     }
 
     /// How long an answer may take to come back: the server's own limit, and time for the way.
@@ -198,9 +213,14 @@ impl PgOptions {
             "statement_timeout_ms" => self.statement_timeout = some()?,
             "append_lanes" => self = self.append_lanes(number()?),
             "frontier_wait_ms" => self.frontier_wait = millis()?,
+            "notify" => match value {
+                "on" => self.notify = true,
+                "off" => self.notify = false,
+                _ => return Err("`notify` is `on` or `off`".into()),
+            },
             _ => {
                 return Err(format!(
-                    "unknown key `{}`, expected one of: schema, pool_size, acquire_timeout_ms, statement_timeout_ms, append_lanes, frontier_wait_ms, {}",
+                    "unknown key `{}`, expected one of: schema, pool_size, acquire_timeout_ms, statement_timeout_ms, append_lanes, frontier_wait_ms, notify, {}",
                     key.escape_debug(),
                     DRIVER_KEYS.join(", ")
                 ));
@@ -256,6 +276,7 @@ impl fmt::Debug for PgOptions {
             .field("statement_timeout", &self.statement_timeout)
             .field("frontier_wait", &self.frontier_wait)
             .field("append_lanes", &self.append_lanes)
+            .field("notify", &self.notify)
             .finish_non_exhaustive()
     }
 }

@@ -73,15 +73,17 @@ pub(crate) async fn all(
     }
     let page = options.page().get() as usize;
     let mut events = Vec::new();
-    let known = frontier.known();
+    let end = stored(options.end().get());
+    let known = frontier.known().min(end);
     let mut after = stored(options.start().get());
     if after < known {
         between(pool, sql, view, options, (after, known), page, &mut events).await?;
         // Nothing that matches is left below.
         after = known;
     }
-    if events.len() < page {
+    if events.len() < page && after < end {
         let last = frontier.advance(pool, sql, after, page - events.len()).await?;
+        let last = last.min(end);
         if after < last {
             between(pool, sql, view, options, (after, last), page, &mut events).await?;
         }
@@ -112,8 +114,13 @@ async fn between(
     page: usize,
     found: &mut Vec<RecordedEvent>,
 ) -> Result<()> {
-    let category = options.only_category();
-    let statement = if category.is_some() { &sql.read_category } else { &sql.read_all };
+    let stream = options.only_stream().map(StreamId::as_str);
+    // The stream says its category: a filter by both is one by the stream, or matches nothing.
+    let (statement, narrow) = match (stream, options.only_category()) {
+        (Some(stream), _) => (&sql.read_of_stream, Some(stream)),
+        (None, Some(category)) => (&sql.read_category, Some(category)),
+        (None, None) => (&sql.read_all, None),
+    };
     let (from, before) = options.recorded_between();
     while found.len() < page && after < last {
         let limit = page - found.len();
@@ -126,8 +133,8 @@ async fn between(
             .bind(from.and_then(in_calendar))
             .bind(before)
             .bind(stored(limit as u64));
-        if let Some(category) = category {
-            query = query.bind(category.to_owned());
+        if let Some(narrow) = narrow {
+            query = query.bind(narrow.to_owned());
         }
         let (mut events, mut rows) = (Events::default(), 0);
         let take = |row: PgRow| {
@@ -150,7 +157,11 @@ async fn between(
 /// Filters that no event can pass, among them texts and times that the server cannot even be asked for.
 fn matches_nothing(options: &AllOptions) -> bool {
     let (_, before) = options.recorded_between();
-    options.only_category().is_some_and(|category| category.contains('\0'))
+    let category = options.only_category();
+    category.is_some_and(|category| category.contains('\0'))
+        || options
+            .only_stream()
+            .is_some_and(|stream| category.is_some_and(|c| c != stream.category()))
         || options.only_types().is_some_and(|types| types.iter().all(|name| name.contains('\0')))
         || before.is_some_and(|time| in_calendar(time).is_none())
 }

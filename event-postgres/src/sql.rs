@@ -49,8 +49,9 @@ macro_rules! statements {
 statements! {
     census record_event_versions
     append_one append_many append_group change_stream remove_truncated
-    read_forward read_backward read_all read_category read_event frontier holders
+    read_forward read_backward read_all read_category read_of_stream read_event frontier holders
     load_snapshot save_snapshot discard_snapshot
+    tail notify ping
     owners stream_info list_streams list_all_streams
     has_history create_schema create_history applied record_migration lock_migrations grant
 }

@@ -5,17 +5,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 use event_core::adapter::{
-    AdapterFactory, BoxFuture, Commit, SnapshotStore, StoredVersion, StreamChange, TenantView,
+    AdapterFactory, BoxFuture, Commit, LiveLog, SnapshotStore, StoredVersion, StreamChange,
+    Stretch, TenantView,
 };
 use event_core::{
-    Adapter, AllOptions, Appended, Error, EventId, ExpectedVersion, ListOptions, ReadOptions,
-    RecordedEvent, Result, StreamId, StreamInfo, Tenant,
+    Adapter, AllOptions, Appended, Error, EventId, ExpectedVersion, ListOptions, Position,
+    ReadOptions, RecordedEvent, Result, StreamId, StreamInfo, Tenant,
 };
 use sqlx::Connection;
 
 use crate::options::SqliteOptions;
 use crate::pool::Pool;
 use crate::row::Cells;
+use crate::tail::Tail;
 use crate::writer::Writer;
 use crate::{census, migrate, network, read, sql, stream};
 
@@ -29,6 +31,7 @@ event_core::adapter::submit! {
 pub struct SqliteAdapter {
     pool: Arc<Pool>,
     writer: Writer,
+    tail: Tail,
 }
 
 impl SqliteAdapter {
@@ -56,7 +59,8 @@ impl SqliteAdapter {
         // The schema is in order; a connection that does not close in good order changes nothing about that.
         let _ = connection.close().await;
         network::warn(pool.path());
-        Ok(Self { writer: Writer::new(Arc::clone(&pool)), pool })
+        let (writer, tail) = (Writer::new(Arc::clone(&pool)), Tail::new(Arc::clone(&pool)));
+        Ok(Self { pool, writer, tail })
     }
 
     /// The file.
@@ -130,7 +134,12 @@ impl Adapter for SqliteAdapter {
     }
 
     fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Vec<Appended>>> {
-        Box::pin(self.writer.commit(commit))
+        Box::pin(async move {
+            let answers = self.writer.commit(commit).await;
+            // Whatever the answer is: what was stored is seen.
+            self.tail.wake();
+            answers
+        })
     }
 
     fn read_stream<'a>(
@@ -202,11 +211,26 @@ impl Adapter for SqliteAdapter {
         Box::pin(census::stored(&self.pool))
     }
 
+    fn live(&self) -> &dyn LiveLog {
+        self
+    }
+
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
             self.writer.drain().await;
+            self.tail.close();
             self.pool.close().await;
         })
+    }
+}
+
+impl LiveLog for SqliteAdapter {
+    fn head(&self) -> BoxFuture<'_, Result<Position>> {
+        Box::pin(self.tail.head())
+    }
+
+    fn next(&self, after: Position) -> BoxFuture<'_, Result<Stretch>> {
+        Box::pin(self.tail.next(after))
     }
 }
 

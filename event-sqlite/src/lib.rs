@@ -32,6 +32,7 @@ mod row;
 mod snapshot;
 mod sql;
 mod stream;
+mod tail;
 mod writer;
 
 pub use crate::adapter::SqliteAdapter;

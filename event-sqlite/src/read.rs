@@ -61,8 +61,15 @@ pub(crate) async fn all(
     let types = options.only_types().map(serde_json::to_string).transpose();
     let types = types.map_err(|error| Error::adapter("read all streams", error))?;
     let (from, before) = options.recorded_between();
-    let category = options.only_category();
-    let statement = if category.is_some() { sql::READ_CATEGORY } else { sql::READ_ALL };
+    let stream = options.only_stream();
+    if stream.is_some_and(|id| options.only_category().is_some_and(|c| c != id.category())) {
+        return Ok(Vec::new());
+    }
+    let (statement, narrow) = match (stream.map(StreamId::as_str), options.only_category()) {
+        (Some(stream), _) => (sql::READ_OF_STREAM, Some(stream)),
+        (None, Some(category)) => (sql::READ_CATEGORY, Some(category)),
+        (None, None) => (sql::READ_ALL, None),
+    };
     let mut query = statement
         .query()
         .bind(stored(options.start().get()))
@@ -70,9 +77,10 @@ pub(crate) async fn all(
         .bind(types)
         .bind(from.map(micros))
         .bind(before.map(micros))
-        .bind(i64::from(options.page().get()));
-    if let Some(category) = category {
-        query = query.bind(category.to_owned());
+        .bind(i64::from(options.page().get()))
+        .bind(stored(options.end().get()));
+    if let Some(narrow) = narrow {
+        query = query.bind(narrow.to_owned());
     }
     let mut events = Events::new(Owner::default());
     pool.each("read all streams", query, |row| events.take(&row)).await?;

@@ -44,6 +44,8 @@ statements! {
     READ_BACKWARD = "read_backward";
     READ_ALL = "read_all";
     READ_CATEGORY = "read_category";
+    READ_OF_STREAM = "read_of_stream";
+    HEAD = "head";
     READ_EVENT = "read_event";
     OWNERS = "owners";
     STREAM_INFO = "stream_info";

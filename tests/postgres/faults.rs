@@ -23,7 +23,9 @@ const END_SOME: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_act
 async fn an_append_whose_answer_was_lost_is_found_by_its_ids() {
     let database = pg::shared().database().await;
     let proxy = Proxy::start(database.address());
-    let adapter = PgAdapter::connect(&proxy.url(&database.url, &database.address())).await.unwrap();
+    let options: PgOptions = proxy.url(&database.url, &database.address()).parse().unwrap();
+    // The answer that is lost must be an append's.
+    let adapter = PgAdapter::connect_with(options.notify(false)).await.unwrap();
     adapter.commit(&one("warm", ExpectedVersion::Any, events(1))).await.unwrap();
     for claim in
         [ExpectedVersion::NoStream, exact(0), ExpectedVersion::Any, ExpectedVersion::StreamExists]

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use event_core::adapter::{
-    Adapter, Appended, BoxFuture, Commit, RecordedParts, StoredVersion, StreamChange, TenantView,
+    Adapter, Appended, BoxFuture, Commit, LiveLog, RecordedParts, StoredVersion, StreamChange,
+    TenantView,
 };
 use event_core::testing::Noted;
 use event_core::{
     Aggregate, AllOptions, Error, EventId, EventSet, EventStore, EventVersion, ExpectedVersion,
-    ListOptions, Metadata, NewEvent, Position, ProblemKind, ReadOptions, RecordedEvent,
-    RecoverOptions, Registration, Result, StreamId, StreamInfo, StreamVersion, Tenant, Violation,
+    ListOptions, MemoryAdapter, Metadata, NewEvent, Position, ProblemKind, ReadOptions,
+    RecordedEvent, RecoverOptions, Registration, Result, StreamId, StreamInfo, StreamVersion,
+    Tenant, Violation,
 };
 use serde_json::value::RawValue;
 
@@ -137,7 +139,7 @@ async fn an_undecodable_event_stops_with_its_place() {
 
 /// Serves whatever list of events it is given: for streams that no sound store would hold.
 #[derive(Debug)]
-struct Doctored(Vec<RecordedEvent>);
+struct Doctored(Vec<RecordedEvent>, MemoryAdapter);
 
 /// (stream version, position, metadata)
 fn doctored(events: &[(u64, u64, &str)]) -> EventStore {
@@ -155,7 +157,7 @@ fn doctored(events: &[(u64, u64, &str)]) -> EventStore {
             recorded_at: chrono::DateTime::UNIX_EPOCH,
         })
     });
-    EventStore::new(Arc::new(Doctored(events.collect()))).unwrap()
+    EventStore::new(Arc::new(Doctored(events.collect(), MemoryAdapter::new()))).unwrap()
 }
 
 fn id(n: u64) -> EventId {
@@ -272,6 +274,10 @@ impl Adapter for Doctored {
 
     fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>> {
         read_only()
+    }
+
+    fn live(&self) -> &dyn LiveLog {
+        self.1.live()
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

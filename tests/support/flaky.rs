@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use event_core::adapter::{
-    Adapter, Appended, BoxFuture, Commit, SnapshotStore, StoredSnapshot, StoredVersion,
+    Adapter, Appended, BoxFuture, Commit, LiveLog, SnapshotStore, StoredSnapshot, StoredVersion,
     StreamChange, TenantView,
 };
 use event_core::{
@@ -132,6 +132,10 @@ impl Adapter for FlakyAdapter {
 
     fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>> {
         self.act(self.inner.census())
+    }
+
+    fn live(&self) -> &dyn LiveLog {
+        self.inner.live()
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

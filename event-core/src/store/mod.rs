@@ -279,6 +279,14 @@ impl EventStore {
         Ok(answers)
     }
 
+    pub(crate) fn adapter(&self) -> &dyn Adapter {
+        &*self.shared.adapter
+    }
+
+    pub(crate) const fn view(&self) -> &TenantView {
+        &self.view
+    }
+
     pub(crate) fn no_answer(&self) -> Error {
         Error::adapter("append", format!("adapter `{}` gave no answer", self.shared.adapter.name()))
     }
@@ -303,7 +311,7 @@ impl EventStore {
         Ok(())
     }
 
-    fn operation<'a>(
+    pub(crate) fn operation<'a>(
         &'a self,
         name: &'static str,
         stream_id: Option<&'a StreamId>,

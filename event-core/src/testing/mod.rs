@@ -91,7 +91,11 @@ macro_rules! adapter_contract {
                     streams_lazily_across_pages, undecodable_events_come_back,
                     one_event_by_its_id, info_and_version;
                 all: global_order_and_filters, pages_by_position, lists_streams, filters_by_time,
-                    concurrent_appends_show_up_in_order;
+                    concurrent_appends_show_up_in_order, one_stream_and_an_end;
+                subscribe: catches_up_and_goes_on, starts_where_it_is_told,
+                    filters_before_and_after_the_seam, moves_past_what_does_not_pass,
+                    a_dropped_wait_loses_nothing, followers_of_concurrent_writers_miss_nothing,
+                    a_place_beyond_the_end_waits_for_what_comes_after_it;
                 scope: a_tenant_sees_its_own, the_operator_sees_all, scope_reaches_metadata_and_errors;
                 transaction: several_streams_or_nothing, a_stream_stands_once, retried_as_a_whole,
                     crossing_transactions_do_not_deadlock;

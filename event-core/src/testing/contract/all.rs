@@ -66,6 +66,33 @@ pub async fn pages_by_position(adapter: Subject) {
     assert_eq!(places(&seen), named(&[("game-1", 1), ("game-1", 2), ("game-2", 1), ("game-1", 3)]));
 }
 
+pub async fn one_stream_and_an_end(adapter: Subject) {
+    let store = store(&adapter);
+    two_games_and_a_door(&store).await;
+    let all = everything(&store).await;
+    let (third, game) = (all[2].position(), stream("game-1"));
+    for (options, expected) in [
+        (AllOptions::new().up_to(third), vec![0, 1, 2]),
+        (AllOptions::new().after(all[0].position()).up_to(third), vec![1, 2]),
+        (AllOptions::new().after(third).up_to(third), vec![]),
+        (AllOptions::new().after(all[3].position()).up_to(third), vec![]),
+        (AllOptions::new().up_to(Position::START), vec![]),
+        (AllOptions::new().category("game").up_to(all[3].position()), vec![0, 1, 3]),
+        (AllOptions::new().stream(game.clone()), vec![0, 1, 4]),
+        (AllOptions::new().stream(game.clone()).limit(BatchSize::new(2).unwrap()), vec![0, 1]),
+        (AllOptions::new().stream(game.clone()).after(all[1].position()), vec![4]),
+        (AllOptions::new().stream(game.clone()).up_to(third), vec![0, 1]),
+        (AllOptions::new().stream(game.clone()).event_types(["contract.closed"]), vec![4]),
+        (AllOptions::new().stream(game.clone()).category("game"), vec![0, 1, 4]),
+        (AllOptions::new().stream(game.clone()).category("door"), vec![]),
+        (AllOptions::new().stream(stream("game-9")), vec![]),
+    ] {
+        let page = store.read_all(options.clone()).await.unwrap();
+        let expected: Vec<_> = expected.into_iter().map(|at: usize| all[at].clone()).collect();
+        assert_eq!(page, expected, "{options:?}");
+    }
+}
+
 pub async fn filters_by_time(adapter: Subject) {
     let store = store(&adapter);
     two_games_and_a_door(&store).await;

@@ -16,6 +16,7 @@ pub mod identity;
 pub mod read;
 pub mod scope;
 pub mod snapshot;
+pub mod subscribe;
 pub mod transaction;
 
 use std::sync::Arc;

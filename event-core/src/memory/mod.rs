@@ -3,12 +3,14 @@
 //! One lock around everything: a commit judges all its streams before it writes the first, so it is atomic and
 //! positions are dense and in commit order.
 
+mod live;
 mod snapshot;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
+use tokio::sync::watch;
 
 use self::snapshot::Snapshots;
 use crate::clock::Clock;
@@ -21,8 +23,8 @@ use crate::options::{
     AllOptions, Delete, Direction, ListOptions, ReadOptions, StreamInfo, StreamState,
 };
 use crate::seam::{
-    Adapter, Appended, BoxFuture, Commit, Outcome, SnapshotStore, StreamAppend, StreamChange,
-    TenantView,
+    Adapter, Appended, BoxFuture, Commit, LiveLog, Outcome, SnapshotStore, StreamAppend,
+    StreamChange, TenantView,
 };
 use crate::stored_version::{SeenVersions, StoredVersion};
 use crate::stream::{StreamId, Tenant};
@@ -31,6 +33,8 @@ use crate::stream::{StreamId, Tenant};
 #[derive(Debug, Clone, Default)]
 pub struct MemoryAdapter {
     state: Arc<Mutex<State>>,
+    /// Changes with every commit.
+    moved: watch::Sender<()>,
     clock: Clock,
 }
 
@@ -42,7 +46,7 @@ impl MemoryAdapter {
 
     /// An empty store with a clock of its own for the time of recording.
     pub fn with_clock(clock: Clock) -> Self {
-        Self { state: Arc::default(), clock }
+        Self { clock, ..Self::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -241,7 +245,8 @@ impl State {
         self.log
             .range(after..)
             .map(|(_, event)| event)
-            .filter(|event| sees(view, event.tenant()) && matches(options, event))
+            .take_while(|event| event.position() <= options.end())
+            .filter(|event| view.sees(event.tenant()) && options.admits(event))
             .take(options.page().get() as usize)
             .map(|event| (**event).clone())
             .collect()
@@ -250,7 +255,7 @@ impl State {
     fn list(&self, view: &TenantView, options: &ListOptions) -> Vec<StreamInfo> {
         self.streams
             .iter()
-            .filter(|(key, _)| sees(view, &key.0) && options.start().is_none_or(|last| *key > last))
+            .filter(|(key, _)| view.sees(&key.0) && options.start().is_none_or(|last| *key > last))
             .filter(|((_, id), stream)| {
                 (options.shows_deleted() || !stream.state.is_deleted())
                     && options.only_prefix().is_none_or(|prefix| id.as_str().starts_with(prefix))
@@ -358,30 +363,17 @@ fn record(
     })
 }
 
-fn sees(view: &TenantView, tenant: &Tenant) -> bool {
-    match view {
-        TenantView::One(own) => own == tenant,
-        TenantView::All => true,
-    }
-}
-
-fn matches(options: &AllOptions, event: &RecordedEvent) -> bool {
-    let (from, before) = options.recorded_between();
-    options.only_category().is_none_or(|category| event.stream_id().category() == category)
-        && options
-            .only_types()
-            .is_none_or(|types| types.iter().any(|name| name == event.event_type()))
-        && from.is_none_or(|from| event.recorded_at() >= from)
-        && before.is_none_or(|before| event.recorded_at() < before)
-}
-
 impl Adapter for MemoryAdapter {
     fn name(&self) -> &'static str {
         "memory"
     }
 
     fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Vec<Appended>>> {
-        Box::pin(async move { self.lock().commit(commit, self.clock.now()) })
+        Box::pin(async move {
+            let answers = self.lock().commit(commit, self.clock.now())?;
+            self.moved.send_replace(());
+            Ok(answers)
+        })
     }
 
     fn read_stream<'a>(
@@ -409,7 +401,7 @@ impl Adapter for MemoryAdapter {
         Box::pin(async move {
             let state = self.lock();
             let mut found = state.log.values().filter(|event| event.event_id() == event_id);
-            Ok(found.find(|event| sees(view, event.tenant())).map(|event| (**event).clone()))
+            Ok(found.find(|event| view.sees(event.tenant())).map(|event| (**event).clone()))
         })
     }
 
@@ -448,6 +440,10 @@ impl Adapter for MemoryAdapter {
 
     fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>> {
         Box::pin(async { Ok(self.lock().versions.iter().collect()) })
+    }
+
+    fn live(&self) -> &dyn LiveLog {
+        self
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

@@ -1,0 +1,119 @@
+//! [`Listener`]: wake-ups from other processes, on a connection of its own that is watched and opened again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+use crate::sql::Statements;
+
+/// An idle connection is asked for a sign of life after this time: one that is half dead says nothing by itself.
+const WATCH: Duration = Duration::from_secs(10);
+const ANSWER: Duration = Duration::from_secs(5);
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How to hear of commits of other processes.
+pub(crate) struct Listener {
+    driver: PgConnectOptions,
+    state: Arc<State>,
+}
+
+#[derive(Default)]
+struct State {
+    connected: AtomicBool,
+    /// The highest position that this process told others, or heard of.
+    heard: AtomicI64,
+}
+
+/// The task of a listener; it ends with this.
+pub(crate) struct Listening {
+    task: JoinHandle<()>,
+    state: Arc<State>,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.task.abort();
+        self.state.connected.store(false, Ordering::Relaxed);
+    }
+}
+
+impl Listener {
+    pub(crate) fn new(driver: PgConnectOptions) -> Self {
+        Self { driver, state: Arc::default() }
+    }
+
+    /// Whether wake-ups come in now.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.state.connected.load(Ordering::Relaxed)
+    }
+
+    /// Listens until what it returns is dropped.
+    pub(crate) fn start(&self, sql: Arc<Statements>, wake: Arc<Notify>) -> Listening {
+        let (driver, state) = (self.driver.clone(), Arc::clone(&self.state));
+        let task = tokio::spawn(async move {
+            let mut pause = FIRST_PAUSE;
+            loop {
+                match listen(&driver, &sql, &wake, &state, &mut pause).await {
+                    Ok(()) => tracing::info!("the connection for wake-ups ended; opening another"),
+                    Err(error) => {
+                        tracing::warn!(error = %error, "no wake-ups from other processes; polling");
+                    }
+                }
+                state.connected.store(false, Ordering::Relaxed);
+                // What was told meanwhile is found by a poll at once.
+                wake.notify_one();
+                sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        });
+        Listening { task, state: Arc::clone(&self.state) }
+    }
+}
+
+/// One connection's life.
+async fn listen(
+    driver: &PgConnectOptions,
+    sql: &Statements,
+    wake: &Notify,
+    state: &State,
+    pause: &mut Duration,
+) -> Result<(), sqlx::Error> {
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(ANSWER)
+        .connect_lazy_with(driver.clone());
+    let mut listener = PgListener::connect_with(&pool).await?;
+    listener.eager_reconnect(false);
+    listener.listen(sql.schema().as_str()).await?;
+    state.connected.store(true, Ordering::Relaxed);
+    *pause = FIRST_PAUSE;
+    wake.notify_one();
+    loop {
+        match timeout(WATCH, listener.try_recv()).await {
+            Ok(Ok(Some(told))) => {
+                let position = told.payload().parse().unwrap_or(i64::MAX);
+                // A text that is no position, which anybody may send, is only a wake-up.
+                if position == i64::MAX
+                    || state.heard.fetch_max(position, Ordering::Relaxed) < position
+                {
+                    wake.notify_one();
+                }
+            }
+            Ok(Ok(None)) => return Ok(()),
+            Ok(Err(error)) => return Err(error),
+            Err(_) => {
+                let sign = sql.ping.query().execute(&mut listener);
+                match timeout(ANSWER, sign).await {
+                    Ok(answer) => _ = answer?,
+                    Err(_) => return Err(sqlx::Error::PoolTimedOut),
+                }
+            }
+        }
+    }
+}
