@@ -15,7 +15,7 @@ use event_core::{
 use sqlx::Connection;
 
 use crate::options::SqliteOptions;
-use crate::pool::Pool;
+use crate::pool::{Pool, run};
 use crate::row::Cells;
 use crate::tail::Tail;
 use crate::writer::Writer;
@@ -56,7 +56,16 @@ impl SqliteAdapter {
         let pool = Arc::new(Pool::new(options));
         let mut connection = pool.open(OPERATION, &driver).await?;
         migrate::run(&pool, &mut connection).await?;
-        // The schema is in order; a connection that does not close in good order changes nothing about that.
+        // A file that the system protects is opened for reading without a word; only a writer is told.
+        match run(&mut connection, sql::TRY_WRITE)
+            .await
+            .map_err(|error| pool.error(OPERATION, error))
+        {
+            // Another program writes just now: so the file can be written.
+            Ok(_) | Err(Error::Overloaded { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        // The file is in order; a connection that does not close in good order changes nothing about that.
         let _ = connection.close().await;
         network::warn(pool.path());
         let (writer, tail) = (Writer::new(Arc::clone(&pool)), Tail::new(Arc::clone(&pool)));

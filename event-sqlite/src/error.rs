@@ -58,7 +58,11 @@ pub(crate) fn failure(operation: &'static str, path: &Path, error: sqlx::Error) 
             explained("another program holds the file; wait for it, or raise `busy_timeout_ms`")
                 .to_string(),
         ),
-        13 => Error::overloaded(operation, explained("the disk is full").to_string()),
+        13 => Error::overloaded(
+            operation,
+            explained("the disk is full, or the file as large as `max_size_mb` lets it be")
+                .to_string(),
+        ),
         7 => Error::overloaded(operation, explained("there is no memory left").to_string()),
         10 => Error::connection(operation, explained("the disk, or what stands for it, failed")),
         11 => Error::Corrupt {
@@ -109,3 +113,33 @@ fn error_text(error: &sqlx::Error) -> String {
 #[derive(Debug, thiserror::Error)]
 #[error("{0} ({1})")]
 struct Explained(String, String);
+
+#[cfg(test)]
+mod tests {
+    use sqlx::ConnectOptions;
+    use sqlx::sqlite::SqliteConnectOptions;
+
+    use super::*;
+
+    async fn refused(statements: &'static str) -> (&'static str, String) {
+        let mut connection = SqliteConnectOptions::new().connect().await.unwrap();
+        let error = sqlx::raw_sql(statements).execute(&mut connection).await.unwrap_err();
+        let error = super::error("test", Path::new("a\nb"), error);
+        (error.code(), event_core::with_causes(&error))
+    }
+
+    #[tokio::test]
+    async fn sqlite_s_codes_become_our_errors() {
+        for (statements, code, words) in [
+            ("PRAGMA query_only = 1; CREATE TABLE t (x)", "adapter_error", "cannot be written"),
+            ("PRAGMA max_page_count = 1; CREATE TABLE t (x)", "overloaded", "the disk is full"),
+            ("ATTACH '/no/such/folder/x' AS y", "adapter_error", "its folder must exist"),
+            ("SELECT", "adapter_error", "incomplete"),
+        ] {
+            let (found, said) = refused(statements).await;
+            assert_eq!(found, code, "{statements}: {said}");
+            assert!(said.contains(words), "{statements}: {said}");
+            assert!(!said.contains('\n'), "{said}");
+        }
+    }
+}

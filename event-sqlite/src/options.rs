@@ -29,6 +29,7 @@ pub enum Synchronous {
 /// | `create` | whether a missing file is created, `true` or `false` | `true` |
 /// | `synchronous` | `full` or `normal`, see [`Synchronous`] | `full` |
 /// | `busy_timeout_ms` | how long to wait for another program that writes | 5000 |
+/// | `max_size_mb` | how large the file may grow, in MiB; 0 for as large as the disk | 0 |
 /// | `readers` | connections that read at the same time | 4 |
 /// | `acquire_timeout_ms` | how long a read waits for a connection | 5000 |
 ///
@@ -51,10 +52,14 @@ pub struct SqliteOptions {
     create: bool,
     synchronous: Synchronous,
     busy_timeout: Duration,
+    max_size: u64,
     readers: u32,
     acquire_timeout: Duration,
     clock: Clock,
 }
+
+/// Bytes of a page of a new file.
+const PAGE: u64 = 4_096;
 
 impl SqliteOptions {
     /// A store in a file, with the defaults.
@@ -64,6 +69,7 @@ impl SqliteOptions {
             create: true,
             synchronous: Synchronous::Full,
             busy_timeout: Duration::from_secs(5),
+            max_size: 0,
             readers: 4,
             acquire_timeout: Duration::from_secs(5),
             clock: Clock::system(),
@@ -93,6 +99,14 @@ impl SqliteOptions {
     #[must_use]
     pub fn busy_timeout(mut self, timeout: Duration) -> Self {
         self.busy_timeout = timeout.min(Duration::from_hours(1));
+        self
+    }
+
+    /// Sets how many bytes the file may grow to; 0, the default, for as many as the disk has. Appends beyond it fail as they
+    /// do when the disk is full, and nothing that is stored is lost. Up to 4 KiB less.
+    #[must_use]
+    pub const fn max_size(mut self, bytes: u64) -> Self {
+        self.max_size = bytes;
         self
     }
 
@@ -131,7 +145,11 @@ impl SqliteOptions {
 
     /// What the driver needs for a connection that writes.
     pub(crate) fn writer(&self) -> SqliteConnectOptions {
-        self.driver().create_if_missing(self.create)
+        let driver = self.driver().create_if_missing(self.create);
+        match self.max_size / PAGE {
+            0 => driver,
+            pages => driver.pragma("max_page_count", pages.to_string()),
+        }
     }
 
     /// What the driver needs for a connection that reads.
@@ -151,6 +169,7 @@ impl SqliteOptions {
             .synchronous(synchronous)
             .busy_timeout(self.busy_timeout)
             .foreign_keys(false)
+            .page_size(4_096)
             .row_buffer_size(256)
             .disable_statement_logging()
     }
@@ -175,6 +194,7 @@ impl SqliteOptions {
                 }
             }
             "busy_timeout_ms" => self = self.busy_timeout(millis()?),
+            "max_size_mb" => self.max_size = u64::from(number()?) << 20,
             "readers" => match number()? {
                 0 => return Err("`readers` must be at least 1".into()),
                 readers => self = self.readers(readers),
@@ -182,7 +202,7 @@ impl SqliteOptions {
             "acquire_timeout_ms" => self.acquire_timeout = millis()?,
             _ => {
                 return Err(format!(
-                    "unknown key `{}`, expected one of: create, synchronous, busy_timeout_ms, readers, acquire_timeout_ms",
+                    "unknown key `{}`, expected one of: create, synchronous, busy_timeout_ms, max_size_mb, readers, acquire_timeout_ms",
                     key.escape_debug()
                 ));
             }
@@ -228,6 +248,7 @@ impl fmt::Debug for SqliteOptions {
             .field("create", &self.create)
             .field("synchronous", &self.synchronous)
             .field("busy_timeout", &self.busy_timeout)
+            .field("max_size", &self.max_size)
             .field("readers", &self.readers)
             .field("acquire_timeout", &self.acquire_timeout)
             .finish_non_exhaustive()

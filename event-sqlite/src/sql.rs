@@ -31,6 +31,8 @@ statements! {
     BEGIN = "begin";
     BEGIN_APPEND = "begin" "find_streams";
     BEGIN_CHANGE = "begin" "stream_info";
+    // Whether the file can be written; what the last of them changes stays with the connection.
+    TRY_WRITE = "no_wait" "begin" "rollback";
     COMMIT = "commit";
     ROLLBACK = "rollback";
     // One event: what most appends are. Each answer of the connection's thread costs as much as a statement.

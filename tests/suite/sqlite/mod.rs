@@ -1,14 +1,20 @@
 //! SQLite: the contract suite and the model, on a file of its own each.
 
-use std::path::PathBuf;
+mod faults;
+mod kill;
+mod sharing;
 
+use std::path::{Path, PathBuf};
+
+use event_core::{AllOptions, EventStore, RecordedEvent, StreamId};
 use event_sqlite::{SqliteAdapter, SqliteOptions};
 use proptest::prelude::*;
+use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
 
 use crate::model::{agrees, steps};
 
-event_core::adapter_contract!(contract, async || open(new_file()).await);
+event_core::adapter_contract!(contract, async || open(&new_file()).await);
 
 proptest! {
     // Each case has a file of its own: fewer of them than in memory.
@@ -18,7 +24,7 @@ proptest! {
     fn any_sequence_of_operations_gives_the_answers_of_the_model(steps in steps()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            agrees(open(new_file()).await, &steps).await;
+            agrees(open(&new_file()).await, &steps).await;
         });
     }
 }
@@ -33,6 +39,32 @@ fn new_file() -> PathBuf {
     FOLDER.with(|folder| folder.path().join(format!("{}.db", fastrand::u64(..))))
 }
 
-async fn open(path: PathBuf) -> SqliteAdapter {
+async fn open(path: &Path) -> SqliteAdapter {
     SqliteAdapter::connect_with(SqliteOptions::new(path)).await.unwrap()
+}
+
+async fn open_store(path: &Path) -> EventStore {
+    EventStore::new(open(path).await).unwrap()
+}
+
+/// Another program that has the file open.
+async fn other_program(path: &Path) -> SqliteConnection {
+    SqliteConnection::connect(&format!("sqlite://{}?mode=rwc", path.display())).await.unwrap()
+}
+
+async fn run(connection: &mut SqliteConnection, statements: &'static str) {
+    sqlx::raw_sql(statements).execute(connection).await.unwrap();
+}
+
+fn stream(name: &str) -> StreamId {
+    StreamId::new(name).unwrap()
+}
+
+async fn everything(store: &EventStore) -> Vec<RecordedEvent> {
+    let mut events = store.all_events(AllOptions::new());
+    let mut all = Vec::new();
+    while let Some(event) = events.next().await {
+        all.push(event.unwrap());
+    }
+    all
 }

@@ -1,0 +1,2 @@
+-- Does not wait for other programs.
+PRAGMA busy_timeout = 0
