@@ -49,8 +49,8 @@ pub(crate) async fn commit(
 }
 
 fn one<'q>(sql: &Statements, commit: &Commit, append: &StreamAppend, check: bool) -> PgQuery<'q> {
-    let query = sql
-        .append_one
+    let statement = if append.events.len() == 1 { &sql.append_event } else { &sql.append_one };
+    let query = statement
         .query()
         .bind(commit.tenant.as_str().to_owned())
         .bind(append.stream_id.as_str().to_owned())
@@ -58,7 +58,15 @@ fn one<'q>(sql: &Statements, commit: &Commit, append: &StreamAppend, check: bool
         .bind(claim(append.expected))
         .bind(commit.stream_limit.map(stored))
         .bind(check);
-    Columns::of(append.events.iter()).bind_to(query)
+    match append.events.as_slice() {
+        [event] => query
+            .bind(event.id.as_uuid())
+            .bind(event.event_type.to_string())
+            .bind(event_version(event))
+            .bind(event.data.get().to_owned())
+            .bind(event.metadata.as_json().to_owned()),
+        events => Columns::of(events.iter()).bind_to(query),
+    }
 }
 
 fn many<'q>(sql: &Statements, commit: &Commit, check: bool) -> PgQuery<'q> {
@@ -85,8 +93,9 @@ pub(crate) fn group<'q>(sql: &Statements, requests: &[(&Commit, &StreamAppend)])
     let limits: Vec<Option<i64>> =
         requests.iter().map(|(commit, _)| commit.stream_limit.map(stored)).collect();
     let Requests { streams, categories, claims, sizes, of_events } = Requests::of(appends());
+    let places: Vec<i32> = appends().flat_map(|append| (1..).take(append.events.len())).collect();
     let query = sql
-        .append_group
+        .append_batch
         .query()
         .bind(tenants)
         .bind(streams)
@@ -94,7 +103,8 @@ pub(crate) fn group<'q>(sql: &Statements, requests: &[(&Commit, &StreamAppend)])
         .bind(claims)
         .bind(sizes)
         .bind(limits)
-        .bind(of_events);
+        .bind(of_events)
+        .bind(places);
     Columns::of(appends().flat_map(|append| &append.events)).bind_to(query)
 }
 
@@ -139,8 +149,7 @@ impl<'a> Columns<'a> {
         for event in events {
             columns.ids.push(event.id.as_uuid());
             columns.types.push(&event.event_type);
-            // An event version is at most what the column holds.
-            columns.versions.push(i32::try_from(event.version.get()).unwrap_or(i32::MAX));
+            columns.versions.push(event_version(event));
             columns.data.push(event.data.get());
             columns.metadata.push(event.metadata.as_json());
         }
@@ -155,6 +164,11 @@ impl<'a> Columns<'a> {
             .bind(self.data)
             .bind(self.metadata)
     }
+}
+
+/// An event version is at most what the column holds.
+fn event_version(event: &EventData) -> i32 {
+    i32::try_from(event.version.get()).unwrap_or(i32::MAX)
 }
 
 /// A claim as the server functions take it.

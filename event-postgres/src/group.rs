@@ -251,21 +251,31 @@ async fn together(
     let requests: Vec<(&Commit, &StreamAppend)> =
         batch.iter().filter_map(|request| Some((&request.commit, request.append()?))).collect();
     let rows = pool.fetch(ONE, append::group(sql, &requests)).await?;
-    let mut stored = vec![None; batch.len()];
-    for row in &rows {
-        let cells = Cells::new(row, None);
-        let request: i32 = cells.get("req")?;
-        let place = usize::try_from(request - 1).ok().and_then(|at| stored.get_mut(at));
-        let (version, position): (i64, i64) =
-            (cells.get("stream_version")?, cells.get("last_position")?);
-        let Some(place) = place else {
-            return Err(Error::adapter(ONE, format!("an answer to request {request}")).into());
+    let [row] = rows.as_slice() else {
+        return Err(Error::adapter(ONE, format!("{} answers to one call", rows.len())).into());
+    };
+    let cells = Cells::new(row, None);
+    let versions: Vec<Option<i64>> = cells.get("versions")?;
+    let positions: Option<Vec<i64>> = cells.get("positions")?;
+    if versions.len() != batch.len() {
+        let reason = format!("{} answers for {} streams", versions.len(), batch.len());
+        return Err(Error::adapter(ONE, reason).into());
+    }
+    // One position for each event that was stored, request by request.
+    let (mut positions, mut stored) = (positions.unwrap_or_default().into_iter(), Vec::new());
+    for ((_, append), version) in requests.iter().zip(versions) {
+        let Some(version) = version else {
+            stored.push(None);
+            continue;
         };
-        *place = Some(Appended {
+        let Some(last) = positions.nth(append.events.len().saturating_sub(1)) else {
+            return Err(Error::adapter(ONE, "an answer without its positions").into());
+        };
+        stored.push(Some(Appended {
             stream_version: StreamVersion::try_from(version).map_err(Error::from)?,
-            position: Position::try_from(position).map_err(Error::from)?,
+            position: Position::try_from(last).map_err(Error::from)?,
             outcome: Outcome::Stored,
-        });
+        }));
     }
     Ok(stored)
 }

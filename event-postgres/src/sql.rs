@@ -48,7 +48,7 @@ macro_rules! statements {
 
 statements! {
     census record_event_versions
-    append_one append_many append_group change_stream remove_truncated
+    append_event append_one append_many append_batch change_stream remove_truncated
     read_forward read_backward read_all read_category read_of_stream read_event frontier holders
     load_snapshot save_snapshot discard_snapshot
     tail notify ping

@@ -26,7 +26,9 @@ async fn an_append_whose_answer_was_lost_is_found_by_its_ids() {
     let options: PgOptions = proxy.url(&database.url, &database.address()).parse().unwrap();
     // The answer that is lost must be an append's.
     let adapter = PgAdapter::connect_with(options.notify(false)).await.unwrap();
-    adapter.commit(&one("warm", ExpectedVersion::Any, events(1))).await.unwrap();
+    for size in [1, 2] {
+        adapter.commit(&one("warm", ExpectedVersion::Any, events(size))).await.unwrap();
+    }
     for claim in
         [ExpectedVersion::NoStream, exact(0), ExpectedVersion::Any, ExpectedVersion::StreamExists]
     {

@@ -104,6 +104,52 @@ async fn what_fails_in_a_group_fails_alone_and_for_its_own_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_answers_of_a_group_are_those_of_its_requests() {
+    let database = pg::shared().database().await;
+    let adapter = adapter(&database, 1).await;
+    adapter.commit(&one("first", exact(0), events(1))).await.unwrap();
+    for n in 0..4 {
+        adapter.commit(&one(&format!("old-{n}"), exact(0), events(2))).await.unwrap();
+    }
+    let mut holder = hold_streams(&database).await;
+    // Streams that are new, old, missing and elsewhere than claimed, with one to four events, all in one group.
+    let work = together(&adapter, 17, |n, adapter| async move {
+        if n == 0 {
+            return (1, adapter.commit(&one("first", exact(1), events(1))).await);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let (name, claim) = match n % 4 {
+            0 => (format!("new-{n}"), exact(0)),
+            1 => (format!("old-{}", n / 4), exact(2)),
+            2 => (format!("absent-{n}"), ExpectedVersion::StreamExists),
+            _ => (format!("wrong-{n}"), exact(9)),
+        };
+        (1 + n % 3, adapter.commit(&one(&name, claim, events(1 + n % 3))).await)
+    });
+    let release = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        pg::run(&mut holder, "ROLLBACK").await;
+    };
+    let (answers, ()) = tokio::join!(work, release);
+    let log = after(&adapter, 0).await;
+    assert_eq!(answers.iter().filter(|(_, answer)| answer.is_ok()).count(), 1 + 8);
+    for (n, (size, answer)) in answers.into_iter().enumerate() {
+        let Ok(appended) = answer else {
+            assert!(matches!(n % 4, 2 | 3), "request {n}");
+            continue;
+        };
+        let at = log.iter().position(|event| event.position() == appended[0].position).unwrap();
+        let last = &log[at];
+        assert_eq!(last.stream_version(), appended[0].stream_version, "request {n}");
+        let before = appended[0].stream_version.get() - size as u64;
+        let expected = if n == 0 { 1 } else { [0, 2][n % 4] };
+        assert_eq!(before, expected, "request {n}");
+        let of_stream = log.iter().filter(|event| event.stream_id() == last.stream_id());
+        assert_eq!(of_stream.last().unwrap().position(), last.position(), "request {n}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_caller_that_goes_away_leaves_nothing_half_known() {
     let database = pg::shared().database().await;
     let adapter = adapter(&database, 1).await;

@@ -27,7 +27,9 @@ async fn every_append_is_one_exchange() {
     let adapter = through(&proxy, &database).await;
 
     // The first use of a statement prepares it.
-    adapter.commit(&one("warm-1", ExpectedVersion::Any, events(1))).await.unwrap();
+    for size in [1, 2] {
+        adapter.commit(&one("warm-1", ExpectedVersion::Any, events(size))).await.unwrap();
+    }
     let both = |a: &str, b: &str| {
         commit([
             append(a, ExpectedVersion::Any, events(2)),
