@@ -5,6 +5,7 @@
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use event_core::{Clock, Error, Result};
 use futures_util::TryStreamExt;
@@ -127,15 +128,27 @@ impl Pool {
         driver.connect().await.map_err(|error| self.error(operation, error))
     }
 
-    /// Takes no more statements and closes what is idle; the writer last, so that it brings the file up to date.
+    /// Takes no more statements and closes what is idle; one that writes last: it brings the file up to date, and leaves
+    /// nothing beside it.
     pub(crate) async fn close(&self) {
         self.readers.close();
         let connections = std::mem::take(&mut *self.idle());
-        let writer = self.writer.lock().await.take();
+        let writer = match self.writer.lock().await.take() {
+            None if !connections.is_empty() => self.tidier().await.ok(),
+            writer => writer,
+        };
         for connection in connections.into_iter().chain(writer) {
             // Nothing is lost with a connection that does not close in good order.
             let _ = connection.close().await;
         }
+    }
+
+    /// A connection that has the file open for writing, and waits for nobody.
+    async fn tidier(&self) -> Result<SqliteConnection, sqlx::Error> {
+        let driver = self.options.writer().create_if_missing(false);
+        let mut connection = driver.busy_timeout(Duration::ZERO).connect().await?;
+        run(&mut connection, sql::APPLIED).await?;
+        Ok(connection)
     }
 
     /// The driver's error as ours.

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use event_core::EventStore;
 
 use crate::failure::Failure;
+use crate::place::{Use, open};
 use crate::play::{Output, play};
 use crate::show::{Show, show};
 use crate::simulate::simulate;
@@ -18,9 +18,10 @@ use crate::stats::{Stats, stats};
 #[derive(Debug, Parser)]
 #[command(name = "gamebot", version, about)]
 struct Cli {
-    /// Where events are stored: `memory:` (gone with the process) or `postgres://user@host/database`.
-    #[arg(long, global = true, value_name = "URL", default_value = "memory:")]
-    store: String,
+    /// Where events are stored: `sqlite:path`, `postgres://user@host/database` or `memory:`, which is gone with the
+    /// process. Without it games are stored in `./gamebot.db`, and those of `simulate` in memory.
+    #[arg(long, global = true, value_name = "URL", env = "GAMEBOT_STORE", hide_env_values = true)]
+    store: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -100,7 +101,12 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 async fn execute(cli: Cli, out: &mut impl Write) -> Result<(), Failure> {
-    let store = EventStore::connect(&cli.store).await?;
+    let purpose = match cli.command {
+        Command::Play { .. } => Use::Writes,
+        Command::Show { .. } | Command::Stats { .. } => Use::Reads,
+        Command::Simulate { .. } => Use::Throws,
+    };
+    let store = open(cli.store.as_deref(), purpose).await?;
     let done = match cli.command {
         Command::Play { file, json } => {
             let output = if json { Output::Json } else { Output::Story };

@@ -8,6 +8,7 @@ mod board;
 mod cli;
 mod decide;
 mod failure;
+mod place;
 mod play;
 mod show;
 mod simulate;

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use event_postgres as _;
+use event_sqlite as _;
 use game_events as _;
 
 #[tokio::main]

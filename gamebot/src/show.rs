@@ -79,7 +79,7 @@ pub(crate) async fn bound(
 pub(crate) fn not_found(wanted: &Show) -> Failure {
     let guild = wanted.guild.as_ref().map(|guild| format!(" in guild {}", Escaped(guild)));
     Failure::general(format!(
-        "there is no game {}{}; a store in memory (the default) is empty at each start, `--store URL` names one that is not",
+        "there is no game {}{}; `--store URL` or GAMEBOT_STORE name another store",
         Escaped(&wanted.game),
         guild.unwrap_or_default()
     ))

@@ -3,12 +3,24 @@
 #![allow(missing_docs, reason = "a test's name is its documentation")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+use std::path::Path;
 use std::process::{Command, Output};
 
 const KNOCKOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/games/knockout.jsonl");
 
+/// Runs the program in a folder of its own.
 fn gamebot(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_gamebot")).args(arguments).output().unwrap()
+    gamebot_in(tempfile::tempdir().unwrap().path(), arguments).output().unwrap()
+}
+
+fn gamebot_in(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gamebot"));
+    command.args(arguments).current_dir(folder).env_remove("GAMEBOT_STORE");
+    command
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 #[track_caller]
@@ -23,8 +35,47 @@ fn fails(arguments: &[&str], code: i32, words: &str) {
 fn a_game_is_played_and_its_board_printed() {
     let output = gamebot(&["play", KNOCKOUT]);
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success() && output.stderr.is_empty());
+    assert!(output.status.success());
+    assert_eq!(text(&output.stderr), "store: ./gamebot.db\n");
     assert!(said.ends_with("green wins\n"), "{said}");
+}
+
+#[test]
+fn a_game_outlives_its_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = |arguments: &[&str]| {
+        let output = gamebot_in(folder.path(), arguments).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    said(&["play", KNOCKOUT]);
+    let board = include_str!("../games/knockout.board.json");
+    assert_eq!(said(&["show", "knockout-1", "--json"]), board);
+    assert!(said(&["stats"]).contains("ann"));
+    assert!(said(&["play", KNOCKOUT]).contains("nothing new to store"));
+    assert_eq!(
+        std::fs::read_dir(folder.path()).unwrap().count(),
+        1,
+        "the file, and nothing beside it"
+    );
+}
+
+#[test]
+fn the_store_is_the_argument_s_or_the_environment_s_or_the_folder_s() {
+    let folder = tempfile::tempdir().unwrap();
+    let in_environment = |arguments: &[&str]| {
+        let mut command = gamebot_in(folder.path(), arguments);
+        command.env("GAMEBOT_STORE", "sqlite:environment.db").output().unwrap()
+    };
+    assert!(in_environment(&["play", KNOCKOUT]).status.success());
+    assert!(folder.path().join("environment.db").exists());
+    assert!(in_environment(&["play", KNOCKOUT, "--store", "sqlite:argument.db"]).status.success());
+    assert!(folder.path().join("argument.db").exists());
+    assert!(in_environment(&["show", "knockout-1"]).stderr.is_empty());
+    let simulated =
+        gamebot_in(folder.path(), &["simulate", "--games", "3", "--seed", "1"]).output();
+    assert!(simulated.unwrap().status.success());
+    assert!(!folder.path().join("gamebot.db").exists());
 }
 
 #[test]
@@ -51,7 +102,8 @@ fn a_broken_line_is_2_and_anything_else_1() {
     std::fs::write(file.path(), "{}\n").unwrap();
     fails(&["play", &file.path().to_string_lossy()], 2, ":1: missing field `do`");
     fails(&["play", "no/such/file"], 1, "could not read no/such/file");
-    fails(&["show", "nobody"], 1, "there is no game nobody");
+    fails(&["show", "nobody"], 1, "there is no ./gamebot.db");
+    fails(&["show", "nobody", "--store", "memory:"], 1, "there is no game nobody");
 }
 
 #[test]
