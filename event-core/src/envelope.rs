@@ -250,12 +250,30 @@ pub struct RecordedParts {
 /// A stored event: what happened, where it stands, and how to read it.
 #[doc(alias = "envelope")]
 #[derive(Debug, Clone)]
-pub struct RecordedEvent(RecordedParts);
+pub struct RecordedEvent(RecordedParts, Option<Box<(StreamId, StreamVersion)>>);
 
 impl RecordedEvent {
     /// A recorded event from its parts; for adapters.
     pub const fn from_parts(parts: RecordedParts) -> Self {
-        Self(parts)
+        Self(parts, None)
+    }
+
+    /// The same event as a stream of links shows it: under a number of that stream; where it was appended becomes its
+    /// origin. For adapters.
+    #[must_use]
+    pub fn linked(mut self, stream_id: StreamId, stream_version: StreamVersion) -> Self {
+        let parts = &mut self.0;
+        let own = std::mem::replace(&mut parts.stream_id, stream_id);
+        let number = std::mem::replace(&mut parts.stream_version, stream_version);
+        self.1 = Some(Box::new((own, number)));
+        self
+    }
+
+    /// The stream it was appended to, and its number there, where it was read through a link
+    /// ([`EventStore::link`](crate::EventStore::link)): `stream_id()` and `stream_version()` are then those of the
+    /// stream of links. `None` for an event in its own stream.
+    pub fn origin(&self) -> Option<(&StreamId, StreamVersion)> {
+        self.1.as_deref().map(|(stream_id, version)| (stream_id, *version))
     }
 
     /// Whose event it is.
@@ -263,7 +281,7 @@ impl RecordedEvent {
         &self.0.tenant
     }
 
-    /// The stream it belongs to.
+    /// The stream it was read from: its own, or one that links to it.
     pub const fn stream_id(&self) -> &StreamId {
         &self.0.stream_id
     }
@@ -381,5 +399,6 @@ impl PartialEq for RecordedEvent {
             && a.data.get() == b.data.get()
             && a.metadata == b.metadata
             && a.recorded_at == b.recorded_at
+            && self.1 == other.1
     }
 }

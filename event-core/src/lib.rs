@@ -63,7 +63,7 @@ pub mod adapter {
     pub use crate::envelope::{EventData, RecordedParts};
     pub use crate::live_buffer::{LiveBuffer, Publisher};
     pub use crate::seam::{
-        Adapter, Appended, BoxFuture, Commit, LiveLog, Outcome, Recent, SnapshotStore,
+        Adapter, Appended, BoxFuture, Commit, LinkEvents, LiveLog, Outcome, Recent, SnapshotStore,
         StoredSnapshot, StreamAppend, StreamChange, Stretch, TenantView,
     };
     pub use crate::stored_version::{SeenVersions, StoredVersion};

@@ -352,6 +352,8 @@ pub struct StreamInfo {
     pub state: StreamState,
     /// When it got its first event, by the store's clock.
     pub created_at: DateTime<Utc>,
+    /// Whether it refers to events of other streams instead of holding its own; false once it is deleted.
+    pub holds_links: bool,
 }
 
 /// How a stream is deleted. Either way its name stays taken and its numbers are never reused.

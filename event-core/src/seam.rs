@@ -68,6 +68,21 @@ pub struct Commit {
     pub retry: bool,
 }
 
+/// Existing events that a stream of links is to refer to.
+#[derive(Debug, Clone)]
+pub struct LinkEvents {
+    /// Whose events, and whose stream.
+    pub tenant: Tenant,
+    /// The stream of links.
+    pub stream_id: StreamId,
+    /// The writer's claim about it.
+    pub expected: ExpectedVersion,
+    /// At least one id, at most 10 000, distinct; in the order in which the stream shows the events.
+    pub event_ids: Vec<EventId>,
+    /// The most links a stream may hold.
+    pub stream_limit: Option<u64>,
+}
+
 /// What becomes of a stream. Its name stays taken and its numbers are never reused, whatever it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -167,6 +182,15 @@ pub trait Adapter: Send + Sync + 'static {
         &NoSnapshots
     }
 
+    /// Makes a stream refer to existing events, all or none; an event that is removed later leaves its link without
+    /// effect, and its number unused.
+    ///
+    /// Judged in this order, under the stream's lock: events that it links to already (all of them, in this order,
+    /// contiguous, give [`Outcome::AlreadyStored`], anything else
+    /// [`Error::EventIdConflict`](crate::Error::EventIdConflict)), the stream's state, the claim, ids that are not
+    /// stored, the limit. The answer's position is that of the last event.
+    fn link<'a>(&'a self, link: &'a LinkEvents) -> BoxFuture<'a, Result<Appended>>;
+
     /// Every (event type, event version) that was ever stored, whoever's; each once. A pair is written down before, or
     /// with, the first event that has it: [`SeenVersions`](crate::adapter::SeenVersions) says when.
     fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>>;
@@ -242,6 +266,10 @@ macro_rules! forward_adapter {
 
             fn snapshots(&self) -> &dyn SnapshotStore {
                 (**self).snapshots()
+            }
+
+            fn link<'a>(&'a self, link: &'a LinkEvents) -> BoxFuture<'a, Result<Appended>> {
+                (**self).link(link)
             }
 
             fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>> {

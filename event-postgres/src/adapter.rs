@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use event_core::adapter::{
-    AdapterFactory, BoxFuture, Commit, LiveLog, SnapshotStore, StoredVersion, StreamChange,
-    Stretch, TenantView,
+    AdapterFactory, BoxFuture, Commit, LinkEvents, LiveLog, SnapshotStore, StoredVersion,
+    StreamChange, Stretch, TenantView,
 };
 use event_core::{
     Adapter, AllOptions, Appended, Error, EventId, ExpectedVersion, ListOptions, Outcome, Position,
@@ -24,7 +24,7 @@ use crate::pool::Pool;
 use crate::row::Cells;
 use crate::sql::Statements;
 use crate::tail::Tail;
-use crate::{error, migrate, read, stream};
+use crate::{error, link, migrate, read, stream};
 
 event_core::adapter::submit! {
     AdapterFactory::new(&["postgres", "postgresql"], |url| {
@@ -196,6 +196,10 @@ impl Adapter for PgAdapter {
 
     fn snapshots(&self) -> &dyn SnapshotStore {
         self
+    }
+
+    fn link<'a>(&'a self, link: &'a LinkEvents) -> BoxFuture<'a, Result<Appended>> {
+        Box::pin(link::link(&self.pool, &self.sql, link))
     }
 
     fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>> {

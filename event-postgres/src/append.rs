@@ -255,8 +255,9 @@ fn refusal(
             let actual = StreamVersion::try_from(answer.version.unwrap_or_default())?;
             Error::conflict(stream_id, Conflict { expected: append.expected, actual })
         }
-        (2, Some(1)) => Error::stream_archived(stream_id),
+        (2, Some(1 | 5)) => Error::stream_archived(stream_id),
         (2, Some(2 | 3)) => Error::stream_deleted(stream_id),
+        (2, Some(4)) => Error::mixed_stream(stream_id, true),
         (3 | 4, _) => Error::event_id_conflict(
             stream_id,
             answer.event_id.map(EventId::from_uuid),

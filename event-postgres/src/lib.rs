@@ -24,6 +24,7 @@ mod census;
 mod error;
 mod frontier;
 mod group;
+mod link;
 mod listener;
 mod migrate;
 mod notifier;

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use event_core::adapter::TenantView;
 use event_core::{
-    AllOptions, Direction, Error, EventId, ReadOptions, RecordedEvent, Result, StreamId, Tenant,
+    AllOptions, Direction, Error, EventId, ReadOptions, RecordedEvent, Result, StreamId,
+    StreamState, Tenant,
 };
 use sqlx::postgres::PgRow;
 
@@ -11,7 +12,7 @@ use crate::append::stored;
 use crate::frontier::Frontier;
 use crate::pool::Pool;
 use crate::row::{self, Owner};
-use crate::sql::Statements;
+use crate::sql::{Statement, Statements};
 
 /// 4000 BC: the server's calendar starts soon before, ours much earlier.
 const FIRST_SECOND: i64 = -188_000_000_000;
@@ -24,35 +25,36 @@ pub(crate) async fn stream(
     stream_id: &StreamId,
     options: ReadOptions,
 ) -> Result<Vec<RecordedEvent>> {
-    let (statement, start) = match (options.direction(), options.start().get()) {
-        (Direction::Forward, start) => (&sql.read_forward, stored(start)),
-        (Direction::Backward, 0) => (&sql.read_backward, i64::MAX),
-        (Direction::Backward, start) => (&sql.read_backward, stored(start)),
-    };
-    let query = statement
-        .query()
-        .bind(tenant.as_str().to_owned())
-        .bind(stream_id.as_str().to_owned())
-        .bind(start)
-        .bind(i64::from(options.page().get()));
-    let (mut state, mut events) = (None, Events::default());
-    let take = |row: PgRow| {
-        if state.is_none() {
-            state = Some(row::state(&row));
-        }
-        // An empty page is the stream's row with nothing beside it.
-        if row::has_event(&row) {
-            events.take(&row);
+    const OPERATION: &str = "read a stream";
+    let (events, links, start) = match (options.direction(), options.start().get()) {
+        (Direction::Forward, start) => (&sql.read_forward, &sql.read_links_forward, stored(start)),
+        (Direction::Backward, 0) => (&sql.read_backward, &sql.read_links_backward, i64::MAX),
+        (Direction::Backward, start) => {
+            (&sql.read_backward, &sql.read_links_backward, stored(start))
         }
     };
-    pool.each("read a stream", query, take).await?;
-    let Some(state) = state else {
+    let ask = |statement: &Statement| {
+        statement
+            .query()
+            .bind(tenant.as_str().to_owned())
+            .bind(stream_id.as_str().to_owned())
+            .bind(start)
+            .bind(i64::from(options.page().get()))
+    };
+    let mut page = StreamPage::default();
+    pool.each(OPERATION, ask(events), |row| page.take(&row, row::event)).await?;
+    if page.holds_links {
+        page = StreamPage::default();
+        let linked = |row: &PgRow, owner: &mut Owner| row::linked(row, stream_id, owner);
+        pool.each(OPERATION, ask(links), |row| page.take(&row, linked)).await?;
+    }
+    let Some(state) = page.state else {
         return Err(Error::stream_not_found(stream_id.clone()));
     };
     if state?.is_deleted() {
         return Err(Error::stream_deleted(stream_id.clone()));
     }
-    let mut page = events.page?;
+    let mut page = page.events.page?;
     match options.direction() {
         Direction::Forward => page.sort_by_key(RecordedEvent::stream_version),
         Direction::Backward => page.sort_by_key(|event| std::cmp::Reverse(event.stream_version())),
@@ -170,6 +172,27 @@ fn in_calendar(time: DateTime<Utc>) -> Option<DateTime<Utc>> {
     (time.timestamp() > FIRST_SECOND).then_some(time)
 }
 
+/// A page of one stream, with what its row says.
+#[derive(Default)]
+struct StreamPage {
+    state: Option<Result<StreamState>>,
+    holds_links: bool,
+    events: Events,
+}
+
+impl StreamPage {
+    fn take(&mut self, row: &PgRow, event: impl Fn(&PgRow, &mut Owner) -> Result<RecordedEvent>) {
+        if self.state.is_none() {
+            self.state = Some(row::state(row));
+            self.holds_links = row::holds_links(row);
+        }
+        // An empty page is the stream's row with nothing beside it.
+        if row::has_event(row) {
+            self.events.take_as(row, event);
+        }
+    }
+}
+
 /// Events as their rows come; the first row that cannot be read is what is left of a page.
 struct Events {
     owner: Owner,
@@ -184,8 +207,16 @@ impl Default for Events {
 
 impl Events {
     fn take(&mut self, row: &PgRow) {
+        self.take_as(row, row::event);
+    }
+
+    fn take_as(
+        &mut self,
+        row: &PgRow,
+        event: impl Fn(&PgRow, &mut Owner) -> Result<RecordedEvent>,
+    ) {
         let Ok(page) = &mut self.page else { return };
-        match row::event(row, &mut self.owner) {
+        match event(row, &mut self.owner) {
             Ok(event) => page.push(event),
             Err(error) => self.page = Err(error),
         }

@@ -163,18 +163,36 @@ pub(crate) fn info(row: &PgRow) -> Result<StreamInfo> {
         version: version("stream_version")?,
         first_version: version("first_version")?,
         state: state(row)?,
+        holds_links: holds_links(row),
         created_at: cells.time("created_at", "created_at")?,
         tenant,
         stream_id,
     })
 }
 
+/// The event of a row of a stream of links, under its number there.
+pub(crate) fn linked(
+    row: &PgRow,
+    stream_id: &StreamId,
+    owner: &mut Owner,
+) -> Result<RecordedEvent> {
+    let event = event(row, owner)?;
+    let cells = Cells::new(row, Some(event.place()));
+    let version = StreamVersion::try_from(cells.get::<i64>("link_version")?);
+    Ok(event.linked(stream_id.clone(), cells.checked(version)?))
+}
+
+/// Whether a row's stream refers to events of others.
+pub(crate) fn holds_links(row: &PgRow) -> bool {
+    matches!(row.try_get("state"), Ok(4_i16 | 5))
+}
+
 /// The state of a row's stream.
 pub(crate) fn state(row: &PgRow) -> Result<StreamState> {
     let cells = Cells::new(row, None);
     match cells.get::<i16>("state")? {
-        0 => Ok(StreamState::Active),
-        1 => Ok(StreamState::Archived),
+        0 | 4 => Ok(StreamState::Active),
+        1 | 5 => Ok(StreamState::Archived),
         2 => Ok(StreamState::SoftDeleted),
         3 => Ok(StreamState::HardDeleted),
         other => Err(cells.corrupt(format!("column state: {other} is no state of a stream"))),

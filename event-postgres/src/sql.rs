@@ -47,7 +47,7 @@ macro_rules! statements {
 }
 
 statements! {
-    census record_event_versions
+    census record_event_versions link_events read_links_forward read_links_backward
     append_event append_one append_many append_batch change_stream remove_truncated
     read_forward read_backward read_all read_category read_of_stream read_event frontier holders
     load_snapshot save_snapshot discard_snapshot

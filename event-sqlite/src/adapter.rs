@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use event_core::adapter::{
-    AdapterFactory, BoxFuture, Commit, LiveLog, SnapshotStore, StoredVersion, StreamChange,
-    Stretch, TenantView,
+    AdapterFactory, BoxFuture, Commit, LinkEvents, LiveLog, SnapshotStore, StoredVersion,
+    StreamChange, Stretch, TenantView,
 };
 use event_core::{
     Adapter, AllOptions, Appended, Error, EventId, ExpectedVersion, ListOptions, Position,
@@ -19,7 +19,7 @@ use crate::pool::{Pool, run};
 use crate::row::Cells;
 use crate::tail::Tail;
 use crate::writer::Writer;
-use crate::{census, migrate, network, read, sql, stream};
+use crate::{census, link, migrate, network, read, sql, stream};
 
 event_core::adapter::submit! {
     AdapterFactory::new(&["sqlite"], |url| {
@@ -214,6 +214,10 @@ impl Adapter for SqliteAdapter {
 
     fn snapshots(&self) -> &dyn SnapshotStore {
         self
+    }
+
+    fn link<'a>(&'a self, link: &'a LinkEvents) -> BoxFuture<'a, Result<Appended>> {
+        Box::pin(link::link(&self.pool, link))
     }
 
     fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>> {

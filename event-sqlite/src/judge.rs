@@ -1,6 +1,6 @@
 //! What may be done with a stream, as the seam orders it: pure, so that it reads as the contract does.
 
-use event_core::adapter::{StreamAppend, StreamChange};
+use event_core::adapter::{LinkEvents, StreamAppend, StreamChange};
 use event_core::{
     Appended, Conflict, Delete, Error, EventId, ExpectedVersion, Outcome, Position, Result,
     StreamId, StreamState, StreamVersion,
@@ -12,6 +12,7 @@ pub(crate) struct Standing {
     pub(crate) version: StreamVersion,
     pub(crate) first_version: StreamVersion,
     pub(crate) state: StreamState,
+    pub(crate) holds_links: bool,
 }
 
 impl Standing {
@@ -20,6 +21,7 @@ impl Standing {
         version: StreamVersion::NONE,
         first_version: StreamVersion::new(1),
         state: StreamState::Active,
+        holds_links: false,
     };
 
     /// Events that are kept.
@@ -33,6 +35,7 @@ impl Standing {
         match self.state {
             StreamState::Archived => return Err(Error::stream_archived(stream_id())),
             state if state.is_deleted() => return Err(Error::stream_deleted(stream_id())),
+            _ if self.holds_links => return Err(Error::mixed_stream(stream_id(), true)),
             _ => {}
         }
         append
@@ -46,6 +49,20 @@ impl Standing {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Judges a link whose events are not linked yet: the state, the claim. Gives the links that are kept.
+    pub(crate) fn link(&self, link: &LinkEvents) -> Result<u64> {
+        let stream_id = || link.stream_id.clone();
+        match self.state {
+            state if state.is_deleted() => return Err(Error::stream_deleted(stream_id())),
+            _ if !self.holds_links => return Err(Error::mixed_stream(stream_id(), false)),
+            StreamState::Archived => return Err(Error::stream_archived(stream_id())),
+            _ => {}
+        }
+        let claim = link.expected.check(self.version);
+        claim.map_err(|conflict| Error::conflict(stream_id(), conflict))?;
+        Ok(self.live())
     }
 
     /// Judges a change of a stream that exists.

@@ -23,6 +23,7 @@ mod append;
 mod census;
 mod error;
 mod judge;
+mod link;
 mod migrate;
 mod network;
 mod options;

@@ -21,7 +21,8 @@ macro_rules! files {
 }
 
 /// The files in order; a number is never used again, and a released file never changes.
-const FILES: [(&str, &str); 3] = files! { "0001_events" "0002_snapshots" "0003_event_versions" };
+const FILES: [(&str, &str); 4] =
+    files! { "0001_events" "0002_snapshots" "0003_event_versions" "0004_links" };
 
 /// Brings the schema to this program's version.
 pub(crate) async fn run(pool: &Pool, connection: &mut SqliteConnection) -> Result<()> {

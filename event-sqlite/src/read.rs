@@ -11,7 +11,7 @@ use sqlx::sqlite::SqliteRow;
 use crate::append::stored;
 use crate::pool::Pool;
 use crate::row::{self, Owner};
-use crate::sql;
+use crate::sql::{self, Statement};
 
 /// A page of one stream: its row and its events come in one answer.
 pub(crate) async fn stream(
@@ -20,36 +20,47 @@ pub(crate) async fn stream(
     stream_id: &StreamId,
     options: ReadOptions,
 ) -> Result<Vec<RecordedEvent>> {
-    let (statement, start) = match (options.direction(), options.start().get()) {
-        (Direction::Forward, start) => (sql::READ_FORWARD, stored(start)),
-        (Direction::Backward, 0) => (sql::READ_BACKWARD, i64::MAX),
-        (Direction::Backward, start) => (sql::READ_BACKWARD, stored(start)),
+    const OPERATION: &str = "read a stream";
+    let (events, links, start) = match (options.direction(), options.start().get()) {
+        (Direction::Forward, start) => (sql::READ_FORWARD, sql::READ_LINKS_FORWARD, stored(start)),
+        (Direction::Backward, 0) => (sql::READ_BACKWARD, sql::READ_LINKS_BACKWARD, i64::MAX),
+        (Direction::Backward, start) => {
+            (sql::READ_BACKWARD, sql::READ_LINKS_BACKWARD, stored(start))
+        }
     };
-    let query = statement
-        .query()
-        .bind(tenant.as_str().to_owned())
-        .bind(stream_id.as_str().to_owned())
-        .bind(start)
-        .bind(i64::from(options.page().get()));
+    let ask = |statement: Statement| {
+        statement
+            .query()
+            .bind(tenant.as_str().to_owned())
+            .bind(stream_id.as_str().to_owned())
+            .bind(start)
+            .bind(i64::from(options.page().get()))
+    };
     let owner = Owner::given(tenant.clone(), stream_id.clone());
-    let (mut state, mut events) = (None, Events::new(owner));
+    let (mut state, mut holds_links, mut page) = (None, false, Events::new(owner));
     let take = |row: SqliteRow| {
         if state.is_none() {
             state = Some(row::state(&row));
+            holds_links = row::holds_links(&row);
         }
         // An empty page is the stream's row with nothing beside it.
         if row::has_event(&row) {
-            events.take(&row);
+            page.take(&row);
         }
     };
-    pool.each("read a stream", query, take).await?;
+    pool.each(OPERATION, ask(events), take).await?;
     let Some(state) = state else {
         return Err(Error::stream_not_found(stream_id.clone()));
     };
     if state?.is_deleted() {
         return Err(Error::stream_deleted(stream_id.clone()));
     }
-    events.page
+    if holds_links {
+        page = Events::new(Owner::default());
+        let linked = |row: &SqliteRow, owner: &mut Owner| row::linked(row, stream_id, owner);
+        pool.each(OPERATION, ask(links), |row| page.take_as(&row, linked)).await?;
+    }
+    page.page
 }
 
 /// A page of everything. Writers take turns, so no later commit can get in front of what is there.
@@ -117,8 +128,16 @@ impl Events {
     }
 
     fn take(&mut self, row: &SqliteRow) {
+        self.take_as(row, row::event);
+    }
+
+    fn take_as(
+        &mut self,
+        row: &SqliteRow,
+        event: impl Fn(&SqliteRow, &mut Owner) -> Result<RecordedEvent>,
+    ) {
         let Ok(page) = &mut self.page else { return };
-        match row::event(row, &mut self.owner) {
+        match event(row, &mut self.owner) {
             Ok(event) => page.push(event),
             Err(error) => self.page = Err(error),
         }

@@ -140,18 +140,36 @@ pub(crate) fn info(row: &SqliteRow) -> Result<StreamInfo> {
         version: version("version")?,
         first_version: version("first_version")?,
         state: state(row)?,
+        holds_links: holds_links(row),
         created_at: cells.time(cells.get("created_at")?)?,
         tenant: cells.checked(Tenant::new(cells.get::<String>("tenant")?))?,
         stream_id: cells.checked(StreamId::new(cells.get::<String>("stream_id")?))?,
     })
 }
 
+/// The event of a row of a stream of links, under its number there.
+pub(crate) fn linked(
+    row: &SqliteRow,
+    stream_id: &StreamId,
+    owner: &mut Owner,
+) -> Result<RecordedEvent> {
+    let event = event(row, owner)?;
+    let cells = Cells { row, at: Some(event.place()) };
+    let version = StreamVersion::try_from(cells.get::<i64>("link_version")?);
+    Ok(event.linked(stream_id.clone(), cells.checked(version)?))
+}
+
+/// Whether a row's stream refers to events of others.
+pub(crate) fn holds_links(row: &SqliteRow) -> bool {
+    matches!(row.try_get("state"), Ok(4_i64 | 5))
+}
+
 /// The state of a row's stream.
 pub(crate) fn state(row: &SqliteRow) -> Result<StreamState> {
     let cells = Cells::new(row);
     match cells.get::<i64>("state")? {
-        0 => Ok(StreamState::Active),
-        1 => Ok(StreamState::Archived),
+        0 | 4 => Ok(StreamState::Active),
+        1 | 5 => Ok(StreamState::Archived),
         2 => Ok(StreamState::SoftDeleted),
         3 => Ok(StreamState::HardDeleted),
         other => Err(cells.corrupt(format!("column state: {other} is no state of a stream"))),

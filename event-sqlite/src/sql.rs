@@ -44,6 +44,14 @@ statements! {
     REMOVE_EVENTS = "remove_events";
     READ_FORWARD = "read_forward";
     READ_BACKWARD = "read_backward";
+    READ_LINKS_FORWARD = "read_links_forward";
+    READ_LINKS_BACKWARD = "read_links_backward";
+    FIND_LINKED = "find_linked";
+    PUT_CATEGORY = "put_category";
+    INSERT_LINK_STREAM = "insert_link_stream";
+    INSERT_LINKS = "insert_links";
+    SET_VERSION = "set_version";
+    REMOVE_LINKS = "remove_links";
     READ_ALL = "read_all";
     READ_CATEGORY = "read_category";
     READ_OF_STREAM = "read_of_stream";

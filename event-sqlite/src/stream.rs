@@ -112,8 +112,9 @@ pub(crate) async fn change(
     let judged = match rows.first() {
         None => judge::change_of_none(stream_id, expected, change),
         Some(row) => {
-            let StreamInfo { version, first_version, state, .. } = row::info(row)?;
-            Standing { version, first_version, state }.change(stream_id, expected, change)
+            let StreamInfo { version, first_version, state, holds_links, .. } = row::info(row)?;
+            let standing = Standing { version, first_version, state, holds_links };
+            standing.change(stream_id, expected, change)
         }
     };
     let key = rows.first().map(|row| Cells::new(row).get::<i64>("stream_key")).transpose()?;
@@ -121,12 +122,20 @@ pub(crate) async fn change(
         transaction.rollback().await?;
         return judged;
     };
+    // Of links, archived: see `0004_links.sql`.
+    let holds_links = rows.first().is_some_and(row::holds_links);
+    let state = if state == Some(1) && holds_links { Some(5) } else { state };
     let first = first.map(|first| stored(first.get()));
     transaction.execute(sql::CHANGE_STREAM.query().bind(key).bind(state).bind(first)).await?;
     if change == StreamChange::Delete(Delete::Hard) {
         let all = sql::REMOVE_EVENTS.query().bind(key).bind(i64::MAX).bind(-1_i64);
         transaction.execute(all).await?;
         transaction.execute(sql::FORGET_SNAPSHOTS.query().bind(key)).await?;
+    }
+    if holds_links {
+        let is_gone = change == StreamChange::Delete(Delete::Hard);
+        let kept = if is_gone { Some(i64::MAX) } else { first };
+        transaction.execute(sql::REMOVE_LINKS.query().bind(key).bind(kept.unwrap_or(0))).await?;
     }
     transaction.commit().await?;
     match first {

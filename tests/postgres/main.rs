@@ -10,6 +10,7 @@ mod faults;
 mod frontier;
 mod game;
 mod group;
+mod link;
 mod read;
 mod roundtrips;
 mod schema;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use event_core::adapter::{
-    Adapter, Appended, BoxFuture, Commit, LiveLog, RecordedParts, StoredVersion, StreamChange,
-    TenantView,
+    Adapter, Appended, BoxFuture, Commit, LinkEvents, LiveLog, RecordedParts, StoredVersion,
+    StreamChange, TenantView,
 };
 use event_core::testing::Noted;
 use event_core::{
@@ -89,6 +89,26 @@ async fn the_state_then_is_the_state_up_to_a_version() {
     let then = RecoverOptions::new().until(StreamVersion::new(2));
     let recovered = store.recover_with::<Sentence>(&name(), then).await.unwrap();
     assert_eq!((recovered.state.words, recovered.version.get()), (vec!["a".into(), "b".into()], 2));
+}
+
+#[tokio::test]
+async fn a_stream_of_links_is_recovered_in_its_own_order_and_a_removed_event_is_a_gap() {
+    let store = stored(&["a", "b", "c"]).await;
+    let other = StreamId::new("sentence-2").unwrap();
+    store.append(&other, ExpectedVersion::NoStream, [Noted::new("d")]).await.unwrap();
+    let mut events = store.read_stream(&name(), ReadOptions::forward()).await.unwrap();
+    events.extend(store.read_stream(&other, ReadOptions::forward()).await.unwrap());
+    let links = StreamId::new("links").unwrap();
+    let order = [3, 1, 0].map(|at| events[at].event_id());
+    store.link(&links, ExpectedVersion::NoStream, order).await.unwrap();
+    let recovered = store.recover::<Sentence>(&links).await.unwrap();
+    assert_eq!((recovered.state.words.join(" ").as_str(), recovered.version.get()), ("d b a", 3));
+    store.truncate_before(&name(), StreamVersion::new(2)).await.unwrap();
+    assert_eq!(store.recover::<Sentence>(&links).await.unwrap().state.words.join(" "), "d b");
+    store.truncate_before(&name(), StreamVersion::new(3)).await.unwrap();
+    store.link(&links, ExpectedVersion::Any, [events[2].event_id()]).await.unwrap();
+    let error = store.recover::<Sentence>(&links).await.unwrap_err();
+    assert!(error.to_string().contains("expected version 2, found 4"), "{error}");
 }
 
 #[tokio::test]
@@ -269,6 +289,10 @@ impl Adapter for Doctored {
         _: ExpectedVersion,
         _: StreamChange,
     ) -> BoxFuture<'a, Result<()>> {
+        read_only()
+    }
+
+    fn link<'a>(&'a self, _: &'a LinkEvents) -> BoxFuture<'a, Result<Appended>> {
         read_only()
     }
 

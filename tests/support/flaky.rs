@@ -4,8 +4,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use event_core::adapter::{
-    Adapter, Appended, BoxFuture, Commit, LiveLog, SnapshotStore, StoredSnapshot, StoredVersion,
-    StreamChange, TenantView,
+    Adapter, Appended, BoxFuture, Commit, LinkEvents, LiveLog, SnapshotStore, StoredSnapshot,
+    StoredVersion, StreamChange, TenantView,
 };
 use event_core::{
     AllOptions, Error, EventId, ExpectedVersion, ListOptions, MemoryAdapter, ReadOptions,
@@ -128,6 +128,10 @@ impl Adapter for FlakyAdapter {
 
     fn snapshots(&self) -> &dyn SnapshotStore {
         self
+    }
+
+    fn link<'a>(&'a self, link: &'a LinkEvents) -> BoxFuture<'a, Result<Appended>> {
+        self.act(self.inner.link(link))
     }
 
     fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>> {

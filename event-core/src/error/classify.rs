@@ -11,6 +11,8 @@ macro_rules! with_context {
             | Self::StreamNotFound { context, .. }
             | Self::StreamDeleted { context, .. }
             | Self::StreamArchived { context, .. }
+            | Self::MixedStream { context, .. }
+            | Self::EventsNotFound { context, .. }
             | Self::StreamLimitReached { context, .. }
             | Self::EventIdConflict { context, .. }
             | Self::Connection { context, .. }
@@ -39,6 +41,8 @@ impl Error {
             Self::StreamNotFound { .. } => "stream_not_found",
             Self::StreamDeleted { .. } => "stream_deleted",
             Self::StreamArchived { .. } => "stream_archived",
+            Self::MixedStream { .. } => "mixed_stream",
+            Self::EventsNotFound { .. } => "events_not_found",
             Self::StreamLimitReached { .. } => "stream_limit_reached",
             Self::EventIdConflict { .. } => "event_id_conflict",
             Self::Connection { .. } => "connection_error",
@@ -66,11 +70,13 @@ impl Error {
             | Self::InvalidBatchSize(_)
             | Self::InvalidUrl { .. }
             | Self::AmbiguousStream { .. }
+            | Self::MixedStream { .. }
             | Self::StreamLimitReached { .. } => Category::Validation,
             Self::WrongExpectedVersion { .. }
             | Self::StreamNotFound { .. }
             | Self::StreamDeleted { .. }
             | Self::StreamArchived { .. }
+            | Self::EventsNotFound { .. }
             | Self::EventIdConflict { .. } => Category::Concurrency,
             Self::Connection { .. }
             | Self::Overloaded { .. }

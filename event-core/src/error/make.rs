@@ -57,6 +57,16 @@ impl Error {
         Self::StreamArchived { stream_id, context: Context::default() }
     }
 
+    /// An append to a stream of links, or a link into a stream of events.
+    pub fn mixed_stream(stream_id: StreamId, holds_links: bool) -> Self {
+        Self::MixedStream { stream_id, holds_links, context: Context::default() }
+    }
+
+    /// Events to link that the store does not hold.
+    pub fn events_not_found(stream_id: StreamId, event_ids: Vec<EventId>) -> Self {
+        Self::EventsNotFound { stream_id, event_ids, context: Context::default() }
+    }
+
     /// An append that would pass the stream limit.
     pub fn stream_limit_reached(stream_id: StreamId, limit: u64, actual: u64) -> Self {
         Self::StreamLimitReached { stream_id, limit, actual, context: Context::default() }

@@ -144,6 +144,26 @@ pub enum Error {
         /// The scope.
         context: Context,
     },
+    /// A stream holds either events of its own or links to those of others; nothing was written.
+    #[error("{}{context}", mixed(stream_id, *holds_links))]
+    MixedStream {
+        /// The stream.
+        stream_id: StreamId,
+        /// What it holds: links, and an append was refused; or events, and a link was.
+        holds_links: bool,
+        /// The scope.
+        context: Context,
+    },
+    /// Events that were to be linked are not in the store; nothing was written.
+    #[error("cannot link stream \"{}\" to events that the store does not hold: {}{context}", Escaped(stream_id.as_str()), id_list(event_ids))]
+    EventsNotFound {
+        /// The stream of links.
+        stream_id: StreamId,
+        /// All that are missing, in the order of the call.
+        event_ids: Vec<EventId>,
+        /// The scope.
+        context: Context,
+    },
     /// The append would pass the stream limit (S-21); nothing was written.
     #[error("stream \"{}\" holds {actual} events, this append would pass its limit of {limit}; archive it, or start a new one{context}", Escaped(stream_id.as_str()))]
     StreamLimitReached {
@@ -330,6 +350,30 @@ fn after_retries(retries: u32) -> String {
 
 fn tenant_list(tenants: &[Tenant]) -> String {
     tenants.iter().map(|tenant| Escaped(tenant.as_str()).to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn mixed(stream_id: &StreamId, holds_links: bool) -> String {
+    let name = Escaped(stream_id.as_str());
+    if holds_links {
+        format!(
+            "stream \"{name}\" holds links and takes no events of its own; append to another stream, and link to it"
+        )
+    } else {
+        format!(
+            "stream \"{name}\" holds events of its own and takes no links; choose another name for the links"
+        )
+    }
+}
+
+/// The first few; a long list helps nobody in a message.
+fn id_list(ids: &[EventId]) -> String {
+    const SHOWN: usize = 5;
+    let shown: Vec<_> = ids.iter().take(SHOWN).map(ToString::to_string).collect();
+    let more = match ids.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    format!("{}{more}", shown.join(", "))
 }
 
 fn at_index(index: Option<usize>) -> String {

@@ -3,7 +3,10 @@
 //! One lock around everything: a commit judges all its streams before it writes the first, so it is atomic and
 //! positions are dense and in commit order.
 
+mod change;
+mod link;
 mod live;
+mod read;
 mod snapshot;
 
 use std::collections::{BTreeMap, HashMap};
@@ -16,15 +19,13 @@ use self::snapshot::Snapshots;
 use crate::clock::Clock;
 use crate::envelope::{EventData, RecordedEvent, RecordedParts};
 use crate::error::{Error, Result};
-use crate::expected_version::{Conflict, ExpectedVersion};
+use crate::expected_version::ExpectedVersion;
 use crate::id::EventId;
 use crate::number::{Position, StreamVersion};
-use crate::options::{
-    AllOptions, Delete, Direction, ListOptions, ReadOptions, StreamInfo, StreamState,
-};
+use crate::options::{AllOptions, ListOptions, ReadOptions, StreamInfo, StreamState};
 use crate::seam::{
-    Adapter, Appended, BoxFuture, Commit, LiveLog, Outcome, SnapshotStore, StreamAppend,
-    StreamChange, TenantView,
+    Adapter, Appended, BoxFuture, Commit, LinkEvents, LiveLog, Outcome, SnapshotStore,
+    StreamAppend, StreamChange, TenantView,
 };
 use crate::stored_version::{SeenVersions, StoredVersion};
 use crate::stream::{StreamId, Tenant};
@@ -68,6 +69,8 @@ struct State {
 #[derive(Debug)]
 struct Stream {
     events: Vec<Arc<RecordedEvent>>,
+    /// The positions that a stream of links refers to; any other stream has none.
+    links: Option<BTreeMap<StreamVersion, Position>>,
     version: StreamVersion,
     first_version: StreamVersion,
     state: StreamState,
@@ -154,6 +157,9 @@ impl State {
                 return Err(Error::stream_deleted(stream_id()));
             }
             Some((_, StreamState::Archived)) => return Err(Error::stream_archived(stream_id())),
+            Some((stream, _)) if stream.links.is_some() => {
+                return Err(Error::mixed_stream(stream_id(), true));
+            }
             Some((stream, _)) => (stream.version, stream.live()),
         };
         append
@@ -189,135 +195,13 @@ impl State {
             outcome: Outcome::Stored,
         }
     }
-
-    fn find(&self, view: &TenantView, stream_id: &StreamId) -> Result<Option<(&Tenant, &Stream)>> {
-        if let TenantView::One(tenant) = view {
-            let found = self.streams.get_key_value(&(tenant.clone(), stream_id.clone()));
-            return Ok(found.map(|((tenant, _), stream)| (tenant, stream)));
-        }
-        let mut found =
-            self.streams.iter().filter(|((_, id), _)| id == stream_id).map(|((t, _), s)| (t, s));
-        match (found.next(), found.next()) {
-            (Some((first, _)), Some((second, _))) => Err(Error::AmbiguousStream {
-                stream_id: stream_id.clone(),
-                tenants: [first, second]
-                    .into_iter()
-                    .chain(found.map(|(t, _)| t))
-                    .cloned()
-                    .collect(),
-            }),
-            (first, _) => Ok(first),
-        }
-    }
-
-    fn page(
-        &self,
-        view: &TenantView,
-        stream_id: &StreamId,
-        options: ReadOptions,
-    ) -> Result<Vec<RecordedEvent>> {
-        let Some((_, stream)) = self.find(view, stream_id)? else {
-            return Err(Error::stream_not_found(stream_id.clone()));
-        };
-        if stream.state.is_deleted() {
-            return Err(Error::stream_deleted(stream_id.clone()));
-        }
-        let limit = options.page().get() as usize;
-        let from = options.start();
-        let events = stream.events.iter();
-        Ok(match options.direction() {
-            Direction::Forward => events
-                .skip(stream.events.partition_point(|event| event.stream_version() < from))
-                .take(limit)
-                .map(|event| (**event).clone())
-                .collect(),
-            Direction::Backward => events
-                .rev()
-                .filter(|event| from == StreamVersion::NONE || event.stream_version() <= from)
-                .take(limit)
-                .map(|event| (**event).clone())
-                .collect(),
-        })
-    }
-
-    fn all(&self, view: &TenantView, options: &AllOptions) -> Vec<RecordedEvent> {
-        let after = Position::new(options.start().get().saturating_add(1));
-        self.log
-            .range(after..)
-            .map(|(_, event)| event)
-            .take_while(|event| event.position() <= options.end())
-            .filter(|event| view.sees(event.tenant()) && options.admits(event))
-            .take(options.page().get() as usize)
-            .map(|event| (**event).clone())
-            .collect()
-    }
-
-    fn list(&self, view: &TenantView, options: &ListOptions) -> Vec<StreamInfo> {
-        self.streams
-            .iter()
-            .filter(|(key, _)| view.sees(&key.0) && options.start().is_none_or(|last| *key > last))
-            .filter(|((_, id), stream)| {
-                (options.shows_deleted() || !stream.state.is_deleted())
-                    && options.only_prefix().is_none_or(|prefix| id.as_str().starts_with(prefix))
-                    && options.only_category().is_none_or(|category| id.category() == category)
-            })
-            .take(options.page().get() as usize)
-            .map(|((tenant, id), stream)| stream.info(tenant, id))
-            .collect()
-    }
-
-    fn change(
-        &mut self,
-        tenant: &Tenant,
-        stream_id: &StreamId,
-        expected: ExpectedVersion,
-        change: StreamChange,
-    ) -> Result<()> {
-        let Some(stream) = self.streams.get_mut(&(tenant.clone(), stream_id.clone())) else {
-            // The claim that there is no stream holds: there is nothing to delete (D-23).
-            let none = [ExpectedVersion::NoStream, ExpectedVersion::Exact(StreamVersion::NONE)];
-            return match change {
-                StreamChange::Delete(_) if none.contains(&expected) => Ok(()),
-                _ => Err(Error::stream_not_found(stream_id.clone())),
-            };
-        };
-        if stream.state.is_deleted() {
-            return Err(Error::stream_deleted(stream_id.clone()));
-        }
-        let refused = |conflict| Error::conflict(stream_id.clone(), conflict);
-        expected.check(stream.version).map_err(refused)?;
-        let mut gone = Vec::new();
-        match change {
-            StreamChange::Archive => stream.state = StreamState::Archived,
-            StreamChange::Delete(Delete::Soft) => stream.state = StreamState::SoftDeleted,
-            StreamChange::Delete(Delete::Hard) => {
-                stream.state = StreamState::HardDeleted;
-                gone.append(&mut stream.events);
-                self.snapshots.forget(tenant, stream_id);
-            }
-            StreamChange::TruncateBefore(first) => {
-                if first > stream.version.next() {
-                    let before = StreamVersion::new(first.get() - 1);
-                    let expected = ExpectedVersion::Exact(before);
-                    return Err(refused(Conflict { expected, actual: stream.version }));
-                }
-                stream.first_version = stream.first_version.max(first);
-                let kept = stream.events.partition_point(|event| event.stream_version() < first);
-                gone.extend(stream.events.drain(..kept));
-            }
-        }
-        for event in gone {
-            self.log.remove(&event.position());
-            self.ids.remove(&(tenant.clone(), event.event_id()));
-        }
-        Ok(())
-    }
 }
 
 impl Stream {
     const fn new(now: DateTime<Utc>) -> Self {
         Self {
             events: Vec::new(),
+            links: None,
             version: StreamVersion::NONE,
             first_version: StreamVersion::new(1),
             state: StreamState::Active,
@@ -326,7 +210,7 @@ impl Stream {
     }
 
     const fn live(&self) -> u64 {
-        self.events.len() as u64
+        (self.version.get() + 1).saturating_sub(self.first_version.get())
     }
 
     fn info(&self, tenant: &Tenant, stream_id: &StreamId) -> StreamInfo {
@@ -337,6 +221,7 @@ impl Stream {
             first_version: self.first_version,
             state: self.state,
             created_at: self.created_at,
+            holds_links: self.links.is_some() && !self.state.is_deleted(),
         }
     }
 }
@@ -436,6 +321,10 @@ impl Adapter for MemoryAdapter {
 
     fn snapshots(&self) -> &dyn SnapshotStore {
         self
+    }
+
+    fn link<'a>(&'a self, link: &'a LinkEvents) -> BoxFuture<'a, Result<Appended>> {
+        Box::pin(async move { self.lock().link(link, self.clock.now()) })
     }
 
     fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>> {

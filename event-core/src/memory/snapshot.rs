@@ -64,7 +64,7 @@ impl State {
 
     fn is_there(&self, tenant: &Tenant, stream_id: &StreamId) -> bool {
         let stream = self.streams.get(&(tenant.clone(), stream_id.clone()));
-        stream.is_some_and(|stream| !stream.state.is_deleted())
+        stream.is_some_and(|stream| !stream.state.is_deleted() && stream.links.is_none())
     }
 }
 

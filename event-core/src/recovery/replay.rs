@@ -94,7 +94,9 @@ impl<A: Aggregate> Replay<A> {
         if let Some((kind, reason)) = misplaced {
             self.problem(recorded, kind, reason)?;
         }
-        if let Some(reason) = self.causes.violation(recorded) {
+        // Whoever links chooses the order; it says nothing about causes.
+        let is_own = recorded.origin().is_none();
+        if is_own && let Some(reason) = self.causes.violation(recorded) {
             self.problem(recorded, ProblemKind::Causality, reason)?;
         }
         let event = match A::Event::decode(recorded) {
@@ -128,7 +130,7 @@ impl<A: Aggregate> Replay<A> {
             let reason = format!("version {found} stands where {expected} belongs");
             return Some((ProblemKind::Order, reason));
         }
-        (recorded.position() <= last_position).then(|| {
+        (recorded.origin().is_none() && recorded.position() <= last_position).then(|| {
             let reason =
                 format!("its position is not after {last_position}, that of the event before");
             (ProblemKind::Order, reason)

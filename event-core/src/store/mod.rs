@@ -2,6 +2,7 @@
 
 mod builder;
 mod census;
+mod link;
 mod snapshot;
 mod streams;
 
@@ -17,7 +18,7 @@ use crate::event_stream::EventStream;
 use crate::expected_version::ExpectedVersion;
 use crate::id::EventId;
 use crate::memory::MemoryAdapter;
-use crate::number::{BatchSize, StreamVersion};
+use crate::number::{BatchSize, InvalidBatchSize, StreamVersion};
 use crate::operation::Operation;
 use crate::options::{AllOptions, ListOptions, ReadOptions, StreamInfo};
 use crate::registry::Registry;
@@ -240,7 +241,7 @@ impl EventStore {
         expected: ExpectedVersion,
         events: Vec<NewEvent>,
     ) -> Result<StreamAppend> {
-        Self::check_size(events.len()).map_err(|error| error.in_scope(&self.scope))?;
+        check_size("an append", events.len()).map_err(|error| error.in_scope(&self.scope))?;
         let now = self.shared.clock.now();
         let events: Result<_> = events
             .into_iter()
@@ -291,17 +292,6 @@ impl EventStore {
         Error::adapter("append", format!("adapter `{}` gave no answer", self.shared.adapter.name()))
     }
 
-    fn check_size(events: usize) -> Result<()> {
-        if events == 0 {
-            return Err(Error::invalid_append("an append needs at least one event"));
-        }
-        if events > BatchSize::MAX.get() as usize {
-            let max = BatchSize::MAX.get();
-            return Err(crate::number::InvalidBatchSize { given: events as u64, max }.into());
-        }
-        Ok(())
-    }
-
     pub(crate) fn require_tenant(&self) -> Result<()> {
         if self.view == TenantView::All {
             return Err(Error::invalid_append(
@@ -333,11 +323,14 @@ impl fmt::Debug for EventStore {
 
 /// Refuses an id that stands twice in a commit: it could never be stored.
 fn check_ids(commit: &Commit) -> Result<()> {
-    let mut ids: Vec<_> = commit
-        .appends
-        .iter()
-        .flat_map(|append| append.events.iter().map(|event| (event.id, &append.stream_id)))
-        .collect();
+    let appends = commit.appends.iter();
+    let ids =
+        appends.flat_map(|append| append.events.iter().map(|event| (event.id, &append.stream_id)));
+    check_twice(ids.collect())
+}
+
+/// Refuses an id that stands twice among those of one call.
+fn check_twice(mut ids: Vec<(EventId, &StreamId)>) -> Result<()> {
     if ids.len() == 1 {
         return Ok(());
     }
@@ -346,8 +339,19 @@ fn check_ids(commit: &Commit) -> Result<()> {
         Some(pair) => Err(Error::event_id_conflict(
             pair[0].1.clone(),
             Some(pair[0].0),
-            "one id stands twice in the commit",
+            "one id stands twice in the call",
         )),
         None => Ok(()),
     }
+}
+
+fn check_size(what: &str, events: usize) -> Result<()> {
+    if events == 0 {
+        return Err(Error::invalid_append(format!("{what} needs at least one event")));
+    }
+    let max = BatchSize::MAX.get();
+    if events > max as usize {
+        return Err(InvalidBatchSize { given: events as u64, max }.into());
+    }
+    Ok(())
 }

@@ -107,6 +107,10 @@ macro_rules! adapter_contract {
                     tenants_streams_and_kinds_are_apart, missing_and_deleted_streams_have_none,
                     recovery_reads_only_what_came_after, a_snapshot_that_does_not_hold_is_never_trusted,
                     a_truncated_stream_is_recovered_from_its_snapshot;
+                link: linked_events_keep_their_position_and_say_where_they_stand, every_claim_of_a_link_is_checked,
+                    missing_events_are_refused_as_a_whole_and_named, the_same_links_give_the_first_answer,
+                    a_stream_holds_events_or_links, of_links_that_race_one_wins, links_of_removed_events_vanish,
+                    a_stream_of_links_is_archived_truncated_and_deleted;
                 census: lists_every_version_ever_stored_once,
                     racing_writers_of_a_new_version_write_it_down_once, the_census_compares_with_what_is_known;
                 delete: soft, hard, claims_and_missing_streams, deleting_races_appending;

@@ -9,7 +9,7 @@ CROSS JOIN LATERAL (
   WHERE s.tenant_key = t.tenant_key AND s.stream_id > CASE WHEN t.name = $1 THEN $2 ELSE '' END
     AND s.stream_id >= $3 AND s.stream_id <= $4 AND starts_with(s.stream_id, $5)
     AND ($6::text IS NULL OR s.category_key = (SELECT c.category_key FROM event_store.categories c WHERE c.name = $6))
-    AND ($7 OR s.state < 2)
+    AND ($7 OR s.state NOT IN (2, 3))
   ORDER BY s.stream_id LIMIT $8
 ) l
 WHERE t.name >= $1

@@ -6,5 +6,5 @@ FROM event_store.streams s
 WHERE s.tenant_key = (SELECT t.tenant_key FROM event_store.tenants t WHERE t.name = $1)
   AND s.stream_id > $2 AND s.stream_id >= $3 AND s.stream_id <= $4 AND starts_with(s.stream_id, $5)
   AND ($6::text IS NULL OR s.category_key = (SELECT c.category_key FROM event_store.categories c WHERE c.name = $6))
-  AND ($7 OR s.state < 2)
+  AND ($7 OR s.state NOT IN (2, 3))
 ORDER BY s.stream_id LIMIT $8

@@ -105,6 +105,7 @@ impl<'b> Batch<'b> {
                     version: version("version")?,
                     first_version: version("first_version")?,
                     state: row::state(row)?,
+                    holds_links: row::holds_links(row),
                 };
             }
             self.last_position = Position::try_from(cells.get::<i64>("last_position")?)?;

@@ -8,5 +8,5 @@ WHERE t.name >= coalesce(?1, ?2) AND (?1 IS NULL OR t.name = ?1)
   AND s.stream_id > CASE WHEN t.name = ?2 THEN ?3 ELSE '' END
   AND substr(s.stream_id, 1, length(?6)) = ?6
   AND (?7 IS NULL OR s.category_key = (SELECT c.category_key FROM categories c WHERE c.name = ?7))
-  AND (?8 OR s.state < 2)
+  AND (?8 OR s.state NOT IN (2, 3))
 ORDER BY t.name, s.stream_id LIMIT ?9

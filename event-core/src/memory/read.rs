@@ -1,0 +1,94 @@
+//! Pages of streams, of everything and of the list of streams.
+
+use crate::envelope::RecordedEvent;
+use crate::error::{Error, Result};
+use crate::memory::{State, Stream};
+use crate::number::{Position, StreamVersion};
+use crate::options::{AllOptions, Direction, ListOptions, ReadOptions, StreamInfo};
+use crate::seam::TenantView;
+use crate::stream::{StreamId, Tenant};
+
+impl State {
+    pub(super) fn find(
+        &self,
+        view: &TenantView,
+        stream_id: &StreamId,
+    ) -> Result<Option<(&Tenant, &Stream)>> {
+        if let TenantView::One(tenant) = view {
+            let found = self.streams.get_key_value(&(tenant.clone(), stream_id.clone()));
+            return Ok(found.map(|((tenant, _), stream)| (tenant, stream)));
+        }
+        let mut found =
+            self.streams.iter().filter(|((_, id), _)| id == stream_id).map(|((t, _), s)| (t, s));
+        match (found.next(), found.next()) {
+            (Some((first, _)), Some((second, _))) => Err(Error::AmbiguousStream {
+                stream_id: stream_id.clone(),
+                tenants: [first, second]
+                    .into_iter()
+                    .chain(found.map(|(t, _)| t))
+                    .cloned()
+                    .collect(),
+            }),
+            (first, _) => Ok(first),
+        }
+    }
+
+    pub(super) fn page(
+        &self,
+        view: &TenantView,
+        stream_id: &StreamId,
+        options: ReadOptions,
+    ) -> Result<Vec<RecordedEvent>> {
+        let Some((_, stream)) = self.find(view, stream_id)? else {
+            return Err(Error::stream_not_found(stream_id.clone()));
+        };
+        if stream.state.is_deleted() {
+            return Err(Error::stream_deleted(stream_id.clone()));
+        }
+        if let Some(links) = &stream.links {
+            return Ok(self.linked_page(stream_id, links, options));
+        }
+        let limit = options.page().get() as usize;
+        let from = options.start();
+        let events = stream.events.iter();
+        Ok(match options.direction() {
+            Direction::Forward => events
+                .skip(stream.events.partition_point(|event| event.stream_version() < from))
+                .take(limit)
+                .map(|event| (**event).clone())
+                .collect(),
+            Direction::Backward => events
+                .rev()
+                .filter(|event| from == StreamVersion::NONE || event.stream_version() <= from)
+                .take(limit)
+                .map(|event| (**event).clone())
+                .collect(),
+        })
+    }
+
+    pub(super) fn all(&self, view: &TenantView, options: &AllOptions) -> Vec<RecordedEvent> {
+        let after = Position::new(options.start().get().saturating_add(1));
+        self.log
+            .range(after..)
+            .map(|(_, event)| event)
+            .take_while(|event| event.position() <= options.end())
+            .filter(|event| view.sees(event.tenant()) && options.admits(event))
+            .take(options.page().get() as usize)
+            .map(|event| (**event).clone())
+            .collect()
+    }
+
+    pub(super) fn list(&self, view: &TenantView, options: &ListOptions) -> Vec<StreamInfo> {
+        self.streams
+            .iter()
+            .filter(|(key, _)| view.sees(&key.0) && options.start().is_none_or(|last| *key > last))
+            .filter(|((_, id), stream)| {
+                (options.shows_deleted() || !stream.state.is_deleted())
+                    && options.only_prefix().is_none_or(|prefix| id.as_str().starts_with(prefix))
+                    && options.only_category().is_none_or(|category| id.category() == category)
+            })
+            .take(options.page().get() as usize)
+            .map(|((tenant, id), stream)| stream.info(tenant, id))
+            .collect()
+    }
+}

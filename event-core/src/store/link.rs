@@ -1,0 +1,79 @@
+//! Links: a stream that shows events of other streams.
+
+use crate::error::Result;
+use crate::expected_version::ExpectedVersion;
+use crate::id::EventId;
+use crate::seam::{Appended, LinkEvents};
+use crate::store::{EventStore, check_size, check_twice};
+use crate::stream::StreamId;
+
+impl EventStore {
+    /// Makes a stream show existing events of other streams, in the order given: by topic, by player, whatever the
+    /// streams they happened in do not say.
+    ///
+    /// A link is no copy. Read through it, an event has the number that the stream of links gives it, keeps its
+    /// position, id and time, and says where it stands ([`RecordedEvent::origin`](crate::RecordedEvent::origin));
+    /// `read_all` shows it once, where it happened. A stream holds either events of its own or links; it links to an
+    /// event once. All ids are of this tenant's events; whether they are read through links themselves makes no
+    /// difference, nor whether their streams are archived or softly deleted.
+    ///
+    /// The same ids again give the first answer, for every claim. When an event is removed, by a hard deletion or a
+    /// truncation, its links vanish from reads and their numbers stay unused; recovery from the stream of links then
+    /// reports a gap. Such a stream is archived, truncated and deleted like any other, and nothing happens to the events;
+    /// it has no snapshots.
+    ///
+    /// ```
+    /// # use event_core::{Event, EventStore, EventVersion, ExpectedVersion, ReadOptions, StreamId};
+    /// # #[derive(serde::Serialize, serde::Deserialize)] struct Guessed { by: String }
+    /// # impl Event for Guessed { const TYPE: &'static str = "guessed"; const VERSION: EventVersion = EventVersion::FIRST; }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> event_core::Result<()> {
+    /// # let store = EventStore::in_memory()?;
+    /// let (game, ann) = (StreamId::new("game-1")?, StreamId::new("player-ann")?);
+    /// store.append(&game, ExpectedVersion::NoStream, ["bob", "ann"].map(|by| Guessed { by: by.into() })).await?;
+    /// let guess = &store.read_stream(&game, ReadOptions::forward()).await?[1];
+    ///
+    /// store.link(&ann, ExpectedVersion::NoStream, [guess.event_id()]).await?;
+    /// let seen = &store.read_stream(&ann, ReadOptions::forward()).await?[0];
+    /// assert_eq!((seen.stream_id(), seen.stream_version().get()), (&ann, 1));
+    /// assert_eq!((seen.origin(), seen.position()), (Some((&game, guess.stream_version())), guess.position()));
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::EventsNotFound`] with all ids that are not stored; [`Error::MixedStream`] for a stream with events of
+    /// its own; [`Error::EventIdConflict`] when the stream links to some of them already, or an id stands twice;
+    /// [`Error::InvalidEventData`] for an empty list, [`Error::InvalidBatchSize`] for more than 10 000; and, as an
+    /// append, [`Error::WrongExpectedVersion`], [`Error::StreamDeleted`], [`Error::StreamArchived`],
+    /// [`Error::StreamLimitReached`], [`Error::Connection`]. Nothing is written on any of them.
+    ///
+    /// [`Error::EventsNotFound`]: crate::Error::EventsNotFound
+    /// [`Error::MixedStream`]: crate::Error::MixedStream
+    /// [`Error::EventIdConflict`]: crate::Error::EventIdConflict
+    /// [`Error::InvalidEventData`]: crate::Error::InvalidEventData
+    /// [`Error::InvalidBatchSize`]: crate::Error::InvalidBatchSize
+    /// [`Error::WrongExpectedVersion`]: crate::Error::WrongExpectedVersion
+    /// [`Error::StreamDeleted`]: crate::Error::StreamDeleted
+    /// [`Error::StreamArchived`]: crate::Error::StreamArchived
+    /// [`Error::StreamLimitReached`]: crate::Error::StreamLimitReached
+    /// [`Error::Connection`]: crate::Error::Connection
+    pub async fn link(
+        &self,
+        stream_id: &StreamId,
+        expected: ExpectedVersion,
+        event_ids: impl IntoIterator<Item = EventId> + Send,
+    ) -> Result<Appended> {
+        self.require_tenant()?;
+        let link = LinkEvents {
+            tenant: self.scope.tenant.clone(),
+            stream_id: stream_id.clone(),
+            expected,
+            event_ids: event_ids.into_iter().collect(),
+            stream_limit: self.shared.stream_limit,
+        };
+        check_size("a link", link.event_ids.len())
+            .and_then(|()| check_twice(link.event_ids.iter().map(|id| (*id, stream_id)).collect()))
+            .map_err(|error| error.in_scope(&self.scope))?;
+        let adapter = &self.shared.adapter;
+        self.operation("link", Some(stream_id)).run(|_| adapter.link(&link)).await
+    }
+}

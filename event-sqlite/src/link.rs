@@ -1,0 +1,141 @@
+//! Links: judged and written under the write lock.
+
+use event_core::adapter::LinkEvents;
+use event_core::{Appended, Error, Outcome, Position, Result, StreamInfo, StreamVersion};
+
+use crate::append::{json, stored};
+use crate::error::Failure;
+use crate::judge::Standing;
+use crate::pool::{Pool, Transaction};
+use crate::row::{self, Cells};
+use crate::sql;
+
+const OPERATION: &str = "link a stream";
+
+/// Makes a stream refer to existing events.
+pub(crate) async fn link(pool: &Pool, link: &LinkEvents) -> Result<Appended> {
+    let query = sql::BEGIN_CHANGE
+        .query()
+        .bind(link.tenant.as_str().to_owned())
+        .bind(link.stream_id.as_str().to_owned());
+    let (mut transaction, rows) = pool.begin(OPERATION, query).await?;
+    let stream = rows.first().map(|row| {
+        let StreamInfo { version, first_version, state, holds_links, .. } = row::info(row)?;
+        let key: i64 = Cells::new(row).get("stream_key")?;
+        Ok::<_, Error>((key, Standing { version, first_version, state, holds_links }))
+    });
+    let stream = stream.transpose()?;
+    let found = find(&mut transaction, link, stream.map(|(key, _)| key)).await?;
+    let judged = judge(link, stream.map(|(_, standing)| standing), &found);
+    let positions = match judged {
+        Ok(Verdict::Write(positions)) => positions,
+        Ok(Verdict::Known(first)) => {
+            transaction.rollback().await?;
+            return Ok(first);
+        }
+        Err(refusal) => {
+            transaction.rollback().await?;
+            return Err(refusal);
+        }
+    };
+    let now = pool.clock().now().timestamp_micros();
+    let (key, before) = match stream {
+        Some((key, standing)) => (key, standing.version),
+        None => (make(&mut transaction, link, now).await?, StreamVersion::NONE),
+    };
+    let version = StreamVersion::new(before.get().saturating_add(positions.len() as u64));
+    let places: Vec<u64> = positions.iter().map(|position| position.get()).collect();
+    let links = sql::INSERT_LINKS.query().bind(key).bind(stored(before.get()));
+    transaction.execute(links.bind(json(&places)?)).await?;
+    transaction.execute(sql::SET_VERSION.query().bind(key).bind(stored(version.get()))).await?;
+    transaction.commit().await?;
+    let position = positions.last().copied().unwrap_or(Position::START);
+    Ok(Appended { stream_version: version, position, outcome: Outcome::Stored })
+}
+
+/// What is to be linked, as the file has it.
+struct Found {
+    position: Option<Position>,
+    /// The number under which the stream links to it already.
+    version: Option<StreamVersion>,
+}
+
+async fn find(
+    transaction: &mut Transaction<'_>,
+    link: &LinkEvents,
+    key: Option<i64>,
+) -> Result<Vec<Found>, Failure> {
+    let ids: Vec<String> =
+        link.event_ids.iter().map(|id| id.as_uuid().simple().to_string()).collect();
+    let query =
+        sql::FIND_LINKED.query().bind(link.tenant.as_str().to_owned()).bind(json(&ids)?).bind(key);
+    let rows = transaction.fetch(query).await?;
+    let found = rows.iter().map(|row| {
+        let cells = Cells::new(row);
+        let number = |column| cells.get::<Option<i64>>(column);
+        Ok(Found {
+            position: number("position")?.map(Position::try_from).transpose()?,
+            version: number("version")?.map(StreamVersion::try_from).transpose()?,
+        })
+    });
+    Ok(found.collect::<Result<_>>()?)
+}
+
+enum Verdict {
+    Known(Appended),
+    Write(Vec<Position>),
+}
+
+/// Links that are there already, the stream's state, the claim, what is missing, the limit.
+fn judge(link: &LinkEvents, standing: Option<Standing>, found: &[Found]) -> Result<Verdict> {
+    let stream_id = || link.stream_id.clone();
+    let known: Vec<_> = found.iter().filter_map(|it| Some((it.version?, it.position?))).collect();
+    if let Some((stream_version, position)) = known.last().copied() {
+        let in_order = known.windows(2).all(|pair| pair[0].0.next() == pair[1].0);
+        if in_order && known.len() == found.len() {
+            let outcome = Outcome::AlreadyStored;
+            return Ok(Verdict::Known(Appended { stream_version, position, outcome }));
+        }
+        let first = link.event_ids.iter().zip(found).find(|(_, it)| it.version.is_some());
+        return Err(Error::event_id_conflict(
+            stream_id(),
+            first.map(|(id, _)| *id),
+            "the stream links to them already, in another order or only in part",
+        ));
+    }
+    // A stream that does not exist is open to links.
+    let none = Standing { holds_links: true, ..Standing::NONE };
+    let live = standing.unwrap_or(none).link(link)?;
+    let positions: Vec<Position> = found.iter().filter_map(|it| it.position).collect();
+    if positions.len() < found.len() {
+        let ids = link.event_ids.iter().zip(found).filter(|(_, it)| it.position.is_none());
+        return Err(Error::events_not_found(stream_id(), ids.map(|(id, _)| *id).collect()));
+    }
+    match link.stream_limit {
+        Some(limit) if live.saturating_add(positions.len() as u64) > limit => {
+            Err(Error::stream_limit_reached(stream_id(), limit, live))
+        }
+        _ => Ok(Verdict::Write(positions)),
+    }
+}
+
+/// A new stream of links; its tenant is there, since its events are.
+async fn make(
+    transaction: &mut Transaction<'_>,
+    link: &LinkEvents,
+    now: i64,
+) -> Result<i64, Failure> {
+    let category = || link.stream_id.category().to_owned();
+    transaction.execute(sql::PUT_CATEGORY.query().bind(category())).await?;
+    let query = sql::INSERT_LINK_STREAM
+        .query()
+        .bind(link.tenant.as_str().to_owned())
+        .bind(link.stream_id.as_str().to_owned())
+        .bind(category())
+        .bind(now);
+    let rows = transaction.fetch(query).await?;
+    match rows.first() {
+        Some(row) => Ok(Cells::new(row).at_first()?),
+        None => Err(Error::adapter(OPERATION, "a new stream got no key").into()),
+    }
+}

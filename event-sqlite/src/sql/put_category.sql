@@ -1,0 +1,3 @@
+-- A category, unless it is there.
+-- ?1 category
+INSERT INTO categories (name) VALUES (?1) ON CONFLICT DO NOTHING

@@ -1,0 +1,136 @@
+//! Links on a server: contention, and what they cost.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use event_core::adapter::LinkEvents;
+use event_core::{
+    Adapter, Appended, Error, EventId, ExpectedVersion, ReadOptions, Result, StreamVersion, Tenant,
+};
+use event_postgres::{PgAdapter, PgOptions};
+
+use crate::proxy::Proxy;
+use crate::{events, exact, ids, one, page, pg, stream, together, versions};
+
+async fn link(
+    adapter: &PgAdapter,
+    name: &str,
+    expected: ExpectedVersion,
+    event_ids: Vec<EventId>,
+) -> Result<Appended> {
+    let link = LinkEvents {
+        tenant: Tenant::default(),
+        stream_id: stream(name),
+        expected,
+        event_ids,
+        stream_limit: None,
+    };
+    adapter.link(&link).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn writers_that_race_for_streams_of_links_leave_each_link_once() {
+    const WRITERS: usize = 24;
+    const EACH: usize = 6;
+    let database = pg::shared().database().await;
+    let adapter = Arc::new(database.adapter().await);
+    // Every writer appends to a stream of its own, and links what it appended into two streams that all want.
+    let done = together(&adapter, WRITERS, |n, adapter| async move {
+        let mut refused = 0;
+        for round in 0..EACH {
+            let batch = events(2);
+            let wanted: Vec<EventId> = batch.iter().map(|event| event.id).collect();
+            adapter
+                .commit(&one(&format!("own-{n}"), exact(2 * round as u64), batch))
+                .await
+                .unwrap();
+            for name in ["links-a", "links-b"] {
+                let mut version = 0;
+                loop {
+                    match link(&adapter, name, exact(version), wanted.clone()).await {
+                        Ok(answer) => {
+                            assert_eq!(answer.stream_version.get(), version + 2);
+                            break;
+                        }
+                        Err(Error::WrongExpectedVersion { actual, .. }) => {
+                            refused += 1;
+                            version = actual.get();
+                        }
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+            }
+        }
+        refused
+    })
+    .await;
+    assert!(done.iter().sum::<usize>() > 0, "they did race");
+    for name in ["links-a", "links-b"] {
+        let seen = page(&adapter, name).await.unwrap();
+        let all: Vec<u64> = (1..=(WRITERS * EACH * 2) as u64).collect();
+        assert_eq!(versions(&seen), all);
+        assert_eq!(ids(&seen).into_iter().collect::<BTreeSet<_>>().len(), all.len());
+        assert!(
+            seen.chunks(2).all(|pair| pair[0].origin().unwrap().0 == pair[1].origin().unwrap().0)
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_name_that_appends_and_links_race_for_is_of_one_kind() {
+    let database = pg::shared().database().await;
+    let adapter = Arc::new(database.adapter().await);
+    let batch = events(1);
+    let known = batch[0].id;
+    adapter.commit(&one("source", exact(0), batch)).await.unwrap();
+    for round in 0..10 {
+        let name = format!("wanted-{round}");
+        let results = together(&adapter, 12, |n, adapter| {
+            let name = name.clone();
+            async move {
+                if n % 2 == 0 {
+                    link(&adapter, &name, ExpectedVersion::Any, vec![known]).await.map(|_| ())
+                } else {
+                    adapter.commit(&one(&name, ExpectedVersion::Any, events(1))).await.map(|_| ())
+                }
+            }
+        })
+        .await;
+        let seen = page(&adapter, &name).await.unwrap();
+        let links = seen[0].origin().is_some();
+        for (n, result) in results.into_iter().enumerate() {
+            match result {
+                Ok(()) => assert_eq!(n % 2 == 0, links),
+                Err(Error::MixedStream { holds_links, .. }) => {
+                    assert_eq!((holds_links, n % 2 == 1), (links, links));
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+        assert_eq!(seen.len(), if links { 1 } else { 6 });
+    }
+}
+
+#[tokio::test]
+async fn a_link_is_one_exchange_and_reads_of_other_streams_cost_no_more() {
+    let database = pg::shared().database().await;
+    let proxy = Proxy::start(database.address());
+    let options: PgOptions = proxy.url(&database.url, &database.address()).parse().unwrap();
+    let adapter = PgAdapter::connect_with(options.pool_size(1)).await.unwrap();
+    let batch = events(3);
+    let known: Vec<EventId> = batch.iter().map(|event| event.id).collect();
+    adapter.commit(&one("s", exact(0), batch)).await.unwrap();
+    link(&adapter, "links", exact(0), vec![known[0]]).await.unwrap();
+    for name in ["s", "links"] {
+        page(&adapter, name).await.unwrap();
+    }
+    proxy.take();
+    link(&adapter, "links", exact(1), vec![known[2], known[1]]).await.unwrap();
+    assert_eq!(proxy.take()[&'E'], 1);
+    page(&adapter, "s").await.unwrap();
+    assert_eq!(proxy.take()[&'E'], 1);
+    assert_eq!(page(&adapter, "links").await.unwrap().len(), 3);
+    assert_eq!(proxy.take()[&'E'], 2, "the stream says that it holds links, then they are read");
+    let start = ReadOptions::forward().from(StreamVersion::new(4));
+    assert!(adapter.read_stream(&crate::own(), &stream("links"), start).await.unwrap().is_empty());
+}
