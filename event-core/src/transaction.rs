@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::envelope::NewEvent;
 use crate::error::{Error, Result};
 use crate::expected_version::ExpectedVersion;
-use crate::seam::Appended;
+use crate::seam::{Appended, Commit, StreamAppend};
 use crate::store::EventStore;
 use crate::stream::{Escaped, StreamId};
 
@@ -57,15 +57,32 @@ impl<'a> Transaction<'a> {
     /// As [`EventStore::append`], for the first append that is refused; [`Error::InvalidEventData`] for a
     /// transaction without appends and for a stream that stands in it twice.
     pub async fn commit(self) -> Result<Vec<Appended>> {
-        let Self { store, appends } = self;
-        check_streams(&appends)?;
-        let appends = appends
-            .into_iter()
-            .map(|(stream_id, expected, events)| store.encode(&stream_id, expected, events))
-            .collect::<Result<Vec<_>>>()?;
+        let store = self.store;
+        let appends = self.encode()?;
         let wanted = appends.len();
         let answers = store.commit("transaction", None, appends).await?;
         if answers.len() == wanted { Ok(answers) } else { Err(store.no_answer()) }
+    }
+
+    /// Validates and encodes everything, and stores nothing: for a backend's own way to commit it, such as
+    /// `PgAdapter::append_in`, which puts it into the caller's transaction on the server.
+    ///
+    /// # Errors
+    /// Those of [`Transaction::commit`] that need no store: [`Error::InvalidEventData`],
+    /// [`Error::InvalidBatchSize`](crate::Error::InvalidBatchSize), [`Error::Serialization`], and
+    /// [`Error::EventIdConflict`] for an id that stands twice.
+    pub fn into_commit(self) -> Result<Commit> {
+        let store = self.store;
+        store.prepare(self.encode()?)
+    }
+
+    fn encode(self) -> Result<Vec<StreamAppend>> {
+        let Self { store, appends } = self;
+        check_streams(&appends)?;
+        appends
+            .into_iter()
+            .map(|(stream_id, expected, events)| store.encode(&stream_id, expected, events))
+            .collect()
     }
 }
 

@@ -81,7 +81,7 @@ impl PgAdapter {
 
     /// Stores a commit, and wakes those who follow the log: here at once, elsewhere soon.
     async fn store(&self, commit: &Commit) -> Result<Vec<Appended>> {
-        self.census.record(&self.pool, &self.sql, commit).await?;
+        self.record_versions(commit).await?;
         let answers = self.group.commit(commit).await;
         // Whatever the answer is: a commit whose answer was lost is seen as soon as any other.
         self.tail.wake();
@@ -91,6 +91,11 @@ impl PgAdapter {
             notifier.tell(stored(last.get()));
         }
         answers
+    }
+
+    /// Writes down the event versions that a commit is the first to store.
+    pub(crate) async fn record_versions(&self, commit: &Commit) -> Result<()> {
+        self.census.record(&self.pool, &self.sql, commit).await
     }
 
     /// Lets a role of the server use this store: read, and write through the store's functions only. Such a role

@@ -14,10 +14,10 @@ use uuid::Uuid;
 use crate::error::Failure;
 use crate::pool::Pool;
 use crate::row::Cells;
-use crate::sql::{PgQuery, Statements};
+use crate::sql::{PgQuery, Statement, Statements};
 
 pub(crate) const ONE: &str = "append to a stream";
-const MANY: &str = "append to several streams";
+pub(crate) const MANY: &str = "append to several streams";
 
 /// Stores a commit; answers in its order.
 pub(crate) async fn commit(
@@ -30,8 +30,8 @@ pub(crate) async fn commit(
     for _ in 0..3 {
         let (operation, query) = match commit.appends.as_slice() {
             [] => return Ok(Vec::new()),
-            [append] => (ONE, one(sql, commit, append, check)),
-            _ => (MANY, many(sql, commit, check)),
+            [append] => (ONE, one([&sql.append_event, &sql.append_one], commit, append, check)),
+            _ => (MANY, many(&sql.append_many, commit, check)),
         };
         match pool.fetch(operation, query).await {
             Ok(rows) => return judge(commit, operation, &rows),
@@ -48,8 +48,16 @@ pub(crate) async fn commit(
     })
 }
 
-fn one<'q>(sql: &Statements, commit: &Commit, append: &StreamAppend, check: bool) -> PgQuery<'q> {
-    let statement = if append.events.len() == 1 { &sql.append_event } else { &sql.append_one };
+/// The statements of an append to one stream: for one event, and for several.
+pub(crate) type ForOne<'s> = [&'s Statement; 2];
+
+pub(crate) fn one<'q>(
+    [single, several]: ForOne<'_>,
+    commit: &Commit,
+    append: &StreamAppend,
+    check: bool,
+) -> PgQuery<'q> {
+    let statement = if append.events.len() == 1 { single } else { several };
     let query = statement
         .query()
         .bind(commit.tenant.as_str().to_owned())
@@ -69,11 +77,10 @@ fn one<'q>(sql: &Statements, commit: &Commit, append: &StreamAppend, check: bool
     }
 }
 
-fn many<'q>(sql: &Statements, commit: &Commit, check: bool) -> PgQuery<'q> {
+pub(crate) fn many<'q>(statement: &Statement, commit: &Commit, check: bool) -> PgQuery<'q> {
     let appends = || commit.appends.iter();
     let Requests { streams, categories, claims, sizes, of_events } = Requests::of(appends());
-    let query = sql
-        .append_many
+    let query = statement
         .query()
         .bind(commit.tenant.as_str().to_owned())
         .bind(streams)
@@ -210,7 +217,12 @@ impl Answer {
     }
 }
 
-fn judge(commit: &Commit, operation: &'static str, rows: &[PgRow]) -> Result<Vec<Appended>> {
+/// The answers in the commit's order, or the error that they stand for.
+pub(crate) fn judge(
+    commit: &Commit,
+    operation: &'static str,
+    rows: &[PgRow],
+) -> Result<Vec<Appended>> {
     let answers: Vec<Answer> = rows.iter().map(Answer::read).collect::<Result<_>>()?;
     if answers.len() != commit.appends.len() {
         let reason = format!("{} answers for {} streams", answers.len(), commit.appends.len());

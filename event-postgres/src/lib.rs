@@ -20,6 +20,7 @@
 
 mod adapter;
 mod append;
+mod append_in;
 mod census;
 mod error;
 mod frontier;

@@ -49,6 +49,7 @@ macro_rules! statements {
 statements! {
     census record_event_versions link_events read_links_forward read_links_backward
     append_event append_one append_many append_batch change_stream remove_truncated
+    append_event_in append_one_in append_many_in
     read_forward read_backward read_all read_category read_of_stream read_event frontier holders
     load_snapshot save_snapshot discard_snapshot
     tail notify ping

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod append_in;
 mod concurrency;
 mod contract;
 mod faults;

@@ -259,12 +259,8 @@ impl EventStore {
         stream_id: Option<&StreamId>,
         appends: Vec<StreamAppend>,
     ) -> Result<Vec<Appended>> {
-        self.require_tenant()?;
         let events: usize = appends.iter().map(|append| append.events.len()).sum();
-        let tenant = self.scope.tenant.clone();
-        let stream_limit = self.shared.stream_limit;
-        let first = Commit { tenant, appends, stream_limit, retry: false };
-        check_ids(&first).map_err(|error| error.in_scope(&self.scope))?;
+        let first = self.prepare(appends)?;
         let again = OnceLock::new();
         let adapter = &self.shared.adapter;
         let answers = self
@@ -286,6 +282,16 @@ impl EventStore {
 
     pub(crate) const fn view(&self) -> &TenantView {
         &self.view
+    }
+
+    /// Encoded appends as an adapter takes them.
+    pub(crate) fn prepare(&self, appends: Vec<StreamAppend>) -> Result<Commit> {
+        self.require_tenant()?;
+        let tenant = self.scope.tenant.clone();
+        let stream_limit = self.shared.stream_limit;
+        let commit = Commit { tenant, appends, stream_limit, retry: false };
+        check_ids(&commit).map_err(|error| error.in_scope(&self.scope))?;
+        Ok(commit)
     }
 
     pub(crate) fn no_answer(&self) -> Error {
