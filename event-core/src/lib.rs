@@ -63,8 +63,9 @@ pub mod adapter {
     pub use crate::envelope::{EventData, RecordedParts};
     pub use crate::live_buffer::{LiveBuffer, Publisher};
     pub use crate::seam::{
-        Adapter, Appended, BoxFuture, Commit, LinkEvents, LiveLog, Outcome, Recent, SnapshotStore,
-        StoredSnapshot, StreamAppend, StreamChange, Stretch, TenantView,
+        Adapter, Appended, Attendance, BoxFuture, Checkpoint, CheckpointStore, Commit, Lease,
+        LinkEvents, LiveLog, Outcome, ParkedEvent, PartState, Recent, Registered, SnapshotStore,
+        StoredSnapshot, StreamAppend, StreamChange, Stretch, SubscriptionKey, TenantView,
     };
     pub use crate::stored_version::{SeenVersions, StoredVersion};
 }
@@ -77,7 +78,7 @@ pub use crate::codec::{Codec, JsonCodec, Serializer, StoredEvent};
 pub use crate::connect::without_password;
 pub use crate::decode_error::DecodeError;
 pub use crate::envelope::{EventData, NewEvent, RecordedEvent};
-pub use crate::error::{BoxError, Category, Context, Error, Place, Result};
+pub use crate::error::{BoxError, Category, Context, Error, Place, Result, SubscriptionError};
 pub use crate::event::{AnyEvent, Event, InvalidEvent, Origin, Payload, Upcast};
 pub use crate::event_stream::EventStream;
 pub use crate::expected_version::{Conflict, ExpectedVersion};

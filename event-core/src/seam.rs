@@ -3,6 +3,7 @@
 //! An adapter moves encoded data. It does not decode, retry or check names: the facade has done so. It is
 //! object-safe, so that the backend is chosen at run time.
 
+mod checkpoints;
 mod live;
 mod snapshot;
 
@@ -10,6 +11,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use self::checkpoints::{
+    Attendance, Checkpoint, CheckpointStore, Lease, ParkedEvent, PartState, Registered,
+    SubscriptionKey,
+};
 pub use self::live::{LiveLog, Recent, Stretch};
 use self::snapshot::NoSnapshots;
 pub use self::snapshot::{SnapshotStore, StoredSnapshot};
@@ -198,6 +203,11 @@ pub trait Adapter: Send + Sync + 'static {
     /// The growing end of the log, for those who follow it.
     fn live(&self) -> &dyn LiveLog;
 
+    /// What is kept of durable subscriptions; a backend without it refuses them.
+    fn checkpoints(&self) -> Option<&dyn CheckpointStore> {
+        None
+    }
+
     /// Lets go of connections and files; calls after it fail.
     fn close(&self) -> BoxFuture<'_, ()>;
 }
@@ -278,6 +288,10 @@ macro_rules! forward_adapter {
 
             fn live(&self) -> &dyn LiveLog {
                 (**self).live()
+            }
+
+            fn checkpoints(&self) -> Option<&dyn CheckpointStore> {
+                (**self).checkpoints()
             }
 
             fn close(&self) -> BoxFuture<'_, ()> {

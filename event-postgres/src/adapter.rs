@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use event_core::adapter::{
-    AdapterFactory, BoxFuture, Commit, LinkEvents, LiveLog, SnapshotStore, StoredVersion,
-    StreamChange, Stretch, TenantView,
+    AdapterFactory, BoxFuture, CheckpointStore, Commit, LinkEvents, LiveLog, SnapshotStore,
+    StoredVersion, StreamChange, Stretch, TenantView,
 };
 use event_core::{
     Adapter, AllOptions, Appended, Error, EventId, ExpectedVersion, ListOptions, Outcome, Position,
@@ -213,6 +213,10 @@ impl Adapter for PgAdapter {
 
     fn live(&self) -> &dyn LiveLog {
         self
+    }
+
+    fn checkpoints(&self) -> Option<&dyn CheckpointStore> {
+        Some(self)
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

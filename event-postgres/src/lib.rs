@@ -22,6 +22,7 @@ mod adapter;
 mod append;
 mod append_in;
 mod census;
+mod checkpoints;
 mod error;
 mod frontier;
 mod group;

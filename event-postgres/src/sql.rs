@@ -53,6 +53,8 @@ statements! {
     read_forward read_backward read_all read_category read_of_stream read_event frontier holders
     load_snapshot save_snapshot discard_snapshot
     tail notify ping
+    register_subscription attend_subscription save_checkpoint move_checkpoint release_parts
+    park_event unpark_event replay_parked parked control_subscription is_registered list_subscriptions
     owners stream_info list_streams list_all_streams
     has_history create_schema create_history applied record_migration lock_migrations grant
 }

@@ -4,8 +4,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use event_core::adapter::{
-    Adapter, Appended, BoxFuture, Commit, LinkEvents, LiveLog, SnapshotStore, StoredSnapshot,
-    StoredVersion, StreamChange, TenantView,
+    Adapter, Appended, BoxFuture, CheckpointStore, Commit, LinkEvents, LiveLog, SnapshotStore,
+    StoredSnapshot, StoredVersion, StreamChange, TenantView,
 };
 use event_core::{
     AllOptions, Error, EventId, ExpectedVersion, ListOptions, MemoryAdapter, ReadOptions,
@@ -140,6 +140,10 @@ impl Adapter for FlakyAdapter {
 
     fn live(&self) -> &dyn LiveLog {
         self.inner.live()
+    }
+
+    fn checkpoints(&self) -> Option<&dyn CheckpointStore> {
+        self.inner.checkpoints()
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

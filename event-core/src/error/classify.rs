@@ -57,6 +57,8 @@ impl Error {
             Self::InvalidSequence { .. } => "invalid_sequence",
             Self::InvalidState { .. } => "invalid_state",
             Self::IncompatibleSchema { .. } => "incompatible_schema",
+            Self::Subscription(error) => error.code(),
+            Self::LogDiverged { .. } => "log_diverged",
             Self::Adapter { .. } => "adapter_error",
         }
     }
@@ -84,7 +86,9 @@ impl Error {
             | Self::Deserialization { .. }
             | Self::Corrupt { .. }
             | Self::FromTheFuture { .. }
-            | Self::IncompatibleSchema { .. } => Category::Infrastructure,
+            | Self::IncompatibleSchema { .. }
+            | Self::LogDiverged { .. } => Category::Infrastructure,
+            Self::Subscription(error) => error.category(),
             Self::UnknownEventType { .. }
             | Self::InvalidEventData { .. }
             | Self::Migration(_)

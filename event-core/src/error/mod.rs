@@ -5,10 +5,12 @@
 
 mod classify;
 mod make;
+mod subscription;
 
 use std::error::Error as StdError;
 use std::fmt;
 
+pub use self::subscription::SubscriptionError;
 use crate::decode_error::DecodeError;
 use crate::expected_version::ExpectedVersion;
 use crate::id::EventId;
@@ -319,6 +321,22 @@ pub enum Error {
         found: i64,
         /// The newest this program knows.
         known: i64,
+    },
+    /// A durable subscription that is not as it was taken for, or that stopped.
+    #[error(transparent)]
+    Subscription(#[from] SubscriptionError),
+    /// The log is not the one that a checkpoint was made on: it was restored from an older copy, or replaced.
+    #[error(
+        "subscription \"{}\" was at position {position}, but {reason}; this log is not the one it followed: reset the subscription",
+        Escaped(name)
+    )]
+    LogDiverged {
+        /// The subscription.
+        name: String,
+        /// The place of its checkpoint.
+        position: Position,
+        /// What contradicts it.
+        reason: String,
     },
     /// Several tenants have a stream of this name, and none was chosen.
     #[error("stream \"{}\" exists for several tenants ({}); name one", Escaped(stream_id.as_str()), tenant_list(tenants))]

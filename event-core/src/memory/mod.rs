@@ -4,6 +4,7 @@
 //! positions are dense and in commit order.
 
 mod change;
+mod checkpoints;
 mod link;
 mod live;
 mod read;
@@ -15,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
+use self::checkpoints::Subscriptions;
 use self::snapshot::Snapshots;
 use crate::clock::Clock;
 use crate::envelope::{EventData, RecordedEvent, RecordedParts};
@@ -24,8 +26,8 @@ use crate::id::EventId;
 use crate::number::{Position, StreamVersion};
 use crate::options::{AllOptions, ListOptions, ReadOptions, StreamInfo, StreamState};
 use crate::seam::{
-    Adapter, Appended, BoxFuture, Commit, LinkEvents, LiveLog, Outcome, SnapshotStore,
-    StreamAppend, StreamChange, TenantView,
+    Adapter, Appended, BoxFuture, CheckpointStore, Commit, LinkEvents, LiveLog, Outcome,
+    SnapshotStore, StreamAppend, StreamChange, TenantView,
 };
 use crate::stored_version::{SeenVersions, StoredVersion};
 use crate::stream::{StreamId, Tenant};
@@ -62,6 +64,7 @@ struct State {
     log: BTreeMap<Position, Arc<RecordedEvent>>,
     streams: BTreeMap<(Tenant, StreamId), Stream>,
     ids: HashMap<(Tenant, EventId), Position>,
+    subscriptions: Subscriptions,
     snapshots: Snapshots,
     versions: SeenVersions,
 }
@@ -333,6 +336,10 @@ impl Adapter for MemoryAdapter {
 
     fn live(&self) -> &dyn LiveLog {
         self
+    }
+
+    fn checkpoints(&self) -> Option<&dyn CheckpointStore> {
+        Some(self)
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

@@ -119,6 +119,29 @@ macro_rules! adapter_contract {
     };
 }
 
+/// Instantiates the promises of durable subscriptions for an adapter that keeps them; as [`adapter_contract!`].
+///
+/// ```
+/// event_core::durable_contract!(memory, async || event_core::MemoryAdapter::new());
+/// ```
+#[macro_export]
+macro_rules! durable_contract {
+    ($name:ident, $open:expr) => {
+        mod $name {
+            #[allow(unused_imports, reason = "the closure may name anything of the caller's")]
+            use super::*;
+
+            $crate::__contract_cases! { $crate, $open =>
+                leases: a_name_is_registered_once, parts_are_shared_out_and_go_to_who_is_left,
+                    a_lease_that_ended_is_taken_with_a_new_token, checkpoints_never_go_back,
+                    a_token_that_was_taken_over_changes_nothing, pausing_and_resetting_take_leases_away,
+                    parked_events_are_kept_and_marked, what_is_not_there_is_not_found,
+                    racing_owners_never_share_a_part, the_list_says_how_far_each_part_is;
+            }
+        }
+    };
+}
+
 /// One test a case, grouped as the modules of [`contract`] are.
 #[doc(hidden)]
 #[macro_export]

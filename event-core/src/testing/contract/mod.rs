@@ -13,6 +13,7 @@ pub mod census;
 pub mod change;
 pub mod delete;
 pub mod identity;
+pub mod leases;
 pub mod link;
 pub mod read;
 pub mod scope;

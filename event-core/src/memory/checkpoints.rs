@@ -1,0 +1,325 @@
+//! Checkpoints and leases in memory.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::MemoryAdapter;
+use crate::error::{Result, SubscriptionError};
+use crate::number::Position;
+use crate::seam::{
+    Attendance, BoxFuture, Checkpoint, CheckpointStore, Lease, ParkedEvent, PartState, Registered,
+    SubscriptionKey,
+};
+use crate::stream::Tenant;
+
+/// Every durable subscription.
+pub(super) type Subscriptions = BTreeMap<SubscriptionKey, Kept>;
+
+/// What is kept of one.
+#[derive(Debug)]
+pub(super) struct Kept {
+    filter: String,
+    paused: bool,
+    stopped: Option<String>,
+    parts: Vec<Part>,
+    /// Until when each owner counts as alive.
+    members: BTreeMap<String, Instant>,
+    parked: BTreeMap<Position, ParkedEvent>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Part {
+    checkpoint: Checkpoint,
+    token: u64,
+    owner: Option<(String, Instant)>,
+    skipped: u64,
+}
+
+impl Part {
+    fn take_away(&mut self) {
+        self.token += 1;
+        self.owner = None;
+    }
+}
+
+impl Kept {
+    fn attend(&mut self, owner: &str, lease: Duration, now: Instant) -> Attendance {
+        let until = now + lease;
+        self.members.retain(|_, until| *until > now);
+        self.members.insert(owner.to_owned(), until);
+        let mut attendance = Attendance {
+            parts: u32::try_from(self.parts.len()).unwrap_or(u32::MAX),
+            members: u32::try_from(self.members.len()).unwrap_or(u32::MAX),
+            paused: self.paused,
+            replays: self.parked.values().filter(|event| event.replay).count() as u64,
+            leases: Vec::new(),
+        };
+        if self.paused {
+            return attendance;
+        }
+        let share = attendance.share() as usize;
+        let mut held = 0;
+        for part in &mut self.parts {
+            if let Some((_, lease)) = part.owner.as_mut().filter(|(name, _)| name == owner) {
+                *lease = until;
+                held += 1;
+            }
+        }
+        for part in &mut self.parts {
+            if held < share && part.owner.as_ref().is_none_or(|(_, until)| *until <= now) {
+                part.token += 1;
+                part.owner = Some((owner.to_owned(), until));
+                held += 1;
+            }
+        }
+        for (number, part) in (0..).zip(&self.parts) {
+            if part.owner.as_ref().is_some_and(|(name, _)| name == owner) {
+                let Part { token, checkpoint, .. } = *part;
+                attendance.leases.push(Lease { part: number, token, checkpoint });
+            }
+        }
+        attendance
+    }
+
+    /// A part, if the token is its own.
+    fn part(&mut self, number: u32, token: u64) -> Option<&mut Part> {
+        self.parts.get_mut(number as usize).filter(|part| part.token == token)
+    }
+
+    fn release(&mut self, owner: &str, parts: Option<&[(u32, u64)]>) {
+        let Some(parts) = parts else {
+            self.members.remove(owner);
+            let own = |part: &&mut Part| part.owner.as_ref().is_some_and(|(name, _)| name == owner);
+            self.parts.iter_mut().filter(own).for_each(Part::take_away);
+            return;
+        };
+        for (number, token) in parts {
+            if let Some(part) = self.part(*number, *token) {
+                part.take_away();
+            }
+        }
+    }
+}
+
+impl MemoryAdapter {
+    /// Changes what is kept of a subscription, under the lock.
+    fn kept<T>(&self, key: &SubscriptionKey, change: impl FnOnce(&mut Kept) -> T) -> Result<T> {
+        match self.lock().subscriptions.get_mut(key) {
+            Some(kept) => Ok(change(kept)),
+            None => Err(SubscriptionError::NotFound { name: key.name.clone() }.into()),
+        }
+    }
+
+    fn states(&self, tenant: Option<&Tenant>) -> Vec<PartState> {
+        let (state, now, instant) = (self.lock(), self.clock.now(), Instant::now());
+        let mut states = Vec::new();
+        for (key, kept) in &state.subscriptions {
+            if tenant.is_some() && key.tenant.as_ref() != tenant {
+                continue;
+            }
+            for (number, part) in (0..).zip(&kept.parts) {
+                let position = part.checkpoint.position;
+                let next = Position::new(position.get().saturating_add(1));
+                let owner = part.owner.as_ref().filter(|(_, until)| *until > instant);
+                states.push(PartState {
+                    key: key.clone(),
+                    filter: kept.filter.clone(),
+                    paused: kept.paused,
+                    stopped: kept.stopped.clone(),
+                    parked: kept.parked.len() as u64,
+                    part: number,
+                    position,
+                    skipped: part.skipped,
+                    owner: owner.map(|(name, _)| name.clone()),
+                    lag: state.last_position.saturating_sub(position.get()),
+                    behind_since: state.log.range(next..).next().map(|(_, e)| e.recorded_at()),
+                    now,
+                });
+            }
+        }
+        states
+    }
+}
+
+impl CheckpointStore for MemoryAdapter {
+    fn register<'a>(
+        &'a self,
+        key: &'a SubscriptionKey,
+        wanted: &'a Registered,
+        start: Position,
+    ) -> BoxFuture<'a, Result<Registered>> {
+        Box::pin(async move {
+            let checkpoint = Checkpoint { position: start, event: None };
+            let mut state = self.lock();
+            let kept = state.subscriptions.entry(key.clone()).or_insert_with(|| Kept {
+                filter: wanted.filter.clone(),
+                paused: false,
+                stopped: None,
+                parts: vec![Part { checkpoint, ..Part::default() }; wanted.parts as usize],
+                members: BTreeMap::new(),
+                parked: BTreeMap::new(),
+            });
+            let parts = u32::try_from(kept.parts.len()).unwrap_or(u32::MAX);
+            Ok(Registered { filter: kept.filter.clone(), parts })
+        })
+    }
+
+    fn attend<'a>(
+        &'a self,
+        key: &'a SubscriptionKey,
+        owner: &'a str,
+        lease: Duration,
+    ) -> BoxFuture<'a, Result<Attendance>> {
+        Box::pin(async move { self.kept(key, |kept| kept.attend(owner, lease, Instant::now())) })
+    }
+
+    fn save<'a>(
+        &'a self,
+        key: &'a SubscriptionKey,
+        part: u32,
+        token: u64,
+        checkpoint: Checkpoint,
+        skipped: u64,
+    ) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move {
+            self.kept(key, |kept| {
+                let part = kept.part(part, token);
+                let Some(part) = part.filter(|p| p.checkpoint.position <= checkpoint.position)
+                else {
+                    return false;
+                };
+                let event = checkpoint.event.or(part.checkpoint.event);
+                part.checkpoint = Checkpoint { event, ..checkpoint };
+                part.skipped += skipped;
+                true
+            })
+        })
+    }
+
+    fn release<'a>(
+        &'a self,
+        key: &'a SubscriptionKey,
+        owner: &'a str,
+        parts: Option<&'a [(u32, u64)]>,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { self.kept(key, |kept| kept.release(owner, parts)) })
+    }
+
+    fn park<'a>(
+        &'a self,
+        key: &'a SubscriptionKey,
+        token: u64,
+        event: &'a ParkedEvent,
+    ) -> BoxFuture<'a, Result<bool>> {
+        let parked = ParkedEvent { parked_at: self.clock.now(), replay: false, ..event.clone() };
+        Box::pin(async move {
+            self.kept(key, |kept| {
+                let holds = kept.part(parked.part, token).is_some();
+                if holds {
+                    kept.parked.insert(parked.position, parked);
+                }
+                holds
+            })
+        })
+    }
+
+    fn parked<'a>(
+        &'a self,
+        key: &'a SubscriptionKey,
+        due: bool,
+        after: Position,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<ParkedEvent>>> {
+        Box::pin(async move {
+            self.kept(key, |kept| {
+                let events = kept.parked.values().filter(|event| event.position > after);
+                events.filter(|e| e.replay || !due).take(limit as usize).cloned().collect()
+            })
+        })
+    }
+
+    fn replay<'a>(
+        &'a self,
+        key: &'a SubscriptionKey,
+        position: Option<Position>,
+    ) -> BoxFuture<'a, Result<u64>> {
+        Box::pin(async move {
+            self.kept(key, |kept| {
+                let mut marked = 0;
+                for event in kept.parked.values_mut() {
+                    if !event.replay && position.is_none_or(|only| event.position == only) {
+                        event.replay = true;
+                        marked += 1;
+                    }
+                }
+                marked
+            })
+        })
+    }
+
+    fn unpark<'a>(
+        &'a self,
+        key: &'a SubscriptionKey,
+        part: u32,
+        token: u64,
+        position: Position,
+    ) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move {
+            self.kept(key, |kept| {
+                let holds = kept.part(part, token).is_some();
+                if holds {
+                    kept.parked.remove(&position);
+                }
+                holds
+            })
+        })
+    }
+
+    fn pause<'a>(&'a self, key: &'a SubscriptionKey, paused: bool) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            self.kept(key, |kept| {
+                kept.paused = paused;
+                if paused {
+                    kept.parts.iter_mut().for_each(Part::take_away);
+                }
+            })
+        })
+    }
+
+    fn reset<'a>(
+        &'a self,
+        key: &'a SubscriptionKey,
+        position: Position,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            self.kept(key, |kept| {
+                for part in &mut kept.parts {
+                    part.take_away();
+                    part.checkpoint = Checkpoint { position, event: None };
+                }
+            })
+        })
+    }
+
+    fn delete<'a>(&'a self, key: &'a SubscriptionKey) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            self.kept(key, |_| ())?;
+            self.lock().subscriptions.remove(key);
+            Ok(())
+        })
+    }
+
+    fn stopped<'a>(
+        &'a self,
+        key: &'a SubscriptionKey,
+        why: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { self.kept(key, |kept| kept.stopped = why.map(str::to_owned)) })
+    }
+
+    fn list<'a>(&'a self, tenant: Option<&'a Tenant>) -> BoxFuture<'a, Result<Vec<PartState>>> {
+        Box::pin(async move { Ok(self.states(tenant)) })
+    }
+}
