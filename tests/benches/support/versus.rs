@@ -1,0 +1,184 @@
+//! Ours against raw statements, in turns: what the benches of all backends measure alike.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use event_core::{
+    Adapter, AllOptions, BatchSize, Event, EventStore, EventVersion, ExpectedVersion, Metadata,
+    NewEvent, ReadOptions, StreamId, StreamVersion,
+};
+use serde_json::value::RawValue;
+
+use crate::guess::{self, Guess};
+
+/// A closed set, as games have it.
+#[derive(Debug, Event)]
+enum GuessEvent {
+    Guess(Guess),
+}
+
+pub(crate) const METADATA: &str = r#"{"source_id":"812345678901234567","correlation_id":"game-0001-aaaaaaaa","actor_id":"712345678901234561","client":"1.0.0"}"#;
+
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+/// A number that nothing else has.
+pub(crate) fn next() -> u64 {
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+/// A store under measurement.
+pub(crate) struct Versus {
+    pub(crate) store: EventStore,
+    pub(crate) data: String,
+    pub(crate) time: Duration,
+    pub(crate) rounds: usize,
+}
+
+impl Versus {
+    /// A short one only shows that everything runs.
+    pub(crate) fn new(adapter: impl Adapter, short: bool) -> Self {
+        Self {
+            store: EventStore::builder(adapter).stream_limit(None).build().unwrap(),
+            data: guess::stored().1.data().get().to_owned(),
+            time: if short { Duration::from_millis(50) } else { Duration::from_millis(1_500) },
+            rounds: if short { 1 } else { 5 },
+        }
+    }
+
+    /// The head of the table.
+    pub(crate) fn head(&self, title: &str) {
+        println!("{title}; medians of {} rounds in turns (least to most)", self.rounds);
+        println!("| Work | of raw | raw | ours | must | aim |");
+        println!("|---|---|---|---|---|---|");
+    }
+
+    /// Measures both in turns and prints a line of the table; figures are events a second.
+    pub(crate) async fn compare<R, O>(
+        &self,
+        name: &str,
+        bounds: &str,
+        raw: impl Fn() -> R,
+        ours: impl Fn() -> O,
+    ) where
+        R: Future<Output = f64>,
+        O: Future<Output = f64>,
+    {
+        let (mut raws, mut own, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+        for round in 0..self.rounds {
+            let (r, o) = if round % 2 == 0 {
+                let r = raw().await;
+                (r, ours().await)
+            } else {
+                let o = ours().await;
+                (raw().await, o)
+            };
+            raws.push(r);
+            own.push(o);
+            ratios.push(o / r);
+        }
+        let [low, median, high] = spread(&mut ratios);
+        println!(
+            "| {name} | {median:.2} ({low:.2} to {high:.2}) | {:.0}/s | {:.0}/s | {bounds} |",
+            spread(&mut raws)[1],
+            spread(&mut own)[1]
+        );
+    }
+
+    /// Runs tasks for the time of a measurement; what one call of `work` stores, times the calls, a second.
+    pub(crate) async fn rate<F>(
+        &self,
+        tasks: usize,
+        per_call: usize,
+        work: impl Fn(usize) -> F,
+    ) -> f64
+    where
+        F: Future<Output = u64> + Send + 'static,
+    {
+        let started = Instant::now();
+        let tasks: Vec<_> = (0..tasks).map(|n| tokio::spawn(work(n))).collect();
+        let mut calls = 0;
+        for task in tasks {
+            calls += task.await.unwrap();
+        }
+        calls as f64 * per_call as f64 / started.elapsed().as_secs_f64()
+    }
+
+    /// Appends through the facade: each task has a stream of its own, a new one every twenty appends.
+    pub(crate) async fn ours(&self, tasks: usize, events: usize) -> f64 {
+        let (end, data) = (Instant::now() + self.time, self.data.clone());
+        self.rate(tasks, events, |_| {
+            let (store, data) = (self.store.clone(), data.clone());
+            async move {
+                let (mut calls, mut version, mut stream) = (0, 0, new_stream());
+                while Instant::now() < end {
+                    if calls % 20 == 0 {
+                        (version, stream) = (0, new_stream());
+                    }
+                    let new: Vec<NewEvent> = (0..events).map(|_| new_event(&data)).collect();
+                    let expected = ExpectedVersion::Exact(StreamVersion::new(version));
+                    store.append(&stream, expected, new).await.unwrap();
+                    version += events as u64;
+                    calls += 1;
+                }
+                calls
+            }
+        })
+        .await
+    }
+
+    /// Appends streams of 10 000 events, and gives one of them.
+    pub(crate) async fn fill(&self, everything: usize) -> StreamId {
+        let mut long = new_stream();
+        for _ in 0..=(everything / 10_000).max(1) {
+            long = new_stream();
+            let events: Vec<_> =
+                (0..10_000.min(everything)).map(|_| new_event(&self.data)).collect();
+            self.store.append(&long, ExpectedVersion::Any, events).await.unwrap();
+        }
+        long
+    }
+
+    pub(crate) async fn read_stream(&self, stream: &StreamId) -> f64 {
+        let started = Instant::now();
+        let options = ReadOptions::forward().limit(BatchSize::new(10_000).unwrap());
+        let mut events = self.store.stream_events(stream, options);
+        let mut count = 0;
+        while let Some(event) = events.next().await {
+            std::hint::black_box(GuessEvent::try_from(&event.unwrap()).unwrap());
+            count += 1;
+        }
+        f64::from(count) / started.elapsed().as_secs_f64()
+    }
+
+    pub(crate) async fn read_all(&self) -> f64 {
+        let started = Instant::now();
+        let options = AllOptions::new().limit(BatchSize::new(10_000).unwrap());
+        let mut events = self.store.all_events(options);
+        let mut count = 0;
+        while let Some(event) = events.next().await {
+            std::hint::black_box(GuessEvent::try_from(&event.unwrap()).unwrap());
+            count += 1;
+            if count == 300_000 {
+                break;
+            }
+        }
+        f64::from(count) / started.elapsed().as_secs_f64()
+    }
+}
+
+fn new_stream() -> StreamId {
+    StreamId::new(format!("bench-{}", next())).unwrap()
+}
+
+fn new_event(data: &str) -> NewEvent {
+    let data = RawValue::from_string(data.to_owned()).unwrap();
+    NewEvent::raw(Guess::TYPE, EventVersion::new(2), data)
+        .with_metadata(Metadata::from_json(METADATA).unwrap())
+}
+
+/// Least, median, most.
+fn spread(figures: &mut [f64]) -> [f64; 3] {
+    figures.sort_by(f64::total_cmp);
+    [figures[0], figures[figures.len() / 2], figures[figures.len() - 1]]
+}
