@@ -3,10 +3,14 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
+use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tracing::Instrument;
 
 use crate::envelope::RecordedEvent;
 use crate::error::Result;
@@ -16,7 +20,9 @@ use crate::seam::BoxFuture;
 use crate::store::EventStore;
 use crate::stream::StreamId;
 
-/// Stored events, one after the other; holds one page at a time. Ends after the first error.
+/// Stored events, one after the other; holds a page, and reads the next one ahead: while the second half of the first
+/// page is taken, and all of those after it, so that the store and the reader work at the same time. Ends after the
+/// first error, which comes in its place.
 ///
 /// A `Stream` for combinators, with its own [`next`](Self::next) for plain loops.
 ///
@@ -41,7 +47,19 @@ pub struct EventStream {
     store: EventStore,
     cursor: Cursor,
     page: VecDeque<RecordedEvent>,
-    fetching: Option<BoxFuture<'static, Result<Vec<RecordedEvent>>>>,
+    /// The next page is fetched once no more than so many events are left of this one.
+    ahead_at: usize,
+    fetching: Option<Fetch>,
+}
+
+type Page = Result<Vec<RecordedEvent>>;
+
+/// A page on its way.
+enum Fetch {
+    /// A task of its own brings it.
+    Ahead(JoinHandle<Page>),
+    /// Whoever waits for it brings it.
+    Here(BoxFuture<'static, Page>),
 }
 
 /// Where the next page starts.
@@ -61,7 +79,7 @@ impl EventStream {
     }
 
     const fn at(store: EventStore, cursor: Cursor) -> Self {
-        Self { store, cursor, page: VecDeque::new(), fetching: None }
+        Self { store, cursor, page: VecDeque::new(), ahead_at: 0, fetching: None }
     }
 
     /// The next event; `None` at the end.
@@ -71,7 +89,7 @@ impl EventStream {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
-    fn fetch(&self) -> Option<BoxFuture<'static, Result<Vec<RecordedEvent>>>> {
+    fn fetch(&self) -> Option<BoxFuture<'static, Page>> {
         let store = self.store.clone();
         match &self.cursor {
             Cursor::Stream(stream_id, options) => {
@@ -83,6 +101,40 @@ impl EventStream {
                 Some(Box::pin(async move { store.read_all(options).await }))
             }
             Cursor::End => None,
+        }
+    }
+
+    /// Sends for the next page where that pays. Without a runtime it is fetched when it is waited for.
+    fn read_ahead(&mut self) {
+        if self.fetching.is_some() || self.page.len() > self.ahead_at {
+            return;
+        }
+        if let (Ok(runtime), Some(fetch)) = (Handle::try_current(), self.fetch()) {
+            // Not aborted with the stream: a read cut off in the middle would cost its connection.
+            self.fetching = Some(Fetch::Ahead(runtime.spawn(fetch.in_current_span())));
+        }
+    }
+
+    /// The page that is on its way; `None` at the end.
+    fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Option<Page>> {
+        loop {
+            if self.fetching.is_none() {
+                self.fetching = self.fetch().map(Fetch::Here);
+            }
+            let page = match &mut self.fetching {
+                None => return Poll::Ready(None),
+                Some(Fetch::Here(fetch)) => Some(ready!(fetch.as_mut().poll(context))),
+                Some(Fetch::Ahead(task)) => match ready!(Pin::new(task).poll(context)) {
+                    Ok(page) => Some(page),
+                    Err(ended) if ended.is_panic() => resume_unwind(ended.into_panic()),
+                    // Its runtime was shut down; this one goes on.
+                    Err(_) => None,
+                },
+            };
+            self.fetching = None;
+            if page.is_some() {
+                return Poll::Ready(page);
+            }
         }
     }
 
@@ -99,6 +151,8 @@ impl EventStream {
             }
             _ => Cursor::End,
         };
+        // Who goes past a first page will go on.
+        self.ahead_at = if self.ahead_at == 0 { page.len() / 2 } else { page.len() };
         self.page = page.into();
     }
 }
@@ -121,20 +175,16 @@ impl Stream for EventStream {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
             if let Some(event) = self.page.pop_front() {
+                self.read_ahead();
                 return Poll::Ready(Some(Ok(event)));
             }
-            if self.fetching.is_none() {
-                self.fetching = self.fetch();
-            }
-            let Some(fetching) = self.fetching.as_mut() else { return Poll::Ready(None) };
-            let page = ready!(fetching.as_mut().poll(context));
-            self.fetching = None;
-            match page {
-                Ok(page) => self.turn_page(page),
-                Err(error) => {
+            match ready!(self.poll_page(context)) {
+                Some(Ok(page)) => self.turn_page(page),
+                Some(Err(error)) => {
                     self.cursor = Cursor::End;
                     return Poll::Ready(Some(Err(error)));
                 }
+                None => return Poll::Ready(None),
             }
         }
     }

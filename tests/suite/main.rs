@@ -21,6 +21,7 @@ mod history;
 mod hygiene;
 mod memory;
 mod projections;
+mod read_ahead;
 mod recovery;
 mod registry;
 mod retry;
