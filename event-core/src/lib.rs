@@ -21,6 +21,7 @@ mod event;
 mod event_stream;
 mod expected_version;
 mod facts;
+mod health;
 mod history;
 mod id;
 mod json_path;
@@ -82,6 +83,7 @@ pub use crate::error::{BoxError, Category, Context, Error, Place, Result, Subscr
 pub use crate::event::{AnyEvent, Event, InvalidEvent, Origin, Payload, Upcast};
 pub use crate::event_stream::EventStream;
 pub use crate::expected_version::{Conflict, ExpectedVersion};
+pub use crate::health::{Blocker, Health, PoolUse, Stall};
 pub use crate::id::{EventId, InvalidEventId};
 pub use crate::memory::MemoryAdapter;
 pub use crate::metadata::{InvalidMetadata, Metadata};

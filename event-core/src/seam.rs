@@ -21,6 +21,7 @@ pub use self::snapshot::{SnapshotStore, StoredSnapshot};
 use crate::envelope::{EventData, RecordedEvent};
 use crate::error::Result;
 use crate::expected_version::ExpectedVersion;
+use crate::health::Health;
 use crate::id::EventId;
 use crate::number::{Position, StreamVersion};
 use crate::options::{AllOptions, Delete, ListOptions, ReadOptions, StreamInfo};
@@ -200,6 +201,9 @@ pub trait Adapter: Send + Sync + 'static {
     /// with, the first event that has it: [`SeenVersions`](crate::adapter::SeenVersions) says when.
     fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>>;
 
+    /// How the backend is, asked of it now: an answer means that it can be reached.
+    fn health(&self) -> BoxFuture<'_, Result<Health>>;
+
     /// The growing end of the log, for those who follow it.
     fn live(&self) -> &dyn LiveLog;
 
@@ -284,6 +288,10 @@ macro_rules! forward_adapter {
 
             fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>> {
                 (**self).census()
+            }
+
+            fn health(&self) -> BoxFuture<'_, Result<Health>> {
+                (**self).health()
             }
 
             fn live(&self) -> &dyn LiveLog {

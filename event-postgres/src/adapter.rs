@@ -8,8 +8,8 @@ use event_core::adapter::{
     StoredVersion, StreamChange, Stretch, TenantView,
 };
 use event_core::{
-    Adapter, AllOptions, Appended, Error, EventId, ExpectedVersion, ListOptions, Outcome, Position,
-    ReadOptions, RecordedEvent, Result, StreamId, StreamInfo, Tenant,
+    Adapter, AllOptions, Appended, Error, EventId, ExpectedVersion, Health, ListOptions, Outcome,
+    Position, ReadOptions, RecordedEvent, Result, StreamId, StreamInfo, Tenant,
 };
 use sqlx::{AssertSqlSafe, Connection};
 
@@ -24,7 +24,7 @@ use crate::pool::Pool;
 use crate::row::Cells;
 use crate::sql::Statements;
 use crate::tail::Tail;
-use crate::{error, link, migrate, read, stream};
+use crate::{error, health, link, migrate, read, stream};
 
 event_core::adapter::submit! {
     AdapterFactory::new(&["postgres", "postgresql"], |url| {
@@ -121,6 +121,10 @@ impl PgAdapter {
         Ok(())
     }
 
+    pub(crate) fn frontier(&self) -> &Frontier {
+        &self.frontier
+    }
+
     /// What the files beside this one run their statements with.
     pub(crate) fn parts(&self) -> (&Pool, &Statements) {
         (&self.pool, &self.sql)
@@ -209,6 +213,10 @@ impl Adapter for PgAdapter {
 
     fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>> {
         Box::pin(census::stored(&self.pool, &self.sql))
+    }
+
+    fn health(&self) -> BoxFuture<'_, Result<Health>> {
+        Box::pin(health::of(self))
     }
 
     fn live(&self) -> &dyn LiveLog {

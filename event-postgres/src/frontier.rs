@@ -15,13 +15,14 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use event_core::Result;
+use event_core::{Result, Stall};
 use tokio::time::{Instant, sleep};
 
 use crate::append::stored;
 use crate::pool::Pool;
 use crate::row::Cells;
 use crate::sql::Statements;
+use crate::stall::Watch;
 
 /// Fences kept at most; a newer one then takes the place of the newest.
 const FENCES: usize = 64;
@@ -35,13 +36,14 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(crate) struct Frontier {
     state: Mutex<Final>,
+    watch: Watch,
     wait: Duration,
 }
 
 impl Frontier {
     /// A frontier at the start; `wait` bounds how long one call waits for a hole.
     pub(crate) fn new(wait: Duration) -> Self {
-        Self { state: Mutex::default(), wait }
+        Self { state: Mutex::default(), watch: Watch::default(), wait }
     }
 
     /// The last position known to be final.
@@ -52,6 +54,23 @@ impl Frontier {
     /// The last position that is final now: all that is visible, but for what stands behind a commit under way.
     pub(crate) async fn head(&self, pool: &Pool, sql: &Statements) -> Result<i64> {
         self.reach(pool, sql, (self.known(), i64::MAX), HEAD).await
+    }
+
+    /// What holds readers up now; a commit of a moment is waited for first.
+    pub(crate) async fn stall(&self, pool: &Pool, sql: &Statements) -> Result<Option<Stall>> {
+        self.head(pool, sql).await?;
+        let seen = Poll::take(pool, sql, self.known(), HEAD).await?;
+        let last = self.lock().apply(&seen);
+        if last >= seen.highest {
+            self.watch.passed();
+            return Ok(None);
+        }
+        self.watch.report(pool, sql, last, seen.highest).await.map(Some)
+    }
+
+    /// What tells of readers that wait.
+    pub(crate) const fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     /// Takes in that all up to a position is final, by a proof of its own.
@@ -99,7 +118,12 @@ impl Frontier {
                     last = self.lock().pass(*highest);
                 }
             }
-            if last >= goal || give_up <= Instant::now() {
+            if last >= goal {
+                self.watch.passed();
+                return Ok(last);
+            }
+            if give_up <= Instant::now() {
+                self.watch.gave_up(pool, sql, last, seen.highest).await;
                 return Ok(last);
             }
             sleep(pause).await;

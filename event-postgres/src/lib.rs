@@ -26,6 +26,7 @@ mod checkpoints;
 mod error;
 mod frontier;
 mod group;
+mod health;
 mod link;
 mod listener;
 mod migrate;
@@ -36,6 +37,7 @@ mod read;
 mod row;
 mod snapshot;
 mod sql;
+mod stall;
 mod stream;
 mod tail;
 

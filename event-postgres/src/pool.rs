@@ -7,7 +7,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use event_core::{Error, Result};
+use event_core::{Error, PoolUse, Result};
 use futures_util::TryStreamExt;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::{ConnectOptions, Connection};
@@ -103,6 +103,17 @@ impl Pool {
                 self.broke(epoch);
                 Err(Error::connection(operation, NoAnswer(self.deadline)).into())
             }
+        }
+    }
+
+    /// How the connections are used now.
+    pub(crate) fn usage(&self) -> PoolUse {
+        let count = |number| u32::try_from(number).unwrap_or(u32::MAX);
+        let free = count(self.permits.available_permits());
+        PoolUse {
+            size: self.size,
+            idle: count(self.idle().connections.len()),
+            busy: self.size.saturating_sub(free),
         }
     }
 

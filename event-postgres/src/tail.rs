@@ -196,6 +196,7 @@ impl Progress {
         let far_behind = full && last - up_to > PAGES_BEHIND * stored(PAGE as u64);
         if up_to > self.published {
             self.hole = None;
+            frontier.watch().passed();
             match events {
                 Ok(events) if !far_behind => {
                     self.publish(publisher, up_to, events);
@@ -214,7 +215,7 @@ impl Progress {
         if full && seen.visible.last().is_some_and(|last| *last <= up_to) {
             return Ok(Next::More);
         }
-        self.look_into_hole(pool, sql, seen.highest).await
+        self.look_into_hole(pool, sql, frontier, seen.highest).await
     }
 
     /// Mostly the owner of a hole is about to commit: who writes is asked only when it is still there after a pause.
@@ -222,6 +223,7 @@ impl Progress {
         &mut self,
         pool: &Pool,
         sql: &Statements,
+        frontier: &Frontier,
         highest: i64,
     ) -> Result<Next> {
         let Some(hole) = &mut self.hole else {
@@ -237,6 +239,7 @@ impl Progress {
             self.hole = None;
             return Ok(Next::More);
         }
+        frontier.watch().gave_up(pool, sql, self.published, *highest).await;
         Ok(Next::Hole(hole.pause))
     }
 

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use event_core::adapter::{
     AdapterFactory, BoxFuture, Commit, LinkEvents, LiveLog, SnapshotStore, StoredVersion,
     StreamChange, Stretch, TenantView,
 };
 use event_core::{
-    Adapter, AllOptions, Appended, Error, EventId, ExpectedVersion, ListOptions, Position,
+    Adapter, AllOptions, Appended, Error, EventId, ExpectedVersion, Health, ListOptions, Position,
     ReadOptions, RecordedEvent, Result, StreamId, StreamInfo, Tenant,
 };
 use sqlx::Connection;
@@ -222,6 +223,21 @@ impl Adapter for SqliteAdapter {
 
     fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>> {
         Box::pin(census::stored(&self.pool))
+    }
+
+    fn health(&self) -> BoxFuture<'_, Result<Health>> {
+        Box::pin(async move {
+            let asked = Instant::now();
+            let rows = self.pool.fetch("ask for the store's health", sql::HEALTH.query()).await?;
+            let Some(row) = rows.first() else {
+                return Err(Error::adapter("ask for the store's health", "no answer"));
+            };
+            let cells = Cells::new(row);
+            let mut health =
+                Health::new(format!("SQLite {}", cells.at_first::<String>()?), asked.elapsed());
+            health.schema_version = Some(cells.get("schema_version")?);
+            Ok(health)
+        })
     }
 
     fn live(&self) -> &dyn LiveLog {

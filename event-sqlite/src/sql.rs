@@ -65,6 +65,7 @@ statements! {
     DISCARD_SNAPSHOT = "discard_snapshot";
     FORGET_SNAPSHOTS = "forget_snapshots";
     CENSUS = "census";
+    HEALTH = "health";
     RECORD_EVENT_VERSIONS = "record_event_versions";
     IDENTITY = "identity";
     CREATE_HISTORY = "create_history";

@@ -13,7 +13,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 use crate::{after, append, commit, events, ids, one, pg};
 
 /// An append in a transaction of the test's own, which it can leave open.
-async fn slow_append(connection: &mut PgConnection, stream: &str, id: EventId) {
+pub(crate) async fn slow_append(connection: &mut PgConnection, stream: &str, id: EventId) {
     let sql = "SELECT status FROM event_store.append_one('default', $1, 'slow', -1, NULL, false, ARRAY[$2], ARRAY['noted'], ARRAY[1], \
                ARRAY['{}'], ARRAY['{}'])";
     let query = sqlx::query(sql).bind(stream.to_owned()).bind(id.as_uuid());

@@ -15,6 +15,7 @@ mod link;
 mod read;
 mod roundtrips;
 mod schema;
+mod stall;
 
 #[path = "../support/model.rs"]
 mod model;

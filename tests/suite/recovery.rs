@@ -9,7 +9,7 @@ use event_core::adapter::{
 use event_core::testing::Noted;
 use event_core::{
     Aggregate, AllOptions, Error, EventId, EventSet, EventStore, EventVersion, ExpectedVersion,
-    ListOptions, MemoryAdapter, Metadata, NewEvent, Position, ProblemKind, ReadOptions,
+    Health, ListOptions, MemoryAdapter, Metadata, NewEvent, Position, ProblemKind, ReadOptions,
     RecordedEvent, RecoverOptions, Registration, Result, StreamId, StreamInfo, StreamVersion,
     Tenant, Violation,
 };
@@ -302,6 +302,10 @@ impl Adapter for Doctored {
 
     fn live(&self) -> &dyn LiveLog {
         self.1.live()
+    }
+
+    fn health(&self) -> BoxFuture<'_, Result<Health>> {
+        read_only()
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

@@ -8,7 +8,7 @@ use event_core::adapter::{
     StoredSnapshot, StoredVersion, StreamChange, TenantView,
 };
 use event_core::{
-    AllOptions, Error, EventId, ExpectedVersion, ListOptions, MemoryAdapter, ReadOptions,
+    AllOptions, Error, EventId, ExpectedVersion, Health, ListOptions, MemoryAdapter, ReadOptions,
     RecordedEvent, Result, StreamId, StreamInfo, StreamVersion, Tenant,
 };
 
@@ -144,6 +144,10 @@ impl Adapter for FlakyAdapter {
 
     fn checkpoints(&self) -> Option<&dyn CheckpointStore> {
         self.inner.checkpoints()
+    }
+
+    fn health(&self) -> BoxFuture<'_, Result<Health>> {
+        self.act(self.inner.health())
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

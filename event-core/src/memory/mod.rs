@@ -12,6 +12,7 @@ mod snapshot;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
@@ -22,6 +23,7 @@ use crate::clock::Clock;
 use crate::envelope::{EventData, RecordedEvent, RecordedParts};
 use crate::error::{Error, Result};
 use crate::expected_version::ExpectedVersion;
+use crate::health::Health;
 use crate::id::EventId;
 use crate::number::{Position, StreamVersion};
 use crate::options::{AllOptions, ListOptions, ReadOptions, StreamInfo, StreamState};
@@ -340,6 +342,10 @@ impl Adapter for MemoryAdapter {
 
     fn checkpoints(&self) -> Option<&dyn CheckpointStore> {
         Some(self)
+    }
+
+    fn health(&self) -> BoxFuture<'_, Result<Health>> {
+        Box::pin(async { Ok(Health::new("memory", Duration::ZERO)) })
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

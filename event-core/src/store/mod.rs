@@ -2,6 +2,7 @@
 
 mod builder;
 mod census;
+mod health;
 mod link;
 mod snapshot;
 mod streams;

@@ -113,6 +113,7 @@ macro_rules! adapter_contract {
                     a_stream_of_links_is_archived_truncated_and_deleted;
                 census: lists_every_version_ever_stored_once,
                     racing_writers_of_a_new_version_write_it_down_once, the_census_compares_with_what_is_known;
+                health: a_store_that_works_says_so, a_closed_store_is_an_error_or_still_there;
                 delete: soft, hard, claims_and_missing_streams, deleting_races_appending;
             }
         }

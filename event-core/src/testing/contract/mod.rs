@@ -12,6 +12,7 @@ pub mod append;
 pub mod census;
 pub mod change;
 pub mod delete;
+pub mod health;
 pub mod identity;
 pub mod leases;
 pub mod link;

@@ -1,0 +1,29 @@
+//! The health of a store.
+
+use crate::error::Result;
+use crate::health::Health;
+use crate::operation::Operation;
+use crate::retry::RetryPolicy;
+use crate::store::EventStore;
+
+impl EventStore {
+    /// Whether the store can be reached, how fast, and what holds up its readers: for a health check, which is why it is
+    /// never retried.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> event_core::Result<()> {
+    /// let store = event_core::EventStore::in_memory()?;
+    /// let health = store.health().await?;
+    /// assert!(!health.read_only && health.stall.is_none());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Connection`](crate::Error::Connection) when the store cannot be reached,
+    /// [`Error::Overloaded`](crate::Error::Overloaded) when it has no room for the question.
+    pub async fn health(&self) -> Result<Health> {
+        let (adapter, never) = (&self.shared.adapter, RetryPolicy::never());
+        let operation = Operation { policy: &never, ..self.operation("health", None) };
+        operation.run(|_| adapter.health()).await
+    }
+}
