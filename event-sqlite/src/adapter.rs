@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use event_core::adapter::{
-    AdapterFactory, BoxFuture, Commit, LinkEvents, LiveLog, SnapshotStore, StoredVersion,
-    StreamChange, Stretch, TenantView,
+    AdapterFactory, BoxFuture, CheckpointStore, Commit, LinkEvents, LiveLog, SnapshotStore,
+    StoredVersion, StreamChange, Stretch, TenantView,
 };
 use event_core::{
     Adapter, AllOptions, Appended, Error, EventId, ExpectedVersion, Health, ListOptions, Position,
@@ -242,6 +242,10 @@ impl Adapter for SqliteAdapter {
 
     fn live(&self) -> &dyn LiveLog {
         self
+    }
+
+    fn checkpoints(&self) -> Option<&dyn CheckpointStore> {
+        Some(self)
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

@@ -21,6 +21,7 @@
 mod adapter;
 mod append;
 mod census;
+mod checkpoints;
 mod error;
 mod judge;
 mod link;

@@ -58,7 +58,7 @@ impl<'r> Cells<'r> {
     }
 
     /// Microseconds since 1970 as a time.
-    fn time(&self, micros: i64) -> Result<DateTime<Utc>> {
+    pub(crate) fn time(&self, micros: i64) -> Result<DateTime<Utc>> {
         DateTime::from_timestamp_micros(micros)
             .ok_or_else(|| self.corrupt(format!("{micros} µs since 1970 are beyond all dates")))
     }

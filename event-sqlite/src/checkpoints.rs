@@ -1,0 +1,365 @@
+//! Durable subscriptions in the file: every change is a transaction under the write lock, so owners take turns.
+
+use std::time::Duration;
+
+use event_core::adapter::{
+    Attendance, BoxFuture, Checkpoint, CheckpointStore, Lease, ParkedEvent, PartState, Registered,
+    SubscriptionKey,
+};
+use event_core::{Error, EventId, Position, Result, SubscriptionError, Tenant};
+use sqlx::sqlite::SqliteRow;
+use uuid::Uuid;
+
+use crate::adapter::SqliteAdapter;
+use crate::append::stored;
+use crate::pool::Transaction;
+use crate::row::Cells;
+use crate::sql::{self, SqliteQuery, Statement};
+
+impl SqliteAdapter {
+    /// Takes the write lock, and what is known of a subscription.
+    async fn change(
+        &self,
+        operation: &'static str,
+        key: &SubscriptionKey,
+    ) -> Result<(Transaction<'_>, Option<SqliteRow>)> {
+        let query = named(sql::BEGIN_SUBSCRIPTION, key);
+        let (transaction, rows) = self.pool().begin(operation, query).await?;
+        Ok((transaction, rows.into_iter().next()))
+    }
+
+    /// The same for one that must be there.
+    async fn change_known(
+        &self,
+        operation: &'static str,
+        key: &SubscriptionKey,
+    ) -> Result<(Transaction<'_>, SqliteRow)> {
+        match self.change(operation, key).await? {
+            (transaction, Some(row)) => Ok((transaction, row)),
+            (transaction, None) => {
+                transaction.rollback().await?;
+                Err(missing(key))
+            }
+        }
+    }
+
+    /// Runs one statement for a subscription that must be there; how many rows it changed.
+    async fn change_rows(
+        &self,
+        operation: &'static str,
+        key: &SubscriptionKey,
+        query: SqliteQuery,
+    ) -> Result<u64> {
+        let (mut transaction, _) = self.change_known(operation, key).await?;
+        let changed = transaction.execute(query).await?;
+        transaction.commit().await?;
+        Ok(changed)
+    }
+}
+
+async fn attend(
+    adapter: &SqliteAdapter,
+    key: &SubscriptionKey,
+    owner: &str,
+    lease: Duration,
+) -> Result<Attendance> {
+    let (mut transaction, row) = adapter.change_known("attend a subscription", key).await?;
+    let cells = Cells::new(&row);
+    let now: i64 = cells.get("now")?;
+    let lease = i64::try_from(lease.as_micros()).unwrap_or(i64::MAX);
+    let until = now.saturating_add(lease);
+    let own = |statement| named(statement, key).bind(owner.to_owned());
+    transaction.execute(named(sql::FORGET_MEMBERS, key).bind(now)).await?;
+    transaction.execute(own(sql::PUT_MEMBER).bind(until)).await?;
+    let rows = transaction.fetch(named(sql::COUNT_MEMBERS, key)).await?;
+    let members = rows.first().map_or(Ok(1), |row| Cells::new(row).at_first::<i64>())?;
+    let mut attendance = Attendance {
+        parts: count(&cells, "parts")?,
+        members: u32::try_from(members).unwrap_or(u32::MAX),
+        paused: cells.get("paused")?,
+        replays: unsigned(&cells, "replays")?,
+        leases: Vec::new(),
+    };
+    if !attendance.paused {
+        let held = transaction.execute(own(sql::RENEW_PARTS).bind(until)).await?;
+        let wanted = u64::from(attendance.share()).saturating_sub(held);
+        if wanted > 0 {
+            let take = own(sql::TAKE_PARTS).bind(until).bind(now).bind(stored(wanted));
+            transaction.execute(take).await?;
+        }
+        let rows = transaction.fetch(own(sql::HELD_PARTS)).await?;
+        attendance.leases = rows.iter().map(lease_of).collect::<Result<_>>()?;
+    }
+    transaction.commit().await?;
+    Ok(attendance)
+}
+
+impl CheckpointStore for SqliteAdapter {
+    fn register<'a>(
+        &'a self,
+        key: &'a SubscriptionKey,
+        wanted: &'a Registered,
+        start: Position,
+    ) -> BoxFuture<'a, Result<Registered>> {
+        Box::pin(async move {
+            let (mut transaction, there) = self.change("register a subscription", key).await?;
+            if let Some(row) = there {
+                transaction.rollback().await?;
+                let cells = Cells::new(&row);
+                return Ok(Registered {
+                    filter: cells.get("filter")?,
+                    parts: count(&cells, "parts")?,
+                });
+            }
+            let parts = i64::from(wanted.parts);
+            let subscription = named(sql::ADD_SUBSCRIPTION, key).bind(wanted.filter.clone());
+            transaction.execute(subscription.bind(parts)).await?;
+            let start = stored(start.get());
+            transaction.execute(named(sql::ADD_PARTS, key).bind(parts).bind(start)).await?;
+            transaction.commit().await?;
+            Ok(wanted.clone())
+        })
+    }
+
+    fn attend<'a>(
+        &'a self,
+        key: &'a SubscriptionKey,
+        owner: &'a str,
+        lease: Duration,
+    ) -> BoxFuture<'a, Result<Attendance>> {
+        Box::pin(attend(self, key, owner, lease))
+    }
+
+    fn save<'a>(
+        &'a self,
+        key: &'a SubscriptionKey,
+        part: u32,
+        token: u64,
+        checkpoint: Checkpoint,
+        skipped: u64,
+    ) -> BoxFuture<'a, Result<bool>> {
+        let query = of_part(sql::SAVE_CHECKPOINT, key, part, token)
+            .bind(stored(checkpoint.position.get()))
+            .bind(checkpoint.event.map(|(position, _)| stored(position.get())))
+            .bind(checkpoint.event.map(|(_, id)| id.as_uuid()))
+            .bind(stored(skipped));
+        Box::pin(async { Ok(self.change_rows("move a checkpoint", key, query).await? > 0) })
+    }
+
+    fn release<'a>(
+        &'a self,
+        key: &'a SubscriptionKey,
+        owner: &'a str,
+        parts: Option<&'a [(u32, u64)]>,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let operation = "give up parts of a subscription";
+            let (mut transaction, _) = self.change_known(operation, key).await?;
+            let Some(parts) = parts else {
+                for statement in [sql::REMOVE_MEMBER, sql::RELEASE_PARTS] {
+                    transaction.execute(named(statement, key).bind(owner.to_owned())).await?;
+                }
+                return Ok(transaction.commit().await?);
+            };
+            for (part, token) in parts {
+                transaction.execute(of_part(sql::RELEASE_PART, key, *part, *token)).await?;
+            }
+            Ok(transaction.commit().await?)
+        })
+    }
+
+    fn park<'a>(
+        &'a self,
+        key: &'a SubscriptionKey,
+        token: u64,
+        event: &'a ParkedEvent,
+    ) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move {
+            let (mut transaction, row) = self.change_known("park an event", key).await?;
+            let query = of_part(sql::PARK_EVENT, key, event.part, token)
+                .bind(stored(event.position.get()))
+                .bind(event.event_id.as_uuid())
+                .bind(i64::from(event.attempts))
+                .bind(event.error.clone())
+                .bind(Cells::new(&row).get::<i64>("now")?);
+            let parked = transaction.execute(query).await?;
+            transaction.commit().await?;
+            Ok(parked > 0)
+        })
+    }
+
+    fn parked<'a>(
+        &'a self,
+        key: &'a SubscriptionKey,
+        due: bool,
+        after: Position,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<ParkedEvent>>> {
+        const OPERATION: &str = "list parked events";
+        Box::pin(async move {
+            let query = named(sql::PARKED, key).bind(due).bind(stored(after.get()));
+            let rows = self.pool().fetch(OPERATION, query.bind(i64::from(limit))).await?;
+            let find = named(sql::FIND_SUBSCRIPTION, key);
+            if rows.is_empty() && self.pool().fetch(OPERATION, find).await?.is_empty() {
+                return Err(missing(key));
+            }
+            rows.iter().map(parked).collect()
+        })
+    }
+
+    fn replay<'a>(
+        &'a self,
+        key: &'a SubscriptionKey,
+        position: Option<Position>,
+    ) -> BoxFuture<'a, Result<u64>> {
+        let query = named(sql::REPLAY_PARKED, key).bind(position.map(|p| stored(p.get())));
+        Box::pin(self.change_rows("replay parked events", key, query))
+    }
+
+    fn unpark<'a>(
+        &'a self,
+        key: &'a SubscriptionKey,
+        part: u32,
+        token: u64,
+        position: Position,
+    ) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move {
+            let (mut transaction, _) = self.change_known("forget a parked event", key).await?;
+            let holds = of_part(sql::HOLDS_PART, key, part, token);
+            if transaction.fetch(holds).await?.is_empty() {
+                transaction.rollback().await?;
+                return Ok(false);
+            }
+            let query = named(sql::UNPARK_EVENT, key).bind(stored(position.get()));
+            transaction.execute(query).await?;
+            transaction.commit().await?;
+            Ok(true)
+        })
+    }
+
+    fn pause<'a>(&'a self, key: &'a SubscriptionKey, paused: bool) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let (mut transaction, _) = self.change_known("pause a subscription", key).await?;
+            transaction.execute(named(sql::PAUSE_SUBSCRIPTION, key).bind(paused)).await?;
+            if paused {
+                let query = named(sql::TAKE_AWAY_PARTS, key).bind(None::<i64>);
+                transaction.execute(query).await?;
+            }
+            Ok(transaction.commit().await?)
+        })
+    }
+
+    fn reset<'a>(
+        &'a self,
+        key: &'a SubscriptionKey,
+        position: Position,
+    ) -> BoxFuture<'a, Result<()>> {
+        let query = named(sql::TAKE_AWAY_PARTS, key).bind(stored(position.get()));
+        Box::pin(async { self.change_rows("reset a subscription", key, query).await.map(drop) })
+    }
+
+    fn delete<'a>(&'a self, key: &'a SubscriptionKey) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let (mut transaction, _) = self.change_known("delete a subscription", key).await?;
+            for statement in [
+                sql::DELETE_PARKED,
+                sql::DELETE_MEMBERS,
+                sql::DELETE_PARTS,
+                sql::DELETE_SUBSCRIPTION,
+            ] {
+                transaction.execute(named(statement, key)).await?;
+            }
+            Ok(transaction.commit().await?)
+        })
+    }
+
+    fn stopped<'a>(
+        &'a self,
+        key: &'a SubscriptionKey,
+        why: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<()>> {
+        let query = named(sql::STOP_SUBSCRIPTION, key).bind(why.map(str::to_owned));
+        Box::pin(async { self.change_rows("change a subscription", key, query).await.map(drop) })
+    }
+
+    fn list<'a>(&'a self, tenant: Option<&'a Tenant>) -> BoxFuture<'a, Result<Vec<PartState>>> {
+        Box::pin(async move {
+            let tenant = tenant.map(|tenant| tenant.as_str().to_owned());
+            let query = sql::LIST_SUBSCRIPTIONS.query().bind(tenant);
+            let rows = self.pool().fetch("list subscriptions", query).await?;
+            rows.iter().map(state).collect()
+        })
+    }
+}
+
+fn named(statement: Statement, key: &SubscriptionKey) -> SqliteQuery {
+    let tenant = key.tenant.as_ref().map_or("", Tenant::as_str);
+    statement.query().bind(tenant.to_owned()).bind(key.name.clone())
+}
+
+fn of_part(statement: Statement, key: &SubscriptionKey, part: u32, token: u64) -> SqliteQuery {
+    named(statement, key).bind(i64::from(part)).bind(stored(token))
+}
+
+fn missing(key: &SubscriptionKey) -> Error {
+    SubscriptionError::NotFound { name: key.name.clone() }.into()
+}
+
+fn count(cells: &Cells<'_>, column: &str) -> Result<u32> {
+    Ok(u32::try_from(cells.get::<i64>(column)?).unwrap_or_default())
+}
+
+fn unsigned(cells: &Cells<'_>, column: &str) -> Result<u64> {
+    Ok(u64::try_from(cells.get::<i64>(column)?).unwrap_or_default())
+}
+
+fn position(cells: &Cells<'_>) -> Result<Position> {
+    Ok(Position::try_from(cells.get::<i64>("position")?)?)
+}
+
+fn lease_of(row: &SqliteRow) -> Result<Lease> {
+    let cells = Cells::new(row);
+    let event = match (cells.get::<Option<i64>>("event_position")?, cells.get("event_id")?) {
+        (Some(at), Some(id)) => Some((Position::try_from(at)?, EventId::from_uuid(id))),
+        _ => None,
+    };
+    Ok(Lease {
+        part: count(&cells, "part")?,
+        token: unsigned(&cells, "token")?,
+        checkpoint: Checkpoint { position: position(&cells)?, event },
+    })
+}
+
+fn parked(row: &SqliteRow) -> Result<ParkedEvent> {
+    let cells = Cells::new(row);
+    Ok(ParkedEvent {
+        position: position(&cells)?,
+        event_id: EventId::from_uuid(cells.get::<Uuid>("event_id")?),
+        part: count(&cells, "part")?,
+        attempts: count(&cells, "attempts")?,
+        error: cells.get("error")?,
+        parked_at: cells.time(cells.get("parked_at")?)?,
+        replay: cells.get("replay")?,
+    })
+}
+
+fn state(row: &SqliteRow) -> Result<PartState> {
+    let cells = Cells::new(row);
+    let tenant: String = cells.get("tenant")?;
+    let tenant = if tenant.is_empty() { None } else { Some(Tenant::new(tenant)?) };
+    let behind_since: Option<i64> = cells.get("behind_since")?;
+    Ok(PartState {
+        key: SubscriptionKey { tenant, name: cells.get("name")? },
+        filter: cells.get("filter")?,
+        paused: cells.get("paused")?,
+        stopped: cells.get("stopped")?,
+        parked: unsigned(&cells, "parked")?,
+        part: count(&cells, "part")?,
+        position: position(&cells)?,
+        skipped: unsigned(&cells, "skipped")?,
+        owner: cells.get("owner")?,
+        lag: unsigned(&cells, "lag")?,
+        behind_since: behind_since.map(|micros| cells.time(micros)).transpose()?,
+        now: cells.time(cells.get("now")?)?,
+    })
+}
