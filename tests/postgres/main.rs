@@ -16,6 +16,7 @@ mod read;
 mod roundtrips;
 mod schema;
 mod stall;
+mod torture;
 
 #[path = "../support/model.rs"]
 mod model;

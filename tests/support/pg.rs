@@ -64,13 +64,26 @@ impl Cluster {
 
     /// A new private server with settings of its own, as `-c name=value`.
     pub(crate) fn start_with(fsync: Fsync, settings: &str) -> Self {
-        let private = Private::create(fsync, settings);
+        Self::of(Private::create(fsync, settings))
+    }
+
+    /// A hot standby of a private server, which follows it from now on. Its databases are those of the primary.
+    pub(crate) fn standby(&self) -> Self {
+        Self::of(self.private().standby())
+    }
+
+    fn of(private: Private) -> Self {
         Self {
             base: format!("postgres://postgres@127.0.0.1:{}", private.port),
             maintenance: "postgres".into(),
             query: String::new(),
             private: Some(private),
         }
+    }
+
+    /// The URL of a database that was made on the primary of this standby.
+    pub(crate) fn url_of(&self, database: &Database<'_>) -> String {
+        format!("{}/{}", self.base, database.name)
     }
 
     /// A fresh, empty database.
@@ -193,12 +206,48 @@ struct Private {
     programs: PathBuf,
     folder: PathBuf,
     port: u16,
+    /// The settings of its own, without those that name its place.
+    more: String,
     settings: String,
     watchdog: Child,
 }
 
 impl Private {
     fn create(fsync: Fsync, more: &str) -> Self {
+        let durable = match fsync {
+            Fsync::On => "",
+            Fsync::Off => "-c fsync=off -c full_page_writes=off",
+        };
+        let private = Self::folder(format!("{durable} {more}"));
+        must(
+            as_server(&private.programs.join("initdb"))
+                .args([
+                    "--auth=trust",
+                    "--encoding=UTF8",
+                    "--locale=C",
+                    "--username=postgres",
+                    "--no-sync",
+                ])
+                .arg("--pgdata")
+                .arg(private.folder.join("data")),
+        );
+        private.run()
+    }
+
+    fn standby(&self) -> Self {
+        let private = Self::folder(self.more.clone());
+        must(
+            as_server(&private.programs.join("pg_basebackup"))
+                .args(["-h", "127.0.0.1", "-U", "postgres", "-p", &self.port.to_string()])
+                .args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync"])
+                .arg("--pgdata")
+                .arg(private.folder.join("data")),
+        );
+        private.run()
+    }
+
+    /// A server without data yet, and without a port.
+    fn folder(more: String) -> Self {
         let programs = programs().unwrap_or_else(|| panic!("{HINT}"));
         let folder = tempfile::Builder::new()
             .prefix("event-pg-")
@@ -209,35 +258,23 @@ impl Private {
             must(Command::new("chown").arg("postgres").arg(&folder));
         }
         let watchdog = watchdog(&programs, &folder);
-        must(
-            as_server(&programs.join("initdb"))
-                .args([
-                    "--auth=trust",
-                    "--encoding=UTF8",
-                    "--locale=C",
-                    "--username=postgres",
-                    "--no-sync",
-                ])
-                .arg("--pgdata")
-                .arg(folder.join("data")),
-        );
-        let durable = match fsync {
-            Fsync::On => "",
-            Fsync::Off => "-c fsync=off -c full_page_writes=off",
-        };
-        let mut private = Self { programs, folder, port: 0, settings: String::new(), watchdog };
+        Self { programs, folder, port: 0, more, settings: String::new(), watchdog }
+    }
+
+    /// Runs it on a port that is free.
+    fn run(mut self) -> Self {
         for _ in 0..5 {
             // Somebody may take the port in between; then there is another one.
-            private.port = free_port();
-            private.settings = format!(
-                "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200 {durable} {more}",
-                private.port
+            self.port = free_port();
+            self.settings = format!(
+                "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200 {}",
+                self.port, self.more
             );
-            if private.run_server() {
-                return private;
+            if self.run_server() {
+                return self;
             }
         }
-        let log = std::fs::read_to_string(private.folder.join("log")).unwrap_or_default();
+        let log = std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
         panic!("PostgreSQL does not start: {log}");
     }
 
@@ -306,7 +343,10 @@ fn is_root() -> bool {
     })
 }
 
-/// The folder of `initdb` and `pg_ctl`: in the path, else where packages put it, the newest first.
+/// What is used of a server's package.
+const PROGRAMS: [&str; 3] = ["initdb", "pg_ctl", "pg_basebackup"];
+
+/// The folder of those: in the path, else where packages put it, the newest first.
 fn programs() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
@@ -321,9 +361,7 @@ fn programs() -> Option<PathBuf> {
     packaged.sort();
     folders.extend(packaged.into_iter().rev().map(|(_, folder)| folder));
     folders.push("/usr/local/pgsql/bin".into());
-    folders
-        .into_iter()
-        .find(|folder| folder.join("initdb").is_file() && folder.join("pg_ctl").is_file())
+    folders.into_iter().find(|folder| PROGRAMS.iter().all(|program| folder.join(program).is_file()))
 }
 
 fn free_port() -> u16 {
