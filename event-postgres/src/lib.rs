@@ -33,6 +33,7 @@ mod migrate;
 mod notifier;
 mod options;
 mod pool;
+mod projection;
 mod read;
 mod row;
 mod snapshot;
@@ -43,3 +44,4 @@ mod tail;
 
 pub use crate::adapter::PgAdapter;
 pub use crate::options::PgOptions;
+pub use crate::projection::{PgProjection, PgProjector, Progress, ProjectionStatus};

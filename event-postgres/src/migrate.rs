@@ -18,10 +18,10 @@ macro_rules! files {
 }
 
 /// The files in order; a number is never used again, and a released file never changes.
-const FILES: [(&str, &str); 13] = files! {
+const FILES: [(&str, &str); 14] = files! {
     "0001_events" "0002_known_events" "0003_append_one" "0004_append_many" "0005_delete_stream"
     "0006_append_group" "0007_change_stream" "0008_event_versions" "0009_links" "0012_subscriptions"
-    "0013_consume" "0014_snapshots" "0016_append_batch"
+    "0013_consume" "0014_snapshots" "0015_projections" "0016_append_batch"
 };
 
 /// Brings the schema to this program's version.

@@ -101,7 +101,7 @@ impl Pool {
             }
             Err(_) => {
                 self.broke(epoch);
-                Err(Error::connection(operation, NoAnswer(self.deadline)).into())
+                Err(self.no_answer(operation).into())
             }
         }
     }
@@ -123,6 +123,16 @@ impl Pool {
             Ok(connected) => connected.map_err(|error| error::error(operation, error)),
             Err(_) => Err(Error::connection(operation, NoAnswer(self.acquire_timeout))),
         }
+    }
+
+    /// How long a statement may take, on the server and on the way.
+    pub(crate) const fn deadline(&self) -> Duration {
+        self.deadline
+    }
+
+    /// The error for a statement that took longer; what it did is unknown.
+    pub(crate) fn no_answer(&self, operation: &'static str) -> Error {
+        Error::connection(operation, NoAnswer(self.deadline))
     }
 
     /// Takes no more statements and closes what is idle.

@@ -12,6 +12,7 @@ mod frontier;
 mod game;
 mod group;
 mod link;
+mod projection;
 mod read;
 mod roundtrips;
 mod schema;

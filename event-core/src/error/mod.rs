@@ -327,11 +327,11 @@ pub enum Error {
     Subscription(#[from] SubscriptionError),
     /// The log is not the one that a checkpoint was made on: it was restored from an older copy, or replaced.
     #[error(
-        "subscription \"{}\" was at position {position}, but {reason}; this log is not the one it followed: reset the subscription",
+        "\"{}\" was at position {position}, but {reason}; this log is not the one it followed: let it begin anew",
         Escaped(name)
     )]
     LogDiverged {
-        /// The subscription.
+        /// The subscription, or the projection.
         name: String,
         /// The place of its checkpoint.
         position: Position,

@@ -1,0 +1,417 @@
+//! Projections in tables: each event exactly once, whatever is killed; built beside one another; stopped, never skipped.
+//!
+//! `PROJECTION_KILLS=50 cargo test -p event-tests --features postgres --test postgres projection:: -- --nocapture` kills
+//! as often as it says.
+
+use std::collections::BTreeMap;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use event_core::serde_json::value::RawValue;
+use event_core::testing::{Closed, Noted};
+use event_core::{
+    BatchSize, BoxError, Error, Event, EventStore, EventVersion, ExpectedVersion, Filter, NewEvent,
+    Position, RecordedEvent,
+};
+use event_postgres::{PgAdapter, PgProjection};
+use sqlx::PgConnection;
+use tokio::task::JoinHandle;
+
+use crate::{pg, stream};
+
+/// For a process that is told to consume: the URL of its store.
+const CONSUMER: &str = "EVENT_TESTS_CONSUMER";
+
+#[derive(Event)]
+enum Notes {
+    Noted(Noted),
+    Closed(Closed),
+}
+
+/// Every event's place, in a table that would take it twice, and a figure a stream that depends on their order.
+struct Digests<const BUILD: u32>;
+
+const DIGESTS: &str = "CREATE TABLE seen (place bigint NOT NULL); \
+                       CREATE TABLE digests (stream text PRIMARY KEY, digest bigint NOT NULL)";
+
+impl<const BUILD: u32> PgProjection for Digests<BUILD> {
+    type Event = Notes;
+    const NAME: &'static str = "digests";
+    const BUILD: u32 = BUILD;
+
+    fn filter(&self) -> Filter {
+        Filter::all().category("note")
+    }
+
+    async fn create(&self, connection: &mut PgConnection) -> Result<(), BoxError> {
+        sqlx::raw_sql(DIGESTS).execute(connection).await?;
+        Ok(())
+    }
+
+    async fn apply(
+        &self,
+        connection: &mut PgConnection,
+        events: Vec<(Notes, RecordedEvent)>,
+    ) -> Result<(), BoxError> {
+        for (event, recorded) in events {
+            match event {
+                Notes::Noted(noted) if noted.text == "refuse" => return Err("refused".into()),
+                Notes::Noted(_) | Notes::Closed(_) => {}
+            }
+            let place = i64::try_from(recorded.position().get())?;
+            sqlx::query("INSERT INTO seen VALUES ($1)")
+                .bind(place)
+                .execute(&mut *connection)
+                .await?;
+            sqlx::query(
+                "INSERT INTO digests VALUES ($1, $2) \
+                 ON CONFLICT (stream) DO UPDATE SET digest = (digests.digest * 31 + $2) % 1000000007",
+            )
+            .bind(recorded.stream_id().as_str())
+            .bind(place)
+            .execute(&mut *connection)
+            .await?;
+        }
+        Ok(())
+    }
+}
+
+async fn adapter(url: &str) -> Arc<PgAdapter> {
+    Arc::new(PgAdapter::connect(url).await.unwrap())
+}
+
+fn store(adapter: &Arc<PgAdapter>) -> EventStore {
+    EventStore::new(Arc::clone(adapter)).unwrap()
+}
+
+async fn append(store: &EventStore, name: &str, events: Vec<NewEvent>) -> Position {
+    store.append(&stream(name), ExpectedVersion::Any, events).await.unwrap().position
+}
+
+/// The tables are what a fold of the log makes, event by event; how many events that are.
+async fn same_as_the_log(store: &EventStore, connection: &mut PgConnection, schema: &str) -> usize {
+    let mut places = Vec::new();
+    let mut digests = BTreeMap::new();
+    let notes = event_core::AllOptions::new().category("note");
+    let mut log = store.all_tenants().all_events(notes);
+    while let Some(event) = log.next().await {
+        let event = event.unwrap();
+        let place = i64::try_from(event.position().get()).unwrap();
+        places.push(place);
+        digests
+            .entry(event.stream_id().as_str().to_owned())
+            .and_modify(|digest| *digest = (*digest * 31 + place) % 1_000_000_007)
+            .or_insert(place);
+    }
+    let seen = format!("SELECT place FROM {schema}.seen ORDER BY place");
+    let seen: Vec<(i64,)> =
+        sqlx::query_as(sqlx::AssertSqlSafe(seen)).fetch_all(&mut *connection).await.unwrap();
+    let seen: Vec<i64> = seen.into_iter().map(|(place,)| place).collect();
+    assert_eq!(seen, places, "each event once");
+    let found = format!("SELECT stream, digest FROM {schema}.digests");
+    let found: Vec<(String, i64)> =
+        sqlx::query_as(sqlx::AssertSqlSafe(found)).fetch_all(connection).await.unwrap();
+    assert_eq!(found.into_iter().collect::<BTreeMap<_, _>>(), digests, "in the order of the log");
+    places.len()
+}
+
+/// Consumes until it is killed, if it was started to; else there is nothing to do.
+#[tokio::test]
+async fn a_process_of_its_own_consumes_until_it_is_killed() {
+    if let Ok(url) = std::env::var(CONSUMER) {
+        consume(&url).await.unwrap();
+    }
+}
+
+/// In small transactions, so that some are done between the kills.
+async fn consume(url: &str) -> event_core::Result<()> {
+    let adapter = Arc::new(PgAdapter::connect(url).await?);
+    let projector = adapter.projector(Digests::<1>).await?;
+    projector.batch(BatchSize::new(20)?).run().await
+}
+
+fn task(url: String) -> JoinHandle<event_core::Result<()>> {
+    tokio::spawn(async move { consume(&url).await })
+}
+
+fn process(url: &str) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["projection::a_process_of_its_own_consumes_until_it_is_killed", "--exact"])
+        .env(CONSUMER, url)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Waits until somebody writes to the tables.
+async fn works(adapter: &PgAdapter) {
+    let status = adapter.projection_status("digests", None).await.unwrap();
+    let next = status.map_or(1, |status| status.position.get() + 1);
+    let long = Duration::from_mins(1);
+    assert!(adapter.wait_for_projection("digests", Position::new(next), long).await.unwrap());
+}
+
+const END_CONSUMERS: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                             WHERE datname = current_database() AND application_name = 'consumer'";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn tables_are_a_fold_of_the_log_after_any_number_of_kills() {
+    let kills: u32 = std::env::var("PROJECTION_KILLS").map_or(12, |n| n.parse().unwrap());
+    let database = pg::shared().database().await;
+    let url = format!("{}&application_name=consumer", database.url);
+    let url = if database.url.contains('?') { url } else { url.replacen('&', "?", 1) };
+    let writer = adapter(&database.url).await;
+    let (done, written) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let writers: Vec<_> = (0..3)
+        .map(|n| {
+            let (store, done) = (store(&writer), Arc::clone(&done));
+            let written = Arc::clone(&written);
+            tokio::spawn(async move {
+                let mut rng = fastrand::Rng::with_seed(n);
+                while !done.load(Ordering::SeqCst) {
+                    let count = rng.usize(1..5);
+                    let name =
+                        format!("{}-{}", rng.choice(["note", "else"]).unwrap(), rng.u8(0..6));
+                    append(&store, &name, Noted::many(count)).await;
+                    written.fetch_add(count as u64, Ordering::SeqCst);
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            })
+        })
+        .collect();
+
+    let mut connection = database.connection().await;
+    let mut rng = fastrand::Rng::with_seed(u64::from(kills));
+    let (mut aborted, mut ended, mut killed) = (0, 0, 0);
+    for kill in 0..kills {
+        // A process or a task, sometimes one more.
+        let mut process = (kill % 3 == 2).then(|| process(&url));
+        let tasks = u8::from(process.is_none()) + u8::from(rng.u8(0..3) == 0);
+        let tasks: Vec<_> = (0..tasks).map(|_| task(url.clone())).collect();
+        works(&writer).await;
+        // In the midst of a transaction as often as not.
+        tokio::time::sleep(Duration::from_millis(rng.u64(0..40))).await;
+        match &mut process {
+            Some(process) => {
+                process.kill().unwrap();
+                process.wait().unwrap();
+                killed += 1;
+            }
+            None if kill % 3 == 1 => {
+                // It goes on with a new connection.
+                ended += pg::number(&mut connection, END_CONSUMERS).await;
+                works(&writer).await;
+            }
+            None => aborted += 1,
+        }
+        for task in tasks {
+            task.abort();
+            if let Ok(Err(error)) = task.await {
+                assert!(error.is_transient(), "{error}");
+            }
+        }
+    }
+    let status = writer.projection_status("digests", None).await.unwrap().unwrap();
+    done.store(true, Ordering::SeqCst);
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let mut last = adapter(&database.url).await.projector(Digests::<1>).await.unwrap();
+    last.catch_up().await.unwrap();
+    let events = same_as_the_log(&store(&writer), &mut connection, last.schema()).await;
+    assert_eq!(last.status().await.unwrap().events, events as u64);
+    println!(
+        "{kills} kills: {aborted} tasks aborted, {ended} connections ended, {killed} processes killed; \
+         {events} of {} events in the tables, {} before the last run",
+        written.load(Ordering::SeqCst),
+        status.events
+    );
+}
+
+#[tokio::test]
+async fn a_build_is_made_beside_the_old_one_and_readers_move_over() {
+    let database = pg::shared().database().await;
+    let adapter = adapter(&database.url).await;
+    let (store, mut connection) = (store(&adapter), database.connection().await);
+    append(&store, "note-1", Noted::many(2_500)).await;
+    let mut first = adapter.projector(Digests::<1>).await.unwrap();
+    let mut told = Vec::new();
+    assert_eq!(first.catch_up_with(|progress| told.push(progress)).await.unwrap(), 2_500);
+    assert!(told.len() >= 3, "{told:?}");
+    assert!(told.windows(2).all(|pair| pair[0].position < pair[1].position));
+    let end = told.last().unwrap();
+    assert_eq!((end.events, end.position, end.left), (2_500, end.goal, Some(Duration::ZERO)));
+    assert!(end.rate > 0.0 && told[0].left.is_some());
+    let current = async || adapter.projection_status("digests", None).await.unwrap().unwrap();
+    assert_eq!((current().await.build, current().await.schema.as_str()), (1, "digests_1"));
+
+    let mut second = adapter.projector(Digests::<2>).await.unwrap();
+    let error = second.switch().await.unwrap_err();
+    assert!(event_core::with_causes(&error).contains("behind"), "{error}");
+    assert_eq!(current().await.build, 1);
+    append(&store, "note-2", Noted::many(3)).await;
+    assert_eq!((second.catch_up().await.unwrap(), first.catch_up().await.unwrap()), (2_503, 3));
+    second.switch().await.unwrap();
+    second.switch().await.unwrap();
+    let status = current().await;
+    assert_eq!((status.build, status.is_current, status.events), (2, true, 2_503));
+    assert!(!first.status().await.unwrap().is_current);
+    // Both are there, and both go on.
+    append(&store, "note-2", Noted::many(1)).await;
+    for (caught_up, schema) in
+        [(first.catch_up().await, first.schema()), (second.catch_up().await, second.schema())]
+    {
+        assert_eq!(caught_up.unwrap(), 1);
+        assert_eq!(same_as_the_log(&store, &mut connection, schema).await, 2_504);
+    }
+    // Started again, it goes on where it was.
+    let mut again = adapter.projector(Digests::<2>).await.unwrap();
+    assert_eq!(again.catch_up().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_it_does_not_own_it_does_not_touch() {
+    let database = pg::shared().database().await;
+    let adapter = adapter(&database.url).await;
+    let mut connection = database.connection().await;
+    pg::run(
+        &mut connection,
+        "CREATE SCHEMA digests_1; CREATE TABLE digests_1.seen AS SELECT 7 AS mine; CREATE TABLE public.seen (x int)",
+    )
+    .await;
+    let error = adapter.projector(Digests::<1>).await.unwrap_err();
+    assert!(event_core::with_causes(&error).contains("digests_1"), "{error}");
+    assert_eq!(pg::number(&mut connection, "SELECT sum(mine) FROM digests_1.seen").await, 7);
+    assert!(adapter.projection_status("digests", Some(1)).await.unwrap().is_none());
+    let mut other = adapter.projector(Digests::<2>).await.unwrap();
+    append(&store(&adapter), "note-1", Noted::many(2)).await;
+    other.catch_up().await.unwrap();
+    assert_eq!(pg::number(&mut connection, "SELECT count(*) FROM public.seen").await, 0);
+    assert!(adapter.projector(Digests::<0>).await.is_err());
+    assert!(adapter.projector(Digests::<{ u32::MAX }>).await.is_err());
+}
+
+#[tokio::test]
+async fn it_stops_before_what_it_cannot_take_in() {
+    let database = pg::shared().database().await;
+    let adapter = adapter(&database.url).await;
+    let store = store(&adapter);
+    append(&store, "note-1", Noted::many(5)).await;
+    let raw = RawValue::from_string("{}".into()).unwrap();
+    let strange = NewEvent::raw("contract.strange", EventVersion::FIRST, raw);
+    let at = append(&store, "note-1", vec![strange]).await;
+    append(&store, "note-1", Noted::many(5)).await;
+    let mut projector = adapter.projector(Digests::<1>).await.unwrap();
+    for _ in 0..2 {
+        let error = projector.catch_up().await.unwrap_err();
+        let Error::UnknownEventType { at: Some(place), .. } = &error else { panic!("{error}") };
+        assert_eq!(place.position, at);
+        assert_eq!(projector.status().await.unwrap().events, 5, "what is before is written");
+    }
+    assert!(matches!(projector.run().await, Err(Error::UnknownEventType { .. })));
+
+    // What the projection refuses is rolled back as a whole.
+    let database = pg::shared().database().await;
+    let adapter = self::adapter(&database.url).await;
+    let store = self::store(&adapter);
+    append(&store, "note-1", Noted::many(5)).await;
+    append(&store, "note-1", vec![Noted::new("refuse").into()]).await;
+    let mut projector = adapter.projector(Digests::<1>).await.unwrap();
+    for _ in 0..2 {
+        let error = projector.catch_up().await.unwrap_err();
+        assert!(event_core::with_causes(&error).contains("refused"), "{error}");
+        let status = projector.status().await.unwrap();
+        assert_eq!((status.events, status.position), (0, Position::START));
+        let mut connection = database.connection().await;
+        assert_eq!(pg::number(&mut connection, "SELECT count(*) FROM digests_1.seen").await, 0);
+    }
+}
+
+/// The same build from other events.
+struct Elsewhere;
+
+impl PgProjection for Elsewhere {
+    type Event = Notes;
+    const NAME: &'static str = "digests";
+    const BUILD: u32 = 1;
+
+    async fn create(&self, _: &mut PgConnection) -> Result<(), BoxError> {
+        Err("no tables".into())
+    }
+
+    async fn apply(
+        &self,
+        _: &mut PgConnection,
+        _: Vec<(Notes, RecordedEvent)>,
+    ) -> Result<(), BoxError> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn another_filter_and_another_log_are_refused() {
+    let database = pg::shared().database().await;
+    let adapter = adapter(&database.url).await;
+    let (store, mut connection) = (store(&adapter), database.connection().await);
+    append(&store, "note-1", Noted::many(5)).await;
+    let error = adapter.projector(Elsewhere).await.unwrap_err();
+    assert!(event_core::with_causes(&error).contains("no tables"), "{error}");
+    let mut projector = adapter.projector(Digests::<1>).await.unwrap();
+    projector.catch_up().await.unwrap();
+    let error = adapter.projector(Elsewhere).await.unwrap_err();
+    assert!(event_core::with_causes(&error).contains("raise its number"), "{error}");
+
+    for change in [
+        "position = position + 1000",
+        "event_position = event_position - 1",
+        "event_id = '00000000-0000-0000-0000-000000000001'",
+    ] {
+        pg::run(&mut connection, "CREATE TABLE kept AS SELECT * FROM event_store.projections")
+            .await;
+        pg::run(&mut connection, &format!("UPDATE event_store.projections SET {change}")).await;
+        let error = adapter.projector(Digests::<1>).await.unwrap_err();
+        assert!(matches!(error, Error::LogDiverged { .. }), "{change}: {error}");
+        assert_eq!(error.code(), "log_diverged");
+        pg::run(
+            &mut connection,
+            "DELETE FROM event_store.projections; INSERT INTO event_store.projections SELECT * FROM kept; DROP TABLE kept",
+        )
+        .await;
+    }
+    // An event that was removed with its stream is no divergence.
+    let delete = event_core::Delete::Hard;
+    store.delete_stream(&stream("note-1"), ExpectedVersion::Any, delete).await.unwrap();
+    adapter.projector(Digests::<1>).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_writer_reads_what_it_wrote() {
+    let database = pg::shared().database().await;
+    let adapter = adapter(&database.url).await;
+    let (store, mut connection) = (store(&adapter), database.connection().await);
+    let short = Duration::from_millis(5);
+    assert!(!adapter.wait_for_projection("digests", Position::START, short).await.unwrap());
+    let runner = tokio::spawn({
+        let adapter = Arc::clone(&adapter);
+        async move { adapter.projector(Digests::<1>).await.unwrap().run().await }
+    });
+    let long = Duration::from_secs(20);
+    for n in 1..=20_i64 {
+        let at = append(&store, "note-1", Noted::many(1)).await;
+        assert!(adapter.wait_for_projection("digests", at, long).await.unwrap());
+        assert_eq!(pg::number(&mut connection, "SELECT count(*) FROM digests_1.seen").await, n);
+    }
+    // What does not pass the filter is passed, too.
+    let at = append(&store, "else-1", Noted::many(1)).await;
+    assert!(adapter.wait_for_projection("digests", at, long).await.unwrap());
+    runner.abort();
+    let _ = runner.await;
+    let at = append(&store, "else-1", Noted::many(1)).await;
+    assert!(!adapter.wait_for_projection("digests", at, short).await.unwrap());
+    let mut projector = adapter.projector(Digests::<1>).await.unwrap();
+    assert_eq!(projector.catch_up().await.unwrap(), 0);
+    assert!(adapter.wait_for_projection("digests", at, short).await.unwrap());
+}
