@@ -83,11 +83,18 @@ pub(crate) async fn all(
         // Nothing that matches is left below.
         after = known;
     }
-    if events.len() < page && after < end {
-        let last = frontier.advance(pool, sql, after, page - events.len()).await?;
-        let last = last.min(end);
-        if after < last {
-            between(pool, sql, view, options, (after, last), page, &mut events).await?;
+    while events.len() < page && after < end {
+        let wanted = page - events.len();
+        let last = frontier.advance(pool, sql, after, wanted).await?.min(end);
+        if last <= after {
+            break;
+        }
+        between(pool, sql, view, options, (after, last), page, &mut events).await?;
+        // Of so many positions some do not match: a page is full as long as there is more.
+        let is_all = last < after.saturating_add(stored(wanted as u64));
+        after = last;
+        if is_all {
+            break;
         }
     }
     Ok(events)

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use event_core::adapter::TenantView;
-use event_core::{Adapter, AllOptions, EventId, ExpectedVersion, Position};
+use event_core::{Adapter, AllOptions, BatchSize, EventId, EventStore, ExpectedVersion, Position};
 use event_postgres::PgAdapter;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
@@ -222,4 +222,30 @@ async fn filters_read_behind_the_same_frontier() {
     assert_eq!(adapter.read_all(&TenantView::All, &category).await.unwrap().len(), 1);
     pg::run(&mut slow, "COMMIT").await;
     assert_eq!(adapter.read_all(&TenantView::All, &category).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_filtered_page_is_full_as_long_as_there_is_more_whoever_works_elsewhere() {
+    let database = pg::shared().database().await;
+    let writer = database.adapter().await;
+    for n in 0..40 {
+        let name = if n % 10 == 0 { "note-1" } else { "else-1" };
+        writer.commit(&one(name, ExpectedVersion::Any, events(10))).await.unwrap();
+    }
+    // Work that has nothing to do with events: nothing is final by its transactions alone.
+    let mut other = database.connection().await;
+    pg::run(&mut other, "BEGIN; CREATE TABLE elsewhere (x int)").await;
+    let reader = database.adapter().await;
+    let notes = AllOptions::new().category("note").limit(BatchSize::new(15).unwrap());
+    let page = reader.read_all(&TenantView::All, &notes).await.unwrap();
+    assert_eq!(page.len(), 15, "a page that is not full is the last one");
+    let store = EventStore::new(reader).unwrap();
+    let mut log = store.all_events(notes);
+    let mut read = 0;
+    while let Some(event) = log.next().await {
+        event.unwrap();
+        read += 1;
+    }
+    assert_eq!(read, 40);
+    pg::run(&mut other, "ROLLBACK").await;
 }
