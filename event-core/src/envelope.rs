@@ -258,6 +258,11 @@ impl RecordedEvent {
         Self(parts, None)
     }
 
+    /// What it is made of; for adapters.
+    pub fn into_parts(self) -> RecordedParts {
+        self.0
+    }
+
     /// The same event as a stream of links shows it: under a number of that stream; where it was appended becomes its
     /// origin. For adapters.
     #[must_use]

@@ -48,6 +48,7 @@ mod stored_version;
 mod stream;
 mod subscription;
 mod transaction;
+mod transfer;
 mod version;
 
 pub mod lock;
@@ -63,10 +64,12 @@ pub mod adapter {
     pub use crate::connect::AdapterFactory;
     pub use crate::envelope::{EventData, RecordedParts};
     pub use crate::live_buffer::{LiveBuffer, Publisher};
+    pub use crate::seam::import::judge;
     pub use crate::seam::{
-        Adapter, Appended, Attendance, BoxFuture, Checkpoint, CheckpointStore, Commit, Lease,
-        LinkEvents, LiveLog, Outcome, ParkedEvent, PartState, Recent, Registered, SnapshotStore,
-        StoredSnapshot, StreamAppend, StreamChange, Stretch, SubscriptionKey, TenantView,
+        Adapter, Appended, Attendance, BoxFuture, Checkpoint, CheckpointStore, Commit, ImportBatch,
+        Imported, ImportedLink, Lease, LinkEvents, LiveLog, Outcome, ParkedEvent, PartState,
+        Positions, Recent, Registered, SnapshotStore, StoredSnapshot, StreamAppend, StreamChange,
+        Stretch, SubscriptionKey, TenantView,
     };
     pub use crate::stored_version::{SeenVersions, StoredVersion};
 }
@@ -104,7 +107,7 @@ pub use crate::registration::Registration;
 pub use crate::registry::{Registry, RegistryBuilder, RegistryError, RegistryErrors};
 pub use crate::retry::RetryPolicy;
 pub use crate::scope::Scope;
-pub use crate::seam::{Adapter, Appended, Outcome};
+pub use crate::seam::{Adapter, Appended, Imported, Outcome, Positions};
 pub use crate::set::EventSet;
 pub use crate::shape::Shape;
 pub use crate::snapshot::Snapshots;
@@ -112,6 +115,7 @@ pub use crate::store::{EventStore, StoreBuilder};
 pub use crate::stream::{Escaped, InvalidStreamId, InvalidTenant, StreamId, Tenant};
 pub use crate::subscription::{Filter, StartFrom, Subscription};
 pub use crate::transaction::Transaction;
+pub use crate::transfer::{Export, ExportOptions, Exported, Import, ImportOptions, copy};
 pub use crate::version::{EventVersion, InvalidEventVersion};
 #[cfg(feature = "derive")]
 pub use event_derive::{Event, Shape};

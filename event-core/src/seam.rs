@@ -4,6 +4,7 @@
 //! object-safe, so that the backend is chosen at run time.
 
 mod checkpoints;
+pub(crate) mod import;
 mod live;
 mod snapshot;
 
@@ -15,6 +16,7 @@ pub use self::checkpoints::{
     Attendance, Checkpoint, CheckpointStore, Lease, ParkedEvent, PartState, Registered,
     SubscriptionKey,
 };
+pub use self::import::{ImportBatch, Imported, ImportedLink, Positions};
 pub use self::live::{LiveLog, Recent, Stretch};
 use self::snapshot::NoSnapshots;
 pub use self::snapshot::{SnapshotStore, StoredSnapshot};
@@ -197,6 +199,11 @@ pub trait Adapter: Send + Sync + 'static {
     /// stored, the limit. The answer's position is that of the last event.
     fn link<'a>(&'a self, link: &'a LinkEvents) -> BoxFuture<'a, Result<Appended>>;
 
+    /// Stores what another store holds, all of the batch or nothing: no stream limit, no validation. What is there
+    /// already, with the same ids in the same places, is skipped, so that a batch of unknown outcome is sent again.
+    /// [`judge`](crate::adapter::judge) says what is stored, skipped and refused.
+    fn import<'a>(&'a self, batch: &'a ImportBatch) -> BoxFuture<'a, Result<Imported>>;
+
     /// Every (event type, event version) that was ever stored, whoever's; each once. A pair is written down before, or
     /// with, the first event that has it: [`SeenVersions`](crate::adapter::SeenVersions) says when.
     fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>>;
@@ -284,6 +291,10 @@ macro_rules! forward_adapter {
 
             fn link<'a>(&'a self, link: &'a LinkEvents) -> BoxFuture<'a, Result<Appended>> {
                 (**self).link(link)
+            }
+
+            fn import<'a>(&'a self, batch: &'a ImportBatch) -> BoxFuture<'a, Result<Imported>> {
+                (**self).import(batch)
             }
 
             fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>> {

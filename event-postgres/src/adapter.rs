@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use event_core::adapter::{
-    AdapterFactory, BoxFuture, CheckpointStore, Commit, LinkEvents, LiveLog, SnapshotStore,
-    StoredVersion, StreamChange, Stretch, TenantView,
+    AdapterFactory, BoxFuture, CheckpointStore, Commit, ImportBatch, LinkEvents, LiveLog,
+    SnapshotStore, StoredVersion, StreamChange, Stretch, TenantView,
 };
 use event_core::{
-    Adapter, AllOptions, Appended, Error, EventId, ExpectedVersion, Health, ListOptions, Outcome,
-    Position, ReadOptions, RecordedEvent, Result, StreamId, StreamInfo, Tenant,
+    Adapter, AllOptions, Appended, Error, EventId, ExpectedVersion, Health, Imported, ListOptions,
+    Outcome, Position, ReadOptions, RecordedEvent, Result, StreamId, StreamInfo, Tenant,
 };
 use sqlx::{AssertSqlSafe, Connection};
 
@@ -17,6 +17,7 @@ use crate::append::stored;
 use crate::census::{self, Census};
 use crate::frontier::Frontier;
 use crate::group::Group;
+use crate::import::Importer;
 use crate::listener::Listener;
 use crate::notifier::Notifier;
 use crate::options::PgOptions;
@@ -39,6 +40,7 @@ pub struct PgAdapter {
     group: Group,
     frontier: Arc<Frontier>,
     census: Census,
+    importer: Importer,
     tail: Tail,
     notifier: Option<Notifier>,
 }
@@ -76,7 +78,16 @@ impl PgAdapter {
             notify.then(|| Listener::new(options.driver())),
         );
         let notifier = notify.then(|| Notifier::new(Arc::clone(&pool), Arc::clone(&sql)));
-        Ok(Self { pool, sql, group, frontier, census: Census::default(), tail, notifier })
+        Ok(Self {
+            pool,
+            sql,
+            group,
+            frontier,
+            census: Census::default(),
+            importer: Importer::default(),
+            tail,
+            notifier,
+        })
     }
 
     /// Stores a commit, and wakes those who follow the log: here at once, elsewhere soon.
@@ -211,6 +222,14 @@ impl Adapter for PgAdapter {
         Box::pin(link::link(&self.pool, &self.sql, link))
     }
 
+    fn import<'a>(&'a self, batch: &'a ImportBatch) -> BoxFuture<'a, Result<Imported>> {
+        Box::pin(async move {
+            let imported = self.importer.import(&self.pool, &self.sql, batch).await;
+            self.tail.wake();
+            imported
+        })
+    }
+
     fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>> {
         Box::pin(census::stored(&self.pool, &self.sql))
     }
@@ -231,6 +250,7 @@ impl Adapter for PgAdapter {
         Box::pin(async {
             self.group.drain().await;
             self.tail.close();
+            self.importer.close().await;
             self.pool.close().await;
         })
     }

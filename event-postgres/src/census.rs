@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 
 use crate::pool::Pool;
 use crate::row::Cells;
-use crate::sql::Statements;
+use crate::sql::{PgQuery, Statements};
 
 /// The pairs that this process knows to be written down.
 #[derive(Debug, Default)]
@@ -37,11 +37,7 @@ impl Census {
         if unseen.is_empty() {
             return Ok(());
         }
-        let types: Vec<String> =
-            unseen.iter().map(|it| it.event_type.clone().into_owned()).collect();
-        let versions: Vec<i32> = unseen.iter().map(|it| column(it.event_version)).collect();
-        let query = sql.record_event_versions.query().bind(types).bind(versions);
-        pool.fetch("record the versions of events", query).await?;
+        pool.fetch("record the versions of events", record(sql, &unseen)).await?;
         self.seen.write().unwrap_or_else(PoisonError::into_inner).extend(unseen);
         Ok(())
     }
@@ -51,6 +47,13 @@ impl Census {
         let pairs = events.map(|event| (&*event.event_type, event.version));
         self.seen.read().unwrap_or_else(PoisonError::into_inner).unseen(pairs)
     }
+}
+
+/// The statement that writes pairs down.
+pub(crate) fn record<'q>(sql: &Statements, pairs: &[StoredVersion]) -> PgQuery<'q> {
+    let types: Vec<String> = pairs.iter().map(|it| it.event_type.clone().into_owned()).collect();
+    let versions: Vec<i32> = pairs.iter().map(|it| column(it.event_version)).collect();
+    sql.record_event_versions.query().bind(types).bind(versions)
 }
 
 /// Everything that is written down, by whatever process.

@@ -27,6 +27,7 @@ mod error;
 mod frontier;
 mod group;
 mod health;
+mod import;
 mod link;
 mod listener;
 mod migrate;

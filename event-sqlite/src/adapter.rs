@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use event_core::adapter::{
-    AdapterFactory, BoxFuture, CheckpointStore, Commit, LinkEvents, LiveLog, SnapshotStore,
-    StoredVersion, StreamChange, Stretch, TenantView,
+    AdapterFactory, BoxFuture, CheckpointStore, Commit, ImportBatch, LinkEvents, LiveLog,
+    SnapshotStore, StoredVersion, StreamChange, Stretch, TenantView,
 };
 use event_core::{
-    Adapter, AllOptions, Appended, Error, EventId, ExpectedVersion, Health, ListOptions, Position,
-    ReadOptions, RecordedEvent, Result, StreamId, StreamInfo, Tenant,
+    Adapter, AllOptions, Appended, Error, EventId, ExpectedVersion, Health, Imported, ListOptions,
+    Position, ReadOptions, RecordedEvent, Result, StreamId, StreamInfo, Tenant,
 };
 use sqlx::Connection;
 
@@ -20,7 +20,7 @@ use crate::pool::{Pool, run};
 use crate::row::Cells;
 use crate::tail::Tail;
 use crate::writer::Writer;
-use crate::{census, link, migrate, network, read, sql, stream};
+use crate::{census, import, link, migrate, network, read, sql, stream};
 
 event_core::adapter::submit! {
     AdapterFactory::new(&["sqlite"], |url| {
@@ -219,6 +219,14 @@ impl Adapter for SqliteAdapter {
 
     fn link<'a>(&'a self, link: &'a LinkEvents) -> BoxFuture<'a, Result<Appended>> {
         Box::pin(link::link(&self.pool, link))
+    }
+
+    fn import<'a>(&'a self, batch: &'a ImportBatch) -> BoxFuture<'a, Result<Imported>> {
+        Box::pin(async move {
+            let imported = import::import(&self.pool, batch).await;
+            self.tail.wake();
+            imported
+        })
     }
 
     fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>> {

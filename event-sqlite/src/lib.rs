@@ -23,6 +23,7 @@ mod append;
 mod census;
 mod checkpoints;
 mod error;
+mod import;
 mod judge;
 mod link;
 mod migrate;

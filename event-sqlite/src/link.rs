@@ -126,7 +126,7 @@ async fn make(
     now: i64,
 ) -> Result<i64, Failure> {
     let category = || link.stream_id.category().to_owned();
-    transaction.execute(sql::PUT_CATEGORY.query().bind(category())).await?;
+    transaction.execute(sql::PUT_CATEGORIES.query().bind(json(&[category()])?)).await?;
     let query = sql::INSERT_LINK_STREAM
         .query()
         .bind(link.tenant.as_str().to_owned())

@@ -47,7 +47,14 @@ statements! {
     READ_LINKS_FORWARD = "read_links_forward";
     READ_LINKS_BACKWARD = "read_links_backward";
     FIND_LINKED = "find_linked";
-    PUT_CATEGORY = "put_category";
+    PUT_TENANTS = "put_tenants";
+    PUT_CATEGORIES = "put_categories";
+    IMPORT_THERE = "import_there";
+    IMPORT_KNOWN = "import_known";
+    IMPORT_STREAMS = "import_streams";
+    IMPORT_FIND_LINKS = "import_find_links";
+    IMPORT_LINKS = "import_links";
+    LAST_POSITION = "last_position";
     INSERT_LINK_STREAM = "insert_link_stream";
     INSERT_LINKS = "insert_links";
     SET_VERSION = "set_version";

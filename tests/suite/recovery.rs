@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use event_core::adapter::{
-    Adapter, Appended, BoxFuture, Commit, LinkEvents, LiveLog, RecordedParts, StoredVersion,
-    StreamChange, TenantView,
+    Adapter, Appended, BoxFuture, Commit, ImportBatch, Imported, LinkEvents, LiveLog,
+    RecordedParts, StoredVersion, StreamChange, TenantView,
 };
 use event_core::testing::Noted;
 use event_core::{
@@ -293,6 +293,10 @@ impl Adapter for Doctored {
     }
 
     fn link<'a>(&'a self, _: &'a LinkEvents) -> BoxFuture<'a, Result<Appended>> {
+        read_only()
+    }
+
+    fn import<'a>(&'a self, _: &'a ImportBatch) -> BoxFuture<'a, Result<Imported>> {
         read_only()
     }
 

@@ -4,8 +4,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use event_core::adapter::{
-    Adapter, Appended, BoxFuture, CheckpointStore, Commit, LinkEvents, LiveLog, SnapshotStore,
-    StoredSnapshot, StoredVersion, StreamChange, TenantView,
+    Adapter, Appended, BoxFuture, CheckpointStore, Commit, ImportBatch, Imported, LinkEvents,
+    LiveLog, SnapshotStore, StoredSnapshot, StoredVersion, StreamChange, TenantView,
 };
 use event_core::{
     AllOptions, Error, EventId, ExpectedVersion, Health, ListOptions, MemoryAdapter, ReadOptions,
@@ -132,6 +132,10 @@ impl Adapter for FlakyAdapter {
 
     fn link<'a>(&'a self, link: &'a LinkEvents) -> BoxFuture<'a, Result<Appended>> {
         self.act(self.inner.link(link))
+    }
+
+    fn import<'a>(&'a self, batch: &'a ImportBatch) -> BoxFuture<'a, Result<Imported>> {
+        self.act(self.inner.import(batch))
     }
 
     fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>> {

@@ -13,6 +13,7 @@ macro_rules! with_context {
             | Self::StreamArchived { context, .. }
             | Self::MixedStream { context, .. }
             | Self::EventsNotFound { context, .. }
+            | Self::InvalidImport { context, .. }
             | Self::StreamLimitReached { context, .. }
             | Self::EventIdConflict { context, .. }
             | Self::Connection { context, .. }
@@ -43,6 +44,8 @@ impl Error {
             Self::StreamArchived { .. } => "stream_archived",
             Self::MixedStream { .. } => "mixed_stream",
             Self::EventsNotFound { .. } => "events_not_found",
+            Self::InvalidImport { .. } => "invalid_import",
+            Self::InvalidLine { .. } => "invalid_line",
             Self::StreamLimitReached { .. } => "stream_limit_reached",
             Self::EventIdConflict { .. } => "event_id_conflict",
             Self::Connection { .. } => "connection_error",
@@ -73,6 +76,8 @@ impl Error {
             | Self::InvalidUrl { .. }
             | Self::AmbiguousStream { .. }
             | Self::MixedStream { .. }
+            | Self::InvalidImport { .. }
+            | Self::InvalidLine { .. }
             | Self::StreamLimitReached { .. } => Category::Validation,
             Self::WrongExpectedVersion { .. }
             | Self::StreamNotFound { .. }

@@ -62,6 +62,11 @@ impl Error {
         Self::MixedStream { stream_id, holds_links, context: Context::default() }
     }
 
+    /// Something to import that does not fit.
+    pub fn invalid_import(stream_id: Option<StreamId>, reason: impl Into<String>) -> Self {
+        Self::InvalidImport { stream_id, reason: reason.into(), context: Context::default() }
+    }
+
     /// Events to link that the store does not hold.
     pub fn events_not_found(stream_id: StreamId, event_ids: Vec<EventId>) -> Self {
         Self::EventsNotFound { stream_id, event_ids, context: Context::default() }

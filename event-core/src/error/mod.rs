@@ -166,6 +166,26 @@ pub enum Error {
         /// The scope.
         context: Context,
     },
+    /// What is to be imported does not fit the store, or itself; nothing of its batch was written.
+    #[error("cannot import{}: {reason}{context}", of_stream(stream_id.as_ref()))]
+    InvalidImport {
+        /// The stream at fault, where it is one.
+        stream_id: Option<StreamId>,
+        /// What does not fit, and what to do.
+        reason: String,
+        /// The scope.
+        context: Context,
+    },
+    /// A line of an export that cannot be read; nothing of its batch was written.
+    #[error("line {line}, column {column}: {reason}")]
+    InvalidLine {
+        /// Its number, from 1.
+        line: u64,
+        /// The place in it, from 1; 0 for the whole line.
+        column: usize,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
     /// The append would pass the stream limit (S-21); nothing was written.
     #[error("stream \"{}\" holds {actual} events, this append would pass its limit of {limit}; archive it, or start a new one{context}", Escaped(stream_id.as_str()))]
     StreamLimitReached {
@@ -368,6 +388,10 @@ fn after_retries(retries: u32) -> String {
 
 fn tenant_list(tenants: &[Tenant]) -> String {
     tenants.iter().map(|tenant| Escaped(tenant.as_str()).to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn of_stream(stream_id: Option<&StreamId>) -> String {
+    stream_id.map(|id| format!(" stream \"{}\"", Escaped(id.as_str()))).unwrap_or_default()
 }
 
 fn mixed(stream_id: &StreamId, holds_links: bool) -> String {

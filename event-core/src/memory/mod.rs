@@ -5,6 +5,7 @@
 
 mod change;
 mod checkpoints;
+mod import;
 mod link;
 mod live;
 mod read;
@@ -28,8 +29,8 @@ use crate::id::EventId;
 use crate::number::{Position, StreamVersion};
 use crate::options::{AllOptions, ListOptions, ReadOptions, StreamInfo, StreamState};
 use crate::seam::{
-    Adapter, Appended, BoxFuture, CheckpointStore, Commit, LinkEvents, LiveLog, Outcome,
-    SnapshotStore, StreamAppend, StreamChange, TenantView,
+    Adapter, Appended, BoxFuture, CheckpointStore, Commit, ImportBatch, Imported, LinkEvents,
+    LiveLog, Outcome, SnapshotStore, StreamAppend, StreamChange, TenantView,
 };
 use crate::stored_version::{SeenVersions, StoredVersion};
 use crate::stream::{StreamId, Tenant};
@@ -330,6 +331,14 @@ impl Adapter for MemoryAdapter {
 
     fn link<'a>(&'a self, link: &'a LinkEvents) -> BoxFuture<'a, Result<Appended>> {
         Box::pin(async move { self.lock().link(link, self.clock.now()) })
+    }
+
+    fn import<'a>(&'a self, batch: &'a ImportBatch) -> BoxFuture<'a, Result<Imported>> {
+        Box::pin(async move {
+            let imported = self.lock().import(batch)?;
+            self.moved.send_replace(());
+            Ok(imported)
+        })
     }
 
     fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>> {

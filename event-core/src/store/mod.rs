@@ -6,6 +6,7 @@ mod health;
 mod link;
 mod snapshot;
 mod streams;
+mod transfer;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};

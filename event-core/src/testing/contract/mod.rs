@@ -14,6 +14,7 @@ pub mod change;
 pub mod delete;
 pub mod health;
 pub mod identity;
+pub mod import;
 pub mod leases;
 pub mod link;
 pub mod read;

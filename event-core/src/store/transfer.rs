@@ -1,0 +1,31 @@
+//! What an import sends to the adapter.
+
+use crate::error::{Error, Result};
+use crate::seam::{ImportBatch, Imported, TenantView};
+use crate::store::EventStore;
+use crate::stream::Tenant;
+
+impl EventStore {
+    /// Stores a batch of another store's.
+    pub(crate) async fn import_batch(&self, batch: &ImportBatch) -> Result<Imported> {
+        let adapter = &self.shared.adapter;
+        let imported = self.operation("import", None).run(|_| adapter.import(batch)).await?;
+        if matches!(batch, ImportBatch::Events { .. }) {
+            metrics::counter!("event_store_events_appended_total").increment(imported.stored);
+        }
+        Ok(imported)
+    }
+
+    /// Refuses what is of a tenant that this handle does not see.
+    pub(crate) fn check_tenant(&self, tenant: &Tenant) -> Result<()> {
+        match &self.view {
+            TenantView::One(own) if own != tenant => Err(Error::invalid_import(
+                None,
+                format!(
+                    "it holds data of {tenant:?}, this store is bound to {own:?}; import with `all_tenants()`, or bind that tenant"
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+}
