@@ -11,6 +11,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use event_core::StreamId;
 use event_postgres::PgAdapter;
 use serde_json::value::RawValue;
 use tokio_postgres::types::Json;
@@ -25,6 +26,7 @@ mod guess;
 #[path = "../support/pg.rs"]
 mod pg;
 #[path = "support/versus.rs"]
+#[allow(dead_code, reason = "each bench uses a part")]
 mod versus;
 
 const INSERT: &str = "INSERT INTO raw_events (stream_key, version, event_id, tenant_key, category_key, schema_version, event_type, data, metadata) \
@@ -32,6 +34,9 @@ const INSERT: &str = "INSERT INTO raw_events (stream_key, version, event_id, ten
 const UNNEST: &str = "INSERT INTO raw_events (stream_key, version, event_id, tenant_key, category_key, schema_version, event_type, data, metadata) \
                       SELECT $1, u.ord, u.id, 1, 1, 2, 'bench.guess', u.data::json, u.meta::json \
                       FROM unnest($2::uuid[], $3::text[], $4::text[]) WITH ORDINALITY u (id, data, meta, ord)";
+const ONE_STREAM: &str = "SELECT data, metadata, event_id, version, position, created_at FROM event_store.events \
+                          WHERE tenant_key = 1 AND stream_key = $1 ORDER BY version";
+
 struct Bench {
     url: String,
     versus: Versus,
@@ -50,6 +55,7 @@ async fn main() {
     let bench = Bench { url: database.url.clone(), versus: Versus::new(adapter, short) };
     bench.versus.head("PostgreSQL, fsync on");
     bench.appends().await;
+    bench.loads(if short { 20 } else { 2_000 }).await;
     bench.reads(if short { 1_000 } else { 300_000 }).await;
     bench.versus.store.close().await;
 }
@@ -58,9 +64,9 @@ impl Bench {
     async fn appends(&self) {
         self.versus
             .compare(
-                "1 event, 1 task",
+                "1 event, 1 task, raw through sqlx",
                 "0.85 | 0.95",
-                || self.raw_one(1),
+                || self.raw_by_sqlx(),
                 || self.versus.ours(1, 1),
             )
             .await;
@@ -142,6 +148,28 @@ impl Bench {
             .await
     }
 
+    /// The same statement through the driver that the adapter has.
+    async fn raw_by_sqlx(&self) -> f64 {
+        let mut connection = pg::connect(&self.url).await;
+        let end = Instant::now() + self.versus.time;
+        let data = RawValue::from_string(self.versus.data.clone()).unwrap();
+        let metadata = RawValue::from_string(METADATA.into()).unwrap();
+        let (started, mut calls, stream) = (Instant::now(), 0_u32, next().cast_signed());
+        while Instant::now() < end {
+            calls += 1;
+            sqlx::query(INSERT)
+                .bind(stream)
+                .bind(i64::from(calls))
+                .bind(Uuid::now_v7())
+                .bind(sqlx::types::Json(&*data))
+                .bind(sqlx::types::Json(&*metadata))
+                .execute(&mut connection)
+                .await
+                .unwrap();
+        }
+        f64::from(calls) / started.elapsed().as_secs_f64()
+    }
+
     async fn raw_many(&self, events: usize) -> f64 {
         let client = self.connection().await;
         let statement = client.prepare(UNNEST).await.unwrap();
@@ -168,6 +196,58 @@ impl Bench {
             .await
     }
 
+    /// Whole streams of fifty events, loaded by sixteen tasks.
+    async fn loads(&self, streams: usize) {
+        let streams = Arc::new(self.versus.fill_streams(streams, 50).await);
+        let client = self.connection().await;
+        client.batch_execute("VACUUM ANALYZE").await.unwrap();
+        let named: Vec<&str> = streams.iter().map(StreamId::as_str).collect();
+        let rows = client
+            .query(
+                "SELECT stream_key FROM event_store.streams WHERE stream_id = ANY ($1)",
+                &[&named],
+            )
+            .await
+            .unwrap();
+        let keys: Arc<Vec<i64>> = Arc::new(rows.iter().map(|row| row.get(0)).collect());
+        self.versus
+            .compare(
+                "streams of 50, 16 tasks",
+                "0.85 | 1.0",
+                || self.raw_loads(&keys),
+                || self.versus.loads(16, &streams),
+            )
+            .await;
+    }
+
+    async fn raw_loads(&self, keys: &Arc<Vec<i64>>) -> f64 {
+        let mut clients = Vec::new();
+        for _ in 0..16 {
+            let client = self.connection().await;
+            let statement = client.prepare(ONE_STREAM).await.unwrap();
+            clients.push(Arc::new((client, statement)));
+        }
+        let end = Instant::now() + self.versus.time;
+        self.versus
+            .rate(16, 1, |n| {
+                let (held, keys) = (Arc::clone(&clients[n]), Arc::clone(keys));
+                async move {
+                    let mut loads = 0;
+                    while Instant::now() < end {
+                        let key = fastrand::choice(keys.iter()).unwrap();
+                        let rows = held.0.query(&held.1, &[key]).await.unwrap();
+                        for row in &rows {
+                            let Json(guess): Json<Guess> = row.get(0);
+                            std::hint::black_box(guess);
+                        }
+                        loads += 1;
+                    }
+                    loads
+                }
+            })
+            .await
+    }
+
     async fn reads(&self, everything: usize) {
         let long = self.versus.fill(everything).await;
         let client = self.connection().await;
@@ -180,13 +260,12 @@ impl Bench {
             .await
             .unwrap()
             .get(0);
-        let one = "SELECT data, metadata, event_id, version, position, created_at FROM event_store.events WHERE tenant_key = 1 AND stream_key = $1 ORDER BY version";
         let all = "SELECT data, metadata, event_id, version, position, created_at FROM event_store.events WHERE position > $1 ORDER BY position LIMIT 300000";
         self.versus
             .compare(
                 "one stream of 10 000, decoded",
                 "0.75 | 1.0",
-                || raw_read(&client, one, key),
+                || raw_read(&client, ONE_STREAM, key),
                 || self.versus.read_stream(&long),
             )
             .await;

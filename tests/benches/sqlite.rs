@@ -24,6 +24,7 @@ use crate::versus::{METADATA, Versus, next};
 #[allow(dead_code, reason = "each bench uses a part")]
 mod guess;
 #[path = "support/versus.rs"]
+#[allow(dead_code, reason = "each bench uses a part")]
 mod versus;
 
 const INSERT: &str = "INSERT INTO events (stream_key, version, recorded_at, event_id, tenant_key, category_key, schema_version, event_type, data, metadata) \

@@ -1,6 +1,7 @@
 //! Ours against raw statements, in turns: what the benches of all backends measure alike.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -127,6 +128,18 @@ impl Versus {
         .await
     }
 
+    /// Appends so many events one by one, a new stream every twenty.
+    pub(crate) async fn append_singly(&self, calls: u64) {
+        let mut stream = new_stream();
+        for call in 0..calls {
+            if call % 20 == 0 {
+                stream = new_stream();
+            }
+            let expected = ExpectedVersion::Exact(StreamVersion::new(call % 20));
+            self.store.append(&stream, expected, [new_event(&self.data)]).await.unwrap();
+        }
+    }
+
     /// Appends streams of 10 000 events, and gives one of them.
     pub(crate) async fn fill(&self, everything: usize) -> StreamId {
         let mut long = new_stream();
@@ -137,6 +150,37 @@ impl Versus {
             self.store.append(&long, ExpectedVersion::Any, events).await.unwrap();
         }
         long
+    }
+
+    /// Appends streams of some length; their names.
+    pub(crate) async fn fill_streams(&self, streams: usize, events: usize) -> Vec<StreamId> {
+        let mut names = Vec::new();
+        for _ in 0..streams {
+            let (name, events) = (new_stream(), (0..events).map(|_| new_event(&self.data)));
+            self.store.append(&name, ExpectedVersion::NoStream, events).await.unwrap();
+            names.push(name);
+        }
+        names
+    }
+
+    /// Loads whole streams by chance, decoded; streams a second.
+    pub(crate) async fn loads(&self, tasks: usize, streams: &Arc<Vec<StreamId>>) -> f64 {
+        let end = Instant::now() + self.time;
+        self.rate(tasks, 1, |_| {
+            let (store, streams) = (self.store.clone(), Arc::clone(streams));
+            async move {
+                let mut loads = 0;
+                while Instant::now() < end {
+                    let stream = fastrand::choice(streams.iter()).unwrap();
+                    for event in store.read_stream(stream, ReadOptions::forward()).await.unwrap() {
+                        std::hint::black_box(GuessEvent::try_from(&event).unwrap());
+                    }
+                    loads += 1;
+                }
+                loads
+            }
+        })
+        .await
     }
 
     pub(crate) async fn read_stream(&self, stream: &StreamId) -> f64 {

@@ -1,0 +1,164 @@
+//! What a store on PostgreSQL costs as it grows: an append beside few and beside many stored events, in turns; what it
+//! writes ahead, of a raw row; the disk an event takes; the memory that reading everything takes.
+//!
+//! A million events beside a hundred thousand; `EVENTS_GROWTH=10000000` for ten millions (some minutes, 8 GB of disk).
+
+#![allow(missing_docs, reason = "a program")]
+#![allow(clippy::print_stdout, reason = "a bench reports on standard output")]
+#![allow(clippy::unwrap_used, reason = "a bench fails by panicking")]
+#![allow(clippy::cast_precision_loss, reason = "counts of a bench are small")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use event_core::{AllOptions, BatchSize};
+use event_postgres::PgAdapter;
+use sqlx::PgConnection;
+
+use crate::versus::{METADATA, Versus};
+
+#[path = "support/guess.rs"]
+#[allow(dead_code, reason = "each bench uses a part")]
+mod guess;
+#[path = "../support/pg.rs"]
+mod pg;
+#[path = "support/versus.rs"]
+#[allow(dead_code, reason = "each bench uses a part")]
+mod versus;
+
+/// Bytes of data an event has here.
+const DATA: usize = 333;
+
+const INSERT: &str = "INSERT INTO raw_events (stream_key, version, event_id, tenant_key, category_key, schema_version, event_type, data, metadata) \
+                      VALUES ($1, $2, $3, 1, 1, 2, 'bench.guess', $4::text::json, $5::text::json)";
+
+#[tokio::main(flavor = "multi_thread", worker_threads = 2)]
+async fn main() {
+    let short = std::env::args().any(|argument| argument == "--test");
+    let grown: usize = std::env::var("EVENTS_GROWTH")
+        .map_or(if short { 20_000 } else { 1_000_000 }, |said| said.parse().unwrap());
+    let small = if short { 10_000 } else { 100_000 };
+    let settings = "-c shared_buffers=512MB -c max_wal_size=8GB -c checkpoint_timeout=1h";
+    let cluster = pg::Cluster::start_with(pg::Fsync::On, settings);
+    let (few, many) = (cluster.database().await, cluster.database().await);
+    let [few_store, mut many_store] = [
+        Versus::new(few.adapter().await, short),
+        Versus::new(PgAdapter::connect_with(many.options()).await.unwrap(), short),
+    ];
+    many_store.data = padded(&many_store.data);
+    let (mut admin_few, mut admin) = (few.connection().await, many.connection().await);
+    few_store.fill(small).await;
+    many_store.fill(grown).await;
+    pg::run(&mut admin_few, "VACUUM ANALYZE").await;
+    pg::run(&mut admin, "VACUUM ANALYZE").await;
+    pg::run(&mut admin, "CHECKPOINT").await;
+
+    println!("append of 1 event, {grown} stored, of {small} stored (cost; must 1.15, aim 1.0):");
+    few_store.head("rate beside few (raw) and beside many (ours)");
+    few_store
+        .compare("1 event, 1 task", " | ", || few_store.ours(1, 1), || many_store.ours(1, 1))
+        .await;
+    few_store
+        .compare("1 event, 64 tasks", " | ", || few_store.ours(64, 1), || many_store.ours(64, 1))
+        .await;
+    disk(&mut admin).await;
+    wal(&mut admin, &many_store, if short { 100 } else { 5_000 }).await;
+    memory(&many_store).await;
+}
+
+/// The payload, as long as the ones that the limits are set for.
+fn padded(data: &str) -> String {
+    let rest = DATA - data.len() - r#","note":"""#.len();
+    format!("{},\"note\":\"{}\"}}", data.trim_end_matches('}'), "x".repeat(rest))
+}
+
+async fn disk(admin: &mut PgConnection) {
+    let events = pg::number(admin, "SELECT count(*) FROM event_store.events").await;
+    let bytes = pg::number(
+        admin,
+        "SELECT (pg_total_relation_size('event_store.events') + pg_total_relation_size('event_store.streams'))::bigint",
+    )
+    .await;
+    println!(
+        "disk: {:.0} bytes an event of {DATA} + {} bytes, indexes and streams included (must 820)",
+        bytes as f64 / events as f64,
+        METADATA.len()
+    );
+}
+
+/// Bytes written ahead for an append of one event, and for a raw row, each after a checkpoint and a start of its own.
+async fn wal(admin: &mut PgConnection, versus: &Versus, calls: u64) {
+    pg::run(admin, "CREATE TABLE raw_events (LIKE event_store.events INCLUDING ALL)").await;
+    pg::run(
+        admin,
+        "INSERT INTO raw_events SELECT * FROM event_store.events ORDER BY position LIMIT 200000",
+    )
+    .await;
+    pg::run(admin, "VACUUM ANALYZE raw_events").await;
+    pg::run(admin, "CHECKPOINT").await;
+    let mut raw = 0.0;
+    let mut ours = 0.0;
+    for round in 0..2 {
+        // The first round touches the pages that a checkpoint makes be written whole.
+        let start = lsn(admin).await;
+        for call in 0..calls.cast_signed() {
+            sqlx::query(INSERT)
+                .bind(i64::MAX - round)
+                .bind(call + 1)
+                .bind(sqlx::types::Uuid::now_v7())
+                .bind(&versus.data)
+                .bind(METADATA)
+                .execute(&mut *admin)
+                .await
+                .unwrap();
+        }
+        let middle = lsn(admin).await;
+        versus.append_singly(calls).await;
+        raw = (middle - start) as f64 / calls as f64;
+        ours = (lsn(admin).await - middle) as f64 / calls as f64;
+    }
+    println!(
+        "written ahead: {ours:.0} bytes an append of 1 event, {raw:.0} a raw row: {:.2} (must 1.6, aim 1.3)",
+        ours / raw
+    );
+}
+
+async fn lsn(admin: &mut PgConnection) -> i64 {
+    pg::number(admin, "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint").await
+}
+
+/// How far the process grows while it reads everything, of what it was before.
+async fn memory(versus: &Versus) {
+    let (idle, over) = (resident(), Arc::new(AtomicBool::new(false)));
+    let watch = std::thread::spawn({
+        let over = Arc::clone(&over);
+        move || {
+            let mut most = 0;
+            while !over.load(Ordering::SeqCst) {
+                most = most.max(resident());
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            most
+        }
+    });
+    for page in [BatchSize::default(), BatchSize::MAX] {
+        let mut events = versus.store.all_events(AllOptions::new().limit(page));
+        let mut count = 0_u64;
+        while let Some(event) = events.next().await {
+            std::hint::black_box(event.unwrap());
+            count += 1;
+        }
+        println!("read {count} events in pages of {page}");
+    }
+    over.store(true, Ordering::SeqCst);
+    let most = watch.join().unwrap();
+    println!("memory: {} KiB above idle at most (must 65536)", most.saturating_sub(idle));
+}
+
+/// KiB of memory this process holds.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.trim().split(' ').next()?.parse().ok()).unwrap_or_default()
+}
