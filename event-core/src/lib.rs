@@ -15,6 +15,7 @@ mod codec;
 mod connect;
 mod decode;
 mod decode_error;
+mod durable;
 mod envelope;
 mod error;
 mod event;
@@ -81,6 +82,10 @@ pub use crate::clock::Clock;
 pub use crate::codec::{Codec, JsonCodec, Serializer, StoredEvent};
 pub use crate::connect::without_password;
 pub use crate::decode_error::DecodeError;
+pub use crate::durable::{
+    Consumer, Delivery, DurableSubscription, OnFailure, PartInfo, Stopper, SubscriptionInfo,
+    SubscriptionStatus,
+};
 pub use crate::envelope::{EventData, NewEvent, RecordedEvent};
 pub use crate::error::{BoxError, Category, Context, Error, Place, Result, SubscriptionError};
 pub use crate::event::{AnyEvent, Event, InvalidEvent, Origin, Payload, Upcast};
@@ -107,7 +112,7 @@ pub use crate::registration::Registration;
 pub use crate::registry::{Registry, RegistryBuilder, RegistryError, RegistryErrors};
 pub use crate::retry::RetryPolicy;
 pub use crate::scope::Scope;
-pub use crate::seam::{Adapter, Appended, Imported, Outcome, Positions};
+pub use crate::seam::{Adapter, Appended, Imported, Outcome, ParkedEvent, Positions};
 pub use crate::set::EventSet;
 pub use crate::shape::Shape;
 pub use crate::snapshot::Snapshots;

@@ -28,11 +28,13 @@ BEGIN
     WHERE o.tenant = p_tenant AND o.name = p_name AND o.seen_until < clock_timestamp() AND o.owner <> p_owner FOR UPDATE SKIP LOCKED);
   INSERT INTO subscription_members AS o (tenant, name, owner, seen_until) VALUES (p_tenant, p_name, p_owner, clock_timestamp() + lease)
     ON CONFLICT (tenant, name, owner) DO UPDATE SET seen_until = clock_timestamp() + lease;
-  SELECT count(*) INTO m FROM subscription_members o WHERE o.tenant = p_tenant AND o.name = p_name AND o.seen_until >= clock_timestamp();
+  -- This one counts, however short its lease is.
+  SELECT count(*) INTO m FROM subscription_members o
+  WHERE o.tenant = p_tenant AND o.name = p_name AND (o.owner = p_owner OR o.seen_until >= clock_timestamp());
   IF NOT stands THEN
     UPDATE subscription_parts p SET lease_until = clock_timestamp() + lease WHERE p.tenant = p_tenant AND p.name = p_name AND p.owner = p_owner;
     GET DIAGNOSTICS held = ROW_COUNT;
-    share := (n + m - 1) / greatest(m, 1);
+    share := (n + m - 1) / m;
     IF held < share THEN
       UPDATE subscription_parts p SET owner = p_owner, token = p.token + 1, lease_until = clock_timestamp() + lease
       FROM (SELECT f.part FROM subscription_parts f
@@ -42,7 +44,7 @@ BEGIN
     END IF;
   END IF;
   RETURN QUERY
-    SELECT n, greatest(m, 1), stands,
+    SELECT n, m, stands,
            (SELECT count(*) FROM parked_events k WHERE k.tenant = p_tenant AND k.name = p_name AND k.replay),
            p.part, p.token, p.position, p.event_position, p.event_id
     FROM (SELECT 1) one

@@ -13,7 +13,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 
-use self::feed::{Batch, Feed};
+pub(crate) use self::feed::{Batch, Feed};
 pub use self::filter::Filter;
 use crate::envelope::RecordedEvent;
 use crate::error::Result;
@@ -33,7 +33,8 @@ pub enum StartFrom {
 }
 
 impl StartFrom {
-    async fn position(self, store: &EventStore) -> Result<Position> {
+    /// The place, as of now.
+    pub(crate) async fn position(self, store: &EventStore) -> Result<Position> {
         match self {
             Self::Beginning => Ok(Position::START),
             Self::After(position) => Ok(position),

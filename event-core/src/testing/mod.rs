@@ -8,9 +8,11 @@
 pub mod contract;
 mod payload;
 mod scenario;
+mod sightings;
 
 pub use self::payload::{arbitrary, arbitrary_payload, upcasts_never_fail, upcasts_never_fail_in};
 pub use self::scenario::{Given, Stored, When, given, stored};
+pub use self::sightings::{Sightings, Tally};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -141,6 +143,15 @@ macro_rules! durable_contract {
                     a_token_that_was_taken_over_changes_nothing, pausing_and_resetting_take_leases_away,
                     parked_events_are_kept_and_marked, what_is_not_there_is_not_found,
                     racing_owners_never_share_a_part, the_list_says_how_far_each_part_is;
+                durable: goes_on_after_what_was_answered, one_answer_covers_all_before,
+                    a_failure_comes_again_and_then_stops, poison_is_parked_and_replayed,
+                    what_cannot_be_decoded_follows_its_policy, panics_and_hangs_are_failures,
+                    a_delivery_without_an_answer_comes_again, a_name_keeps_its_filter_and_its_start,
+                    an_operator_pauses_resets_and_deletes, a_checkpoint_moves_past_what_does_not_pass,
+                    a_checkpoint_that_the_log_contradicts_is_refused;
+                competing: consumers_share_the_parts_and_every_event_is_handled_once,
+                    members_come_and_go_and_nothing_is_missed,
+                    a_part_more_than_consumers_waits_for_nobody;
             }
         }
     };
