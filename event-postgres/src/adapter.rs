@@ -18,6 +18,7 @@ use crate::census::{self, Census};
 use crate::frontier::Frontier;
 use crate::group::Group;
 use crate::import::Importer;
+use crate::inline::{self, InlineProjection, Registered};
 use crate::listener::Listener;
 use crate::notifier::Notifier;
 use crate::options::PgOptions;
@@ -43,6 +44,7 @@ pub struct PgAdapter {
     importer: Importer,
     tail: Tail,
     notifier: Option<Notifier>,
+    inline: Vec<Arc<dyn Registered>>,
 }
 
 impl PgAdapter {
@@ -87,13 +89,18 @@ impl PgAdapter {
             importer: Importer::default(),
             tail,
             notifier,
+            inline: Vec::new(),
         })
     }
 
     /// Stores a commit, and wakes those who follow the log: here at once, elsewhere soon.
     async fn store(&self, commit: &Commit) -> Result<Vec<Appended>> {
         self.record_versions(commit).await?;
-        let answers = self.group.commit(commit).await;
+        let inline: Vec<_> = self.inline.iter().filter(|it| it.wants(commit)).collect();
+        let answers = match inline.as_slice() {
+            [] => self.group.commit(commit).await,
+            inline => inline::commit(self, inline, commit).await,
+        };
         // Whatever the answer is: a commit whose answer was lost is seen as soon as any other.
         self.tail.wake();
         let stored_here = |answer: &&Appended| answer.outcome == Outcome::Stored;
@@ -102,6 +109,16 @@ impl PgAdapter {
             notifier.tell(stored(last.get()));
         }
         answers
+    }
+
+    /// Writes a read model in the transaction of each append that it is about; see [`InlineProjection`].
+    ///
+    /// Such appends travel alone, one statement after the other: they cost what those of the read model cost, and the
+    /// round trips between.
+    #[must_use]
+    pub fn with_inline(mut self, projection: impl InlineProjection) -> Self {
+        self.inline.push(Arc::new(projection));
+        self
     }
 
     /// Writes down the event versions that a commit is the first to store.

@@ -28,6 +28,7 @@ mod frontier;
 mod group;
 mod health;
 mod import;
+mod inline;
 mod link;
 mod listener;
 mod migrate;
@@ -44,5 +45,6 @@ mod stream;
 mod tail;
 
 pub use crate::adapter::PgAdapter;
+pub use crate::inline::{InlineEvent, InlineProjection};
 pub use crate::options::PgOptions;
 pub use crate::projection::{PgProjection, PgProjector, Progress, ProjectionStatus};

@@ -4,6 +4,8 @@
 //! ended it is closed. When one breaks, the idle ones opened before are closed too: a server that restarted would
 //! otherwise fail as many calls as there are connections.
 
+mod held;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -66,21 +68,9 @@ impl Pool {
         query: PgQuery<'_>,
         mut take: impl FnMut(PgRow),
     ) -> Result<(), Failure> {
-        let _permit = match timeout(self.acquire_timeout, self.permits.acquire()).await {
-            Ok(Ok(permit)) => permit,
-            Ok(Err(_)) => return Err(Error::adapter(operation, "the store is closed").into()),
-            Err(_) => return Err(self.exhausted(operation).into()),
-        };
-        let (epoch, kept) = {
-            let mut idle = self.idle();
-            (idle.epoch, idle.connections.pop())
-        };
-        let mut connection = match kept {
-            Some(connection) => connection,
-            None => self.open(operation).await?,
-        };
+        let mut held = self.hold(operation).await?;
         let answer = async {
-            let mut rows = query.fetch(&mut connection);
+            let mut rows = query.fetch(&mut held.connection);
             while let Some(row) = rows.try_next().await? {
                 take(row);
             }
@@ -88,19 +78,19 @@ impl Pool {
         };
         match timeout(self.deadline, answer).await {
             Ok(Ok(())) => {
-                self.keep(epoch, connection);
+                held.keep();
                 Ok(())
             }
             Ok(Err(error)) => {
                 if error::is_fatal(&error) {
-                    self.broke(epoch);
+                    held.broke();
                 } else {
-                    self.keep(epoch, connection);
+                    held.keep();
                 }
                 Err(error::failure(operation, error))
             }
             Err(_) => {
-                self.broke(epoch);
+                held.broke();
                 Err(self.no_answer(operation).into())
             }
         }

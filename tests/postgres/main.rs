@@ -11,6 +11,7 @@ mod faults;
 mod frontier;
 mod game;
 mod group;
+mod inline;
 mod link;
 mod projection;
 mod read;

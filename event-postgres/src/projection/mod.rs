@@ -106,7 +106,7 @@ pub trait PgProjection: Send + Sync + 'static {
 }
 
 /// The driver's errors by their code, so that what may pass is known as such; anything else as it is.
-fn told(operation: &'static str, error: BoxError) -> event_core::Error {
+pub(crate) fn told(operation: &'static str, error: BoxError) -> event_core::Error {
     match error.downcast::<sqlx::Error>() {
         Ok(error) => crate::error::error(operation, *error),
         Err(error) => match error.downcast::<event_core::Error>() {

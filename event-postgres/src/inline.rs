@@ -1,0 +1,251 @@
+//! Inline projections: a read model that is written in the transaction of the append, so that it is never behind.
+//!
+//! Its statements run first and the append last: the place in the global order is drawn when they are done, so nobody
+//! waits for them but the writer. They see no position therefore, and the number in the stream where the writer claims
+//! one. What they refuse is not stored; what is refused, or stored already, leaves no trace of them.
+
+use std::future::Future;
+
+use chrono::Utc;
+use event_core::adapter::{BoxFuture, Commit, EventData, RecordedParts, StreamAppend, TenantView};
+use event_core::{
+    Appended, BoxError, Error, EventId, EventSet, ExpectedVersion, Metadata, Outcome, Position,
+    RecordedEvent, Result, StreamId, StreamVersion, Tenant,
+};
+use sqlx::Connection;
+use sqlx::postgres::PgConnection;
+use tokio::time::timeout;
+
+use crate::adapter::PgAdapter;
+use crate::projection::told;
+use crate::{append, error, read};
+
+const OPERATION: &str = "append with an inline projection";
+
+/// An event that is about to be stored.
+#[derive(Debug, Clone)]
+pub struct InlineEvent<E> {
+    /// The event.
+    pub event: E,
+    /// Whose it is.
+    pub tenant: Tenant,
+    /// Its stream.
+    pub stream_id: StreamId,
+    /// Its number in the stream, if the writer claims an exact version; the claim may still turn out wrong, and
+    /// nothing is stored then.
+    pub stream_version: Option<StreamVersion>,
+    /// Its id.
+    pub event_id: EventId,
+    /// Its metadata.
+    pub metadata: Metadata,
+}
+
+/// A read model that is written in the transaction of the append; added with [`PgAdapter::with_inline`].
+///
+/// For what must be true at once, such as a name that may be taken once: a unique index refuses the append. Everything
+/// else is better off in a [`PgProjection`](crate::PgProjection), which writers do not wait for.
+///
+/// ```no_run
+/// use event_core::{BoxError, StreamId};
+/// use event_postgres::{InlineEvent, InlineProjection};
+/// use sqlx::PgConnection;
+/// # use event_core::Event;
+/// # #[derive(serde::Serialize, serde::Deserialize, Event)] #[event(type = "registered", version = 1)] struct Registered { name: String }
+///
+/// #[derive(Event)]
+/// enum UserEvent { Registered(Registered) }
+///
+/// struct Names;
+///
+/// impl InlineProjection for Names {
+///     type Event = UserEvent;
+///
+///     fn wants(&self, stream_id: &StreamId) -> bool {
+///         stream_id.category() == "user"
+///     }
+///
+///     async fn apply(&self, connection: &mut PgConnection, events: Vec<InlineEvent<UserEvent>>) -> Result<(), BoxError> {
+///         for InlineEvent { event: UserEvent::Registered(user), stream_id, .. } in events {
+///             sqlx::query("INSERT INTO names (name, stream) VALUES ($1, $2)") // `name` is unique
+///                 .bind(user.name)
+///                 .bind(stream_id.as_str())
+///                 .execute(&mut *connection)
+///                 .await?;
+///         }
+///         Ok(())
+///     }
+/// }
+/// ```
+pub trait InlineProjection: Send + Sync + 'static {
+    /// The closed set of events that the streams hold. One outside of it refuses the append, unless the set has an
+    /// `other` variant.
+    type Event: EventSet;
+
+    /// Whether it is about a stream.
+    fn wants(&self, stream_id: &StreamId) -> bool;
+
+    /// Writes what the events make of the tables, through this connection, which is in the transaction of the append.
+    /// It must neither end the transaction nor leave a setting or a lock of the session behind; every table has to be
+    /// named so that it is found without a search path.
+    ///
+    /// # Errors
+    /// Whatever refuses the append; a [`sqlx::Error`] that may pass, such as a deadlock, is tried again with the append.
+    fn apply(
+        &self,
+        connection: &mut PgConnection,
+        events: Vec<InlineEvent<Self::Event>>,
+    ) -> impl Future<Output = Result<(), BoxError>> + Send;
+}
+
+/// An inline projection whatever its events are.
+pub(crate) trait Registered: Send + Sync {
+    fn wants(&self, commit: &Commit) -> bool;
+
+    fn apply<'a>(
+        &'a self,
+        connection: &'a mut PgConnection,
+        commit: &'a Commit,
+    ) -> BoxFuture<'a, Result<()>>;
+}
+
+impl<P: InlineProjection> Registered for P {
+    fn wants(&self, commit: &Commit) -> bool {
+        commit.appends.iter().any(|append| InlineProjection::wants(self, &append.stream_id))
+    }
+
+    fn apply<'a>(
+        &'a self,
+        connection: &'a mut PgConnection,
+        commit: &'a Commit,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let appends = commit.appends.iter();
+            let events: Vec<_> = appends
+                .filter(|append| InlineProjection::wants(self, &append.stream_id))
+                .flat_map(|append| (0..).zip(&append.events).map(move |it| (append, it)))
+                .map(|(append, (index, event))| decoded(commit, append, index, event))
+                .collect::<Result<_>>()?;
+            let applied = InlineProjection::apply(self, connection, events).await;
+            applied.map_err(|error| told(OPERATION, error))
+        })
+    }
+}
+
+/// An event as the set reads it back.
+fn decoded<E: EventSet>(
+    commit: &Commit,
+    append: &StreamAppend,
+    index: u64,
+    event: &EventData,
+) -> Result<InlineEvent<E>> {
+    let stream_version = match append.expected {
+        ExpectedVersion::NoStream => Some(StreamVersion::new(index + 1)),
+        ExpectedVersion::Exact(before) => Some(before.plus(index + 1)),
+        ExpectedVersion::Any | ExpectedVersion::StreamExists => None,
+    };
+    let recorded = RecordedEvent::from_parts(RecordedParts {
+        tenant: commit.tenant.clone(),
+        stream_id: append.stream_id.clone(),
+        stream_version: stream_version.unwrap_or_default(),
+        position: Position::START,
+        event_id: event.id,
+        event_type: event.event_type.clone(),
+        event_version: event.version,
+        data: event.data.clone(),
+        metadata: event.metadata.clone(),
+        recorded_at: Utc::now(),
+    });
+    Ok(InlineEvent {
+        event: E::decode(&recorded)?,
+        tenant: commit.tenant.clone(),
+        stream_id: append.stream_id.clone(),
+        stream_version,
+        event_id: event.id,
+        metadata: event.metadata.clone(),
+    })
+}
+
+/// Stores a commit with the read models that are about it.
+pub(crate) async fn commit(
+    adapter: &PgAdapter,
+    inline: &[&std::sync::Arc<dyn Registered>],
+    commit: &Commit,
+) -> Result<Vec<Appended>> {
+    let (pool, sql) = adapter.parts();
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let mut held = pool.hold(OPERATION).await?;
+        let once = once(adapter, &mut held.connection, inline, commit);
+        let Ok((is_sound, answers)) = timeout(pool.deadline(), once).await else {
+            held.broke();
+            return Err(pool.no_answer(OPERATION));
+        };
+        if is_sound {
+            held.keep();
+        }
+        match answers {
+            // The ids are being stored by others just now: the next look finds them.
+            Err(Refusal::Store(Error::EventIdConflict { event_id: None, .. })) if tries < 3 => {}
+            // What was stored before is in the read models, which may not let it in again.
+            Err(Refusal::ReadModel(error)) => {
+                if !are_known(adapter, commit).await? {
+                    return Err(error);
+                }
+                let again = Commit { retry: true, ..commit.clone() };
+                return append::commit(pool, sql, &again).await;
+            }
+            Err(Refusal::Store(error)) => return Err(error),
+            Ok(answers) => return Ok(answers),
+        }
+    }
+}
+
+/// Whether the first event of each append is stored already. It cannot vanish between this and the append but by the
+/// deletion of its stream, and that refuses the append.
+async fn are_known(adapter: &PgAdapter, commit: &Commit) -> Result<bool> {
+    let (pool, sql) = adapter.parts();
+    let view = TenantView::One(commit.tenant.clone());
+    for event in commit.appends.iter().filter_map(|append| append.events.first()) {
+        if read::event(pool, sql, &view, event.id).await?.is_none() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Who refused.
+enum Refusal {
+    ReadModel(Error),
+    Store(Error),
+}
+
+/// One transaction; whether the connection can be used again.
+async fn once(
+    adapter: &PgAdapter,
+    connection: &mut PgConnection,
+    inline: &[&std::sync::Arc<dyn Registered>],
+    commit: &Commit,
+) -> (bool, Result<Vec<Appended>, Refusal>) {
+    let fail = |error| Refusal::Store(error::error(OPERATION, error));
+    let mut transaction = match connection.begin().await {
+        Ok(transaction) => transaction,
+        Err(error) => return (false, Err(fail(error))),
+    };
+    let answers = async {
+        for projection in inline {
+            projection.apply(&mut transaction, commit).await.map_err(Refusal::ReadModel)?;
+        }
+        adapter.append_in(&mut transaction, commit).await.map_err(Refusal::Store)
+    };
+    match answers.await {
+        Ok(answers) if answers.iter().any(|answer| answer.outcome == Outcome::Stored) => {
+            match transaction.commit().await {
+                Ok(()) => (true, Ok(answers)),
+                Err(error) => (false, Err(fail(error))),
+            }
+        }
+        // Refused, or stored before: then the read models have it from that time.
+        answers => (transaction.rollback().await.is_ok(), answers),
+    }
+}

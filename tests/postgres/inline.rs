@@ -1,0 +1,211 @@
+//! Inline projections: with the append or not at all, once, and nobody but the writer waits for them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_core::serde_json::value::RawValue;
+use event_core::testing::{Closed, Noted};
+use event_core::{
+    AllOptions, BoxError, Error, Event, EventStore, EventVersion, ExpectedVersion, NewEvent,
+    Outcome, Position, RetryPolicy, StreamId, with_causes,
+};
+use event_postgres::{InlineEvent, InlineProjection, PgAdapter, PgOptions};
+use sqlx::PgConnection;
+
+use crate::pg::{self, Database};
+use crate::proxy::Proxy;
+use crate::{exact, stream};
+
+#[derive(Event)]
+enum Notes {
+    Noted(Noted),
+    Closed(Closed),
+}
+
+/// A text may be noted once; a closed stream is not written down.
+struct Texts;
+
+impl InlineProjection for Texts {
+    type Event = Notes;
+
+    fn wants(&self, stream_id: &StreamId) -> bool {
+        stream_id.category() == "note"
+    }
+
+    async fn apply(
+        &self,
+        connection: &mut PgConnection,
+        events: Vec<InlineEvent<Notes>>,
+    ) -> Result<(), BoxError> {
+        for InlineEvent { event, stream_id, stream_version, .. } in events {
+            let text = match event {
+                Notes::Noted(noted) => noted.text,
+                Notes::Closed(_) => continue,
+            };
+            if text == "slow" {
+                sqlx::query("SELECT pg_advisory_xact_lock(7)").execute(&mut *connection).await?;
+            }
+            let version = stream_version.map(|version| i64::try_from(version.get())).transpose()?;
+            sqlx::query("INSERT INTO public.texts (text, stream, version) VALUES ($1, $2, $3)")
+                .bind(text)
+                .bind(stream_id.as_str())
+                .bind(version)
+                .execute(&mut *connection)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+async fn opened(database: &Database<'_>, options: PgOptions) -> (EventStore, PgConnection) {
+    let mut connection = database.connection().await;
+    let table =
+        "CREATE TABLE public.texts (text text PRIMARY KEY, stream text NOT NULL, version bigint)";
+    pg::run(&mut connection, table).await;
+    let adapter = PgAdapter::connect_with(options).await.unwrap().with_inline(Texts);
+    let policy = RetryPolicy::default().with_first_delay(Duration::from_millis(2));
+    let store = EventStore::builder(Arc::new(adapter)).retry(policy).build().unwrap();
+    (store, connection)
+}
+
+fn notes(texts: &[&str]) -> Vec<NewEvent> {
+    texts.iter().map(|text| Noted::new(*text).into()).collect()
+}
+
+async fn count(connection: &mut PgConnection, condition: &str) -> i64 {
+    pg::number(connection, &format!("SELECT count(*) FROM public.texts WHERE {condition}")).await
+}
+
+#[tokio::test]
+async fn the_read_model_is_written_with_the_append_or_not_at_all() {
+    let database = pg::shared().database().await;
+    let (store, mut connection) = opened(&database, database.options()).await;
+    let name = stream("note-1");
+    store.append(&name, ExpectedVersion::NoStream, notes(&["a", "b"])).await.unwrap();
+    store.append(&name, exact(2), notes(&["c"])).await.unwrap();
+    store.append(&name, ExpectedVersion::Any, notes(&["d"])).await.unwrap();
+    let versions = "SELECT coalesce(version, 0) FROM public.texts ORDER BY text";
+    let versions: Vec<(i64,)> = sqlx::query_as(versions).fetch_all(&mut connection).await.unwrap();
+    assert_eq!(versions, [(1,), (2,), (3,), (0,)], "numbers where the writer claims them");
+
+    let position = "SELECT last_value FROM event_store.position_seq";
+    let before = pg::number(&mut connection, position).await;
+    // The store refuses: nothing of the read model stays.
+    let error = store.append(&name, exact(2), notes(&["e"])).await.unwrap_err();
+    assert!(matches!(error, Error::WrongExpectedVersion { actual, .. } if actual.get() == 4));
+    // The read model refuses: nothing is stored.
+    let error = store.append(&name, exact(4), notes(&["e", "a"])).await.unwrap_err();
+    assert!(with_causes(&error).contains("texts_pkey"), "{}", with_causes(&error));
+    assert!(!error.is_transient());
+    // An event that the set does not know.
+    let raw = RawValue::from_string("{}".into()).unwrap();
+    let strange = NewEvent::raw("contract.strange", EventVersion::FIRST, raw);
+    let error = store.append(&name, ExpectedVersion::Any, [strange.clone()]).await.unwrap_err();
+    assert_eq!(error.code(), "invalid_event_type");
+    assert_eq!(store.stream_version(&name).await.unwrap().get(), 4);
+    assert_eq!(pg::number(&mut connection, position).await, before, "no position was drawn");
+    assert_eq!(count(&mut connection, "true").await, 4);
+
+    // What it is not about goes its way; several streams are one commit.
+    store.append(&stream("else-1"), ExpectedVersion::Any, [strange]).await.unwrap();
+    let both = |text: &str| {
+        store
+            .transaction()
+            .append(&stream("else-2"), ExpectedVersion::Any, notes(&["not here"]))
+            .append(&stream("note-2"), ExpectedVersion::Any, notes(&[text]))
+    };
+    both("f").commit().await.unwrap();
+    both("f").commit().await.unwrap_err();
+    assert_eq!(store.stream_version(&stream("else-2")).await.unwrap().get(), 1);
+    assert_eq!(
+        (count(&mut connection, "true").await, count(&mut connection, "text = 'f'").await),
+        (5, 1)
+    );
+}
+
+#[tokio::test]
+async fn what_was_stored_before_is_not_applied_again() {
+    let database = pg::shared().database().await;
+    let proxy = Proxy::start(database.address());
+    let options: PgOptions = proxy.url(&database.url, &database.address()).parse().unwrap();
+    let (store, mut connection) = opened(&database, options.notify(false)).await;
+    let name = stream("note-1");
+    // One that its own row keeps from being applied again, and one that could be.
+    for first in [notes(&["a", "b"]), vec![Closed { by: "x".into() }.into()]] {
+        for expected in [Outcome::Stored, Outcome::AlreadyStored, Outcome::AlreadyStored] {
+            let answer = store.append(&name, ExpectedVersion::Any, first.clone()).await.unwrap();
+            assert_eq!(answer.outcome, expected);
+        }
+    }
+    let first = notes(&["c", "d"]);
+    store.append(&name, ExpectedVersion::Any, first.clone()).await.unwrap();
+    let turned = [first[1].clone(), first[0].clone()];
+    let error = store.append(&name, ExpectedVersion::Any, turned).await.unwrap_err();
+    assert!(matches!(error, Error::EventIdConflict { .. }), "{error}");
+    let other = [first[0].clone(), Noted::new("e").into()];
+    let error = store.append(&name, ExpectedVersion::Any, other).await.unwrap_err();
+    assert!(matches!(error, Error::EventIdConflict { .. }), "{error}");
+    assert_eq!(count(&mut connection, "true").await, 4);
+    for n in 0..5 {
+        proxy.lose_next_answer();
+        let text = format!("lost {n}");
+        store.append(&name, ExpectedVersion::Any, notes(&[&text])).await.unwrap();
+        assert_eq!(count(&mut connection, &format!("text = '{text}'")).await, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn readers_of_everything_do_not_wait_for_the_statements_of_a_read_model() {
+    let database = pg::shared().database().await;
+    let (store, mut connection) = opened(&database, database.options()).await;
+    pg::run(&mut connection, "SELECT pg_advisory_lock(7)").await;
+    store.append(&stream("note-1"), ExpectedVersion::Any, notes(&["warm"])).await.unwrap();
+    let slow = tokio::spawn({
+        let store = store.clone();
+        async move {
+            store.append(&stream("note-2"), ExpectedVersion::Any, notes(&["slow"])).await.unwrap()
+        }
+    });
+    let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+    while pg::number(&mut connection, waiting).await == 0 {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    // It is in the midst of its statements, and nobody waits behind it.
+    let other = store.append(&stream("note-3"), ExpectedVersion::Any, notes(&["quick"])).await;
+    let seen = store.read_all(AllOptions::new().after(Position::new(1))).await.unwrap();
+    assert_eq!(seen.len(), 1);
+    assert_eq!(seen[0].position(), other.unwrap().position);
+    pg::run(&mut connection, "SELECT pg_advisory_unlock(7)").await;
+    assert!(slow.await.unwrap().position > seen[0].position());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn writers_at_once_keep_the_read_model_true() {
+    let database = pg::shared().database().await;
+    let (store, mut connection) = opened(&database, database.options()).await;
+    let writers: Vec<_> = (0..16)
+        .map(|n| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let mut stored = 0;
+                for step in 0..10 {
+                    // Every text is wanted by two writers, on one of four streams.
+                    let text = format!("{} {step}", n / 2);
+                    let name = stream(&format!("note-{}", n % 4));
+                    let answer = store.append(&name, ExpectedVersion::Any, notes(&[&text])).await;
+                    stored += i64::from(answer.is_ok());
+                }
+                stored
+            })
+        })
+        .collect();
+    let mut stored = 0;
+    for writer in writers {
+        stored += writer.await.unwrap();
+    }
+    assert_eq!((stored, count(&mut connection, "true").await), (80, 80));
+    let log = store.read_all(AllOptions::new()).await.unwrap();
+    let texts: std::collections::BTreeSet<_> =
+        log.iter().map(|event| event.decode::<Noted>().unwrap().text).collect();
+    assert_eq!((log.len(), texts.len()), (80, 80), "each text once, in both");
+}
