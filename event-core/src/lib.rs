@@ -40,6 +40,7 @@ mod recovery;
 mod registration;
 mod registry;
 mod retry;
+mod rows;
 mod scope;
 mod seam;
 mod set;
@@ -65,6 +66,13 @@ pub mod adapter {
     pub use crate::connect::AdapterFactory;
     pub use crate::envelope::{EventData, RecordedParts};
     pub use crate::live_buffer::{LiveBuffer, Publisher};
+    /// From the rows of a backend that has tables to what they stand for, and the rules about them.
+    pub mod rows {
+        pub use crate::rows::{
+            Column, Owners, Values, applied_migrations, column, event, highest_name, linked,
+            snapshot, state, stored_version, stream,
+        };
+    }
     pub use crate::seam::import::judge;
     pub use crate::seam::{
         Adapter, Appended, Attendance, BoxFuture, Checkpoint, CheckpointStore, Commit, ImportBatch,

@@ -140,7 +140,7 @@ impl PgAdapter {
         let mut connection = self.pool.open(OPERATION).await?;
         for row in &rows {
             // Put together by the server, which quotes both names.
-            let statement: String = Cells::new(row, None).get("statement")?;
+            let statement: String = Cells::new(row).get("statement")?;
             sqlx::raw_sql(AssertSqlSafe(statement))
                 .execute(&mut connection)
                 .await

@@ -4,6 +4,7 @@
 //! with a status per stream; only an id that is in use comes as an error, and then the same call with the check flag
 //! says what is stored.
 
+pub(crate) use event_core::adapter::rows::column as stored;
 use event_core::adapter::{Commit, EventData, StreamAppend};
 use event_core::{
     Appended, Conflict, Error, EventId, ExpectedVersion, Outcome, Position, Result, StreamVersion,
@@ -188,11 +189,6 @@ pub(crate) fn claim(expected: ExpectedVersion) -> i64 {
     }
 }
 
-/// A number as a column holds it; more than it can hold is never reached.
-pub(crate) fn stored(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
 /// What the server function said of one stream.
 struct Answer {
     status: i16,
@@ -205,7 +201,7 @@ struct Answer {
 
 impl Answer {
     fn read(row: &PgRow) -> Result<Self> {
-        let cells = Cells::new(row, None);
+        let cells = Cells::new(row);
         Ok(Self {
             status: cells.get("status")?,
             version: cells.get("stream_version")?,

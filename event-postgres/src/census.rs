@@ -5,7 +5,7 @@
 
 use std::sync::{PoisonError, RwLock};
 
-use event_core::adapter::{Commit, SeenVersions, StoredVersion};
+use event_core::adapter::{Commit, SeenVersions, StoredVersion, rows};
 use event_core::{EventVersion, Result};
 use tokio::sync::Mutex;
 
@@ -58,16 +58,8 @@ pub(crate) fn record<'q>(sql: &Statements, pairs: &[StoredVersion]) -> PgQuery<'
 
 /// Everything that is written down, by whatever process.
 pub(crate) async fn stored(pool: &Pool, sql: &Statements) -> Result<Vec<StoredVersion>> {
-    let rows = pool.fetch("take the census", sql.census.query()).await?;
-    let pairs = rows.iter().map(|row| {
-        let cells = Cells::new(row, None);
-        let version: i32 = cells.get("schema_version")?;
-        Ok(StoredVersion {
-            event_type: cells.get::<String>("event_type")?.into(),
-            event_version: cells.checked(EventVersion::try_from(version))?,
-        })
-    });
-    pairs.collect()
+    let found = pool.fetch("take the census", sql.census.query()).await?;
+    found.iter().map(|row| rows::stored_version(&Cells::new(row))).collect()
 }
 
 /// A version as a column holds it, which is as large as a version can be.

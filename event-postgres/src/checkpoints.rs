@@ -38,13 +38,13 @@ impl PgAdapter {
         let query = checkpointed(&sql.move_checkpoint, key, part, token, checkpoint, 0);
         let row = query.fetch_one(transaction).await;
         let row = row.map_err(|failed| error::error(OPERATION, failed))?;
-        Cells::new(&row, None).get("answer")
+        Cells::new(&row).get("answer")
     }
 
     async fn answer(&self, operation: &'static str, query: PgQuery<'_>) -> Result<bool> {
         let rows = self.parts().0.fetch(operation, query).await?;
         let row = rows.first().ok_or_else(|| Error::adapter(operation, "no answer"))?;
-        Cells::new(row, None).get("answer")
+        Cells::new(row).get("answer")
     }
 
     /// An answer that tells a lost lease from a subscription that is gone.
@@ -96,7 +96,7 @@ impl CheckpointStore for PgAdapter {
                 .bind(stored(start.get()));
             let rows = pool.fetch(OPERATION, query).await?;
             let row = rows.first().ok_or_else(|| Error::adapter(OPERATION, "no answer"))?;
-            let cells = Cells::new(row, None);
+            let cells = Cells::new(row);
             Ok(Registered { filter: cells.get("filter")?, parts: count(&cells, "parts")? })
         })
     }
@@ -112,7 +112,7 @@ impl CheckpointStore for PgAdapter {
             let millis = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
             let query = named(&sql.attend_subscription, key).bind(owner.to_owned()).bind(millis);
             let rows = pool.fetch("attend a subscription", query).await?;
-            let first = Cells::new(rows.first().ok_or_else(|| missing(key))?, None);
+            let first = Cells::new(rows.first().ok_or_else(|| missing(key))?);
             let leases = rows.iter().filter_map(|row| lease_of(row).transpose());
             Ok(Attendance {
                 parts: count(&first, "parts")?,
@@ -203,7 +203,7 @@ impl CheckpointStore for PgAdapter {
             let (pool, sql) = self.parts();
             let query = named(&sql.replay_parked, key).bind(position.map(|p| stored(p.get())));
             let rows = pool.fetch("replay parked events", query).await?;
-            rows.first().map_or(Ok(0), |row| unsigned(&Cells::new(row, None), "marked"))
+            rows.first().map_or(Ok(0), |row| unsigned(&Cells::new(row), "marked"))
         })
     }
 
@@ -306,7 +306,7 @@ fn position(cells: &Cells<'_>, column: &str) -> Result<Position> {
 
 /// The lease of a row, which may have none.
 fn lease_of(row: &PgRow) -> Result<Option<Lease>> {
-    let cells = Cells::new(row, None);
+    let cells = Cells::new(row);
     if cells.get::<Option<i32>>("part")?.is_none() {
         return Ok(None);
     }
@@ -322,20 +322,20 @@ fn lease_of(row: &PgRow) -> Result<Option<Lease>> {
 }
 
 fn parked(row: &PgRow) -> Result<ParkedEvent> {
-    let cells = Cells::new(row, None);
+    let cells = Cells::new(row);
     Ok(ParkedEvent {
         position: position(&cells, "position")?,
         event_id: EventId::from_uuid(cells.get::<Uuid>("event_id")?),
         part: count(&cells, "part")?,
         attempts: count(&cells, "attempts")?,
         error: cells.get("error")?,
-        parked_at: cells.time("parked_at", "parked_at")?,
+        parked_at: cells.time("parked_at")?,
         replay: cells.get("replay")?,
     })
 }
 
 fn state(row: &PgRow) -> Result<PartState> {
-    let cells = Cells::new(row, None);
+    let cells = Cells::new(row);
     let tenant: String = cells.get("tenant")?;
     let tenant = if tenant.is_empty() { None } else { Some(Tenant::new(tenant)?) };
     Ok(PartState {
@@ -350,7 +350,7 @@ fn state(row: &PgRow) -> Result<PartState> {
         owner: cells.get("owner")?,
         lag: unsigned(&cells, "lag")?,
         // None where nothing is behind.
-        behind_since: cells.time("behind_since", "behind_since").ok(),
-        now: cells.time("now", "now")?,
+        behind_since: cells.time("behind_since").ok(),
+        now: cells.time("now")?,
     })
 }

@@ -154,7 +154,7 @@ impl Poll {
         let Some(row) = rows.first() else {
             return Err(event_core::Error::adapter("find the frontier", "no answer"));
         };
-        let cells = Cells::new(row, None);
+        let cells = Cells::new(row);
         Ok(Self { visible: cells.get("visible")?, ..Self::of(&cells)? })
     }
 
@@ -182,7 +182,7 @@ impl Holders {
         let Some(row) = rows.first() else {
             return Err(event_core::Error::adapter("find the frontier", "no answer"));
         };
-        let cells = Cells::new(row, None);
+        let cells = Cells::new(row);
         Ok(Self { names: cells.get("holders")?, unsure: cells.get("unsure")? })
     }
 

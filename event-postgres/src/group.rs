@@ -254,7 +254,7 @@ async fn together(
     let [row] = rows.as_slice() else {
         return Err(Error::adapter(ONE, format!("{} answers to one call", rows.len())).into());
     };
-    let cells = Cells::new(row, None);
+    let cells = Cells::new(row);
     let versions: Vec<Option<i64>> = cells.get("versions")?;
     let positions: Option<Vec<i64>> = cells.get("positions")?;
     if versions.len() != batch.len() {

@@ -17,7 +17,7 @@ pub(crate) async fn of(adapter: &PgAdapter) -> Result<Health> {
     let Some(row) = rows.first() else {
         return Err(Error::adapter(OPERATION, "no answer"));
     };
-    let cells = Cells::new(row, None);
+    let cells = Cells::new(row);
     let mut health = Health::new(format!("PostgreSQL {}", cells.get::<String>("server")?), latency);
     health.read_only = cells.get("read_only")?;
     health.schema_version = Some(cells.get("schema_version")?);

@@ -137,7 +137,7 @@ impl Work<'_> {
             .bind(batch.iter().map(|it| it.event_id.as_uuid()).collect::<Vec<Uuid>>());
         let rows = self.fetch(query).await?;
         let found = rows.iter().zip(batch).map(|(row, link)| {
-            let cells = Cells::new(row, None);
+            let cells = Cells::new(row);
             let number = |column| cells.get::<Option<i64>>(column);
             Ok(FoundLink {
                 stream: stream(link).map(|it| it.target.info.clone()),
@@ -194,7 +194,7 @@ impl Work<'_> {
         let ids: Vec<Uuid> = batch.iter().map(|it| it.event_id().as_uuid()).collect();
         let rows = self.fetch(self.sql.import_known.query().bind(tenants).bind(ids)).await?;
         let places = rows.iter().map(|row| {
-            let cells = Cells::new(row, None);
+            let cells = Cells::new(row);
             let tenant = cells.checked(Tenant::new(cells.get::<String>("tenant")?))?;
             let stream_id = cells.checked(StreamId::new(cells.get::<String>("stream_id")?))?;
             let version = cells.checked(StreamVersion::try_from(cells.get::<i64>("version")?))?;
@@ -290,7 +290,7 @@ struct There {
 
 impl There {
     fn read(row: &PgRow) -> Result<(StreamKey, Self)> {
-        let cells = Cells::new(row, None);
+        let cells = Cells::new(row);
         let info = row::info(row)?;
         let last = StreamVersion::try_from(cells.get::<i64>("last_event")?)?;
         Ok((
@@ -320,7 +320,7 @@ fn first_of_streams(batch: &[RecordedEvent]) -> Vec<Target> {
 
 fn number(rows: &[PgRow], column: &str) -> Result<i64> {
     match rows.first() {
-        Some(row) => Cells::new(row, None).get(column),
+        Some(row) => Cells::new(row).get(column),
         None => Err(Error::adapter(OPERATION, "no answer")),
     }
 }

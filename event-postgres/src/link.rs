@@ -26,7 +26,7 @@ pub(crate) async fn link(pool: &Pool, sql: &Statements, link: &LinkEvents) -> Re
         .bind(ids);
     let rows = pool.fetch(OPERATION, query).await?;
     let Some(row) = rows.first() else { return Err(Error::adapter(OPERATION, "no answer")) };
-    let cells = Cells::new(row, None);
+    let cells = Cells::new(row);
     let version = StreamVersion::try_from(cells.get::<i64>("stream_version")?)?;
     let named = || -> Result<Vec<EventId>> {
         let ids: Option<Vec<Uuid>> = cells.get("event_ids")?;

@@ -3,6 +3,7 @@
 //! All that is missing is applied in one transaction, or nothing is. A schema newer than this program is refused, and
 //! so is one whose applied files differ from ours.
 
+use event_core::adapter::rows;
 use event_core::{Error, Result};
 use sqlx::migrate::{Migration, MigrationType};
 use sqlx::postgres::PgConnection;
@@ -104,20 +105,7 @@ impl Found {
 
     /// How many of our migrations are applied; they must be the first ones, unchanged.
     fn applied(&self, known: &[Migration]) -> Result<usize> {
-        let history = self.history.as_deref().unwrap_or_default();
-        let newest = known.last().map_or(0, |migration| migration.version);
-        if let Some((found, _)) = history.last().filter(|(version, _)| *version > newest) {
-            return Err(Error::IncompatibleSchema { found: *found, known: newest });
-        }
-        for (migration, (version, checksum)) in known.iter().zip(history) {
-            if migration.version != *version || *migration.checksum != **checksum {
-                let reason = format!(
-                    "schema migration {} differs from the one this program carries; the schema was made by another build",
-                    migration.description
-                );
-                return Err(Error::adapter(OPERATION, reason));
-            }
-        }
-        Ok(history.len())
+        let known = known.iter().map(|it| (it.version, &*it.description, &*it.checksum));
+        rows::applied_migrations(self.history.as_deref().unwrap_or_default(), known)
     }
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use event_core::adapter::TenantView;
+use event_core::adapter::rows::Owners;
 use event_core::{
     AllOptions, Direction, Error, EventId, ReadOptions, RecordedEvent, Result, StreamId,
     StreamState, Tenant,
@@ -11,7 +12,7 @@ use sqlx::postgres::PgRow;
 use crate::append::stored;
 use crate::frontier::Frontier;
 use crate::pool::Pool;
-use crate::row::{self, Owner};
+use crate::row;
 use crate::sql::{Statement, Statements};
 
 /// 4000 BC: the server's calendar starts soon before, ours much earlier.
@@ -45,7 +46,7 @@ pub(crate) async fn stream(
     pool.each(OPERATION, ask(events), |row| page.take(&row, row::event)).await?;
     if page.holds_links {
         page = StreamPage::default();
-        let linked = |row: &PgRow, owner: &mut Owner| row::linked(row, stream_id, owner);
+        let linked = |row: &PgRow, owner: &mut Owners| row::linked(row, stream_id, owner);
         pool.each(OPERATION, ask(links), |row| page.take(&row, linked)).await?;
     }
     let Some(state) = page.state else {
@@ -188,7 +189,7 @@ struct StreamPage {
 }
 
 impl StreamPage {
-    fn take(&mut self, row: &PgRow, event: impl Fn(&PgRow, &mut Owner) -> Result<RecordedEvent>) {
+    fn take(&mut self, row: &PgRow, event: impl Fn(&PgRow, &mut Owners) -> Result<RecordedEvent>) {
         if self.state.is_none() {
             self.state = Some(row::state(row));
             self.holds_links = row::holds_links(row);
@@ -202,13 +203,13 @@ impl StreamPage {
 
 /// Events as their rows come; the first row that cannot be read is what is left of a page.
 struct Events {
-    owner: Owner,
+    owner: Owners,
     page: Result<Vec<RecordedEvent>>,
 }
 
 impl Default for Events {
     fn default() -> Self {
-        Self { owner: Owner::default(), page: Ok(Vec::new()) }
+        Self { owner: Owners::default(), page: Ok(Vec::new()) }
     }
 }
 
@@ -220,7 +221,7 @@ impl Events {
     fn take_as(
         &mut self,
         row: &PgRow,
-        event: impl Fn(&PgRow, &mut Owner) -> Result<RecordedEvent>,
+        event: impl Fn(&PgRow, &mut Owners) -> Result<RecordedEvent>,
     ) {
         let Ok(page) = &mut self.page else { return };
         match event(row, &mut self.owner) {

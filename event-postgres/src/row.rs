@@ -1,12 +1,8 @@
 //! From rows to values, trusting nothing: a value that no store of this kind writes is an error that names its place.
 
 use chrono::{DateTime, Utc};
-use event_core::adapter::RecordedParts;
-use event_core::serde_json::value::RawValue;
-use event_core::{
-    Error, EventId, EventVersion, Metadata, Place, Position, RecordedEvent, Result, StreamId,
-    StreamInfo, StreamState, StreamVersion, Tenant,
-};
+use event_core::adapter::rows::{self, Column, Owners, Values};
+use event_core::{Error, RecordedEvent, Result, StreamId, StreamInfo, StreamState};
 use sqlx::postgres::{PgRow, PgValueFormat, Postgres};
 use sqlx::{ColumnIndex, Decode, Row, Type, ValueRef};
 use uuid::Uuid;
@@ -14,62 +10,50 @@ use uuid::Uuid;
 /// From 1970 to 2000, where the server's clock starts.
 const EPOCH_MICROS: i64 = 946_684_800_000_000;
 
-/// A column of an event by its place, which the statements keep: a look-up by name for each value of each row is a
-/// good part of what reading costs.
-pub(crate) type Column = (usize, &'static str);
-
-const TENANT: Column = (0, "tenant");
-const STREAM_ID: Column = (1, "stream_id");
-const VERSION: Column = (2, "version");
-const POSITION: Column = (3, "position");
-const EVENT_ID: Column = (4, "event_id");
-const EVENT_TYPE: Column = (5, "event_type");
-const SCHEMA_VERSION: Column = (6, "schema_version");
-const DATA: Column = (7, "data");
-const METADATA: Column = (8, "metadata");
-const CREATED_AT: Column = (9, "created_at");
+/// Where the owner of an event stands in a row, its values, and what some statements add to them.
+const OWNER: usize = 0;
+const EVENT: usize = 2;
+const POSITION: usize = EVENT + 1;
 /// Of the stream, where a page of several streams is read.
-const FIRST_VERSION: Column = (10, "first_version");
+const FIRST_VERSION: usize = 10;
+const LINK_VERSION: usize = 11;
 
-/// One row being read, and its place as far as it is known.
-pub(crate) struct Cells<'r> {
-    row: &'r PgRow,
-    at: Option<Place>,
-}
+/// One row being read.
+pub(crate) struct Cells<'r>(&'r PgRow);
 
 impl<'r> Cells<'r> {
-    pub(crate) const fn new(row: &'r PgRow, at: Option<Place>) -> Self {
-        Self { row, at }
+    pub(crate) const fn new(row: &'r PgRow) -> Self {
+        Self(row)
     }
 
     /// A column's value.
     pub(crate) fn get<T: Decode<'r, Postgres> + Type<Postgres>>(&self, column: &str) -> Result<T> {
-        self.row
-            .try_get(column)
-            .map_err(|error| self.corrupt(crate::error::unreadable(column, &error)))
+        self.0.try_get(column).map_err(|error| corrupt(crate::error::unreadable(column, &error)))
     }
 
-    /// A column's value, by its place.
-    fn at<T: Decode<'r, Postgres> + Type<Postgres>>(&self, (place, name): Column) -> Result<T> {
-        self.row
-            .try_get(place)
-            .map_err(|error| self.corrupt(crate::error::unreadable(name, &error)))
+    /// A column's time.
+    pub(crate) fn time(&self, column: &str) -> Result<DateTime<Utc>> {
+        self.time_at(column, column).map_err(corrupt)
     }
 
-    /// A column of type json as the text that it is, which the driver reads as anything but text.
-    pub(crate) fn json(&self, (place, name): Column) -> Result<String> {
-        self.row
-            .try_get_unchecked(place)
-            .map_err(|error| self.corrupt(crate::error::unreadable(name, &error)))
+    /// A value that the constructor of its type refuses.
+    #[expect(clippy::unused_self, reason = "it stands where the value is read")]
+    pub(crate) fn checked<T, E: std::fmt::Display>(&self, value: Result<T, E>) -> Result<T> {
+        value.map_err(|error| corrupt(error.to_string()))
     }
 
-    /// A column's time. The driver's own decoding panics on `infinity`.
-    pub(crate) fn time<I: ColumnIndex<PgRow>>(&self, at: I, column: &str) -> Result<DateTime<Utc>> {
-        let unreadable = |reason: &str| self.corrupt(format!("column {column}: {reason}"));
-        let value = self
-            .row
-            .try_get_raw(at)
-            .map_err(|error| self.corrupt(crate::error::unreadable(column, &error)))?;
+    fn at<T: Decode<'r, Postgres> + Type<Postgres>>(
+        &self,
+        (place, name): Column,
+    ) -> Result<T, String> {
+        self.0.try_get(place).map_err(|error| crate::error::unreadable(name, &error))
+    }
+
+    /// The driver's own decoding panics on `infinity`.
+    fn time_at<I: ColumnIndex<PgRow>>(&self, at: I, name: &str) -> Result<DateTime<Utc>, String> {
+        let unreadable = |reason: &str| format!("column {name}: {reason}");
+        let value =
+            self.0.try_get_raw(at).map_err(|error| crate::error::unreadable(name, &error))?;
         let bytes = value.as_bytes().map_err(|_| unreadable("no time"))?;
         let micros = match (value.format(), <[u8; 8]>::try_from(bytes)) {
             (PgValueFormat::Binary, Ok(bytes)) if !value.is_null() => i64::from_be_bytes(bytes),
@@ -80,106 +64,79 @@ impl<'r> Cells<'r> {
             .and_then(DateTime::from_timestamp_micros)
             .ok_or_else(|| unreadable("a time beyond all dates"))
     }
+}
 
-    /// A value that the constructor of its type refuses.
-    pub(crate) fn checked<T, E: std::fmt::Display>(&self, value: Result<T, E>) -> Result<T> {
-        value.map_err(|error| self.corrupt(error.to_string()))
+impl Values for Cells<'_> {
+    fn number(&self, (place, name): Column) -> Result<i64, String> {
+        // The width is the column's.
+        let value = self.0.try_get_raw(place);
+        let value = value.map_err(|error| crate::error::unreadable(name, &error))?;
+        match value.as_bytes().map(|bytes| (value.format(), bytes)) {
+            Ok((PgValueFormat::Binary, [a, b])) => Ok(i16::from_be_bytes([*a, *b]).into()),
+            Ok((PgValueFormat::Binary, [a, b, c, d])) => {
+                Ok(i32::from_be_bytes([*a, *b, *c, *d]).into())
+            }
+            _ => self.at((place, name)),
+        }
     }
 
-    fn corrupt(&self, reason: String) -> Error {
-        Error::Corrupt { at: self.at.clone().map(Box::new), reason }
+    fn text(&self, column: Column) -> Result<&str, String> {
+        self.at(column)
+    }
+
+    /// The driver reads a column of type json as anything but text.
+    fn json(&self, (place, name): Column) -> Result<String, String> {
+        self.0.try_get_unchecked(place).map_err(|error| crate::error::unreadable(name, &error))
+    }
+
+    fn id(&self, column: Column) -> Result<Uuid, String> {
+        self.at(column)
+    }
+
+    fn time(&self, (place, name): Column) -> Result<DateTime<Utc>, String> {
+        self.time_at(place, name)
     }
 }
 
-/// The tenant and stream of a row. Neighbours often share them, so the last ones are kept.
-#[derive(Default)]
-pub(crate) struct Owner(Option<(Tenant, StreamId)>);
-
-impl Owner {
-    fn read(&mut self, cells: &Cells<'_>) -> Result<(Tenant, StreamId)> {
-        let (tenant, stream_id): (&str, &str) = (cells.at(TENANT)?, cells.at(STREAM_ID)?);
-        if let Some(same) =
-            self.0.as_ref().filter(|(t, s)| t.as_str() == tenant && s.as_str() == stream_id)
-        {
-            return Ok(same.clone());
-        }
-        let owner = (cells.checked(Tenant::new(tenant))?, cells.checked(StreamId::new(stream_id))?);
-        Ok(self.0.insert(owner).clone())
-    }
+fn corrupt(reason: String) -> Error {
+    Error::Corrupt { at: None, reason }
 }
 
 /// Whether there is an event in a row, which may hold a stream alone.
 pub(crate) fn has_event(row: &PgRow) -> bool {
-    !matches!(row.try_get::<Option<i64>, _>(POSITION.0), Ok(None))
+    !matches!(row.try_get::<Option<i64>, _>(POSITION), Ok(None))
 }
 
 /// The position in a row of an event, if it can be read.
 pub(crate) fn position(row: &PgRow) -> Option<i64> {
-    row.try_get(POSITION.0).ok()
+    row.try_get(POSITION).ok()
 }
 
 /// Whether the event of a row is not truncated; what cannot be read is told by [`event`].
 pub(crate) fn is_kept(row: &PgRow) -> bool {
-    let version: Result<i64, _> = row.try_get(VERSION.0);
-    let first: Result<i64, _> = row.try_get(FIRST_VERSION.0);
+    let version: Result<i64, _> = row.try_get(EVENT);
+    let first: Result<i64, _> = row.try_get(FIRST_VERSION);
     !matches!((version, first), (Ok(version), Ok(first)) if version < first)
 }
 
 /// A row of an event.
-pub(crate) fn event(row: &PgRow, owner: &mut Owner) -> Result<RecordedEvent> {
-    let mut cells = Cells::new(row, None);
-    let (tenant, stream_id) = owner.read(&cells)?;
-    let version: i64 = cells.at(VERSION)?;
-    let position: i64 = cells.at(POSITION)?;
-    let stream_version = cells.checked(StreamVersion::try_from(version))?;
-    let position = cells.checked(Position::try_from(position))?;
-    cells.at = Some(Place { stream_id: stream_id.clone(), stream_version, position });
-
-    let schema_version: i32 = cells.at(SCHEMA_VERSION)?;
-    let (data, metadata) = (cells.json(DATA)?, cells.json(METADATA)?);
-    Ok(RecordedEvent::from_parts(RecordedParts {
-        tenant,
-        stream_id,
-        stream_version,
-        position,
-        event_id: EventId::from_uuid(cells.at::<Uuid>(EVENT_ID)?),
-        event_type: cells.at::<String>(EVENT_TYPE)?.into(),
-        event_version: cells.checked(EventVersion::try_from(schema_version))?,
-        data: cells.checked(RawValue::from_string(data))?,
-        metadata: match metadata.as_str() {
-            "{}" => Metadata::new(),
-            _ => cells.checked(Metadata::from_json(metadata))?,
-        },
-        recorded_at: cells.time(CREATED_AT.0, CREATED_AT.1)?,
-    }))
+pub(crate) fn event(row: &PgRow, owners: &mut Owners) -> Result<RecordedEvent> {
+    let cells = Cells::new(row);
+    rows::event(&cells, EVENT, owners.read(&cells, OWNER)?)
 }
 
 /// A row of a stream.
 pub(crate) fn info(row: &PgRow) -> Result<StreamInfo> {
-    let cells = Cells::new(row, None);
-    let (tenant, stream_id) = Owner::default().read(&cells)?;
-    let version = |column| cells.checked(StreamVersion::try_from(cells.get::<i64>(column)?));
-    Ok(StreamInfo {
-        version: version("stream_version")?,
-        first_version: version("first_version")?,
-        state: state(row)?,
-        holds_links: holds_links(row),
-        created_at: cells.time("created_at", "created_at")?,
-        tenant,
-        stream_id,
-    })
+    rows::stream(&Cells::new(row))
 }
 
 /// The event of a row of a stream of links, under its number there.
 pub(crate) fn linked(
     row: &PgRow,
     stream_id: &StreamId,
-    owner: &mut Owner,
+    owners: &mut Owners,
 ) -> Result<RecordedEvent> {
-    let event = event(row, owner)?;
-    let cells = Cells::new(row, Some(event.place()));
-    let version = StreamVersion::try_from(cells.get::<i64>("link_version")?);
-    Ok(event.linked(stream_id.clone(), cells.checked(version)?))
+    rows::linked(&Cells::new(row), LINK_VERSION, stream_id, event(row, owners)?)
 }
 
 /// Whether a row's stream refers to events of others.
@@ -189,12 +146,5 @@ pub(crate) fn holds_links(row: &PgRow) -> bool {
 
 /// The state of a row's stream.
 pub(crate) fn state(row: &PgRow) -> Result<StreamState> {
-    let cells = Cells::new(row, None);
-    match cells.get::<i16>("state")? {
-        0 | 4 => Ok(StreamState::Active),
-        1 | 5 => Ok(StreamState::Archived),
-        2 => Ok(StreamState::SoftDeleted),
-        3 => Ok(StreamState::HardDeleted),
-        other => Err(cells.corrupt(format!("column state: {other} is no state of a stream"))),
-    }
+    Ok(rows::state(Cells::new(row).get::<i16>("state")?.into())?.0)
 }

@@ -1,15 +1,12 @@
 //! Snapshots on the server: one row for each stream and kind, which never goes back to an earlier version.
 
-use event_core::adapter::{BoxFuture, SnapshotStore, StoredSnapshot};
-use event_core::serde_json::value::RawValue;
-use event_core::{Error, EventId, EventVersion, Position, Result, StreamId, StreamVersion, Tenant};
-use sqlx::postgres::PgRow;
-use uuid::Uuid;
+use event_core::adapter::{BoxFuture, SnapshotStore, StoredSnapshot, rows};
+use event_core::{Error, Result, StreamId, StreamVersion, Tenant};
 
 use crate::adapter::PgAdapter;
 use crate::append::stored;
 use crate::pool::Pool;
-use crate::row::{Cells, Column};
+use crate::row::Cells;
 use crate::sql::PgQuery;
 
 impl SnapshotStore for PgAdapter {
@@ -23,7 +20,7 @@ impl SnapshotStore for PgAdapter {
         let query = named(sql.load_snapshot.query(), tenant, stream_id, kind);
         Box::pin(async move {
             let rows = pool.fetch("load a snapshot", query).await?;
-            rows.first().map(|row| snapshot(row, kind)).transpose()
+            rows.first().map(|row| rows::snapshot(&Cells::new(row), kind)).transpose()
         })
     }
 
@@ -76,26 +73,7 @@ async fn answer(
 ) -> Result<bool> {
     let rows = pool.fetch(operation, query).await?;
     match rows.first() {
-        Some(row) => Cells::new(row, None).get(column),
+        Some(row) => Cells::new(row).get(column),
         None => Err(Error::adapter(operation, "no answer")),
     }
 }
-
-fn snapshot(row: &PgRow, kind: &str) -> Result<StoredSnapshot> {
-    let cells = Cells::new(row, None);
-    let version: i32 = cells.get("schema_version")?;
-    let shape: i64 = cells.get("shape")?;
-    Ok(StoredSnapshot {
-        kind: kind.to_owned(),
-        version: cells.checked(EventVersion::try_from(version))?,
-        shape: shape.cast_unsigned(),
-        stream_version: cells
-            .checked(StreamVersion::try_from(cells.get::<i64>("stream_version")?))?,
-        position: cells.checked(Position::try_from(cells.get::<i64>("position")?))?,
-        event_id: EventId::from_uuid(cells.get::<Uuid>("event_id")?),
-        data: cells.checked(RawValue::from_string(cells.json(DATA)?))?,
-    })
-}
-
-/// The column that holds the state, by its place.
-const DATA: Column = (5, "data");

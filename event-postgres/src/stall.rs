@@ -122,7 +122,7 @@ async fn blockers(pool: &Pool, sql: &Statements) -> Result<Vec<Blocker>> {
 }
 
 fn blocker(row: &PgRow) -> Result<Blocker> {
-    let cells = Cells::new(row, None);
+    let cells = Cells::new(row);
     let mut blocker = Blocker::new(cells.get("pid")?);
     blocker.application = cells.get("application")?;
     blocker.role = cells.get("role")?;

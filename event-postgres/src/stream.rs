@@ -1,6 +1,6 @@
 //! What is known of streams, the list of them, and their end: archived, truncated, deleted.
 
-use event_core::adapter::{StreamChange, TenantView};
+use event_core::adapter::{StreamChange, TenantView, rows};
 use event_core::{
     Conflict, Delete, Error, ExpectedVersion, ListOptions, Result, StreamId, StreamInfo,
     StreamVersion, Tenant,
@@ -23,8 +23,7 @@ pub(crate) async fn owner(
     }
     let query = sql.owners.query().bind(stream_id.as_str().to_owned());
     let rows = pool.fetch("look up a stream", query).await?;
-    let tenants =
-        rows.iter().map(|row| Ok(Tenant::new(Cells::new(row, None).get::<String>("tenant")?)?));
+    let tenants = rows.iter().map(|row| Ok(Tenant::new(Cells::new(row).get::<String>("tenant")?)?));
     let mut tenants: Vec<Tenant> = tenants.collect::<Result<_>>()?;
     if tenants.len() > 1 {
         return Err(Error::AmbiguousStream { stream_id: stream_id.clone(), tenants });
@@ -79,7 +78,7 @@ pub(crate) async fn list(
     let query = query
         .bind(last.to_owned())
         .bind(lowest.to_owned())
-        .bind(highest(prefix))
+        .bind(rows::highest_name(prefix))
         .bind(prefix.to_owned())
         .bind(category.map(str::to_owned))
         .bind(options.shows_deleted())
@@ -126,7 +125,7 @@ pub(crate) async fn change(
     let Some(row) = rows.first() else {
         return Err(Error::adapter(operation, "no answer"));
     };
-    let cells = Cells::new(row, None);
+    let cells = Cells::new(row);
     let conflict = |expected| {
         let actual = StreamVersion::try_from(cells.get::<i64>("stream_version")?)?;
         Err(Error::conflict(stream_id.clone(), Conflict { expected, actual }))
@@ -168,17 +167,9 @@ async fn remove_truncated(
             .bind(stream_id.as_str().to_owned())
             .bind(REMOVED_AT_ONCE);
         let rows = pool.fetch("remove truncated events", query).await?;
-        let removed: i64 =
-            rows.first().map_or(Ok(0), |row| Cells::new(row, None).get("removed"))?;
+        let removed: i64 = rows.first().map_or(Ok(0), |row| Cells::new(row).get("removed"))?;
         if removed < i64::from(REMOVED_AT_ONCE) {
             return Ok(());
         }
     }
-}
-
-/// A text that no name with this prefix comes after: names have at most 255 bytes, and no character is higher.
-fn highest(prefix: &str) -> String {
-    let mut highest = prefix.to_owned();
-    highest.extend(std::iter::repeat_n(char::MAX, 64));
-    highest
 }

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use event_core::adapter::rows::Owners;
 use event_core::adapter::{LiveBuffer, Publisher, Recent, Stretch};
 use event_core::{Error, Position, RecordedEvent, Result};
 use sqlx::postgres::PgRow;
@@ -18,7 +19,7 @@ use crate::append::stored;
 use crate::frontier::{Final, Frontier, Holders, Poll};
 use crate::listener::Listener;
 use crate::pool::Pool;
-use crate::row::{self, Cells, Owner};
+use crate::row::{self, Cells};
 use crate::sql::Statements;
 
 /// Events of one read.
@@ -259,11 +260,11 @@ async fn read(
     after: i64,
 ) -> Result<(Poll, Result<Vec<RecordedEvent>>)> {
     let query = sql.tail.query().bind(after).bind(stored(PAGE as u64));
-    let (mut seen, mut owner) = (None, Owner::default());
+    let (mut seen, mut owner) = (None, Owners::default());
     let (mut visible, mut events) = (Vec::new(), Ok(Vec::new()));
     let take = |row: PgRow| {
         if seen.is_none() {
-            seen = Some(Poll::of(&Cells::new(&row, None)));
+            seen = Some(Poll::of(&Cells::new(&row)));
         }
         if !row::has_event(&row) {
             return;

@@ -9,6 +9,7 @@ mod write;
 
 use std::collections::HashMap;
 
+pub(crate) use event_core::adapter::rows::column as stored;
 use event_core::adapter::{Commit, StreamAppend};
 use event_core::{Appended, Error, EventId, Position, Result, StreamVersion, serde_json};
 use sqlx::sqlite::SqliteRow;
@@ -140,9 +141,4 @@ impl Batch<'_> {
 /// A list as SQLite's `json_each` takes it.
 pub(crate) fn json(list: &impl serde::Serialize) -> Result<String> {
     serde_json::to_string(list).map_err(|error| Error::adapter(OPERATION, error))
-}
-
-/// A number as a column holds it; more than it can hold is never reached.
-pub(crate) fn stored(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use event_core::adapter::{SeenVersions, StoredVersion};
+use event_core::adapter::{SeenVersions, StoredVersion, rows};
 use event_core::{EventVersion, Result};
 
 use crate::append::json;
@@ -42,14 +42,6 @@ pub(crate) fn record(pairs: &[StoredVersion]) -> Result<SqliteQuery> {
 
 /// Everything that is written down, by whatever process.
 pub(crate) async fn stored(pool: &Pool) -> Result<Vec<StoredVersion>> {
-    let rows = pool.fetch("take the census", sql::CENSUS.query()).await?;
-    let pairs = rows.iter().map(|row| {
-        let cells = Cells::new(row);
-        let version: i64 = cells.get("schema_version")?;
-        Ok(StoredVersion {
-            event_type: cells.get::<String>("event_type")?.into(),
-            event_version: cells.checked(EventVersion::try_from(version))?,
-        })
-    });
-    pairs.collect()
+    let found = pool.fetch("take the census", sql::CENSUS.query()).await?;
+    found.iter().map(|row| rows::stored_version(&Cells::new(row))).collect()
 }

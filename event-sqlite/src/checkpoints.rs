@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::adapter::SqliteAdapter;
 use crate::append::stored;
 use crate::pool::Transaction;
-use crate::row::Cells;
+use crate::row::{self, Cells};
 use crate::sql::{self, SqliteQuery, Statement};
 
 impl SqliteAdapter {
@@ -338,7 +338,7 @@ fn parked(row: &SqliteRow) -> Result<ParkedEvent> {
         part: count(&cells, "part")?,
         attempts: count(&cells, "attempts")?,
         error: cells.get("error")?,
-        parked_at: cells.time(cells.get("parked_at")?)?,
+        parked_at: row::time(cells.get("parked_at")?)?,
         replay: cells.get("replay")?,
     })
 }
@@ -359,7 +359,7 @@ fn state(row: &SqliteRow) -> Result<PartState> {
         skipped: unsigned(&cells, "skipped")?,
         owner: cells.get("owner")?,
         lag: unsigned(&cells, "lag")?,
-        behind_since: behind_since.map(|micros| cells.time(micros)).transpose()?,
-        now: cells.time(cells.get("now")?)?,
+        behind_since: behind_since.map(row::time).transpose()?,
+        now: row::time(cells.get("now")?)?,
     })
 }

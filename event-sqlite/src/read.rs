@@ -36,7 +36,7 @@ pub(crate) async fn stream(
             .bind(start)
             .bind(i64::from(options.page().get()))
     };
-    let owner = Owner::given(tenant.clone(), stream_id.clone());
+    let owner = Owner::Given(tenant.clone(), stream_id.clone());
     let (mut state, mut holds_links, mut page) = (None, false, Events::new(owner));
     let take = |row: SqliteRow| {
         if state.is_none() {

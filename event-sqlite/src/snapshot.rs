@@ -1,10 +1,7 @@
 //! Snapshots in the file: one row for each stream and kind, which never goes back to an earlier version.
 
-use event_core::adapter::{BoxFuture, SnapshotStore, StoredSnapshot};
-use event_core::serde_json::value::RawValue;
-use event_core::{EventId, EventVersion, Position, Result, StreamId, StreamVersion, Tenant};
-use sqlx::sqlite::SqliteRow;
-use uuid::Uuid;
+use event_core::adapter::{BoxFuture, SnapshotStore, StoredSnapshot, rows};
+use event_core::{Result, StreamId, StreamVersion, Tenant};
 
 use crate::adapter::SqliteAdapter;
 use crate::append::stored;
@@ -21,7 +18,7 @@ impl SnapshotStore for SqliteAdapter {
         let query = named(sql::LOAD_SNAPSHOT, tenant, stream_id, kind);
         Box::pin(async move {
             let rows = self.pool().fetch("load a snapshot", query).await?;
-            rows.first().map(|row| snapshot(row, kind)).transpose()
+            rows.first().map(|row| rows::snapshot(&Cells::new(row), kind)).transpose()
         })
     }
 
@@ -60,20 +57,4 @@ fn named(statement: Statement, tenant: &Tenant, stream_id: &StreamId, kind: &str
         .bind(tenant.as_str().to_owned())
         .bind(stream_id.as_str().to_owned())
         .bind(kind.to_owned())
-}
-
-fn snapshot(row: &SqliteRow, kind: &str) -> Result<StoredSnapshot> {
-    let cells = Cells::new(row);
-    let version: i64 = cells.get("schema_version")?;
-    let shape: i64 = cells.get("shape")?;
-    Ok(StoredSnapshot {
-        kind: kind.to_owned(),
-        version: cells.checked(EventVersion::try_from(version))?,
-        shape: shape.cast_unsigned(),
-        stream_version: cells
-            .checked(StreamVersion::try_from(cells.get::<i64>("stream_version")?))?,
-        position: cells.checked(Position::try_from(cells.get::<i64>("position")?))?,
-        event_id: EventId::from_uuid(cells.get::<Uuid>("event_id")?),
-        data: cells.checked(RawValue::from_string(cells.get("data")?))?,
-    })
 }

@@ -1,6 +1,6 @@
 //! What is known of streams, the list of them, and their end: archived, truncated, deleted.
 
-use event_core::adapter::{StreamChange, TenantView};
+use event_core::adapter::{StreamChange, TenantView, rows};
 use event_core::{
     Delete, Error, ExpectedVersion, ListOptions, Result, StreamId, StreamInfo, StreamVersion,
     Tenant,
@@ -72,7 +72,7 @@ pub(crate) async fn list(
         .bind(last_tenant.to_owned())
         .bind(last.to_owned())
         .bind(lowest.to_owned())
-        .bind(highest(prefix))
+        .bind(rows::highest_name(prefix))
         .bind(prefix.to_owned())
         .bind(category.map(str::to_owned))
         .bind(options.shows_deleted())
@@ -157,11 +157,4 @@ async fn remove_truncated(pool: &Pool, key: i64, first: i64) -> Result<()> {
             return Ok(());
         }
     }
-}
-
-/// A text that no name with this prefix comes after: names have at most 255 bytes, and no character is higher.
-fn highest(prefix: &str) -> String {
-    let mut highest = prefix.to_owned();
-    highest.extend(std::iter::repeat_n(char::MAX, 64));
-    highest
 }

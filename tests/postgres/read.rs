@@ -112,9 +112,9 @@ async fn pages_run_both_ways_and_end() {
 async fn rows_that_no_store_writes_are_typed_errors() {
     for (change, says) in [
         ("UPDATE event_store.events SET metadata = '[1]'", "object"),
-        ("UPDATE event_store.events SET created_at = 'infinity'", "created_at"),
-        ("UPDATE event_store.events SET created_at = '-infinity'", "created_at"),
-        ("UPDATE event_store.events SET created_at = '294000-01-01'", "created_at"),
+        ("UPDATE event_store.events SET created_at = 'infinity'", "time"),
+        ("UPDATE event_store.events SET created_at = '-infinity'", "time"),
+        ("UPDATE event_store.events SET created_at = '294000-01-01'", "time"),
         ("UPDATE event_store.events SET position = -position", ""),
         ("UPDATE event_store.streams SET stream_id = E'a\\nb'", ""),
         ("UPDATE event_store.streams SET state = 9", "state"),

@@ -52,7 +52,7 @@ pub(super) async fn begin<P: PgProjection>(
         .bind(build.schema.as_str().to_owned())
         .bind(build.filter.clone());
     let row = query.fetch_one(&mut *transaction).await.map_err(fail)?;
-    if Cells::new(&row, None).get("is_new")? {
+    if Cells::new(&row).get("is_new")? {
         let text = build.schema.render(include_str!("../sql/create_projection_schema.sql"));
         sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *transaction).await.map_err(fail)?;
         let path = sql.set_search_path.query().bind(build.search_path());

@@ -176,7 +176,7 @@ impl<P: PgProjection> PgProjector<P> {
         let (pool, sql) = self.adapter.parts();
         let rows = pool.fetch(OPERATION, build::named::<P>(sql.switch_projection.query())).await?;
         let status: i16 = match rows.first() {
-            Some(row) => Cells::new(row, None).get("status")?,
+            Some(row) => Cells::new(row).get("status")?,
             None => return Err(Error::adapter(OPERATION, "no answer")),
         };
         let reason = match status {
@@ -264,7 +264,7 @@ impl<P: PgProjection> PgProjector<P> {
         let transaction = async {
             let mut transaction = connection.begin().await.map_err(fail)?;
             let row = query.fetch_one(&mut *transaction).await.map_err(fail)?;
-            let moved: bool = Cells::new(&row, None).get("moved")?;
+            let moved: bool = Cells::new(&row).get("moved")?;
             if !moved {
                 transaction.rollback().await.map_err(fail)?;
                 return Ok(false);

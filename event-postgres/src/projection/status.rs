@@ -37,12 +37,12 @@ pub struct ProjectionStatus {
 
 impl ProjectionStatus {
     fn read(row: &PgRow) -> Result<Self> {
-        let cells = Cells::new(row, None);
+        let cells = Cells::new(row);
         let position = |number: i64| cells.checked(Position::try_from(number));
         let id: Option<uuid::Uuid> = cells.get("event_id")?;
         let event_position: Option<i64> = cells.get("event_position")?;
         let last_event_at = match id {
-            Some(_) => Some(cells.time("event_at", "event_at")?),
+            Some(_) => Some(cells.time("event_at")?),
             None => None,
         };
         Ok(Self {
