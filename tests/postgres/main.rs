@@ -12,6 +12,7 @@ mod frontier;
 mod game;
 mod group;
 mod inline;
+mod limits;
 mod link;
 mod projection;
 mod read;

@@ -6,7 +6,7 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -151,6 +151,24 @@ impl Database<'_> {
     /// The adapter's options for this database.
     pub(crate) fn options(&self) -> PgOptions {
         self.url.parse().expect("the URL is right")
+    }
+
+    /// A copy on another private server, by way of a dump.
+    pub(crate) async fn restored_into<'o>(&self, other: &'o Cluster) -> Database<'o> {
+        let copy = other.database().await;
+        let program = |name| self.cluster.private().programs.join(name);
+        let dump = as_server(&program("pg_dump")).arg(&self.url).output().expect("pg_dump runs");
+        assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
+        let mut restore = as_server(&program("psql"))
+            .args(["--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1"])
+            .arg(&copy.url)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("psql runs");
+        restore.stdin.take().expect("stdin is piped").write_all(&dump.stdout).expect("psql reads");
+        assert!(restore.wait().is_ok_and(|status| status.success()), "the dump is restored");
+        copy
     }
 
     /// Host and port of the server.
@@ -344,7 +362,7 @@ fn is_root() -> bool {
 }
 
 /// What is used of a server's package.
-const PROGRAMS: [&str; 3] = ["initdb", "pg_ctl", "pg_basebackup"];
+const PROGRAMS: [&str; 5] = ["initdb", "pg_ctl", "pg_basebackup", "pg_dump", "psql"];
 
 /// The folder of those: in the path, else where packages put it, the newest first.
 fn programs() -> Option<PathBuf> {

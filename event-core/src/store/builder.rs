@@ -14,12 +14,16 @@ use crate::store::{EventStore, Shared};
 /// The most events a stream holds unless told otherwise (S-21).
 const STREAM_LIMIT: u64 = 10_000;
 
+/// The most bytes an event takes unless told otherwise.
+const EVENT_SIZE_LIMIT: usize = 16 << 20;
+
 /// Sets up an [`EventStore`] that differs from the defaults.
 pub struct StoreBuilder {
     adapter: Arc<dyn Adapter>,
     retry: RetryPolicy,
     clock: Clock,
     stream_limit: Option<u64>,
+    event_size_limit: usize,
 }
 
 impl StoreBuilder {
@@ -30,6 +34,7 @@ impl StoreBuilder {
             retry: RetryPolicy::default(),
             clock: Clock::system(),
             stream_limit: Some(STREAM_LIMIT),
+            event_size_limit: EVENT_SIZE_LIMIT,
         }
     }
 
@@ -54,17 +59,27 @@ impl StoreBuilder {
         self
     }
 
+    /// Sets the most bytes of data and metadata, as JSON, that an event may have; 16 MiB by default. A larger one is
+    /// refused before anything is sent: it would hold up everybody else's, and no reader's page is made for it.
+    ///
+    /// What is stored already, and what is imported, is not measured.
+    #[must_use]
+    pub const fn event_size_limit(mut self, bytes: usize) -> Self {
+        self.event_size_limit = bytes;
+        self
+    }
+
     /// Opens the store.
     ///
     /// # Errors
     /// [`Error::Registry`](crate::Error::Registry) when the events of this binary do not hold together; every problem is listed.
     pub fn build(self) -> Result<EventStore> {
         Registry::check()?;
-        let Self { adapter, retry, clock, stream_limit } = self;
+        let Self { adapter, retry, clock, stream_limit, event_size_limit } = self;
         let scope = Scope::default();
         let view = TenantView::One(scope.tenant.clone());
         Ok(EventStore {
-            shared: Arc::new(Shared { adapter, retry, clock, stream_limit }),
+            shared: Arc::new(Shared { adapter, retry, clock, stream_limit, event_size_limit }),
             scope,
             view,
         })

@@ -14,8 +14,8 @@ use std::sync::{Arc, OnceLock};
 pub use self::builder::StoreBuilder;
 use crate::clock::Clock;
 use crate::connect;
-use crate::envelope::{NewEvent, RecordedEvent};
-use crate::error::{Error, Result};
+use crate::envelope::{EventData, NewEvent, RecordedEvent};
+use crate::error::{Context, Error, Result};
 use crate::event_stream::EventStream;
 use crate::expected_version::ExpectedVersion;
 use crate::id::EventId;
@@ -64,6 +64,7 @@ struct Shared {
     retry: RetryPolicy,
     clock: Clock,
     stream_limit: Option<u64>,
+    event_size_limit: usize,
 }
 
 impl EventStore {
@@ -248,7 +249,11 @@ impl EventStore {
         let events: Result<_> = events
             .into_iter()
             .enumerate()
-            .map(|(index, event)| event.into_data(index, now, &self.scope))
+            .map(|(index, event)| {
+                let data = event.into_data(index, now, &self.scope)?;
+                check_event_size(index, &data, self.shared.event_size_limit)?;
+                Ok(data)
+            })
             .collect();
         let events = events.map_err(|error| error.in_scope(&self.scope))?;
         Ok(StreamAppend { stream_id: stream_id.clone(), expected, events })
@@ -327,6 +332,23 @@ impl fmt::Debug for EventStore {
             .field("view", &self.view)
             .finish()
     }
+}
+
+/// Refuses an event that is too large to travel with others.
+fn check_event_size(index: usize, event: &EventData, limit: usize) -> Result<()> {
+    let size = event.data.get().len() + event.metadata.as_json().len();
+    if size <= limit {
+        return Ok(());
+    }
+    Err(Error::InvalidEventData {
+        index: Some(index),
+        event_type: Some(event.event_type.clone().into_owned()),
+        reason: format!(
+            "its data and metadata are {size} bytes, more than the {limit} that this store takes; keep large things \
+             elsewhere and their address in the event, or raise `event_size_limit`"
+        ),
+        context: Context::default(),
+    })
 }
 
 /// Refuses an id that stands twice in a commit: it could never be stored.

@@ -85,7 +85,8 @@ macro_rules! adapter_contract {
                     takes_ten_thousand_events_and_no_more, names_the_invalid_event_and_writes_nothing,
                     every_claim_against_a_missing_and_an_existing_stream, a_refused_append_uses_no_position,
                     one_of_twenty_racing_writers_wins, any_and_stream_exists_never_fail_under_contention,
-                    exact_writers_that_retry_all_get_in, stream_limit_is_kept, hostile_names_and_huge_payloads;
+                    exact_writers_that_retry_all_get_in, stream_limit_is_kept, hostile_names_and_huge_payloads,
+                    an_event_beyond_the_size_limit_is_refused;
                 identity: the_same_ids_give_the_first_answer, known_ids_are_found_before_any_refusal,
                     ids_that_are_taken_otherwise_conflict, ids_are_apart_between_tenants,
                     racing_tries_of_one_append_store_it_once;

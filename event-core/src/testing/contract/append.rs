@@ -230,3 +230,20 @@ pub async fn hostile_names_and_huge_payloads(adapter: Subject) {
     let page = store.read_stream(&stream("huge"), ReadOptions::forward()).await.unwrap();
     assert_eq!(page[0].decode::<Noted>().unwrap().text, huge);
 }
+
+/// An event that is too large is refused by its place and size, before anything of the append is sent.
+pub async fn an_event_beyond_the_size_limit_is_refused(adapter: Subject) {
+    let store = store(&adapter);
+    let events = [Noted::new("small"), Noted::new("x".repeat(64 << 20))];
+    let refused = store.append(&stream("s"), NoStream, events).await.unwrap_err();
+    assert!(matches!(refused, Error::InvalidEventData { index: Some(1), .. }), "{refused}");
+    assert!(
+        refused.to_string().contains("are 67108877 bytes, more than the 16777216"),
+        "{refused}"
+    );
+    assert_eq!(store.stream_version(&stream("s")).await.unwrap(), StreamVersion::NONE);
+
+    let small = EventStore::builder(adapter).event_size_limit(14).build().unwrap();
+    append(&small, "s", NoStream, vec![Noted::new("x").into()]).await;
+    small.append(&stream("s"), Any, [Noted::new("xy")]).await.unwrap_err();
+}
