@@ -6,6 +6,7 @@
 
 mod append_in;
 mod concurrency;
+mod consume;
 mod contract;
 mod faults;
 mod frontier;
@@ -19,6 +20,7 @@ mod read;
 mod roundtrips;
 mod schema;
 mod stall;
+mod subscribe;
 mod torture;
 
 #[path = "../support/model.rs"]

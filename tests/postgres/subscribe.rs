@@ -1,0 +1,235 @@
+//! Following the log on a server: from other processes, past lost connections and restarts, behind slow commits, and how
+//! little many followers ask.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use event_core::testing::Noted;
+use event_core::{
+    AllOptions, EventId, EventStore, ExpectedVersion, Filter, Position, RecordedEvent, StartFrom,
+    Subscription,
+};
+use event_postgres::{PgAdapter, PgOptions};
+use sqlx::{AssertSqlSafe, PgConnection};
+
+use crate::frontier::slow_append;
+use crate::proxy::Proxy;
+use crate::{pg, stream};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const LISTENERS: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'";
+const END_LISTENERS: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                            WHERE datname = current_database() AND query LIKE 'LISTEN%'";
+
+async fn next(subscription: &mut Subscription) -> RecordedEvent {
+    let event = tokio::time::timeout(PATIENCE, subscription.next()).await;
+    event.expect("an event comes").expect("a subscription has no end").unwrap()
+}
+
+async fn all(store: &EventStore) -> Subscription {
+    store.subscribe(StartFrom::Beginning, Filter::all()).await.unwrap()
+}
+
+async fn write(store: &EventStore, name: &str) -> Position {
+    let events = Noted::many(1);
+    store.append(&stream(name), ExpectedVersion::Any, events).await.unwrap().position
+}
+
+async fn open(options: PgOptions) -> EventStore {
+    EventStore::new(PgAdapter::connect_with(options).await.unwrap()).unwrap()
+}
+
+/// Looks until a count is as it should be.
+async fn until(connection: &mut PgConnection, sql: &str, holds: impl Fn(i64) -> bool) {
+    let look = async {
+        while !holds(pg::number(&mut *connection, sql).await) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, look).await.expect("it comes to be");
+}
+
+#[tokio::test]
+async fn commits_of_other_processes_are_heard_of_or_found() {
+    let database = pg::shared().database().await;
+    for (here, there) in [(true, true), (true, false), (false, true)] {
+        let reader = open(database.options().notify(here)).await;
+        let writer = open(database.options().notify(there)).await;
+        let mut subscription = reader.subscribe(StartFrom::Now, Filter::all()).await.unwrap();
+        for round in 0..5 {
+            let position = write(&writer, "a").await;
+            assert_eq!(
+                next(&mut subscription).await.position(),
+                position,
+                "{here} {there} {round}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_listener_that_is_lost_while_idle_is_opened_again() {
+    let database = pg::shared().database().await;
+    let (reader, writer) = (open(database.options()).await, open(database.options()).await);
+    let mut behind = database.connection().await;
+    let mut subscription = all(&reader).await;
+    write(&writer, "a").await;
+    next(&mut subscription).await;
+    for _ in 0..3 {
+        let waiting = tokio::spawn(async move {
+            let event = next(&mut subscription).await;
+            (subscription, event.position())
+        });
+        until(&mut behind, LISTENERS, |count| count == 1).await;
+        assert_eq!(pg::number(&mut behind, END_LISTENERS).await, 1);
+        let position = write(&writer, "a").await;
+        let (back, seen) = waiting.await.unwrap();
+        assert_eq!(seen, position, "nothing is missed meanwhile");
+        subscription = back;
+    }
+    let waiting = tokio::spawn(async move { subscription.next().await.is_some() });
+    until(&mut behind, LISTENERS, |count| count == 1).await;
+    write(&writer, "a").await;
+    assert!(waiting.await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_restarts_is_waited_for() {
+    let cluster = pg::Cluster::start(pg::Fsync::On);
+    let database = cluster.database().await;
+    let store = open(database.options()).await;
+    let mut subscription = all(&store).await;
+    for _ in 0..3 {
+        write(&store, "a").await;
+        next(&mut subscription).await;
+    }
+    let follower = tokio::spawn(async move {
+        let mut seen = Vec::new();
+        for _ in 0..4 {
+            seen.push(next(&mut subscription).await.event_id());
+        }
+        seen
+    });
+    for _ in 0..2 {
+        cluster.crash();
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        cluster.restart();
+        for _ in 0..2 {
+            while store.append(&stream("a"), ExpectedVersion::Any, Noted::many(1)).await.is_err() {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+    let seen = follower.await.unwrap();
+    let log = store.read_all(AllOptions::new()).await.unwrap();
+    let ids: Vec<EventId> = log[3..].iter().map(RecordedEvent::event_id).collect();
+    assert_eq!(seen, ids[..4], "in order, whatever was stored by a lost answer");
+}
+
+#[tokio::test]
+async fn what_stands_behind_a_slow_commit_comes_after_it() {
+    let database = pg::shared().database().await;
+    let store = open(database.options()).await;
+    write(&store, "a").await;
+    let mut subscription = all(&store).await;
+    next(&mut subscription).await;
+    let (mut slow, mut given_up) = (database.connection().await, database.connection().await);
+    let late = EventId::new();
+    // A category that an open transaction creates would hold up the others.
+    slow_append(&mut slow, "slow-1", EventId::new()).await;
+    next(&mut subscription).await;
+    for connection in [&mut slow, &mut given_up] {
+        pg::run(connection, "BEGIN").await;
+    }
+    slow_append(&mut slow, "slow-1", late).await;
+    slow_append(&mut given_up, "slow-2", EventId::new()).await;
+    let last = write(&store, "a").await;
+    let early = tokio::time::timeout(Duration::from_millis(300), subscription.next()).await;
+    assert!(early.is_err(), "one in front of it may still come");
+    pg::run(&mut given_up, "ROLLBACK").await;
+    pg::run(&mut slow, "COMMIT").await;
+    assert_eq!(next(&mut subscription).await.event_id(), late);
+    assert_eq!(next(&mut subscription).await.position(), last);
+}
+
+#[tokio::test]
+async fn a_hundred_idle_subscriptions_ask_as_much_as_one() {
+    let database = pg::shared().database().await;
+    let proxy = Proxy::start(database.address());
+    let options: PgOptions = proxy.url(&database.url, &database.address()).parse().unwrap();
+    let store = open(options.notify(false)).await;
+    let mut idle: Vec<_> = Vec::new();
+    for _ in 0..100 {
+        idle.push(all(&store).await);
+    }
+    write(&store, "a").await;
+    let waiting: Vec<_> = idle
+        .into_iter()
+        .map(|mut subscription| {
+            tokio::spawn(async move {
+                next(&mut subscription).await;
+                next(&mut subscription).await
+            })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    proxy.take();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let asked = proxy.take().get(&'S').copied().unwrap_or_default();
+    // The pauses double up to a second: 5, 10, … 640 ms, 1 s.
+    assert!((1..=9).contains(&asked), "{asked} questions in two seconds");
+    let position = write(&store, "a").await;
+    for waiting in waiting {
+        assert_eq!(waiting.await.unwrap().position(), position);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_subscriptions_are_opened_and_all_are_served() {
+    let database = pg::shared().database().await;
+    let proxy = Proxy::start(database.address());
+    let options: PgOptions = proxy.url(&database.url, &database.address()).parse().unwrap();
+    let store = open(options.notify(false)).await;
+    let start = StartFrom::After(write(&store, "a").await);
+    proxy.take();
+    let mut waiting = Vec::new();
+    for n in 0..10_000 {
+        let filter = Filter::all().stream(stream(&format!("s-{}", n % 100)));
+        let mut subscription = store.subscribe(start, filter).await.unwrap();
+        waiting.push(tokio::spawn(async move { next(&mut subscription).await.event_id() }));
+    }
+    let asked = proxy.take().get(&'S').copied().unwrap_or_default();
+    assert!(asked < 1_000, "{asked} questions for ten thousand subscriptions");
+    for n in 0..100 {
+        write(&store, &format!("s-{n}")).await;
+    }
+    let mut seen = BTreeSet::new();
+    for waiting in waiting {
+        seen.insert(waiting.await.unwrap());
+    }
+    assert_eq!(seen.len(), 100);
+}
+
+/// An event that cannot be read reaches whoever asks for it as an error, and nobody else.
+#[tokio::test]
+async fn a_row_that_cannot_be_read_stops_only_who_reads_it() {
+    let database = pg::shared().database().await;
+    let store = open(database.options()).await;
+    let mut everything = all(&store).await;
+    let other = Filter::all().category("other");
+    let mut others = store.subscribe(StartFrom::Beginning, other).await.unwrap();
+    write(&store, "a").await;
+    next(&mut everything).await;
+    let mut behind = database.connection().await;
+    pg::run(&mut behind, "BEGIN").await;
+    slow_append(&mut behind, "slow-1", EventId::new()).await;
+    let spoil =
+        "UPDATE event_store.events SET created_at = 'infinity' WHERE version = 1 AND position > 1";
+    sqlx::query(AssertSqlSafe(spoil)).execute(&mut behind).await.unwrap();
+    pg::run(&mut behind, "COMMIT").await;
+    let position = write(&store, "other-1").await;
+    assert_eq!(next(&mut others).await.position(), position);
+    let error = tokio::time::timeout(PATIENCE, everything.next()).await.unwrap().unwrap();
+    assert_eq!(error.unwrap_err().code(), "deserialization_failed");
+    assert!(everything.next().await.is_none());
+}
