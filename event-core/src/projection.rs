@@ -8,14 +8,14 @@ use std::fmt;
 use crate::envelope::RecordedEvent;
 use crate::error::Result;
 use crate::number::Position;
-use crate::options::AllOptions;
 use crate::set::EventSet;
 use crate::store::EventStore;
+use crate::subscription::{Filter, StartFrom, Subscription};
 
 /// State folded from events of many streams, in global order, to be read.
 ///
 /// ```
-/// use event_core::{AllOptions, Projection, RecordedEvent};
+/// use event_core::{Filter, Projection, RecordedEvent};
 /// # use event_core::{Event, EventSet, EventStore, EventVersion, ExpectedVersion, Registration, Result, StreamId};
 /// # #[derive(serde::Serialize, serde::Deserialize)] struct Opened { by: String }
 /// # impl Event for Opened { const TYPE: &'static str = "opened"; const VERSION: EventVersion = EventVersion::FIRST; }
@@ -44,7 +44,7 @@ use crate::store::EventStore;
 /// # for name in ["door-1", "door-2"] {
 /// #     store.append(&StreamId::new(name)?, ExpectedVersion::NoStream, [Opened { by: "ann".into() }]).await?;
 /// # }
-/// let mut doors = store.project(Doors::default(), AllOptions::new().category("door"));
+/// let mut doors = store.project(Doors::default(), Filter::all().category("door"));
 /// doors.catch_up().await?;
 /// assert_eq!(doors.state().opened, 2);
 /// # Ok(()) }
@@ -58,20 +58,28 @@ pub trait Projection: Send + 'static {
 }
 
 impl EventStore {
-    /// A read model in memory, from the first event on; the options filter, their limit is the page size.
+    /// A read model in memory, from the first event on.
     ///
-    /// It sees what this handle sees: one tenant's events, or everybody's. Nothing is read before it is asked to catch up.
-    pub fn project<P: Projection>(&self, state: P, options: AllOptions) -> Live<P> {
-        Live { store: self.clone(), position: options.start(), options, state, applied: 0 }
+    /// It sees what this handle sees: one tenant's events, or everybody's. Nothing is read before it is asked to.
+    pub fn project<P: Projection>(&self, state: P, filter: Filter) -> Live<P> {
+        Live {
+            store: self.clone(),
+            filter,
+            source: None,
+            position: Position::START,
+            state,
+            applied: 0,
+        }
     }
 }
 
 /// A projection in memory, and how far it is.
 pub struct Live<P> {
     store: EventStore,
-    options: AllOptions,
-    state: P,
+    filter: Filter,
+    source: Option<Subscription>,
     position: Position,
+    state: P,
     applied: u64,
 }
 
@@ -85,15 +93,59 @@ impl<P: Projection> Live<P> {
     /// [`Error::Deserialization`](crate::Error::Deserialization) and its kin for one that does not decode, each with its
     /// place; [`Error::Connection`](crate::Error::Connection).
     pub async fn catch_up(&mut self) -> Result<u64> {
+        let now = StartFrom::Now.position(&self.store).await?;
+        self.wait_for(now).await
+    }
+
+    /// Takes in everything up to a position, and waits for it: a writer that reads what it wrote gives the position of
+    /// its append. It waits as long as it takes; dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// As [`Live::catch_up`].
+    pub async fn wait_for(&mut self, position: Position) -> Result<u64> {
         let before = self.applied;
-        let mut events = self.store.all_events(self.options.clone().after(self.position));
-        while let Some(event) = events.next().await {
-            let event = event?;
-            self.state.apply(P::Event::decode(&event)?, &event);
-            self.position = event.position();
-            self.applied += 1;
+        while self.position < position {
+            match self.source().await?.next_until(position).await {
+                Some(event) => self.take(event)?,
+                None => self.position = self.source().await?.position(),
+            }
         }
         Ok(self.applied - before)
+    }
+
+    /// Waits for the next event, takes it in, and gives it back.
+    ///
+    /// # Errors
+    /// As [`Live::catch_up`].
+    pub async fn next(&mut self) -> Result<RecordedEvent> {
+        loop {
+            if let Some(event) = self.source().await?.next().await {
+                let event = event.inspect_err(|_| self.source = None)?;
+                self.take(Ok(event.clone()))?;
+                return Ok(event);
+            }
+            self.source = None;
+        }
+    }
+
+    async fn source(&mut self) -> Result<&mut Subscription> {
+        let source = if let Some(source) = self.source.take() {
+            source
+        } else {
+            let from = StartFrom::After(self.position);
+            self.store.subscribe(from, self.filter.clone()).await?
+        };
+        Ok(self.source.insert(source))
+    }
+
+    fn take(&mut self, event: Result<RecordedEvent>) -> Result<()> {
+        let decoded = event.and_then(|event| Ok((P::Event::decode(&event)?, event)));
+        // What was taken from the source is read again after an error.
+        let (event, recorded) = decoded.inspect_err(|_| self.source = None)?;
+        self.state.apply(event, &recorded);
+        self.position = recorded.position();
+        self.applied += 1;
+        Ok(())
     }
 
     /// The read model.
@@ -101,7 +153,7 @@ impl<P: Projection> Live<P> {
         &self.state
     }
 
-    /// The last event that is in it; everything before that passed the filter is in it too.
+    /// Everything up to here that passed the filter is in it.
     pub const fn position(&self) -> Position {
         self.position
     }

@@ -1,7 +1,7 @@
 //! The command line: what is asked for, and the exit code it ends with.
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{IsTerminal as _, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -13,6 +13,7 @@ use crate::play::{Output, play};
 use crate::show::{Show, show};
 use crate::simulate::simulate;
 use crate::stats::{Stats, stats};
+use crate::watch::{Watch, watch};
 
 /// Plays, shows and simulates games of GameBot on an event store.
 #[derive(Debug, Parser)]
@@ -52,6 +53,14 @@ enum Command {
         /// Prints the board as JSON.
         #[arg(long)]
         json: bool,
+    },
+    /// Shows a game as it is played, until it is over.
+    Watch {
+        /// The game's id.
+        game: String,
+        /// The guild; with it, a game that has not begun is waited for.
+        #[arg(long)]
+        guild: Option<String>,
     },
     /// Prints the leaderboard and what each player did, or one game in figures.
     Stats {
@@ -102,8 +111,9 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 async fn execute(cli: Cli, out: &mut impl Write) -> Result<(), Failure> {
     let purpose = match cli.command {
-        Command::Play { .. } => Use::Writes,
-        Command::Show { .. } | Command::Stats { .. } => Use::Reads,
+        // What is waited for may be the first game of all.
+        Command::Play { .. } | Command::Watch { guild: Some(_), .. } => Use::Writes,
+        Command::Show { .. } | Command::Stats { .. } | Command::Watch { .. } => Use::Reads,
         Command::Simulate { .. } => Use::Throws,
     };
     let store = open(cli.store.as_deref(), purpose).await?;
@@ -114,6 +124,10 @@ async fn execute(cli: Cli, out: &mut impl Write) -> Result<(), Failure> {
         }
         Command::Show { game, guild, events, at, json } => {
             show(&store, &Show { game, guild, events, at, json }, out).await
+        }
+        Command::Watch { game, guild } => {
+            let is_terminal = std::io::stdout().is_terminal();
+            watch(&store, &Watch { game, guild, is_terminal }, out).await
         }
         Command::Stats { game, guild, top, json } => {
             stats(&store, &Stats { game, guild, top, json }, out).await

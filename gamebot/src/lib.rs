@@ -15,6 +15,7 @@ mod simulate;
 mod stats;
 mod table;
 mod transcript;
+mod watch;
 
 pub use crate::cli::run;
 pub use crate::decide::{Refused, decide};
@@ -25,6 +26,7 @@ pub use crate::simulate::{Tally, simulate};
 pub use crate::stats::{Stats, stats};
 pub use crate::table::{Pending, Table};
 pub use crate::transcript::{Action, Line, Start};
+pub use crate::watch::{Watch, watch};
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use event_core::{
-    AllOptions, BatchSize, Error, Escaped, EventStore, Projection, ReadOptions, RecordedEvent,
-    Scope, Tenant,
+    BatchSize, Error, Escaped, EventStore, Filter, Projection, ReadOptions, RecordedEvent, Scope,
+    Tenant,
 };
 use game_events::statistics::{
     GameStatistics, Leaderboard, ModeStatistics, PlayerRecord, PlayerStatistics, Rank,
@@ -161,7 +161,7 @@ async fn of_all(store: &EventStore, wanted: &Stats, out: &mut impl Write) -> Res
         }
         None => store.all_tenants(),
     };
-    let mut live = store.project(Both::default(), AllOptions::new().category("game"));
+    let mut live = store.project(Both::default(), Filter::all().category("game"));
     let events = live.catch_up().await?;
     let Both { leaderboard, players } = live.into_state();
     let mut ranking = leaderboard.ranking();

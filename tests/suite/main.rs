@@ -30,3 +30,4 @@ mod snapshots;
 mod sqlite;
 mod statistics;
 mod transcripts;
+mod watch;

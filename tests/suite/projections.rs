@@ -2,7 +2,7 @@
 
 use event_core::testing::{Closed, Noted};
 use event_core::{
-    AllOptions, BatchSize, Error, Event, EventStore, EventVersion, ExpectedVersion, NewEvent,
+    Error, Event, EventStore, EventVersion, ExpectedVersion, Filter, NewEvent, Position,
     Projection, RecordedEvent, Scope, StreamId, Tenant,
 };
 use serde_json::value::RawValue;
@@ -64,8 +64,7 @@ fn raw(event_type: &'static str, json: &str) -> NewEvent {
 #[tokio::test]
 async fn a_projection_takes_in_what_is_new_in_the_order_of_the_log() {
     let store = EventStore::in_memory().unwrap();
-    let page = AllOptions::new().category("a").limit(BatchSize::new(2).unwrap());
-    let mut live = store.project(Texts::default(), page);
+    let mut live = store.project(Texts::default(), Filter::all().category("a"));
     assert_eq!(live.catch_up().await.unwrap(), 0);
     for n in 0..5 {
         append(&store, "a-1", Noted::new(n.to_string())).await;
@@ -83,10 +82,10 @@ async fn a_projection_takes_in_what_is_new_in_the_order_of_the_log() {
 
     let guild = store.with_scope(Scope::tenant(Tenant::new("g").unwrap()));
     append(&guild, "a-1", Noted::new("theirs")).await;
-    let mut own = guild.project(Texts::default(), AllOptions::new());
+    let mut own = guild.project(Texts::default(), Filter::all());
     own.catch_up().await.unwrap();
     assert_eq!(own.state().0, ["a-1 theirs"]);
-    let mut everybody = store.all_tenants().project(Texts::default(), AllOptions::new());
+    let mut everybody = store.all_tenants().project(Texts::default(), Filter::all());
     assert_eq!(everybody.catch_up().await.unwrap(), 17);
 }
 
@@ -97,7 +96,7 @@ async fn what_a_set_does_not_know_stops_it_unless_the_set_or_the_filter_says_oth
     append(&store, "a", raw("contract.strange", "{}")).await;
     append(&store, "a", Noted::new("second")).await;
 
-    let mut live = store.project(Texts::default(), AllOptions::new());
+    let mut live = store.project(Texts::default(), Filter::all());
     for _ in 0..2 {
         let error = live.catch_up().await.unwrap_err();
         let Error::UnknownEventType { event_type, at: Some(place), .. } = &error else {
@@ -106,14 +105,37 @@ async fn what_a_set_does_not_know_stops_it_unless_the_set_or_the_filter_says_oth
         assert_eq!((event_type.as_str(), place.position.get()), ("contract.strange", 2));
         assert_eq!((live.position().get(), live.state().0.len()), (1, 1), "before the event");
     }
-    let own = AllOptions::new().event_types([Noted::TYPE, Closed::TYPE]);
+    let own = Filter::all().event_types([Noted::TYPE, Closed::TYPE]);
     let mut filtered = store.project(Texts::default(), own);
     assert_eq!(filtered.catch_up().await.unwrap(), 2);
-    let mut open = store.project(Others::default(), AllOptions::new());
+    let mut open = store.project(Others::default(), Filter::all());
     assert_eq!(open.catch_up().await.unwrap(), 3);
     assert_eq!(open.state().0, ["contract.strange"]);
 
     append(&store, "b", raw("contract.noted", r#"{"text":7}"#)).await;
     let error = filtered.catch_up().await.unwrap_err();
     assert_eq!((error.code(), filtered.state().0.len()), ("deserialization_failed", 2));
+}
+
+#[tokio::test]
+async fn a_writer_reads_what_it_wrote_and_a_reader_follows() {
+    let store = EventStore::in_memory().unwrap();
+    let mut live = store.project(Texts::default(), Filter::all().category("a"));
+    let follower = tokio::spawn({
+        let mut live = store.project(Texts::default(), Filter::all().category("a"));
+        async move {
+            for _ in 0..20 {
+                live.next().await.unwrap();
+            }
+            live.into_state()
+        }
+    });
+    for n in 0..20 {
+        append(&store, "a-1", Noted::new(n.to_string())).await;
+        append(&store, "b-1", Noted::new("elsewhere")).await;
+        // The last position is of an event that does not pass the filter.
+        assert_eq!(live.wait_for(Position::new(2 * n + 2)).await.unwrap(), 1);
+        assert_eq!(live.state().0.len() as u64, n + 1);
+    }
+    assert_eq!(follower.await.unwrap(), live.into_state());
 }

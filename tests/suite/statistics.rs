@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use event_core::{AllOptions, EventStore};
+use event_core::{AllOptions, EventStore, Filter};
 use game_events::statistics::{
     GameStatistics, Leaderboard, ModeStatistics, NoGameStarted, PlayerStatistics,
 };
@@ -114,7 +114,7 @@ async fn random_games_count_what_their_events_say() {
         events.push(GameEvent::try_from(&event.unwrap()).unwrap());
     }
     let (leaderboard, players) = folded(&events);
-    let mut live = store.all_tenants().project(Leaderboard::default(), AllOptions::new());
+    let mut live = store.all_tenants().project(Leaderboard::default(), Filter::all());
     live.catch_up().await.unwrap();
     assert_eq!(*live.state(), leaderboard);
 

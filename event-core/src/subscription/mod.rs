@@ -113,6 +113,18 @@ impl Subscription {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
+    /// The next event, or `None` once everything up to a position was handed out; waits for that. `None` also after an
+    /// error, as [`next`](Self::next).
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn next_until(&mut self, goal: Position) -> Option<Result<RecordedEvent>> {
+        poll_fn(|context| match Pin::new(&mut *self).poll_next(context) {
+            Poll::Pending if self.passed >= goal => Poll::Ready(None),
+            next => next,
+        })
+        .await
+    }
+
     /// Where to go on: everything that passes the filter up to here was handed out. It also moves past events that do not
     /// pass, while the subscription is polled.
     pub const fn position(&self) -> Position {

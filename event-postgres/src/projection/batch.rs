@@ -1,12 +1,9 @@
 //! [`Batch`]: events that are written together, as many as are there.
 
-use std::future::poll_fn;
-use std::pin::Pin;
-use std::task::Poll;
 use std::time::Duration;
 
 use event_core::{BatchSize, EventSet, Position, RecordedEvent, Result, Subscription};
-use futures_util::{FutureExt as _, Stream as _};
+use futures_util::FutureExt as _;
 use tokio::time::timeout;
 
 use crate::projection::PgProjection;
@@ -31,7 +28,7 @@ impl<P: PgProjection> Batch<P> {
     ) -> Self {
         let mut batch = Self { events: Vec::new(), up_to: source.position(), fault: None };
         let first = match goal {
-            Some(goal) => until(source, goal).await,
+            Some(goal) => source.next_until(goal).await,
             None => timeout(IDLE, source.next()).await.unwrap_or(None),
         };
         let mut next = first;
@@ -63,13 +60,4 @@ impl<P: PgProjection> Batch<P> {
     pub(super) fn last(&self) -> Option<&RecordedEvent> {
         self.events.last().map(|(_, recorded)| recorded)
     }
-}
-
-/// The next event, or none once everything up to the goal was read.
-async fn until(source: &mut Subscription, goal: Position) -> Option<Result<RecordedEvent>> {
-    poll_fn(|context| match Pin::new(&mut *source).poll_next(context) {
-        Poll::Pending if source.position() >= goal => Poll::Ready(None),
-        next => next,
-    })
-    .await
 }
