@@ -7,6 +7,7 @@
 #[cfg(test)]
 extern crate self as event_core;
 
+mod broadcast;
 mod catalogue;
 mod causes;
 mod census;
@@ -22,6 +23,7 @@ mod event;
 mod event_stream;
 mod expected_version;
 mod facts;
+mod guard;
 mod health;
 mod history;
 mod id;
@@ -83,6 +85,7 @@ pub mod adapter {
     pub use crate::stored_version::{SeenVersions, StoredVersion};
 }
 
+pub use crate::broadcast::{Broadcast, Cached, Copies, EventCache, Listener, Message};
 pub use crate::catalogue::{Catalogue, CatalogueMigration, CatalogueType, CatalogueVersion};
 pub use crate::causes::with_causes;
 pub use crate::census::{Census, Unreadable};

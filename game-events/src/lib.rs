@@ -36,7 +36,7 @@ pub use crate::game_event::GameEvent;
 pub use crate::guess::{AbandonReason, GuessAbandoned, GuessProcessed, LastGuess, PlayerInfo};
 pub use crate::id::{GameId, GuildId, PlayerId, TeamId};
 pub use crate::race::{RaceModeTimeExpired, RaceResult};
-pub use crate::recover::{game_stream, recover_session};
+pub use crate::recover::{game_stream, recover_session, topics};
 pub use crate::round::{
     AdvancingTeam, EliminatedTeam, KnockoutRoundCompleted, RoundStarted, TeamState,
 };

@@ -13,6 +13,7 @@ mod games;
 mod model;
 
 mod architecture;
+mod broadcast;
 mod catalogue;
 mod codec;
 mod grammar;

@@ -3,13 +3,9 @@
 //! Whatever a handler does is an answer: an error, a panic and a silence that lasts too long are failures, and the task
 //! that runs it goes on.
 
-use std::any::Any;
 use std::collections::BTreeMap;
-use std::future::{Future, poll_fn};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::future::Future;
 use std::sync::Arc;
-use std::task::Poll;
 
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::{sleep_until, timeout};
@@ -19,6 +15,7 @@ use super::reader::unless;
 use super::shared::{Shared, Taken};
 use crate::envelope::RecordedEvent;
 use crate::error::{BoxError, Result};
+use crate::guard::guarded;
 
 /// Events after which a handler that never waits lets others have a turn.
 const TURN: u32 = 64;
@@ -95,7 +92,7 @@ where
             Taken::Event(ticket) => {
                 let event = Arc::clone(&ticket.out.event);
                 let within = shared.settings.handle_within;
-                let answered = match timeout(within, guarded(&*handler, event)).await {
+                let answered = match timeout(within, guarded(|| handler(event))).await {
                     Ok(Ok(())) => shared.handled(&ticket, false),
                     Ok(Err(error)) => shared.failed(&ticket, error),
                     Err(_) => {
@@ -120,29 +117,4 @@ where
             None => changed.await,
         }
     }
-}
-
-/// Runs a handler; a panic is an error.
-async fn guarded<F, W, E>(handler: &F, event: Arc<RecordedEvent>) -> Result<(), BoxError>
-where
-    F: Fn(Arc<RecordedEvent>) -> W,
-    W: Future<Output = Result<(), E>>,
-    E: Into<BoxError>,
-{
-    let begun = catch_unwind(AssertUnwindSafe(|| handler(event)));
-    let mut handling = pin!(begun.map_err(|panic| panicked(&*panic))?);
-    let answer = poll_fn(|context| {
-        match catch_unwind(AssertUnwindSafe(|| handling.as_mut().poll(context))) {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(answer)) => Poll::Ready(answer.map_err(Into::into)),
-            Err(panic) => Poll::Ready(Err(panicked(&*panic))),
-        }
-    });
-    answer.await
-}
-
-fn panicked(panic: &(dyn Any + Send)) -> BoxError {
-    let words = panic.downcast_ref::<&str>().copied();
-    let words = words.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("the handler panicked: {}", words.unwrap_or("without words")).into()
 }
