@@ -1,6 +1,6 @@
 //! Projections in tables: each event exactly once, whatever is killed; built beside one another; stopped, never skipped.
 //!
-//! `PROJECTION_KILLS=50 cargo test -p event-tests --features postgres --test postgres projection:: -- --nocapture` kills
+//! `PROJECTION_KILLS=50 cargo test -p event-tests --features postgres --test postgres -- projection:: --nocapture` kills
 //! as often as it says.
 
 use std::collections::BTreeMap;

@@ -165,9 +165,11 @@ impl EventStore {
     /// Rebuilds an aggregate from its stream, page by page; the first problem is an error.
     ///
     /// # Errors
-    /// [`Error::StreamNotFound`]; [`Error::Deserialization`] and its kin for an event that does not decode;
-    /// [`Error::InvalidSequence`] for an event that cannot stand where it does; [`Error::InvalidState`];
-    /// [`Error::Connection`] once the retries are used up.
+    /// [`Error::StreamNotFound`](crate::Error::StreamNotFound);
+    /// [`Error::Deserialization`](crate::Error::Deserialization) and its kin for an event that does not decode;
+    /// [`Error::InvalidSequence`](crate::Error::InvalidSequence) for an event that cannot stand where it does, and for a
+    /// truncated stream without a snapshot; [`Error::InvalidState`](crate::Error::InvalidState);
+    /// [`Error::Connection`](crate::Error::Connection) once the retries are used up.
     pub async fn recover<A: Aggregate>(&self, stream_id: &StreamId) -> Result<Recovered<A>> {
         self.recover_with(stream_id, RecoverOptions::new()).await
     }
