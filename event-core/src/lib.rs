@@ -16,6 +16,7 @@ mod codec;
 mod connect;
 mod decode;
 mod decode_error;
+mod digest;
 mod durable;
 mod envelope;
 mod error;
@@ -93,6 +94,7 @@ pub use crate::clock::Clock;
 pub use crate::codec::{Codec, JsonCodec, Serializer, StoredEvent};
 pub use crate::connect::without_password;
 pub use crate::decode_error::DecodeError;
+pub use crate::digest::Digest;
 pub use crate::durable::{
     Consumer, Delivery, DurableSubscription, OnFailure, PartInfo, Stopper, SubscriptionInfo,
     SubscriptionStatus,
@@ -131,7 +133,9 @@ pub use crate::store::{EventStore, StoreBuilder};
 pub use crate::stream::{Escaped, InvalidStreamId, InvalidTenant, StreamId, Tenant};
 pub use crate::subscription::{Filter, StartFrom, Subscription};
 pub use crate::transaction::Transaction;
-pub use crate::transfer::{Export, ExportOptions, Exported, Import, ImportOptions, copy};
+pub use crate::transfer::{
+    CopyProgress, Export, ExportOptions, Exported, Import, ImportOptions, copy, copy_with,
+};
 pub use crate::version::{EventVersion, InvalidEventVersion};
 #[cfg(feature = "derive")]
 pub use event_derive::{Event, Shape};

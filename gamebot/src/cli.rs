@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use event_core::EventStore;
 
+use crate::copy::copy;
 use crate::failure::Failure;
 use crate::place::{Use, open};
 use crate::play::{Output, play};
@@ -76,6 +78,15 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Copies everything into another store: ids, times, versions, order and states are kept. Copying again goes on.
+    Copy {
+        /// The store to copy; the one that the other commands use, unless told otherwise.
+        #[arg(long, value_name = "URL")]
+        from: Option<String>,
+        /// The store to copy into: an empty one, or one that holds an earlier part of the same.
+        #[arg(long, value_name = "URL")]
+        to: String,
+    },
     /// Plays random games of all modes and reports games, events, events per second and conflicts.
     Simulate {
         /// How many games.
@@ -110,13 +121,20 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 async fn execute(cli: Cli, out: &mut impl Write) -> Result<(), Failure> {
-    let purpose = match cli.command {
+    let purpose = match &cli.command {
         // What is waited for may be the first game of all.
         Command::Play { .. } | Command::Watch { guild: Some(_), .. } => Use::Writes,
-        Command::Show { .. } | Command::Stats { .. } | Command::Watch { .. } => Use::Reads,
+        Command::Show { .. }
+        | Command::Stats { .. }
+        | Command::Watch { .. }
+        | Command::Copy { .. } => Use::Reads,
         Command::Simulate { .. } => Use::Throws,
     };
-    let store = open(cli.store.as_deref(), purpose).await?;
+    let from = match &cli.command {
+        Command::Copy { from, .. } => from.as_ref(),
+        _ => None,
+    };
+    let store = open(from.or(cli.store.as_ref()).map(String::as_str), purpose).await?;
     let done = match cli.command {
         Command::Play { file, json } => {
             let output = if json { Output::Json } else { Output::Story };
@@ -132,8 +150,16 @@ async fn execute(cli: Cli, out: &mut impl Write) -> Result<(), Failure> {
         Command::Stats { game, guild, top, json } => {
             stats(&store, &Stats { game, guild, top, json }, out).await
         }
+        Command::Copy { to, .. } => copy_into(&store, &to, out).await,
         Command::Simulate { games, seed } => simulate(&store, games, seed, out).await.map(drop),
     };
     store.close().await;
     done
+}
+
+async fn copy_into(store: &EventStore, url: &str, out: &mut impl Write) -> Result<(), Failure> {
+    let to = open(Some(url), Use::Writes).await?;
+    let copied = copy(store, &to, out).await;
+    to.close().await;
+    copied
 }

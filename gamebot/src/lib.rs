@@ -6,6 +6,7 @@
 
 mod board;
 mod cli;
+mod copy;
 mod decide;
 mod failure;
 mod place;
@@ -18,6 +19,7 @@ mod transcript;
 mod watch;
 
 pub use crate::cli::run;
+pub use crate::copy::copy;
 pub use crate::decide::{Refused, decide};
 pub use crate::failure::Failure;
 pub use crate::play::{Output, Played, play};

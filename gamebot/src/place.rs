@@ -23,6 +23,7 @@ pub(crate) enum Use {
 /// Opens the store at a URL, or the default one; the default is named on the standard error.
 pub(crate) async fn open(url: Option<&str>, purpose: Use) -> Result<EventStore, Failure> {
     let url = match (url, purpose) {
+        (Some(url), Use::Reads) => existing(url),
         (Some(url), _) => url.to_owned(),
         (None, Use::Throws) => "memory:".to_owned(),
         (None, Use::Reads) if !Path::new(DEFAULT_FILE).exists() => {
@@ -36,4 +37,13 @@ pub(crate) async fn open(url: Option<&str>, purpose: Use) -> Result<EventStore, 
         }
     };
     Ok(EventStore::connect(&url).await?)
+}
+
+/// A file that is only looked at is not created.
+fn existing(url: &str) -> String {
+    if !url.starts_with("sqlite:") || url.contains("create=") {
+        return url.to_owned();
+    }
+    let separator = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{separator}create=false")
 }

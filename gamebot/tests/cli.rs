@@ -79,6 +79,35 @@ fn the_store_is_the_argument_s_or_the_environment_s_or_the_folder_s() {
 }
 
 #[test]
+fn everything_moves_to_another_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = |arguments: &[&str], code: i32| {
+        let output = gamebot_in(folder.path(), arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output.stderr));
+        text(&output.stdout) + &text(&output.stderr)
+    };
+    said(&["play", KNOCKOUT], 0);
+    let copied = said(&["copy", "--to", "sqlite:other.db"], 0);
+    assert!(copied.contains("25 events and links copied, 0 were there already"), "{copied}");
+    assert!(copied.ends_with("both hold the same\nstore: ./gamebot.db\n"), "{copied}");
+    let again = said(&["copy", "--from", "sqlite:gamebot.db", "--to", "sqlite:other.db"], 0);
+    assert!(again.contains("0 events and links copied, 25 were there already"), "{again}");
+    let other = ["--store", "sqlite:other.db"];
+    let board = include_str!("../games/knockout.board.json");
+    assert_eq!(said(&["show", "knockout-1", "--json", other[0], other[1]], 0), board);
+
+    let race = KNOCKOUT.replace("knockout", "race");
+    said(&["play", &race, "--store", "sqlite:race.db"], 0);
+    let refused = said(&["copy", "--from", "sqlite:race.db", "--to", "sqlite:other.db"], 1);
+    assert!(refused.contains("position"), "{refused}");
+    for (from, words) in [("sqlite:none.db", "cannot be opened"), ("mysql:x", "unknown scheme")] {
+        let said = said(&["copy", "--from", from, "--to", "sqlite:other.db"], 1);
+        assert!(said.contains(words), "{said}");
+    }
+    assert!(!folder.path().join("none.db").exists());
+}
+
+#[test]
 fn json_is_the_only_thing_printed() {
     let output = gamebot(&["play", KNOCKOUT, "--json"]);
     let expected = concat!(env!("CARGO_MANIFEST_DIR"), "/games/knockout.board.json");

@@ -8,6 +8,7 @@ mod append_in;
 mod concurrency;
 mod consume;
 mod contract;
+mod copying;
 mod faults;
 mod frontier;
 mod game;
@@ -23,6 +24,8 @@ mod stall;
 mod subscribe;
 mod torture;
 
+#[path = "../support/filled.rs"]
+mod filled;
 #[path = "../support/model.rs"]
 mod model;
 #[path = "../support/pg.rs"]

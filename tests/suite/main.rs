@@ -5,6 +5,8 @@
 
 event_core::link!(game_events);
 
+#[path = "../support/filled.rs"]
+mod filled;
 #[path = "../support/flaky.rs"]
 mod flaky;
 #[path = "../support/games.rs"]
@@ -16,6 +18,7 @@ mod architecture;
 mod broadcast;
 mod catalogue;
 mod codec;
+mod copying;
 mod grammar;
 mod helpers;
 mod history;

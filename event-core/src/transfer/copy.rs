@@ -1,6 +1,8 @@
-//! [`copy`]: from store to store, without a file between them.
+//! [`copy`] and [`copy_with`]: from store to store, without a file between them.
 
+use crate::envelope::RecordedEvent;
 use crate::error::Result;
+use crate::number::Position;
 use crate::seam::{ImportBatch, Imported, Positions};
 use crate::store::EventStore;
 use crate::transfer::export::ExportOptions;
@@ -34,15 +36,46 @@ pub async fn copy(
     options: ExportOptions,
     positions: Positions,
 ) -> Result<Imported> {
+    copy_with(from, to, options, positions, |_| ()).await
+}
+
+/// How far a copy is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CopyProgress {
+    /// Events and links so far.
+    pub done: Imported,
+    /// The last event that was copied or skipped, by its position in the source.
+    pub position: Position,
+    /// The last position of the source when the copy started; the copy goes on to what was stored since.
+    pub end: Position,
+}
+
+/// [`copy`], which says after each page how far it is.
+///
+/// # Errors
+/// Those of [`copy`].
+pub async fn copy_with(
+    from: &EventStore,
+    to: &EventStore,
+    options: ExportOptions,
+    positions: Positions,
+    mut progress: impl FnMut(&CopyProgress) + Send,
+) -> Result<Imported> {
     let mut source = Source::new(from.clone(), options, positions);
-    let mut done = Imported::default();
+    let end = from.adapter().live().head().await?;
+    let done = Imported::default();
+    let mut at = CopyProgress { done, position: Position::START, end };
     while let Some(batch) = source.next().await? {
         check(to, &batch)?;
         let Imported { stored, skipped } = to.import_batch(&batch).await?;
-        done.stored += stored;
-        done.skipped += skipped;
+        at.done.stored += stored;
+        at.done.skipped += skipped;
+        if let ImportBatch::Events { events, .. } = &batch {
+            at.position = events.last().map_or(at.position, RecordedEvent::position);
+        }
+        progress(&at);
     }
-    Ok(done)
+    Ok(at.done)
 }
 
 fn check(to: &EventStore, batch: &ImportBatch) -> Result<()> {

@@ -1,0 +1,21 @@
+//! Moving up: from a file to a server, and back.
+
+use event_core::EventStore;
+use event_sqlite::{SqliteAdapter, SqliteOptions};
+
+use crate::filled::{copied, fill};
+use crate::pg;
+
+#[tokio::test]
+async fn a_file_moves_to_a_server_and_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = async |name: &str| {
+        let options = SqliteOptions::new(folder.path().join(name));
+        EventStore::new(SqliteAdapter::connect_with(options).await.unwrap()).unwrap()
+    };
+    let first = file("first.db").await;
+    fill(&first).await;
+    let server = EventStore::new(pg::shared().database().await.into_adapter().await).unwrap();
+    copied(&first, &server).await;
+    copied(&server, &file("second.db").await).await;
+}

@@ -1,0 +1,67 @@
+//! A store with all that a copy must keep, and copies that are cut off.
+
+use event_core::ExpectedVersion::{Any, NoStream};
+use event_core::testing::Noted;
+use event_core::{
+    BatchSize, Delete, EventStore, ExportOptions, Metadata, NewEvent, Positions, RecordedEvent,
+    Scope, StreamId, StreamVersion, Tenant, copy_with,
+};
+use tokio::sync::Notify;
+
+fn stream(name: &str) -> StreamId {
+    StreamId::new(name).unwrap()
+}
+
+/// Two tenants, streams in every state, metadata, a link; interleaved in the global order.
+pub(crate) async fn fill(store: &EventStore) {
+    for tenant in ["red", "blue"] {
+        let store = store.with_scope(Scope::tenant(Tenant::new(tenant).unwrap()));
+        for round in 0..12 {
+            for name in ["game-1", "game-2", "archived", "truncated", "soft", "hard"] {
+                let raw = format!(r#"{{ "b":[1, 2] ,"round":{round}}}"#);
+                let metadata = Metadata::from_json(raw).unwrap();
+                let event = NewEvent::from(Noted::new(format!("{name} \u{1f3b2} {round}")));
+                store.append(&stream(name), Any, [event.with_metadata(metadata)]).await.unwrap();
+            }
+        }
+        let linked = store.read_stream(&stream("game-2"), event_core::ReadOptions::forward()).await;
+        let linked: Vec<_> = linked.unwrap().iter().take(3).map(RecordedEvent::event_id).collect();
+        store.link(&stream("topic"), NoStream, linked).await.unwrap();
+        store.archive_stream(&stream("archived"), Any).await.unwrap();
+        let first = StreamVersion::new(5);
+        store.truncate_before(&stream("truncated"), first).await.unwrap();
+        store.delete_stream(&stream("soft"), Any, Delete::Soft).await.unwrap();
+        store.delete_stream(&stream("hard"), Any, Delete::Hard).await.unwrap();
+    }
+}
+
+/// A copy of small pages that is dropped in the middle of its work, after so many of them.
+pub(crate) async fn interrupted(from: &EventStore, to: &EventStore, pages: usize) {
+    let (cut, mut seen) = (Notify::new(), 0);
+    let options = ExportOptions::new().page(BatchSize::new(10).unwrap());
+    let copying = copy_with(from, to, options, Positions::Keep, |at| {
+        assert!(at.position <= at.end);
+        seen += 1;
+        if seen == pages {
+            cut.notify_one();
+        }
+    });
+    tokio::select! {
+        biased;
+        () = cut.notified() => {}
+        done = copying => drop(done.unwrap()),
+    }
+}
+
+/// Copies all of it; the digests of both.
+pub(crate) async fn copied(from: &EventStore, to: &EventStore) {
+    let (from, to) = (from.all_tenants(), to.all_tenants());
+    for pages in 1..=10 {
+        interrupted(&from, &to, pages).await;
+    }
+    let done = copy_with(&from, &to, ExportOptions::new(), Positions::Keep, |_| ()).await.unwrap();
+    assert!(done.skipped > 0, "{done:?}: what came before is not copied again");
+    let (there, here) = (from.digest().await.unwrap(), to.digest().await.unwrap());
+    assert_eq!(there, here);
+    assert_eq!((there.streams, there.events), (14, 2 * (12 * 5 - 4)));
+}
