@@ -132,8 +132,16 @@ async fn consume(url: &str) -> event_core::Result<()> {
     projector.batch(BatchSize::new(20)?).run().await
 }
 
+/// A task that consumes. It may lose its connections as it starts, which `run` cannot mend: it starts again.
 fn task(url: String) -> JoinHandle<event_core::Result<()>> {
-    tokio::spawn(async move { consume(&url).await })
+    tokio::spawn(async move {
+        loop {
+            match consume(&url).await {
+                Err(error) if error.is_transient() => tokio::time::sleep(SHORT).await,
+                ended => return ended,
+            }
+        }
+    })
 }
 
 fn process(url: &str) -> Child {
@@ -153,6 +161,8 @@ async fn works(adapter: &PgAdapter) {
     let long = Duration::from_mins(1);
     assert!(adapter.wait_for_projection("digests", Position::new(next), long).await.unwrap());
 }
+
+const SHORT: Duration = Duration::from_millis(5);
 
 const END_CONSUMERS: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
                              WHERE datname = current_database() AND application_name = 'consumer'";
@@ -209,9 +219,8 @@ async fn tables_are_a_fold_of_the_log_after_any_number_of_kills() {
         }
         for task in tasks {
             task.abort();
-            if let Ok(Err(error)) = task.await {
-                assert!(error.is_transient(), "{error}");
-            }
+            let ended = task.await;
+            assert!(ended.as_ref().is_err_and(tokio::task::JoinError::is_cancelled), "{ended:?}");
         }
     }
     let status = writer.projection_status("digests", None).await.unwrap().unwrap();
