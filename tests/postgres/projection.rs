@@ -16,6 +16,7 @@ use event_core::{
     Position, RecordedEvent,
 };
 use event_postgres::{PgAdapter, PgProjection};
+use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use sqlx::PgConnection;
 use tokio::task::JoinHandle;
 
@@ -423,4 +424,24 @@ async fn a_writer_reads_what_it_wrote() {
     let mut projector = adapter.projector(Digests::<1>).await.unwrap();
     assert_eq!(projector.catch_up().await.unwrap(), 0);
     assert!(adapter.wait_for_projection("digests", at, short).await.unwrap());
+}
+
+#[tokio::test]
+async fn how_far_it_is_behind_is_a_metric() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+    let database = pg::shared().database().await;
+    let adapter = adapter(&database.url).await;
+    append(&store(&adapter), "note-1", Noted::many(30)).await;
+    let projector = adapter.projector(Digests::<1>).await.unwrap();
+    let mut projector = projector.batch(BatchSize::new(20).unwrap());
+    let mut behind = Vec::new();
+    let lag = || {
+        let name = "event_store_projection_lag_events";
+        let mut found = snapshotter.snapshot().into_vec().into_iter();
+        found.find(|(key, ..)| key.key().name() == name).map(|(.., value)| value)
+    };
+    projector.catch_up_with(|_| behind.push(lag())).await.unwrap();
+    assert_eq!(behind, [10.0, 0.0].map(|events: f64| Some(DebugValue::Gauge(events.into()))));
 }
