@@ -16,7 +16,7 @@ use event_core::{
     Tenant,
 };
 use sqlx::postgres::{PgConnection, PgRow};
-use sqlx::{Connection, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, Connection, Postgres, Transaction};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
@@ -109,14 +109,15 @@ impl Work<'_> {
         let streams = there.iter().map(|(key, it)| (key.clone(), it.target.clone())).collect();
         let accepted = judge::events(positions, batch, Found { streams, ids, last_position })?;
         if let (Positions::Keep, Some(last)) = (positions, accepted.events.last()) {
-            let last = stored(last.position().get());
-            self.fetch(self.sql.import_set_position.query().bind(last)).await?;
+            self.go_on_after(last.position()).await?;
         }
         self.copy(positions, &accepted.events, &there).await?;
         self.put(&accepted.streams, &there).await?;
         let pairs = accepted.events.iter().map(|it| (it.event_type(), it.event_version()));
         let pairs = SeenVersions::default().unseen(pairs);
-        self.fetch(crate::census::record(self.sql, &pairs)).await?;
+        if !pairs.is_empty() {
+            self.fetch(crate::census::record(self.sql, &pairs)).await?;
+        }
         let stored = accepted.events.len() as u64;
         Ok(Imported { stored, skipped: batch.len() as u64 - stored })
     }
@@ -203,6 +204,19 @@ impl Work<'_> {
             Ok(((tenant, id), (stream_id, version, position)))
         });
         places.collect()
+    }
+
+    /// Positions that are drawn from here on come after this one.
+    async fn go_on_after(&mut self, last: Position) -> Result<()> {
+        let next = stored(last.get()).saturating_add(1);
+        let rows = self.fetch(self.sql.import_set_position.query().bind(next)).await?;
+        // Put together by the server, from a number.
+        let statement: String = match rows.first() {
+            Some(row) => Cells::new(row, None).get("statement")?,
+            None => return Err(Error::adapter(OPERATION, "no answer")),
+        };
+        let done = sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *self.transaction).await;
+        done.map(drop).map_err(fail)
     }
 
     async fn copy(

@@ -13,6 +13,7 @@ mod faults;
 mod frontier;
 mod game;
 mod group;
+mod import;
 mod inline;
 mod limits;
 mod link;
@@ -32,6 +33,8 @@ mod model;
 mod pg;
 #[path = "../support/proxy.rs"]
 mod proxy;
+#[path = "../support/travel.rs"]
+mod travel;
 
 use std::sync::Arc;
 

@@ -13,6 +13,8 @@ mod flaky;
 mod games;
 #[path = "../support/model.rs"]
 mod model;
+#[path = "../support/travel.rs"]
+mod travel;
 
 mod architecture;
 mod broadcast;
@@ -34,4 +36,5 @@ mod snapshots;
 mod sqlite;
 mod statistics;
 mod transcripts;
+mod transfer;
 mod watch;
