@@ -73,7 +73,7 @@ pub mod adapter {
     pub mod rows {
         pub use crate::rows::{
             Column, Owners, Values, applied_migrations, column, event, highest_name, linked,
-            snapshot, state, stored_version, stream,
+            snapshot, state, state_number, stored_version, stream,
         };
     }
     pub use crate::seam::import::judge;

@@ -146,6 +146,18 @@ pub fn state(stored: i64) -> Result<(StreamState, bool)> {
     }
 }
 
+/// The number that says of a stream what [`state`] reads.
+pub const fn state_number(info: &StreamInfo) -> i16 {
+    match (info.state, info.holds_links) {
+        (StreamState::Active, false) => 0,
+        (StreamState::Archived, false) => 1,
+        (StreamState::SoftDeleted, _) => 2,
+        (StreamState::HardDeleted, _) => 3,
+        (StreamState::Active, true) => 4,
+        (StreamState::Archived, true) => 5,
+    }
+}
+
 /// A row of a snapshot: schema version, shape, stream version, position, event id, data.
 ///
 /// # Errors

@@ -212,7 +212,7 @@ impl Work<'_> {
         let rows = self.fetch(self.sql.import_set_position.query().bind(next)).await?;
         // Put together by the server, from a number.
         let statement: String = match rows.first() {
-            Some(row) => Cells::new(row, None).get("statement")?,
+            Some(row) => Cells::new(row).get("statement")?,
             None => return Err(Error::adapter(OPERATION, "no answer")),
         };
         let done = sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *self.transaction).await;

@@ -3,10 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use event_core::adapter::judge::{self, Found, FoundLink, StreamKey, Target};
+use event_core::adapter::rows::state_number;
 use event_core::adapter::{ImportBatch, ImportedLink, Positions, SeenVersions};
-use event_core::{
-    Error, Imported, Position, RecordedEvent, Result, StreamInfo, StreamState, StreamVersion,
-};
+use event_core::{Error, Imported, Position, RecordedEvent, Result, StreamInfo, StreamVersion};
 
 use crate::append::{json, stored};
 use crate::census;
@@ -209,25 +208,13 @@ async fn put(transaction: &mut Transaction<'_>, targets: &[Target]) -> Result<()
             it.stream_id.category(),
             stored(it.version.get()),
             stored(it.first_version.get()),
-            state(it),
+            state_number(it),
             it.created_at.timestamp_micros(),
         )
     });
     let query = sql::IMPORT_STREAMS.query().bind(json(&rows.collect::<Vec<_>>())?);
     transaction.execute(query).await?;
     Ok(())
-}
-
-/// A state as the column holds it: see `0004_links.sql`.
-fn state(info: &StreamInfo) -> i64 {
-    match (info.state, info.holds_links) {
-        (StreamState::SoftDeleted, _) => 2,
-        (StreamState::HardDeleted, _) => 3,
-        (StreamState::Archived, false) => 1,
-        (StreamState::Archived, true) => 5,
-        (_, false) => 0,
-        (_, true) => 4,
-    }
 }
 
 fn without_key() -> Error {

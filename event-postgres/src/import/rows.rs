@@ -3,8 +3,9 @@
 use std::fmt::Write;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use event_core::RecordedEvent;
 use event_core::adapter::judge::Target;
-use event_core::{RecordedEvent, StreamInfo, StreamState};
+use event_core::adapter::rows::state_number;
 
 use crate::append::stored;
 
@@ -32,22 +33,10 @@ impl Columns {
             columns.categories.push(info.stream_id.category().to_owned());
             columns.versions.push(stored(info.version.get()));
             columns.first.push(stored(info.first_version.get()));
-            columns.states.push(state(info));
+            columns.states.push(state_number(info));
             columns.created.push(info.created_at);
         }
         columns
-    }
-}
-
-/// A state as the column holds it: see `0009_links.sql`.
-const fn state(info: &StreamInfo) -> i16 {
-    match (info.state, info.holds_links) {
-        (StreamState::SoftDeleted, _) => 2,
-        (StreamState::HardDeleted, _) => 3,
-        (StreamState::Archived, false) => 1,
-        (StreamState::Archived, true) => 5,
-        (_, false) => 0,
-        (_, true) => 4,
     }
 }
 
