@@ -44,11 +44,14 @@ impl Consumer {
         let mut ready = self.shared.ready.subscribe();
         loop {
             ready.mark_unchanged();
-            let wait = match self.shared.take(None) {
-                Taken::Event(ticket) => {
-                    let shared = Arc::clone(&self.shared);
-                    return Some(Ok(Delivery { shared, ticket }));
-                }
+            let wait = match self.shared.take() {
+                Taken::Events(mut tickets) => match tickets.pop() {
+                    Some(ticket) => {
+                        let shared = Arc::clone(&self.shared);
+                        return Some(Ok(Delivery { shared, ticket }));
+                    }
+                    None => None,
+                },
                 Taken::End => break,
                 Taken::Nothing(wait) => wait,
             };

@@ -20,8 +20,10 @@ pub(super) struct Part {
     pub(super) token: u64,
     /// How far events were taken up, those that do not pass the filter left out.
     pub(super) read: Position,
-    /// It takes up no more before its queue is empty; the reader comes back for it.
+    /// It takes up no more before half of its window is empty; the reader comes back for it.
     pub(super) full: bool,
+    /// How many events may be out, or done behind one that is not.
+    window: usize,
     /// It is given up as soon as nothing of it is under way.
     pub(super) leaving: bool,
     /// When what is done first differed from what is saved.
@@ -69,11 +71,12 @@ pub(super) struct Out {
 }
 
 impl Part {
-    pub(super) fn new(token: u64, checkpoint: Checkpoint) -> Self {
+    pub(super) fn new(token: u64, checkpoint: Checkpoint, window: usize) -> Self {
         Self {
             token,
             read: checkpoint.position,
             full: false,
+            window,
             leaving: false,
             dirty_since: None,
             unsaved: 0,
@@ -87,13 +90,12 @@ impl Part {
         }
     }
 
-    /// Takes up the next event; says whether there is room for another.
-    pub(super) fn offer(&mut self, event: RecordedEvent, window: usize) -> bool {
+    /// Takes up the next event. A page is taken up as a whole: what is left of it would be read again.
+    pub(super) fn offer(&mut self, event: RecordedEvent) {
         self.read = event.position();
         let event = Arc::new(event);
         self.entries.push_back(Entry { event, attempts: 0, lap: 0, state: State::Waiting });
-        self.full = self.entries.len() >= window;
-        !self.full
+        self.full = self.entries.len() >= self.window;
     }
 
     /// Takes up a parked event again, unless it is there.
@@ -116,6 +118,9 @@ impl Part {
             return Err(Some(later));
         }
         self.not_before = None;
+        if self.waiting_from >= self.window {
+            return Err(None);
+        }
         while let Some(entry) = self.entries.get_mut(self.waiting_from) {
             self.waiting_from += 1;
             if entry.state == State::Waiting {
@@ -170,6 +175,17 @@ impl Part {
         }
         self.waiting_from = self.waiting_from.min(first);
         self.not_before = Some(now + pause);
+    }
+
+    /// What was handed out but not begun comes again, as if it had not been.
+    pub(super) fn put_back(&mut self, position: Position, lap: u32) {
+        let at = self.entries.partition_point(|entry| entry.event.position() < position);
+        if let Some(entry) = self.out(position, lap) {
+            entry.state = State::Waiting;
+            entry.attempts -= 1;
+            entry.lap += 1;
+            self.waiting_from = self.waiting_from.min(at);
+        }
     }
 
     /// An event is being put aside.
@@ -252,7 +268,7 @@ impl Part {
             self.entries.pop_front();
             self.waiting_from = self.waiting_from.saturating_sub(1);
         }
-        if self.entries.is_empty() {
+        if self.entries.len() <= self.window / 2 {
             self.full = false;
         }
         if self.dirty_since.is_none() && self.unsaved().is_some() {
@@ -298,9 +314,9 @@ mod tests {
     }
 
     fn part(events: &[(u64, &str)]) -> (Part, Instant) {
-        let mut part = Part::new(1, Checkpoint::default());
+        let mut part = Part::new(1, Checkpoint::default(), 100);
         for (position, stream) in events {
-            part.offer(event(*position, stream), 100);
+            part.offer(event(*position, stream));
         }
         (part, Instant::now())
     }
@@ -340,18 +356,26 @@ mod tests {
     }
 
     #[test]
-    fn a_full_part_takes_up_again_when_it_is_empty() {
-        let mut part = Part::new(1, Checkpoint::default());
-        assert!(part.offer(event(1, "a"), 2));
-        assert!(!part.offer(event(2, "a"), 2));
+    fn a_full_part_hands_out_its_window_and_takes_up_again_when_half_of_it_is_empty() {
+        let mut part = Part::new(1, Checkpoint::default(), 2);
+        for position in 1..=3 {
+            part.offer(event(position, "a"));
+        }
         let now = Instant::now();
-        while take(&mut part, now).is_some() {}
+        assert_eq!([1, 2].map(|_| take(&mut part, now).unwrap().0), [1, 2]);
+        assert!(take(&mut part, now).is_none(), "the window is out");
         part.done_up_to(Position::new(1), now);
         assert!(part.full);
         part.done_up_to(Position::new(2), now);
         assert!(!part.full);
+        let first = part.unsaved().unwrap();
+        assert_eq!(first.position.get(), 2);
+        assert_eq!(take(&mut part, now).unwrap().0, 3);
+        part.put_back(Position::new(3), 0);
+        assert_eq!(take(&mut part, now), Some((3, 1)));
+        part.done_up_to(Position::new(3), now);
         let saved = part.unsaved().unwrap();
-        part.is_saved(saved, 2, 0, now);
+        part.is_saved(saved, 3, 0, now);
         assert_eq!((part.unsaved(), part.dirty_since), (None, None));
     }
 }

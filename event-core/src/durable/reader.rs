@@ -1,7 +1,7 @@
 //! The reader of a consumer: one for all its parts, at the place of the part that is furthest behind.
 //!
-//! A part whose queue is full is left behind, and read for again from its own place when its queue is empty: a slow part
-//! holds up no other, and costs no memory.
+//! A part whose queue is full is left behind, and read for again from its own place when there is room: a slow part holds
+//! up no other, and costs no memory.
 
 use std::future::Future;
 use std::pin::pin;
@@ -68,20 +68,22 @@ fn next(shared: &Shared) -> Goal {
 
 fn share_out(shared: &Shared, goal: &Reading, batch: Batch) {
     let now = Instant::now();
-    let (partitions, window) = (shared.settings.partitions, shared.settings.window);
+    let partitions = shared.settings.partitions;
     let mut state = shared.state();
     let mut open = vec![false; partitions as usize];
     for (number, token) in &goal.parts {
-        let part = state.parts.get(number).filter(|part| part.token == *token && !part.full);
+        let part = state.parts.get(number).filter(|part| part.token == *token);
         if let (Some(_), Some(open)) = (part, open.get_mut(*number as usize)) {
             *open = true;
         }
     }
     for event in batch.events {
         let number = partition_of(&event, partitions);
-        let Some(open) = open.get_mut(number as usize).filter(|open| **open) else { continue };
+        if !open.get(number as usize).copied().unwrap_or_default() {
+            continue;
+        }
         if let Some(part) = state.parts.get_mut(&number).filter(|p| p.read < event.position()) {
-            *open = part.offer(event, window);
+            part.offer(event);
         }
     }
     let mut dirty = false;

@@ -4,21 +4,27 @@
 //! that runs it goes on.
 
 use std::collections::BTreeMap;
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
 
 use tokio::task::{JoinHandle, yield_now};
-use tokio::time::{sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::consumer::Consumer;
 use super::reader::unless;
-use super::shared::{Shared, Taken};
+use super::shared::{Shared, Taken, Ticket};
 use crate::envelope::RecordedEvent;
 use crate::error::{BoxError, Result};
 use crate::guard::guarded;
 
-/// Events after which a handler that never waits lets others have a turn.
-const TURN: u32 = 64;
+/// Events that are handed out and answered together at most, while the handler is fast.
+const MOST: usize = 256;
+/// What counts as fast, and after which time the rest of them is put back: a part must be given up soon when it has to.
+const SHORT: Duration = Duration::from_millis(2);
+const LONG: Duration = Duration::from_millis(20);
 
 impl Consumer {
     /// Runs a handler over the events until the consumer is stopped. Events of one part come one after the other, parts
@@ -83,29 +89,24 @@ where
     E: Into<BoxError>,
 {
     let mut ready = shared.ready.subscribe();
-    let mut turn = 0;
+    let mut most = 1;
     loop {
         ready.mark_unchanged();
-        let wait = match shared.take(Some((part, token))) {
+        let wait = match shared.take_of(part, token, most) {
             Taken::End => return,
             Taken::Nothing(wait) => wait,
-            Taken::Event(ticket) => {
-                let event = Arc::clone(&ticket.out.event);
-                let within = shared.settings.handle_within;
-                let answered = match timeout(within, guarded(|| handler(event))).await {
-                    Ok(Ok(())) => shared.handled(&ticket, false),
-                    Ok(Err(error)) => shared.failed(&ticket, error),
-                    Err(_) => {
-                        shared.failed(&ticket, format!("not handled within {within:?}").into())
-                    }
-                };
-                if answered.is_err() {
+            Taken::Events(batch) => {
+                let started = Instant::now();
+                if handle(&shared, &batch, &*handler).await.is_err() {
                     return;
                 }
-                turn += 1;
-                if turn % TURN == 0 {
-                    yield_now().await;
+                if started.elapsed() > SHORT {
+                    most = 1;
+                } else if batch.len() == most {
+                    most = (most * 2).min(MOST);
                 }
+                // A handler that never waits lets others have a turn.
+                yield_now().await;
                 continue;
             }
         };
@@ -117,4 +118,50 @@ where
             None => changed.await,
         }
     }
+}
+
+/// Handles some events, answered together, as long as each is done at once; those that are not begun when one waits, fails
+/// or takes long are put back.
+///
+/// # Errors
+/// `LeaseLost`.
+async fn handle<F, W, E>(shared: &Shared, batch: &[Ticket], handler: &F) -> Result<()>
+where
+    F: Fn(Arc<RecordedEvent>) -> W,
+    W: Future<Output = Result<(), E>>,
+    E: Into<BoxError>,
+{
+    let (started, within) = (Instant::now(), shared.settings.handle_within);
+    for (at, ticket) in batch.iter().enumerate() {
+        let (before, rest) = batch.split_at(at);
+        if at > 0 && started.elapsed() > LONG {
+            shared.put_back(rest);
+            return all_handled(shared, before);
+        }
+        let event = Arc::clone(&ticket.out.event);
+        let mut handling = pin!(guarded(|| handler(event)));
+        let first = poll_fn(|context| Poll::Ready(handling.as_mut().poll(context))).await;
+        if matches!(first, Poll::Ready(Ok(()))) {
+            continue;
+        }
+        // One that waits, or failed, is answered for itself: nothing else is out meanwhile.
+        shared.put_back(rest.get(1..).unwrap_or_default());
+        all_handled(shared, before)?;
+        let answer = match first {
+            Poll::Ready(answer) => answer,
+            Poll::Pending => match timeout(within, handling).await {
+                Ok(answer) => answer,
+                Err(_) => Err(format!("not handled within {within:?}").into()),
+            },
+        };
+        return match answer {
+            Ok(()) => shared.handled(ticket, false),
+            Err(error) => shared.failed(ticket, error),
+        };
+    }
+    all_handled(shared, batch)
+}
+
+fn all_handled(shared: &Shared, batch: &[Ticket]) -> Result<()> {
+    batch.last().map_or(Ok(()), |last| shared.handled(last, true))
 }

@@ -63,7 +63,8 @@ pub(super) struct Ticket {
 
 /// What there is to hand out.
 pub(super) enum Taken {
-    Event(Ticket),
+    /// At least one.
+    Events(Vec<Ticket>),
     /// Nothing now; something by then, if that is known.
     Nothing(Option<Instant>),
     /// Nothing any more.
@@ -110,8 +111,8 @@ impl Shared {
         super::checkpoints(&self.store)
     }
 
-    /// Hands out the next event of a part, or of any in turn.
-    pub(super) fn take(&self, only: Option<(u32, u64)>) -> Taken {
+    /// Hands out the next event of any part, in turn.
+    pub(super) fn take(&self) -> Taken {
         let now = Instant::now();
         let mut state = self.state();
         if state.failed.is_some() || state.stopping || state.ended {
@@ -122,15 +123,6 @@ impl Shared {
             self.work.notify_one();
             return Taken::Nothing(None);
         }
-        if let Some((part, token)) = only {
-            return match state.parts.get_mut(&part).filter(|part| part.token == token) {
-                Some(held) => match held.take(now) {
-                    Ok(out) => Taken::Event(Ticket { part, token, out }),
-                    Err(wait) => Taken::Nothing(wait),
-                },
-                None => Taken::End,
-            };
-        }
         let State { parts, turn, .. } = &mut *state;
         let (mut wait, start): (Option<Instant>, u32) = (None, *turn);
         let order: Vec<u32> =
@@ -140,12 +132,45 @@ impl Shared {
             match part.take(now) {
                 Ok(out) => {
                     *turn = number + 1;
-                    return Taken::Event(Ticket { part: number, token: part.token, out });
+                    return Taken::Events(vec![Ticket { part: number, token: part.token, out }]);
                 }
                 Err(later) => wait = wait.into_iter().chain(later).min(),
             }
         }
         Taken::Nothing(wait)
+    }
+
+    /// Hands out the next events of one part, at most so many; a replayed one alone.
+    pub(super) fn take_of(&self, part: u32, token: u64, most: usize) -> Taken {
+        let now = Instant::now();
+        let mut state = self.state();
+        if state.failed.is_some() || state.stopping || state.ended {
+            return Taken::End;
+        }
+        if now >= state.valid_until {
+            self.work.notify_one();
+            return Taken::Nothing(None);
+        }
+        let Some(held) = state.parts.get_mut(&part).filter(|part| part.token == token) else {
+            return Taken::End;
+        };
+        let (mut events, mut wait) = (Vec::new(), None);
+        while events.len() < most {
+            match held.take(now) {
+                Ok(out) => {
+                    let alone = out.replay;
+                    events.push(Ticket { part, token, out });
+                    if alone {
+                        break;
+                    }
+                }
+                Err(later) => {
+                    wait = later;
+                    break;
+                }
+            }
+        }
+        if events.is_empty() { Taken::Nothing(wait) } else { Taken::Events(events) }
     }
 
     /// An event was handled, and with it all that was handed out before it in its part, if so.
@@ -227,6 +252,16 @@ impl Shared {
         Ok(())
     }
 
+    /// What was handed out and not begun may be handed out again.
+    pub(super) fn put_back(&self, tickets: &[Ticket]) {
+        let mut state = self.state();
+        for ticket in tickets {
+            if let Ok(part) = self.held(&mut state.parts, ticket) {
+                part.put_back(ticket.out.event.position(), ticket.out.lap);
+            }
+        }
+    }
+
     /// The consumer ends, for a reason of its own.
     pub(super) fn fail(&self, error: Error) {
         self.state().failed.get_or_insert(error);
@@ -257,7 +292,7 @@ impl Shared {
         for lease in &attendance.leases {
             state.parts.entry(lease.part).or_insert_with(|| {
                 new.push(lease.part);
-                Part::new(lease.token, lease.checkpoint)
+                Part::new(lease.token, lease.checkpoint, self.settings.window)
             });
         }
         // Whoever has more than its share gives the last ones up, at a safe point.
