@@ -11,7 +11,7 @@ use event_core::{
     Adapter, AllOptions, Appended, Error, EventId, ExpectedVersion, Health, Imported, ListOptions,
     Outcome, Position, ReadOptions, RecordedEvent, Result, StreamId, StreamInfo, Tenant,
 };
-use sqlx::{AssertSqlSafe, Connection};
+use sqlx::AssertSqlSafe;
 
 use crate::append::stored;
 use crate::census::{self, Census};
@@ -23,10 +23,11 @@ use crate::listener::Listener;
 use crate::notifier::Notifier;
 use crate::options::PgOptions;
 use crate::pool::Pool;
+use crate::replica::{Readers, Server};
 use crate::row::Cells;
 use crate::sql::Statements;
 use crate::tail::Tail;
-use crate::{error, health, link, migrate, read, stream};
+use crate::{error, health, link, read, start, stream};
 
 event_core::adapter::submit! {
     AdapterFactory::new(&["postgres", "postgresql"], |url| {
@@ -45,6 +46,7 @@ pub struct PgAdapter {
     tail: Tail,
     notifier: Option<Notifier>,
     inline: Vec<Arc<dyn Registered>>,
+    readers: Readers,
 }
 
 impl PgAdapter {
@@ -65,10 +67,7 @@ impl PgAdapter {
     pub async fn connect_with(options: PgOptions) -> Result<Self> {
         let pool = Pool::new(&options);
         let sql = Statements::new(options.get_schema().clone());
-        let mut connection = pool.open("connect to the store").await?;
-        migrate::run(&mut connection, &sql).await?;
-        // The schema is in order; a connection that does not close in good order changes nothing about that.
-        let _ = connection.close().await;
+        start::open(&options, &pool, &sql).await?;
         let (pool, sql) = (Arc::new(pool), Arc::new(sql));
         let group = Group::new(options.get_append_lanes(), Arc::clone(&pool), Arc::clone(&sql));
         let frontier = Arc::new(Frontier::new(options.get_frontier_wait()));
@@ -77,9 +76,11 @@ impl PgAdapter {
             Arc::clone(&pool),
             Arc::clone(&sql),
             Arc::clone(&frontier),
-            notify.then(|| Listener::new(options.driver())),
+            options.direct_driver().filter(|_| notify).map(Listener::new),
         );
         let notifier = notify.then(|| Notifier::new(Arc::clone(&pool), Arc::clone(&sql)));
+        let primary = Server { pool: Arc::clone(&pool), frontier: Arc::clone(&frontier) };
+        let readers = Readers::new(&options, primary);
         Ok(Self {
             pool,
             sql,
@@ -90,6 +91,7 @@ impl PgAdapter {
             tail,
             notifier,
             inline: Vec::new(),
+            readers,
         })
     }
 
@@ -174,14 +176,16 @@ impl Adapter for PgAdapter {
         stream_id: &'a StreamId,
         options: ReadOptions,
     ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>> {
-        Box::pin(async move {
-            match stream::owner(&self.pool, &self.sql, view, stream_id).await? {
-                Some(tenant) => {
-                    read::stream(&self.pool, &self.sql, &tenant, stream_id, options).await
+        Box::pin(self.readers.read(move |Server { pool, .. }| {
+            Box::pin(async move {
+                match stream::owner(pool, &self.sql, view, stream_id).await? {
+                    Some(tenant) => {
+                        read::stream(pool, &self.sql, &tenant, stream_id, options).await
+                    }
+                    None => Err(Error::stream_not_found(stream_id.clone())),
                 }
-                None => Err(Error::stream_not_found(stream_id.clone())),
-            }
-        })
+            })
+        }))
     }
 
     fn read_all<'a>(
@@ -189,7 +193,11 @@ impl Adapter for PgAdapter {
         view: &'a TenantView,
         options: &'a AllOptions,
     ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>> {
-        Box::pin(read::all(&self.pool, &self.sql, &self.frontier, view, options))
+        let end = options.end().get();
+        let end = i64::try_from(end).ok().map(|end| (end, &*self.sql));
+        Box::pin(self.readers.read_up_to(end, move |Server { pool, frontier }| {
+            Box::pin(read::all(pool, &self.sql, frontier, view, options))
+        }))
     }
 
     fn read_event<'a>(
@@ -197,7 +205,9 @@ impl Adapter for PgAdapter {
         view: &'a TenantView,
         event_id: EventId,
     ) -> BoxFuture<'a, Result<Option<RecordedEvent>>> {
-        Box::pin(read::event(&self.pool, &self.sql, view, event_id))
+        Box::pin(self.readers.read(move |Server { pool, .. }| {
+            Box::pin(read::event(pool, &self.sql, view, event_id))
+        }))
     }
 
     fn stream_info<'a>(
@@ -218,7 +228,9 @@ impl Adapter for PgAdapter {
         view: &'a TenantView,
         options: &'a ListOptions,
     ) -> BoxFuture<'a, Result<Vec<StreamInfo>>> {
-        Box::pin(stream::list(&self.pool, &self.sql, view, options))
+        Box::pin(self.readers.read(move |Server { pool, .. }| {
+            Box::pin(stream::list(pool, &self.sql, view, options))
+        }))
     }
 
     fn change_stream<'a>(
@@ -269,6 +281,7 @@ impl Adapter for PgAdapter {
             self.tail.close();
             self.importer.close().await;
             self.pool.close().await;
+            self.readers.close().await;
         })
     }
 }

@@ -66,13 +66,12 @@ pub(crate) fn failure(operation: &'static str, error: sqlx::Error) -> Failure {
     };
     Failure::Store(match code.as_str() {
         "40001" | "40P01" | "55P03" | "57014" => Error::overloaded(operation, error.to_string()),
-        "57P01" | "57P02" | "57P03" | "57P05" | "40003" | "25006" => {
-            Error::connection(operation, error)
-        }
+        "57P01" | "57P02" | "57P03" | "57P05" | "40003" => Error::connection(operation, error),
+        "25006" => Error::connection(operation, ReadOnly(error)),
         "42501" => Error::adapter(operation, MissingRights(error)),
         "3F000" | "42P01" | "42883" => Error::adapter(operation, MissingSchema(error)),
         // A proxy that does not take our settings, or no PostgreSQL at all: trying again changes nothing.
-        "08P01" => Error::adapter(operation, error),
+        "08P01" => Error::adapter(operation, ForeignServer(error)),
         code if code.starts_with("53") => Error::overloaded(operation, error.to_string()),
         code if code.starts_with("08") => Error::connection(operation, error),
         _ => Error::adapter(operation, error),
@@ -99,6 +98,34 @@ pub(crate) fn unreadable(column: &str, error: &sqlx::Error) -> String {
         error => format!("column {column}: {error}"),
     }
 }
+
+/// A standby, or a server or role that is set to read only.
+#[derive(Debug)]
+struct ReadOnly(sqlx::Error);
+
+impl std::fmt::Display for ReadOnly {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}; the server is a read-only standby: write to its primary", self.0)
+    }
+}
+
+impl std::error::Error for ReadOnly {}
+
+/// Something that does not take what PostgreSQL takes.
+#[derive(Debug)]
+struct ForeignServer(sqlx::Error);
+
+impl std::fmt::Display for ForeignServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{}; if a pooler stands in between, choose `pooler_mode=transaction`, or name the server itself",
+            self.0
+        )
+    }
+}
+
+impl std::error::Error for ForeignServer {}
 
 /// A role that may not do it.
 #[derive(Debug)]

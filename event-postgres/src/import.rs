@@ -44,7 +44,7 @@ impl Importer {
         let mut slot = self.0.lock().await;
         let mut connection = match slot.take() {
             Some(connection) => connection,
-            None => pool.open(OPERATION).await?,
+            None => pool.open_session(OPERATION).await?,
         };
         let transaction = connection.begin().await.map_err(fail)?;
         let imported = Work { transaction, sql }.run(batch).await?;

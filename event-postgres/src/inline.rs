@@ -172,6 +172,7 @@ pub(crate) async fn commit(
     commit: &Commit,
 ) -> Result<Vec<Appended>> {
     let (pool, sql) = adapter.parts();
+    pool.require_session(OPERATION)?;
     let mut tries = 0;
     loop {
         tries += 1;

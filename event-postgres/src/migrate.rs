@@ -6,33 +6,63 @@
 use event_core::adapter::rows;
 use event_core::{Error, Result};
 use sqlx::migrate::{Migration, MigrationType};
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Connection, Row, SqlSafeStr};
 
 use crate::error;
+use crate::pool::Pool;
 use crate::sql::Statements;
 
 const OPERATION: &str = "migrate the schema";
+const READ: &str = "read the schema's version";
 
 macro_rules! files {
     ($($name:literal)*) => { [$(($name, include_str!(concat!("../migrations/", $name, ".sql")))),*] };
 }
 
 /// The files in order; a number is never used again, and a released file never changes.
-const FILES: [(&str, &str); 14] = files! {
+const FILES: [(&str, &str); 15] = files! {
     "0001_events" "0002_known_events" "0003_append_one" "0004_append_many" "0005_delete_stream"
     "0006_append_group" "0007_change_stream" "0008_event_versions" "0009_links" "0012_subscriptions"
-    "0013_consume" "0014_snapshots" "0015_projections" "0016_append_batch"
+    "0013_consume" "0014_snapshots" "0015_projections" "0016_append_batch" "0020_row_security"
 };
 
-/// Brings the schema to this program's version.
-pub(crate) async fn run(connection: &mut PgConnection, sql: &Statements) -> Result<()> {
+/// Brings the schema to this program's version; a standby can only be looked at.
+pub(crate) async fn run(
+    connection: &mut PgConnection,
+    sql: &Statements,
+    standby: bool,
+) -> Result<()> {
     let known = known();
     let found = Found::read(connection, sql).await?;
     if found.applied(&known)? == known.len() {
         return Ok(());
     }
+    if standby {
+        return Err(found.outdated(
+            &known,
+            "the server is a standby, which cannot be migrated: open the store once on its primary",
+        ));
+    }
     apply(connection, sql, &known).await
+}
+
+/// Refuses a schema that is not at this program's version, where it cannot be brought there.
+pub(crate) async fn check(pool: &Pool, sql: &Statements) -> Result<()> {
+    let known = known();
+    let query = sql.has_history.query().bind(sql.schema().as_str().to_owned());
+    let rows = pool.fetch(READ, query).await?;
+    let Some(row) = rows.first() else {
+        return Err(Error::adapter(READ, "no answer"));
+    };
+    let mut found = Found::of(row)?;
+    if found.history.is_some() {
+        found.history = Some(history(&pool.fetch(READ, sql.applied.query()).await?)?);
+    }
+    if found.applied(&known)? == known.len() {
+        return Ok(());
+    }
+    Err(found.outdated(&known, "behind a pooler it is not migrated: name the server itself with `direct=host:port`, or open the store once there"))
 }
 
 async fn apply(connection: &mut PgConnection, sql: &Statements, known: &[Migration]) -> Result<()> {
@@ -77,6 +107,11 @@ fn known() -> Vec<Migration> {
         .collect()
 }
 
+fn history(rows: &[PgRow]) -> Result<Vec<(i64, Vec<u8>)>> {
+    let pairs = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
+    pairs.collect::<Result<_, _>>().map_err(|error| error::error(READ, error))
+}
+
 /// What the database says about its schema.
 struct Found {
     has_schema: bool,
@@ -85,9 +120,19 @@ struct Found {
 
 impl Found {
     async fn read(connection: &mut PgConnection, sql: &Statements) -> Result<Self> {
-        let fail = |error| error::error("read the schema's version", error);
+        let fail = |error| error::error(READ, error);
         let query = sql.has_history.query().bind(sql.schema().as_str().to_owned());
-        let row = query.fetch_one(&mut *connection).await.map_err(fail)?;
+        let mut found = Self::of(&query.fetch_one(&mut *connection).await.map_err(fail)?)?;
+        if found.history.is_some() {
+            let rows = sql.applied.query().fetch_all(connection).await.map_err(fail)?;
+            found.history = Some(history(&rows)?);
+        }
+        Ok(found)
+    }
+
+    /// Without the history, of which it says only whether there is one.
+    fn of(row: &PgRow) -> Result<Self> {
+        let fail = |error| error::error(READ, error);
         let encoding: String = row.try_get("encoding").map_err(fail)?;
         if encoding != "UTF8" {
             let reason =
@@ -95,12 +140,18 @@ impl Found {
             return Err(Error::adapter("use the database", reason));
         }
         let has_schema = row.try_get("has_schema").map_err(fail)?;
-        if !row.try_get("has_history").map_err(fail)? {
-            return Ok(Self { has_schema, history: None });
-        }
-        let rows = sql.applied.query().fetch_all(connection).await.map_err(fail)?;
-        let history = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
-        Ok(Self { has_schema, history: Some(history.collect::<Result<_, _>>().map_err(fail)?) })
+        let has_history: bool = row.try_get("has_history").map_err(fail)?;
+        Ok(Self { has_schema, history: has_history.then(Vec::new) })
+    }
+
+    /// Something is missing, and it cannot be applied here.
+    fn outdated(&self, known: &[Migration], reason: &str) -> Error {
+        let applied = self.history.as_deref().unwrap_or_default().len();
+        let newest = known.len();
+        Error::adapter(
+            OPERATION,
+            format!("it is at version {applied}, this program needs version {newest}; {reason}"),
+        )
     }
 
     /// How many of our migrations are applied; they must be the first ones, unchanged.

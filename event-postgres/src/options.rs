@@ -1,13 +1,18 @@
 //! [`PgOptions`]: where the store is and how it is used, from a URL or step by step.
 
+mod driver;
+mod url;
+
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
-use event_core::{Error, Result};
+use event_core::Result;
 use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 
+pub(crate) use self::driver::{Address, Setting};
+use self::url::invalid;
+use crate::pooler::PoolerMode;
 use crate::sql::{DEFAULT_SCHEMA, Schema};
 
 /// How to open a store.
@@ -20,9 +25,15 @@ use crate::sql::{DEFAULT_SCHEMA, Schema};
 /// | `pool_size` | connections at most | 8 |
 /// | `acquire_timeout_ms` | how long to wait for a connection | 5000 |
 /// | `statement_timeout_ms` | how long a statement may run | 30000 |
+/// | `lock_timeout_ms` | how long a statement waits for a lock, 0 for as long as it may run | 0 |
 /// | `append_lanes` | tasks that store waiting appends together, 0 for each alone | 4 |
 /// | `frontier_wait_ms` | how long `read_all` waits for a commit that is under way | 100 |
 /// | `notify` | whether processes wake each other's subscriptions: `on`, or `off` for polling alone | `on` |
+///
+/// | `pooler_mode` | what stands between: `direct` for nothing, `transaction`, `transaction_prepared`; see [`PoolerMode`] | `direct` |
+/// | `direct` | `host:port` of the server itself, behind a pooler: for schema migrations and wake-ups | none |
+/// | `replica` | `host:port` of a standby that reads go to; may stand several times, see [`PgOptions::replica`] | none |
+/// | `allow_asynchronous_commit` | whether a server that acknowledges before it has stored is taken: `on` or `off` | `off` |
 ///
 /// and those of the driver: `application_name`, `sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `host`, `hostaddr`,
 /// `port`, `dbname`, `user`, `password`, `options`, `statement-cache-capacity`. Any other key is an error. What the
@@ -43,31 +54,15 @@ pub struct PgOptions {
     pool_size: u32,
     acquire_timeout: Duration,
     statement_timeout: Duration,
+    lock_timeout: Duration,
     frontier_wait: Duration,
     append_lanes: u32,
     notify: bool,
+    pooler_mode: PoolerMode,
+    direct: Option<Address>,
+    replicas: Vec<Address>,
+    allow_asynchronous_commit: bool,
 }
-
-const DRIVER_KEYS: [&str; 18] = [
-    "application_name",
-    "sslmode",
-    "ssl-mode",
-    "sslrootcert",
-    "ssl-root-cert",
-    "ssl-ca",
-    "sslcert",
-    "ssl-cert",
-    "sslkey",
-    "ssl-key",
-    "host",
-    "hostaddr",
-    "port",
-    "dbname",
-    "user",
-    "password",
-    "options",
-    "statement-cache-capacity",
-];
 
 impl PgOptions {
     fn new(connect: PgConnectOptions) -> Result<Self, String> {
@@ -79,16 +74,21 @@ impl PgOptions {
             pool_size: 8,
             acquire_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(30),
+            lock_timeout: Duration::ZERO,
             frontier_wait: Duration::from_millis(100),
             append_lanes: 4,
             notify: true,
+            pooler_mode: PoolerMode::Direct,
+            direct: None,
+            replicas: Vec::new(),
+            allow_asynchronous_commit: false,
         })
     }
 
     /// Sets the schema that holds the tables: several stores may share a database.
     ///
     /// # Errors
-    /// [`Error::InvalidUrl`] when the name is not `[a-z_][a-z0-9_]{0,62}`.
+    /// [`Error::InvalidUrl`](event_core::Error::InvalidUrl) when the name is not `[a-z_][a-z0-9_]{0,62}`.
     pub fn schema(mut self, name: &str) -> Result<Self> {
         self.schema = Schema::new(name).map_err(|reason| invalid("postgres:", reason))?;
         Ok(self)
@@ -112,6 +112,56 @@ impl PgOptions {
     #[must_use]
     pub const fn statement_timeout(mut self, timeout: Duration) -> Self {
         self.statement_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a statement waits for a lock that another transaction holds, before it fails as
+    /// [`Error::Overloaded`](event_core::Error::Overloaded); zero, the default, for as long as the statement may run.
+    #[must_use]
+    pub const fn lock_timeout(mut self, timeout: Duration) -> Self {
+        self.lock_timeout = timeout;
+        self
+    }
+
+    /// Sets what stands between this program and the server.
+    #[must_use]
+    pub const fn pooler_mode(mut self, mode: PoolerMode) -> Self {
+        self.pooler_mode = mode;
+        self
+    }
+
+    /// Names the server itself, `host:port`, where a pooler stands in between: schema migrations and wake-ups between
+    /// processes go there. Without, the schema must be up to date already, and subscriptions poll. User, password and
+    /// database are those of the store.
+    ///
+    /// # Errors
+    /// [`Error::InvalidUrl`](event_core::Error::InvalidUrl) when it is no `host:port`.
+    pub fn direct(mut self, address: &str) -> Result<Self> {
+        self.direct = Some(address.parse().map_err(|reason| invalid("postgres:", reason))?);
+        Ok(self)
+    }
+
+    /// Adds a standby, `host:port`, that reads of streams and of everything go to; user, password and database are those
+    /// of the store. One is chosen by chance and kept; when it cannot be reached the next one is asked, and last the
+    /// primary.
+    ///
+    /// **A standby is behind.** What was just appended, even by this process, may not be there yet: a read sees an earlier
+    /// state, and a decision made on it meets [`Error::WrongExpectedVersion`](event_core::Error::WrongExpectedVersion).
+    /// Appends, `stream_info`, snapshots and the live end of subscriptions use the primary; a subscription that catches up
+    /// reads a standby that is far enough.
+    ///
+    /// # Errors
+    /// [`Error::InvalidUrl`](event_core::Error::InvalidUrl) when it is no `host:port`.
+    pub fn replica(mut self, address: &str) -> Result<Self> {
+        self.replicas.push(address.parse().map_err(|reason| invalid("postgres:", reason))?);
+        Ok(self)
+    }
+
+    /// Takes a server whose `synchronous_commit` is off: its crash may take back what was acknowledged, and what readers
+    /// have seen. Refused unless allowed.
+    #[must_use]
+    pub const fn allow_asynchronous_commit(mut self, allow: bool) -> Self {
+        self.allow_asynchronous_commit = allow;
         self
     }
 
@@ -165,6 +215,18 @@ impl PgOptions {
         self.append_lanes
     }
 
+    pub(crate) const fn get_pooler_mode(&self) -> PoolerMode {
+        self.pooler_mode
+    }
+
+    pub(crate) fn get_replicas(&self) -> &[Address] {
+        &self.replicas
+    }
+
+    pub(crate) const fn allows_asynchronous_commit(&self) -> bool {
+        self.allow_asynchronous_commit
+    }
+
     pub(crate) const fn get_notify(&self) -> bool {
         self.notify
     }
@@ -173,94 +235,6 @@ impl PgOptions {
     pub(crate) fn deadline(&self) -> Duration {
         self.statement_timeout.saturating_add(Duration::from_secs(5))
     }
-
-    /// What the driver needs. The frontier and the row locks of the append rely on READ COMMITTED.
-    pub(crate) fn driver(&self) -> PgConnectOptions {
-        let timeout = self.statement_timeout.as_millis().clamp(1, i32::MAX.unsigned_abs().into());
-        self.connect.clone().options([
-            ("default_transaction_isolation", "read committed".to_owned()),
-            ("statement_timeout", timeout.to_string()),
-            // Pages are small: compiling a plan or starting workers costs more than reading them.
-            ("jit", "off".to_owned()),
-            ("max_parallel_workers_per_gather", "0".to_owned()),
-            // Every page comes from an index, in its order, and ends early. Other plans read and sort all that is left
-            // of the log for each page, which the planner chooses where its statistics are young.
-            ("enable_seqscan", "off".to_owned()),
-            ("enable_bitmapscan", "off".to_owned()),
-            ("enable_hashjoin", "off".to_owned()),
-            ("enable_mergejoin", "off".to_owned()),
-        ])
-    }
-
-    fn set(mut self, key: &str, value: &str) -> Result<Self, String> {
-        let number = || {
-            value
-                .parse::<u32>()
-                .map_err(|_| format!("`{key}` is not a number from 0 to {}", u32::MAX))
-        };
-        let millis = || number().map(|millis| Duration::from_millis(millis.into()));
-        let some = || match number()? {
-            0 => Err(format!("`{key}` must be at least 1")),
-            _ => millis(),
-        };
-        match key {
-            "schema" => self.schema = Schema::new(value)?,
-            "pool_size" => match number()? {
-                0 => return Err("`pool_size` must be at least 1".into()),
-                size => self = self.pool_size(size),
-            },
-            "acquire_timeout_ms" => self.acquire_timeout = some()?,
-            "statement_timeout_ms" => self.statement_timeout = some()?,
-            "append_lanes" => self = self.append_lanes(number()?),
-            "frontier_wait_ms" => self.frontier_wait = millis()?,
-            "notify" => match value {
-                "on" => self.notify = true,
-                "off" => self.notify = false,
-                _ => return Err("`notify` is `on` or `off`".into()),
-            },
-            _ => {
-                return Err(format!(
-                    "unknown key `{}`, expected one of: schema, pool_size, acquire_timeout_ms, statement_timeout_ms, append_lanes, frontier_wait_ms, notify, {}",
-                    key.escape_debug(),
-                    DRIVER_KEYS.join(", ")
-                ));
-            }
-        }
-        Ok(self)
-    }
-}
-
-impl FromStr for PgOptions {
-    type Err = Error;
-
-    fn from_str(url: &str) -> Result<Self> {
-        if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
-            return Err(invalid(url, "it does not start with `postgres://`".into()));
-        }
-        let (place, query) = url.split_once('?').unwrap_or((url, ""));
-        let is_driver_key = |pair: &&str| {
-            let key = pair.split('=').next().unwrap_or_default();
-            DRIVER_KEYS.contains(&key) || key.starts_with("options[")
-        };
-        let (theirs, ours): (Vec<_>, Vec<_>) =
-            query.split('&').filter(|pair| !pair.is_empty()).partition(is_driver_key);
-        let connect = format!("{place}?{}", theirs.join("&"))
-            .parse()
-            .map_err(|error| invalid(url, crate::error::reason(error)))?;
-        ours.into_iter()
-            .try_fold(Self::new(connect), |options, pair| {
-                let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-                Ok(options?.set(key, value))
-            })
-            .and_then(|options: Result<Self, String>| options)
-            .map_err(|reason| invalid(url, reason))
-    }
-}
-
-/// The URL is named without password and without keys, which may hold one too.
-fn invalid(url: &str, reason: String) -> Error {
-    let place = url.split('?').next().unwrap_or_default();
-    Error::InvalidUrl { given: event_core::without_password(place), reason }
 }
 
 impl fmt::Debug for PgOptions {
@@ -277,6 +251,8 @@ impl fmt::Debug for PgOptions {
             .field("frontier_wait", &self.frontier_wait)
             .field("append_lanes", &self.append_lanes)
             .field("notify", &self.notify)
+            .field("pooler_mode", &self.pooler_mode)
+            .field("replicas", &self.replicas)
             .finish_non_exhaustive()
     }
 }

@@ -9,6 +9,8 @@ use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres};
 
+use crate::options::Setting;
+
 /// The schema's name in the files, and the default.
 pub(crate) const DEFAULT_SCHEMA: &str = "event_store";
 
@@ -28,6 +30,27 @@ impl Statement {
     /// The text, for what the driver runs as it is.
     pub(crate) fn text(&self) -> &str {
         &self.0
+    }
+}
+
+/// What opens a transaction that has settings of its own, in one message.
+#[derive(Debug, Clone)]
+pub(crate) struct Begin(Arc<str>);
+
+impl Begin {
+    /// The settings are names and values of this crate's making, without quotes.
+    pub(crate) fn new(settings: &[Setting]) -> Self {
+        let set = include_str!("sql/set.sql").lines().last().unwrap_or_default();
+        let mut text = include_str!("sql/begin.sql").trim_end().to_owned();
+        for (name, value) in settings {
+            text.push_str(";\n");
+            text.push_str(&set.replace("$1", name).replace("$2", value));
+        }
+        Self(text.into())
+    }
+
+    pub(crate) fn query(&self) -> sqlx::RawSql {
+        sqlx::raw_sql(AssertSqlSafe(Arc::clone(&self.0)))
     }
 }
 
@@ -64,6 +87,7 @@ statements! {
     register_subscription attend_subscription save_checkpoint move_checkpoint release_parts
     park_event unpark_event replay_parked parked control_subscription is_registered list_subscriptions
     owners stream_info list_streams list_all_streams
+    start probe_first probe_second
     has_history create_schema create_history applied record_migration lock_migrations grant
 }
 

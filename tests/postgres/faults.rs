@@ -182,7 +182,7 @@ async fn a_server_that_is_down_is_a_typed_error_and_no_wait() {
 #[tokio::test]
 async fn connections_that_are_all_busy_are_overload() {
     let database = pg::shared().database().await;
-    let options = database.options().pool_size(1).acquire_timeout(Duration::from_millis(100));
+    let options = database.options().pool_size(1).acquire_timeout(Duration::from_secs(1));
     let adapter = Arc::new(PgAdapter::connect_with(options).await.unwrap());
     adapter.commit(&one("s", exact(0), events(1))).await.unwrap();
     let mut holder = database.connection().await;

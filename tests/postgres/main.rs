@@ -17,14 +17,19 @@ mod import;
 mod inline;
 mod limits;
 mod link;
+mod pooler;
 mod projection;
 mod read;
 mod roundtrips;
+mod row_security;
 mod schema;
 mod stall;
+mod standby;
 mod subscribe;
 mod torture;
 
+#[path = "../support/bouncer.rs"]
+mod bouncer;
 #[path = "../support/filled.rs"]
 mod filled;
 #[path = "../support/model.rs"]

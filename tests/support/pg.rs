@@ -102,6 +102,11 @@ impl Cluster {
         connect(&format!("{}/{}{}", self.base, self.maintenance, self.query)).await
     }
 
+    /// Where a private server listens.
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.private().port)
+    }
+
     /// Stops a private server as a crash would.
     pub(crate) fn crash(&self) {
         self.private().control(&["-m", "immediate", "stop"]);
@@ -272,9 +277,7 @@ impl Private {
             .tempdir()
             .expect("a temporary folder")
             .keep();
-        if is_root() {
-            must(Command::new("chown").arg("postgres").arg(&folder));
-        }
+        give_to_server(&folder);
         let watchdog = watchdog(&programs, &folder);
         Self { programs, folder, port: 0, more, settings: String::new(), watchdog }
     }
@@ -342,7 +345,7 @@ fn watchdog(programs: &Path, folder: &Path) -> Child {
 }
 
 /// The server refuses to run as root; then it runs as the user that its package made.
-fn as_server(program: &Path) -> Command {
+pub(crate) fn as_server(program: &Path) -> Command {
     let mut command = if is_root() {
         let mut command = Command::new("runuser");
         command.args(["-u", "postgres", "--"]).arg(program);
@@ -352,6 +355,13 @@ fn as_server(program: &Path) -> Command {
     };
     command.current_dir("/");
     command
+}
+
+/// Lets the user that the server runs as write in a folder.
+pub(crate) fn give_to_server(folder: &Path) {
+    if is_root() {
+        must(Command::new("chown").arg("-R").arg("postgres").arg(folder));
+    }
 }
 
 fn is_root() -> bool {
@@ -364,8 +374,13 @@ fn is_root() -> bool {
 /// What is used of a server's package.
 const PROGRAMS: [&str; 5] = ["initdb", "pg_ctl", "pg_basebackup", "pg_dump", "psql"];
 
-/// The folder of those: in the path, else where packages put it, the newest first.
+/// The folder of those: what `EVENTS_PG_BIN` names, which may lack some; in the path, else where packages put it, the newest first.
 fn programs() -> Option<PathBuf> {
+    if let Some(chosen) = std::env::var_os("EVENTS_PG_BIN").map(PathBuf::from) {
+        let there = chosen.join("initdb").is_file();
+        assert!(there, "EVENTS_PG_BIN: there is no initdb in {}", chosen.display());
+        return Some(chosen);
+    }
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
     let mut packaged: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")
@@ -382,7 +397,7 @@ fn programs() -> Option<PathBuf> {
     folders.into_iter().find(|folder| PROGRAMS.iter().all(|program| folder.join(program).is_file()))
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0")
         .and_then(|listener| listener.local_addr())
         .expect("a free port")

@@ -66,7 +66,7 @@ impl PgAdapter {
     ) -> Result<PgProjector<P>> {
         let store = EventStore::new(Arc::clone(self))?.all_tenants();
         let build = Build::of(&projection)?;
-        let mut connection = self.parts().0.open("begin a projection").await?;
+        let mut connection = self.parts().0.open_session("begin a projection").await?;
         build::begin(self, &mut connection, &projection, &build).await?;
         let status = build::status::<P>(self, &build).await?;
         build::check_log(self, &store, P::NAME, &status).await?;
@@ -247,7 +247,7 @@ impl<P: PgProjection> PgProjector<P> {
         // It comes back only after a whole transaction.
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => pool.open(OPERATION).await?,
+            None => pool.open_session(OPERATION).await?,
         };
         let count = batch.events.len() as u64;
         let last =

@@ -1,0 +1,90 @@
+//! What the driver is told of a store: the settings of its sessions, and the server itself behind a pooler.
+
+use std::fmt;
+use std::str::FromStr;
+
+use sqlx::postgres::PgConnectOptions;
+
+use super::PgOptions;
+
+/// A setting of a session, and its value.
+pub(crate) type Setting = (&'static str, String);
+
+/// Where a server is: host and port. User, password and database are those of the store.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Address {
+    host: String,
+    port: u16,
+}
+
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let place = text.rsplit_once(':').map(|(host, port)| (host, port.parse()));
+        match place {
+            Some((host, Ok(port))) if !host.is_empty() && !host.contains(['/', '@']) => {
+                Ok(Self { host: host.to_owned(), port })
+            }
+            _ => Err(format!("`{}` is no `host:port`", text.escape_debug())),
+        }
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.host, self.port)
+    }
+}
+
+impl PgOptions {
+    /// What the driver needs for the connections of the store.
+    pub(crate) fn driver(&self) -> PgConnectOptions {
+        if self.pooler_mode.is_pooled() {
+            // A pooler takes no settings for a session: it would have to give each client a server of its own.
+            return self.connect.clone().extra_float_digits(None);
+        }
+        self.connect.clone().options(self.settings())
+    }
+
+    /// What the driver needs for the server itself; `None` when only a pooler is known.
+    pub(crate) fn direct_driver(&self) -> Option<PgConnectOptions> {
+        match &self.direct {
+            Some(address) => Some(self.driver_at(address)),
+            None if self.pooler_mode.is_pooled() => None,
+            None => Some(self.driver()),
+        }
+    }
+
+    /// What the driver needs for another server with the same store.
+    pub(crate) fn driver_at(&self, address: &Address) -> PgConnectOptions {
+        let connect = self.connect.clone().host(&address.host).port(address.port);
+        connect.options(self.settings())
+    }
+
+    /// The settings of every statement. The frontier and the row locks of the append rely on READ COMMITTED.
+    pub(crate) fn settings(&self) -> Vec<Setting> {
+        let millis = |time: std::time::Duration| {
+            time.as_millis().min(i32::MAX.unsigned_abs().into()).to_string()
+        };
+        vec![
+            ("default_transaction_isolation", "read committed".to_owned()),
+            (
+                "statement_timeout",
+                millis(self.statement_timeout.max(std::time::Duration::from_millis(1))),
+            ),
+            ("lock_timeout", millis(self.lock_timeout)),
+            // The statements of this crate name the tenant themselves; see migrations/0020_row_security.sql.
+            ("events.all_tenants", "on".to_owned()),
+            // Pages are small: compiling a plan or starting workers costs more than reading them.
+            ("jit", "off".to_owned()),
+            ("max_parallel_workers_per_gather", "0".to_owned()),
+            // Every page comes from an index, in its order, and ends early. Other plans read and sort all that is left
+            // of the log for each page, which the planner chooses where its statistics are young.
+            ("enable_seqscan", "off".to_owned()),
+            ("enable_bitmapscan", "off".to_owned()),
+            ("enable_hashjoin", "off".to_owned()),
+            ("enable_mergejoin", "off".to_owned()),
+        ]
+    }
+}

@@ -1,0 +1,139 @@
+//! A role of the application: its own SQL sees one tenant's rows and changes none, the adapter as this role keeps every
+//! promise.
+
+use event_core::testing::Noted;
+use event_core::{Adapter as _, EventStore, ExpectedVersion, Scope, Tenant, with_causes};
+use event_postgres::{PgAdapter, PgOptions};
+use sqlx::{Connection as _, PgConnection};
+
+use crate::{pg, stream};
+
+/// A role with rights of its own alone, in the name of the database; it stays with the server.
+async fn role(database: &pg::Database<'_>) -> (String, PgAdapter) {
+    let role = format!("app_{}", database.name());
+    let mut connection = database.connection().await;
+    pg::run(&mut connection, &format!("CREATE ROLE {role} LOGIN PASSWORD 'pw'")).await;
+    let owner = database.adapter().await;
+    owner.grant_to(&role).await.unwrap();
+    let place = database.address();
+    let (_, rest) = database.url.split_once(&place).unwrap();
+    (format!("postgres://{role}:pw@{place}{rest}"), owner)
+}
+
+async fn open_as_role() -> PgAdapter {
+    let database = pg::shared().database().await;
+    let (url, owner) = role(&database).await;
+    owner.close().await;
+    std::mem::forget(database);
+    PgAdapter::connect(&url).await.unwrap()
+}
+
+event_core::adapter_contract!(promises, async || crate::row_security::open_as_role().await);
+
+const TABLES: [&str; 5] = ["events", "streams", "tenants", "links", "snapshots"];
+
+async fn rows(connection: &mut PgConnection, table: &str) -> i64 {
+    pg::number(connection, &format!("SELECT count(*) FROM event_store.{table}")).await
+}
+
+async fn sees(connection: &mut PgConnection, tenant: &str) -> (i64, i64, i64) {
+    let name = sqlx::query("SELECT set_config('events.tenant', $1, false)").bind(tenant.to_owned());
+    name.execute(&mut *connection).await.unwrap();
+    let mut counts = [0; 3];
+    for (count, table) in counts.iter_mut().zip(TABLES) {
+        *count = rows(connection, table).await;
+    }
+    counts.into()
+}
+
+#[tokio::test]
+async fn own_sql_sees_one_tenant_once_it_is_named_and_nothing_before() {
+    let database = pg::shared().database().await;
+    let (url, owner) = role(&database).await;
+    let store = EventStore::new(owner).unwrap();
+    let hostile = "x' OR true --";
+    for (tenant, name, count) in [
+        ("red", "s", 3),
+        ("blue", "s", 1),
+        ("blue", "t'); DROP TABLE events; --", 1),
+        (hostile, "\"s\"", 2),
+        ("on", "s", 4),
+    ] {
+        let scoped = store.with_scope(Scope::tenant(Tenant::new(tenant).unwrap()));
+        scoped.append(&stream(name), ExpectedVersion::NoStream, Noted::many(count)).await.unwrap();
+    }
+    let mut direct = pg::connect(&url).await;
+    for table in TABLES {
+        assert_eq!(rows(&mut direct, table).await, 0, "{table} without a tenant");
+    }
+    assert_eq!(sees(&mut direct, "red").await, (3, 1, 1));
+    assert_eq!(sees(&mut direct, "blue").await, (2, 2, 1));
+    assert_eq!(sees(&mut direct, hostile).await, (2, 1, 1));
+    assert_eq!(sees(&mut direct, "on").await, (4, 1, 1));
+    for nobody in ["", "*", "%", "nobody", "red' OR true --"] {
+        assert_eq!(sees(&mut direct, nobody).await, (0, 0, 0), "{nobody}");
+    }
+    let other = "SELECT count(*) FROM event_store.events e JOIN event_store.streams s USING (tenant_key, stream_key) \
+                 WHERE s.stream_id = 's'";
+    sees(&mut direct, "red").await;
+    assert_eq!(pg::number(&mut direct, other).await, 3, "a condition that forgets the tenant");
+    direct.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn own_sql_changes_nothing() {
+    let database = pg::shared().database().await;
+    let (url, owner) = role(&database).await;
+    let store = EventStore::new(owner).unwrap();
+    store.append(&stream("s"), ExpectedVersion::Any, Noted::many(1)).await.unwrap();
+    let mut direct = pg::connect(&url).await;
+    pg::run(&mut direct, "SET events.tenant = 'default'; SET events.all_tenants = 'on'").await;
+    let mut tried = Vec::new();
+    for table in TABLES {
+        tried.push(format!("INSERT INTO event_store.{table} DEFAULT VALUES"));
+        tried.push(format!("UPDATE event_store.{table} SET tenant_key = DEFAULT"));
+        tried.push(format!("DELETE FROM event_store.{table}"));
+        tried.push(format!("TRUNCATE event_store.{table}"));
+        tried.push(format!("ALTER TABLE event_store.{table} DISABLE ROW LEVEL SECURITY"));
+    }
+    tried.push("SELECT setval('event_store.position_seq', 1)".into());
+    tried.push("CREATE TABLE event_store.mine ()".into());
+    for statement in tried {
+        let error = sqlx::raw_sql(sqlx::AssertSqlSafe(statement.clone()))
+            .execute(&mut direct)
+            .await
+            .unwrap_err();
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        assert_eq!(code.as_deref(), Some("42501"), "{statement}: {error}");
+    }
+    assert_eq!(rows(&mut direct, "events").await, 1);
+}
+
+#[tokio::test]
+async fn functions_look_nowhere_but_in_their_schema() {
+    let database = pg::shared().database().await;
+    let (_, owner) = role(&database).await;
+    let mut connection = database.connection().await;
+    let unpinned = "SELECT count(*) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'event_store' \
+                    AND p.prosecdef AND NOT coalesce(array_to_string(p.proconfig, ','), '') LIKE '%search_path=event_store, pg_temp%'";
+    assert_eq!(pg::number(&mut connection, unpinned).await, 0);
+    let open = "SELECT count(*) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace \
+                CROSS JOIN LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a \
+                WHERE n.nspname = 'event_store' AND a.grantee = 0";
+    assert_eq!(pg::number(&mut connection, open).await, 0, "no function is for everybody");
+    owner.close().await;
+}
+
+#[tokio::test]
+async fn a_role_whose_settings_do_not_arrive_is_told_and_not_shown_an_empty_store() {
+    let database = pg::shared().database().await;
+    let (url, owner) = role(&database).await;
+    owner.close().await;
+    let bouncer = crate::bouncer::Bouncer::start(
+        &database.address(),
+        "ignore_startup_parameters = options,extra_float_digits\npool_mode = session",
+    );
+    let through: PgOptions = bouncer.through(&url, &database.address()).parse().unwrap();
+    let error = PgAdapter::connect_with(through).await.unwrap_err();
+    assert!(with_causes(&error).contains("settings of this connection"), "{}", with_causes(&error));
+}

@@ -1,0 +1,104 @@
+//! A pgbouncer for tests, in transaction mode, that lives as long as the test process; see `pg.rs` for the server behind.
+//!
+//! Missing programs are a panic that says what to install, never a silent skip.
+
+use std::net::TcpStream;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::pg;
+
+/// A pooler in front of a server.
+#[derive(Debug)]
+pub(crate) struct Bouncer {
+    address: String,
+    watchdog: Child,
+}
+
+impl Bouncer {
+    /// In front of a server; `more` are lines of its configuration.
+    pub(crate) fn start(server: &str, more: &str) -> Self {
+        let (host, port) = server.split_once(':').expect("an address has a port");
+        let folder = tempfile::Builder::new().prefix("event-bouncer-").tempdir();
+        let folder = folder.expect("a temporary folder").keep();
+        for _ in 0..5 {
+            // Somebody may take the port in between; then there is another one.
+            let own = pg::free_port();
+            let config = folder.join("pgbouncer.ini");
+            let text = format!(
+                "[databases]\n* = host={host} port={port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {own}\n\
+                 unix_socket_dir =\nauth_type = any\npool_mode = transaction\ndefault_pool_size = 3\nmax_client_conn = 1000\n\
+                 server_idle_timeout = 5\nlogfile = {}\n{more}\n",
+                folder.join("log").display()
+            );
+            // Without a name of its own, whoever comes is this user.
+            let text = text.replace("* = host", "* = user=postgres host");
+            std::fs::write(&config, text).expect("the configuration is written");
+            pg::give_to_server(&folder);
+            let mut started =
+                Self { address: format!("127.0.0.1:{own}"), watchdog: watchdog(&config) };
+            if started.answers() {
+                return started;
+            }
+        }
+        let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+        panic!("pgbouncer does not start: {log}");
+    }
+
+    /// The URL of a database through this pooler.
+    pub(crate) fn url(&self, database: &pg::Database<'_>) -> String {
+        self.through(&database.url, &database.address())
+    }
+
+    /// A URL of the server behind, through this pooler; it ends so that keys can follow.
+    pub(crate) fn through(&self, url: &str, server: &str) -> String {
+        let url = url.replace(server, &self.address);
+        format!("{url}{}", if url.contains('?') { "" } else { "?" })
+    }
+
+    fn answers(&mut self) -> bool {
+        let until = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < until {
+            if TcpStream::connect(&self.address).is_ok() {
+                return true;
+            }
+            if matches!(self.watchdog.try_wait(), Ok(Some(_))) {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        false
+    }
+}
+
+impl Drop for Bouncer {
+    fn drop(&mut self) {
+        drop(self.watchdog.stdin.take());
+        let _ = self.watchdog.wait();
+    }
+}
+
+/// Runs the pooler until this process is gone. Of its own group, so that Ctrl-C spares it.
+fn watchdog(config: &std::path::Path) -> Child {
+    let program = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/opt/homebrew/bin/pgbouncer"]
+        .into_iter()
+        .find(|path| std::path::Path::new(path).is_file())
+        .expect("pgbouncer is missing: install it (`apt-get install pgbouncer`)");
+    let script = r#"config="$0"
+        "$@" "$config" >/dev/null 2>&1 &
+        pooler=$!
+        (while kill -0 $pooler 2>/dev/null; do sleep 1; done; kill $$ 2>/dev/null) &
+        while read -r _; do :; done
+        kill $pooler; wait $pooler; rm -rf "$(dirname "$config")""#;
+    let run = pg::as_server(std::path::Path::new(program));
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).arg(config).arg(run.get_program()).args(run.get_args());
+    command
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0);
+    command.spawn().expect("sh runs")
+}
