@@ -13,6 +13,10 @@ event_core::durable_contract!(durable, async || {
     crate::pg::shared().database().await.into_adapter().await
 });
 
+event_core::import_contract!(imports, async || {
+    crate::pg::shared().database().await.into_adapter().await
+});
+
 proptest! {
     // Each case has a database of its own: fewer of them than in memory.
     #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]

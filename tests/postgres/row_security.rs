@@ -28,6 +28,7 @@ async fn open_as_role() -> PgAdapter {
     PgAdapter::connect(&url).await.unwrap()
 }
 
+// Imports write the tables themselves: they are the owner's (`only_the_owner_of_the_schema_imports`).
 event_core::adapter_contract!(promises, async || crate::row_security::open_as_role().await);
 
 const TABLES: [&str; 5] = ["events", "streams", "tenants", "links", "snapshots"];

@@ -114,13 +114,31 @@ macro_rules! adapter_contract {
                     missing_events_are_refused_as_a_whole_and_named, the_same_links_give_the_first_answer,
                     a_stream_holds_events_or_links, of_links_that_race_one_wins, links_of_removed_events_vanish,
                     a_stream_of_links_is_archived_truncated_and_deleted;
-                import: a_store_is_taken_over_as_it_is, new_positions_are_drawn_in_the_old_order,
-                    what_is_there_already_is_skipped, what_does_not_fit_is_refused_as_a_whole,
-                    imports_and_appends_at_once_leave_no_gap;
                 census: lists_every_version_ever_stored_once,
                     racing_writers_of_a_new_version_write_it_down_once, the_census_compares_with_what_is_known;
                 health: a_store_that_works_says_so, a_closed_store_is_an_error_or_still_there;
                 delete: soft, hard, claims_and_missing_streams, deleting_races_appending;
+            }
+        }
+    };
+}
+
+/// Instantiates the promises of imports for an adapter that has the rights they need; as [`adapter_contract!`].
+///
+/// ```
+/// event_core::import_contract!(memory, async || event_core::MemoryAdapter::new());
+/// ```
+#[macro_export]
+macro_rules! import_contract {
+    ($name:ident, $open:expr) => {
+        mod $name {
+            #[allow(unused_imports, reason = "the closure may name anything of the caller's")]
+            use super::*;
+
+            $crate::__contract_cases! { $crate, $open =>
+                import: a_store_is_taken_over_as_it_is, new_positions_are_drawn_in_the_old_order,
+                    what_is_there_already_is_skipped, what_does_not_fit_is_refused_as_a_whole,
+                    imports_and_appends_at_once_leave_no_gap;
             }
         }
     };

@@ -16,6 +16,7 @@ use crate::model::{agrees, steps};
 
 event_core::adapter_contract!(contract, async || open(&new_file()).await);
 event_core::durable_contract!(durable, async || open(&new_file()).await);
+event_core::import_contract!(imports, async || open(&new_file()).await);
 
 proptest! {
     // Each case has a file of its own: fewer of them than in memory.
