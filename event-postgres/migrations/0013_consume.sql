@@ -21,7 +21,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = event_store, pg_temp AS $$
 #variable_conflict use_column
 DECLARE n int; m int; stands boolean; held int; share int; lease interval := p_lease_ms * interval '1 millisecond';
 BEGIN
-  SELECT s.parts, s.paused INTO n, stands FROM subscriptions s WHERE s.tenant = p_tenant AND s.name = p_name;
+  SELECT s.parts, s.paused INTO n, stands FROM subscriptions s WHERE s.tenant = p_tenant AND s.name = p_name FOR KEY SHARE;
   IF NOT FOUND THEN RETURN; END IF;
   DELETE FROM subscription_members WHERE (tenant, name, owner) IN (
     SELECT o.tenant, o.name, o.owner FROM subscription_members o
@@ -32,8 +32,12 @@ BEGIN
   SELECT count(*) INTO m FROM subscription_members o
   WHERE o.tenant = p_tenant AND o.name = p_name AND (o.owner = p_owner OR o.seen_until >= clock_timestamp());
   IF NOT stands THEN
-    UPDATE subscription_parts p SET lease_until = clock_timestamp() + lease WHERE p.tenant = p_tenant AND p.name = p_name AND p.owner = p_owner;
-    GET DIAGNOSTICS held = ROW_COUNT;
+    -- A row that a transaction of the owner's holds is not waited for: nobody can take it meanwhile.
+    UPDATE subscription_parts p SET lease_until = clock_timestamp() + lease
+    WHERE p.tenant = p_tenant AND p.name = p_name AND p.part IN (
+      SELECT f.part FROM subscription_parts f WHERE f.tenant = p_tenant AND f.name = p_name AND f.owner = p_owner
+      ORDER BY f.part FOR UPDATE SKIP LOCKED);
+    SELECT count(*) INTO held FROM subscription_parts p WHERE p.tenant = p_tenant AND p.name = p_name AND p.owner = p_owner;
     share := (n + m - 1) / m;
     IF held < share THEN
       UPDATE subscription_parts p SET owner = p_owner, token = p.token + 1, lease_until = clock_timestamp() + lease
@@ -53,16 +57,20 @@ BEGIN
 END $$;
 
 -- Move a checkpoint, forward only, by the owner of the token. May be called in a transaction of the caller's own, first of all: the row
--- then stays locked to its end, and nobody else can take the part in between.
+-- then stays locked to its end, and nobody else can take the part in between. Where it stands as far already, nothing changes: that is
+-- true, or, with p_strict, false, so that no event is let through twice.
 CREATE FUNCTION event_store.save_checkpoint(
-  p_tenant text, p_name text, p_part int, p_token bigint, p_position bigint, p_event_position bigint, p_event_id uuid, p_skipped bigint)
+  p_tenant text, p_name text, p_part int, p_token bigint, p_position bigint, p_event_position bigint, p_event_id uuid, p_skipped bigint, p_strict boolean)
 RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = event_store, pg_temp AS $$
 BEGIN
   UPDATE subscription_parts p
-  SET position = p_position, event_position = coalesce(p_event_position, p.event_position), event_id = coalesce(p_event_id, p.event_id),
-      skipped = p.skipped + p_skipped, updated_at = clock_timestamp()
-  WHERE p.tenant = p_tenant AND p.name = p_name AND p.part = p_part AND p.token = p_token AND p.position <= p_position;
+  SET position = greatest(p.position, p_position),
+      event_position = CASE WHEN p.position < p_position THEN coalesce(p_event_position, p.event_position) ELSE p.event_position END,
+      event_id = CASE WHEN p.position < p_position THEN coalesce(p_event_id, p.event_id) ELSE p.event_id END,
+      skipped = CASE WHEN p.position < p_position THEN p.skipped + p_skipped ELSE p.skipped END,
+      updated_at = clock_timestamp()
+  WHERE p.tenant = p_tenant AND p.name = p_name AND p.part = p_part AND p.token = p_token AND (NOT p_strict OR p.position < p_position);
   RETURN FOUND;
 END $$;
 
@@ -71,6 +79,10 @@ CREATE FUNCTION event_store.release_parts(p_tenant text, p_name text, p_owner te
 RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = event_store, pg_temp AS $$
 BEGIN
+  -- First of all, as everywhere: who pauses or deletes goes before or after, not in between.
+  PERFORM FROM subscriptions s WHERE s.tenant = p_tenant AND s.name = p_name FOR KEY SHARE;
+  PERFORM FROM subscription_parts p
+  WHERE p.tenant = p_tenant AND p.name = p_name AND (p.owner = p_owner OR p.part = ANY (p_parts)) ORDER BY p.part FOR UPDATE;
   IF p_parts IS NULL THEN
     DELETE FROM subscription_members o WHERE o.tenant = p_tenant AND o.name = p_name AND o.owner = p_owner;
   END IF;

@@ -21,7 +21,7 @@ impl PgAdapter {
     /// checkpoint are stored together, or neither: exactly once. To be called first of all in the transaction; the part
     /// then stays with this owner until it ends.
     ///
-    /// `false`, and nothing changed: the part has another owner now, or stands further on; roll back and stop.
+    /// `false`, and nothing changed: the part has another owner now, or stands as far already; roll back and stop.
     ///
     /// # Errors
     /// [`Error::Connection`], [`Error::Adapter`]; the transaction is then to be rolled back.

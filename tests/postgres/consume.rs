@@ -315,6 +315,8 @@ async fn a_checkpoint_moves_in_the_callers_transaction() {
         assert!(
             adapter.save_checkpoint_in(&mut behind, key, part, token, checkpoint).await.unwrap()
         );
+        let again = adapter.save_checkpoint_in(&mut behind, key, part, token, checkpoint).await;
+        assert!(!again.unwrap(), "an event is let through once");
         pg::run(&mut behind, "INSERT INTO made VALUES (1)").await;
         pg::run(&mut behind, answer).await;
         assert_eq!(pg::number(&mut behind, made).await, rows);

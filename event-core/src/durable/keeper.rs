@@ -11,8 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use super::shared::{Shared, State, Ticket};
 use super::verify::verify;
 use crate::error::{BoxError, Error, Result};
-use crate::number::{BatchSize, Position};
-use crate::options::AllOptions;
+use crate::number::Position;
 use crate::seam::{Attendance, Checkpoint};
 
 /// How often an owner without enough parts looks for some.
@@ -96,10 +95,8 @@ async fn take_up_parked(shared: &Shared, attendance: &Attendance) -> Result<()> 
         let Some(lease) = attendance.leases.iter().find(|lease| lease.part == parked.part) else {
             continue;
         };
-        let before = Position::new(parked.position.get().saturating_sub(1));
-        let one = AllOptions::new().after(before).up_to(parked.position);
-        let found = store.read_all(one.limit(BatchSize::default())).await?;
-        match found.into_iter().find(|event| event.event_id() == parked.event_id) {
+        // By its id: a read of the log may end before it while a slow writer is out.
+        match store.read_event(parked.event_id).await? {
             Some(event) => {
                 let mut state = shared.state();
                 if let Some(part) = state.parts.get_mut(&lease.part) {
@@ -226,7 +223,8 @@ fn due(shared: &Shared, all: bool) -> Vec<Save> {
 fn flush_at(shared: &Shared, part: &super::part::Part) -> Option<Instant> {
     let interval = shared.settings.checkpoint_interval;
     let idle = part.unsaved == 0 && part.skipped == 0;
-    part.dirty_since.map(|since| since + if idle { interval.max(IDLE_FLUSH) } else { interval })
+    let pause = if idle { interval.max(IDLE_FLUSH) } else { interval };
+    part.dirty_since.and_then(|since| since.checked_add(pause))
 }
 
 /// When there is something to do at the latest.

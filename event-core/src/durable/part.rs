@@ -171,6 +171,10 @@ impl Part {
             if same && matches!(entry.state, State::Out(_)) {
                 entry.state = State::Waiting;
                 entry.lap += 1;
+                if entry.event.position() > position {
+                    // Its own try was not the one that failed.
+                    entry.attempts = entry.attempts.saturating_sub(1);
+                }
             }
         }
         self.waiting_from = self.waiting_from.min(first);

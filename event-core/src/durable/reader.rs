@@ -72,7 +72,10 @@ fn share_out(shared: &Shared, goal: &Reading, batch: Batch) {
     let mut state = shared.state();
     let mut open = vec![false; partitions as usize];
     for (number, token) in &goal.parts {
-        let part = state.parts.get(number).filter(|part| part.token == *token);
+        let part = state.parts.get(number).filter(|part| {
+            // One that came back under its token, further behind, is read for again.
+            part.token == *token && part.read >= goal.after
+        });
         if let (Some(_), Some(open)) = (part, open.get_mut(*number as usize)) {
             *open = true;
         }

@@ -192,7 +192,10 @@ impl Shared {
         }
         let (clean, full) = (part.dirty_since.is_none(), part.full);
         if and_before {
-            part.done_up_to(position, now);
+            // A late answer says nothing about what is out now.
+            if part.attempts(position, ticket.out.lap).is_some() {
+                part.done_up_to(position, now);
+            }
         } else {
             part.done(position, ticket.out.lap, now);
         }
@@ -314,6 +317,7 @@ impl Shared {
             tracing::warn!(subscription = %self.key.name, part, "the lease of a part was lost");
         }
         drop(state);
+        self.room.notify_one();
         self.ready.send_replace(());
     }
 

@@ -185,14 +185,14 @@ impl CheckpointStore for MemoryAdapter {
     ) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move {
             self.kept(key, |kept| {
-                let part = kept.part(part, token);
-                let Some(part) = part.filter(|p| p.checkpoint.position <= checkpoint.position)
-                else {
+                let Some(part) = kept.part(part, token) else {
                     return false;
                 };
-                let event = checkpoint.event.or(part.checkpoint.event);
-                part.checkpoint = Checkpoint { event, ..checkpoint };
-                part.skipped += skipped;
+                if part.checkpoint.position < checkpoint.position {
+                    let event = checkpoint.event.or(part.checkpoint.event);
+                    part.checkpoint = Checkpoint { event, ..checkpoint };
+                    part.skipped += skipped;
+                }
                 true
             })
         })

@@ -145,8 +145,8 @@ pub trait CheckpointStore: Send + Sync {
         lease: Duration,
     ) -> BoxFuture<'a, Result<Attendance>>;
 
-    /// Moves a part's checkpoint, and counts events that were left out. It never goes back. `false`, and nothing changed:
-    /// the token is not the part's any more, or the checkpoint stands further on.
+    /// Moves a part's checkpoint, and counts events that were left out. It never goes back: where it stands as
+    /// far already, nothing changes, and that is `true`. `false`: the token is not the part's any more.
     fn save<'a>(
         &'a self,
         key: &'a SubscriptionKey,
