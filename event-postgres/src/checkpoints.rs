@@ -1,4 +1,4 @@
-//! Durable subscriptions on the server: thin calls of the functions in `migrations/0013_consume.sql`.
+//! Durable subscriptions on the server: thin calls of the functions in `migrations/0011_consume.sql`.
 
 use std::time::Duration;
 

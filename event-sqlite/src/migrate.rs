@@ -29,9 +29,20 @@ pub(crate) async fn run(pool: &Pool, connection: &mut SqliteConnection) -> Resul
     let fail = |error| pool.error(OPERATION, error);
     let known = known();
     let found = Found::read(pool, connection).await?;
-    if found.applied(&known)? < known.len() {
-        // Not before the file is known to be ours.
-        fetch(connection, sql::WRITE_AHEAD).await.map_err(fail)?;
+    let applied = found.applied(&known)?;
+    // Not before the file is known to be ours; but each time, since a backup comes without it.
+    let mode = fetch(connection, sql::WRITE_AHEAD).await.map_err(fail)?;
+    let mode: Option<String> = mode.first().and_then(|row| row.try_get(0).ok());
+    if mode.as_deref() != Some("wal") {
+        let reason = format!(
+            "{} cannot be written ahead (its journal mode stays `{}`); readers and the writer need that: put the file on a \
+             local disk, and close other programs that have it open",
+            shown(pool.path()),
+            mode.unwrap_or_default()
+        );
+        return Err(Error::adapter("open the store", reason));
+    }
+    if applied < known.len() {
         apply(pool, connection, &known).await?;
     }
     Ok(())

@@ -208,6 +208,11 @@ async fn a_backup_is_a_store_of_one_moment() {
     assert!(adapter.backup(&copy).await.is_err());
     let copied = open(&copy).await;
     copied.check().await.unwrap();
+    let mode: String = sqlx::query_scalar("PRAGMA journal_mode")
+        .fetch_one(&mut other_program(&copy).await)
+        .await
+        .unwrap();
+    assert_eq!(mode, "wal", "readers of the copy do not wait for its writer");
     let copied = everything(&EventStore::new(copied).unwrap()).await;
     let all = everything(&store).await;
     assert!(copied.len() >= 500 && copied.len() % 2 == 0);
