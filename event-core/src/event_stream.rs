@@ -123,15 +123,19 @@ impl EventStream {
             }
             let page = match &mut self.fetching {
                 None => return Poll::Ready(None),
-                Some(Fetch::Here(fetch)) => Some(ready!(fetch.as_mut().poll(context))),
-                Some(Fetch::Ahead(task)) => match ready!(Pin::new(task).poll(context)) {
-                    Ok(page) => Some(page),
-                    Err(ended) if ended.is_panic() => resume_unwind(ended.into_panic()),
-                    // Its runtime was shut down; this one goes on.
-                    Err(_) => None,
-                },
+                Some(Fetch::Here(fetch)) => Ok(ready!(fetch.as_mut().poll(context))),
+                Some(Fetch::Ahead(task)) => ready!(Pin::new(task).poll(context)),
             };
             self.fetching = None;
+            let page = match page {
+                Ok(page) => Some(page),
+                Err(ended) if ended.is_panic() => {
+                    self.cursor = Cursor::End;
+                    resume_unwind(ended.into_panic())
+                }
+                // Its runtime was shut down; this one goes on.
+                Err(_) => None,
+            };
             if page.is_some() {
                 return Poll::Ready(page);
             }

@@ -49,9 +49,7 @@ async fn main() {
 async fn appends(versus: &Versus, raw: &Path) {
     let raw_one = || raw_inserts(versus, raw, 1);
     versus.compare("1 event, 1 task", "0.8 | 1.0", raw_one, || versus.ours(1, 1)).await;
-    versus
-        .compare("1 event, 64 tasks, raw at 1", "5.0 | ", raw_one, || versus.ours(64, 1))
-        .await;
+    versus.compare("1 event, 64 tasks, raw at 1", "5.0 | ", raw_one, || versus.ours(64, 1)).await;
     versus
         .compare(
             "100 events, 1 task, raw in one transaction",

@@ -10,7 +10,8 @@ use super::reader::unless;
 use super::shared::{Shared, Taken, Ticket};
 use super::{keeper, reader};
 use crate::envelope::RecordedEvent;
-use crate::error::{BoxError, Result};
+use crate::error::{BoxError, Error, Result};
+use crate::guard::guarded;
 use crate::number::Position;
 use crate::seam::{Checkpoint, SubscriptionKey};
 
@@ -27,7 +28,20 @@ impl Consumer {
     /// Starts the tasks of a consumer that showed up.
     pub(super) fn start(shared: Arc<Shared>, first: Duration) -> Self {
         tokio::spawn(keeper::keep(Arc::clone(&shared), first));
-        tokio::spawn(reader::read(Arc::clone(&shared)));
+        tokio::spawn({
+            let shared = Arc::clone(&shared);
+            async move {
+                // The filter's condition is the user's: its panic ends the consumer, not only the task.
+                let reading = Arc::clone(&shared);
+                let read = async move || {
+                    reader::read(reading).await;
+                    Ok::<(), BoxError>(())
+                };
+                if let Err(panic) = guarded(read).await {
+                    shared.fail(Error::adapter("read for a subscription", panic));
+                }
+            }
+        });
         Self { shared }
     }
 

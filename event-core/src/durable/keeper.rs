@@ -28,6 +28,7 @@ pub(super) async fn join(shared: &Shared) -> Result<Duration> {
 
 /// Keeps a consumer until it ends; then everything is saved and given up.
 pub(super) async fn keep(shared: Arc<Shared>, first: Duration) {
+    let _end = End(Arc::clone(&shared));
     let mut attend_at = Instant::now() + first;
     loop {
         let now = Instant::now();
@@ -262,6 +263,24 @@ async fn leave(shared: &Shared) {
     *ended = true;
     shared.room.notify_one();
     shared.ready.send_replace(());
+}
+
+/// Nobody waits for a keeper that is gone, however it went: its runtime may have ended under it.
+struct End(Arc<Shared>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        let State { ended, stopping, failed, parts, .. } = &mut *self.0.state();
+        if !*ended {
+            parts.clear();
+            (*ended, *stopping) = (true, true);
+            failed.get_or_insert_with(|| {
+                Error::adapter("keep a subscription", "the task that kept its leases ended")
+            });
+        }
+        self.0.room.notify_one();
+        self.0.ready.send_replace(());
+    }
 }
 
 impl Shared {

@@ -167,7 +167,8 @@ macro_rules! durable_contract {
                     what_cannot_be_decoded_follows_its_policy, panics_and_hangs_are_failures,
                     a_delivery_without_an_answer_comes_again, a_name_keeps_its_filter_and_its_start,
                     an_operator_pauses_resets_and_deletes, a_checkpoint_moves_past_what_does_not_pass,
-                    a_checkpoint_that_the_log_contradicts_is_refused;
+                    a_checkpoint_that_the_log_contradicts_is_refused,
+                    a_filter_that_panics_ends_its_consumer;
                 competing: consumers_share_the_parts_and_every_event_is_handled_once,
                     members_come_and_go_and_nothing_is_missed,
                     a_part_more_than_consumers_waits_for_nobody;

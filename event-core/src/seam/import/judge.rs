@@ -10,6 +10,9 @@ use crate::number::{Position, StreamVersion};
 use crate::options::{StreamInfo, StreamState};
 use crate::stream::{StreamId, Tenant};
 
+/// The highest position that an import may keep: half of what a store can hold is left for what comes.
+const HIGHEST_KEPT: u64 = 1 << 62;
+
 /// A stream by its owner and name.
 pub type StreamKey = (Tenant, StreamId);
 
@@ -209,6 +212,11 @@ pub fn events(
             return refused(format!(
                 "position {position} cannot be kept: this store has used all up to {}; import with new positions",
                 found.last_position
+            ));
+        }
+        if positions == Positions::Keep && position.get() > HIGHEST_KEPT {
+            return refused(format!(
+                "position {position} cannot be kept: it leaves no room for what is appended later; import with new positions"
             ));
         }
         target.last_event = version;

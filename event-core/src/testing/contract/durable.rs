@@ -343,3 +343,15 @@ pub async fn a_checkpoint_that_the_log_contradicts_is_refused(adapter: Subject) 
     store.delete_stream(&stream("a"), Any, delete).await.unwrap();
     store.subscription("the same").open().await.unwrap().close().await.unwrap();
 }
+
+/// A condition that panics ends its consumer with an error that says so; what it had not handled comes again.
+pub async fn a_filter_that_panics_ends_its_consumer(adapter: Subject) {
+    let store = store(&adapter);
+    append(&store, "a", Any, Noted::many(2)).await;
+    let panics = Filter::all().predicate("odd", |_| panic!("no such event"));
+    let mut consumer = fast(&store).filter(panics).open().await.unwrap();
+    let why = crate::causes::with_causes(&end(&mut consumer).await);
+    assert!(why.contains("no such event"), "{why}");
+    tokio::time::timeout(PATIENCE, consumer.close()).await.expect("it closes").unwrap();
+    assert_eq!(store.subscriptions().await.unwrap()[0].position, Position::START);
+}

@@ -225,6 +225,8 @@ pub async fn what_does_not_fit_is_refused_as_a_whole(adapter: Subject) {
         ),
         (Positions::Keep, vec![at("new", 1, places[2], new)], "invalid_import"),
         (Positions::Keep, vec![at("s", 1, far, a)], "invalid_import"),
+        // No position would be left for what comes.
+        (Positions::Keep, vec![at("new", 1, i64::MAX.unsigned_abs(), new)], "invalid_import"),
         // Into a stream of links.
         (Positions::Draw, vec![at("links", 3, far, new)], "mixed_stream"),
     ] {
