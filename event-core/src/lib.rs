@@ -38,6 +38,7 @@ mod number;
 mod operation;
 mod options;
 mod projection;
+mod projector;
 mod proof;
 mod recovery;
 mod registration;
@@ -76,6 +77,7 @@ pub mod adapter {
             snapshot, state, state_number, stored_version, stream,
         };
     }
+    pub use crate::projector::{ProjectedBatch, ProjectionTables, Projector, Switch, wait_for};
     pub use crate::seam::import::judge;
     pub use crate::seam::{
         Adapter, Appended, Attendance, BoxFuture, Checkpoint, CheckpointStore, Commit, ImportBatch,
@@ -116,6 +118,7 @@ pub use crate::options::{
     AllOptions, Delete, Direction, ListOptions, ReadOptions, StreamInfo, StreamState,
 };
 pub use crate::projection::{Live, Projection};
+pub use crate::projector::{Progress, ProjectionStatus};
 pub use crate::proof::assert_disjoint;
 pub use crate::recovery::{
     Aggregate, Problem, ProblemKind, RecoverOptions, Recovered, RecoveryReport, SnapshotFault,

@@ -30,6 +30,7 @@ mod migrate;
 mod network;
 mod options;
 mod pool;
+mod projection;
 mod read;
 mod row;
 mod snapshot;
@@ -40,3 +41,4 @@ mod writer;
 
 pub use crate::adapter::SqliteAdapter;
 pub use crate::options::{SqliteOptions, Synchronous};
+pub use crate::projection::{SqliteBuild, SqliteProjection, SqliteProjector, Tables};

@@ -184,6 +184,11 @@ impl Transaction<'_> {
             .map_err(|error| error::failure(self.operation, self.pool.path(), error))
     }
 
+    /// The connection, for statements that are not ours; an error of theirs leaves the transaction as it is.
+    pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.connection
+    }
+
     /// Makes it last.
     pub(crate) async fn commit(self) -> Result<(), Failure> {
         self.end(sql::COMMIT.query()).await

@@ -101,6 +101,12 @@ statements! {
     DELETE_MEMBERS = "delete_members";
     DELETE_PARKED = "delete_parked";
     LIST_SUBSCRIPTIONS = "list_subscriptions";
+    BEGIN_PROJECTION = "begin_projection";
+    NAMED_LIKE = "named_like";
+    MOVE_PROJECTION = "move_projection";
+    PROJECTION = "projection";
+    LEAVE_PROJECTION = "leave_projection";
+    ENTER_PROJECTION = "enter_projection";
     IDENTITY = "identity";
     CREATE_HISTORY = "create_history";
     APPLIED = "applied";

@@ -2,6 +2,7 @@
 
 mod faults;
 mod kill;
+mod projection;
 mod sharing;
 
 use std::path::{Path, PathBuf};

@@ -1,0 +1,77 @@
+//! [`ProjectedBatch`]: events that are written together, as many as are there.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use crate::envelope::RecordedEvent;
+use crate::error::{Error, Result};
+use crate::number::{BatchSize, Position};
+use crate::set::EventSet;
+use crate::subscription::Subscription;
+
+/// Where nothing passes the filter, the place is written so often at most.
+const IDLE: Duration = Duration::from_millis(500);
+
+/// Events that follow one another, and how far the log was read.
+#[derive(Debug)]
+pub struct ProjectedBatch<E> {
+    /// The events in global order; there may be none, where only the place moves.
+    pub events: Vec<(E, RecordedEvent)>,
+    /// Everything up to here that passes the filter is in the events, or was written before.
+    pub up_to: Position,
+}
+
+impl<E> ProjectedBatch<E> {
+    /// The last event.
+    pub fn last(&self) -> Option<&RecordedEvent> {
+        self.events.last().map(|(_, recorded)| recorded)
+    }
+}
+
+impl<E: EventSet> ProjectedBatch<E> {
+    /// Takes what is there; waits for the first event until the log is read up to a goal, or for a while. Beside it what
+    /// stopped it, after the events: the event at fault is behind `up_to`.
+    pub(super) async fn collect(
+        source: &mut Subscription,
+        goal: Option<Position>,
+        most: BatchSize,
+    ) -> (Self, Option<Error>) {
+        let mut batch = Self { events: Vec::new(), up_to: source.position() };
+        let mut next = match goal {
+            Some(goal) => source.next_until(goal).await,
+            None => timeout(IDLE, source.next()).await.unwrap_or(None),
+        };
+        while let Some(event) = next {
+            if let Err(fault) = batch.take(event) {
+                return (batch, Some(fault));
+            }
+            batch.up_to = source.position();
+            if batch.events.len() >= most.get() as usize {
+                return (batch, None);
+            }
+            next = at_once(source.next()).await.flatten();
+        }
+        batch.up_to = source.position();
+        (batch, None)
+    }
+
+    fn take(&mut self, event: Result<RecordedEvent>) -> Result<()> {
+        let event = event?;
+        self.events.push((E::decode(&event)?, event));
+        Ok(())
+    }
+}
+
+/// What a future has without waiting.
+async fn at_once<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
+}

@@ -1,0 +1,131 @@
+//! Read models in tables of the file: [`SqliteProjection`] says what becomes of events, [`SqliteProjector`] folds the log
+//! into it, each event exactly once.
+//!
+//! The tables and the place in the log are written in one transaction, the place first. That transaction takes its turn
+//! with the appends of the program, so it should be short: a batch is 200 events at most, unless set otherwise.
+
+mod build;
+mod status;
+mod tables;
+
+use std::future::Future;
+
+use event_core::adapter::Projector;
+use event_core::{BoxError, EventSet, Filter, RecordedEvent};
+use sqlx::sqlite::SqliteConnection;
+
+pub use self::build::SqliteBuild;
+pub use self::tables::Tables;
+
+/// A build of a projection being run; see [`SqliteAdapter::projector`](crate::SqliteAdapter::projector).
+pub type SqliteProjector<P> = Projector<SqliteBuild<P>>;
+
+/// A read model in tables of the store's file.
+///
+/// A file has no schemas, so the tables of each build have names that begin with `<name>_<build>_`; statements name them
+/// through [`Tables`]. A build begins with the first event. To change the tables, or what is written to them, raise
+/// [`BUILD`](Self::BUILD): the new build is made beside the old one, and readers move over with
+/// [`SqliteProjector::switch`](Projector::switch). The old tables stay; removing them is left to whoever knows that nobody
+/// reads them.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use event_core::{BoxError, EventStore, ExpectedVersion, Filter, RecordedEvent, StreamId};
+/// use event_sqlite::{SqliteAdapter, SqliteOptions, SqliteProjection, Tables};
+/// use sqlx::sqlite::SqliteConnection;
+/// # use event_core::Event;
+///
+/// #[derive(serde::Serialize, serde::Deserialize, Event)]
+/// #[event(type = "opened", version = 1)]
+/// struct Opened { by: String }
+///
+/// #[derive(Event)]
+/// enum DoorEvent { Opened(Opened) }
+///
+/// struct Doors;
+///
+/// impl SqliteProjection for Doors {
+///     type Event = DoorEvent;
+///     const NAME: &'static str = "doors";
+///     const BUILD: u32 = 1;
+///
+///     fn filter(&self) -> Filter {
+///         Filter::all().category("door")
+///     }
+///
+///     async fn create(&self, connection: &mut SqliteConnection, tables: &Tables) -> Result<(), BoxError> {
+///         let create = "CREATE TABLE {doors} (door TEXT PRIMARY KEY, opened INTEGER NOT NULL) STRICT";
+///         sqlx::query(tables.sql(create)).execute(connection).await?;
+///         Ok(())
+///     }
+///
+///     async fn apply(
+///         &self,
+///         connection: &mut SqliteConnection,
+///         tables: &Tables,
+///         events: Vec<(DoorEvent, RecordedEvent)>,
+///     ) -> Result<(), BoxError> {
+///         for (event, recorded) in events {
+///             let DoorEvent::Opened(_) = event; // exhaustive: a second event breaks the build here
+///             let count = "INSERT INTO {doors} VALUES (?1, 1) ON CONFLICT (door) DO UPDATE SET opened = opened + 1";
+///             sqlx::query(tables.sql(count)).bind(recorded.stream_id().as_str()).execute(&mut *connection).await?;
+///         }
+///         Ok(())
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> event_core::Result<()> {
+/// # let path = std::env::temp_dir().join(format!("event-sqlite-doors-{}.db", std::process::id()));
+/// let adapter = Arc::new(SqliteAdapter::connect_with(SqliteOptions::new(&path)).await?);
+/// let store = EventStore::new(Arc::clone(&adapter))?;
+/// store.append(&StreamId::new("door-1")?, ExpectedVersion::NoStream, [Opened { by: "ann".into() }]).await?;
+/// let mut doors = adapter.projector(Doors).await?;
+/// assert_eq!(doors.catch_up().await?, 1);
+/// assert_eq!(doors.schema(), "doors_1_");
+/// # store.close().await;
+/// # let _ = std::fs::remove_file(path);
+/// # Ok(()) }
+/// ```
+pub trait SqliteProjection: Send + Sync + 'static {
+    /// The closed set of events that it is folded from. An event outside of it stops the projection, unless the set has
+    /// an `other` variant or the filter leaves it out.
+    type Event: EventSet;
+
+    /// Its name: 1 to 50 of `a`-`z`, `0`-`9` and `_`, not starting with a digit.
+    const NAME: &'static str;
+
+    /// The number of the build, from 1.
+    const BUILD: u32;
+
+    /// Which events it gets, of all tenants; part of the build, whose number changes with it.
+    fn filter(&self) -> Filter {
+        Filter::all()
+    }
+
+    /// Makes the tables, and the indexes on them. Called once for a build.
+    ///
+    /// # Errors
+    /// Whatever stops it; nothing of the build is kept then.
+    fn create(
+        &self,
+        connection: &mut SqliteConnection,
+        tables: &Tables,
+    ) -> impl Future<Output = Result<(), BoxError>> + Send;
+
+    /// Writes what events make of the tables, in the transaction that moves the place in the log. It may be called again
+    /// with the same events, where that transaction did not come about; it must neither end the transaction, nor leave a
+    /// setting of the connection behind, nor write elsewhere than through it. The program's appends wait until it is done:
+    /// one that takes more than 30 seconds is undone.
+    ///
+    /// # Errors
+    /// Whatever stops it; the transaction is rolled back and the projection stands before the first of the events. A
+    /// [`sqlx::Error`] that may pass is tried again by [`SqliteProjector::run`](Projector::run).
+    fn apply(
+        &self,
+        connection: &mut SqliteConnection,
+        tables: &Tables,
+        events: Vec<(Self::Event, RecordedEvent)>,
+    ) -> impl Future<Output = Result<(), BoxError>> + Send;
+}

@@ -1,0 +1,80 @@
+//! [`Tables`]: how the statements of a projection name its tables.
+
+use event_core::ProjectionStatus;
+use sqlx::AssertSqlSafe;
+
+/// The names of a build's tables in the file.
+///
+/// ```
+/// use event_core::{EventSet, Position, ProjectionStatus};
+/// use event_sqlite::Tables;
+///
+/// # let status = ProjectionStatus {
+/// #     build: 2, schema: "doors_2_".into(), is_current: true, position: Position::START, events: 0,
+/// #     last_event_at: None, last_event: None, filter: String::new(),
+/// # };
+/// let tables = Tables::of(&status); // of `SqliteAdapter::projection_status("doors", None)`: the current build
+/// assert_eq!(tables.name("doors"), "doors_2_doors");
+/// assert_eq!(tables.text("SELECT opened FROM {doors} WHERE door = '{}'"), "SELECT opened FROM doors_2_doors WHERE door = '{}'");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tables {
+    prefix: String,
+}
+
+impl Tables {
+    pub(super) const fn new(prefix: String) -> Self {
+        Self { prefix }
+    }
+
+    /// For a reader: the tables of the build that a status is of.
+    pub fn of(status: &ProjectionStatus) -> Self {
+        Self::new(status.schema.clone())
+    }
+
+    /// What the names of the tables begin with.
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// A table, or an index, as it is called in the file.
+    pub fn name(&self, table: &str) -> String {
+        format!("{}{table}", self.prefix)
+    }
+
+    /// A statement that names tables, and indexes, in braces: `{doors}` stands for [`name("doors")`](Self::name). Braces
+    /// around anything else than `a`-`z`, `0`-`9` and `_` stay.
+    pub fn text(&self, statement: &str) -> String {
+        let mut text = String::with_capacity(statement.len() + 32);
+        let mut rest = statement;
+        while let Some((before, after)) = rest.split_once('{') {
+            text.push_str(before);
+            let named = after.split_once('}').filter(|(name, _)| is_name(name));
+            if let Some((name, behind)) = named {
+                text.push_str(&self.prefix);
+                text.push_str(name);
+                rest = behind;
+            } else {
+                text.push('{');
+                rest = after;
+            }
+        }
+        text.push_str(rest);
+        text
+    }
+
+    /// The same, for the driver: the text is the program's own, and the names are checked.
+    pub fn sql(&self, statement: &'static str) -> AssertSqlSafe<String> {
+        AssertSqlSafe(self.text(statement))
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let is_part = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
+    !name.is_empty() && name.bytes().all(is_part)
+}
+
+/// Whether a projection may be called so.
+pub(super) fn is_projection(name: &str) -> bool {
+    is_name(name) && name.len() <= 50 && !name.starts_with(|first: char| first.is_ascii_digit())
+}
