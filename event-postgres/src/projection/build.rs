@@ -1,12 +1,12 @@
-//! How a build begins, or goes on: its row, its schema, its tables, and whether the log is still the one it was folded from.
+//! How a build begins: its row, its schema, its tables.
 
-use event_core::{Adapter as _, AllOptions, BatchSize, Error, EventStore, Position, Result};
+use event_core::{Error, Result};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection};
 
 use crate::adapter::PgAdapter;
 use crate::error;
-use crate::projection::{PgProjection, ProjectionStatus, told};
+use crate::projection::{PgProjection, told};
 use crate::row::Cells;
 use crate::sql::{PgQuery, Schema};
 
@@ -63,67 +63,6 @@ pub(super) async fn begin<P: PgProjection>(
             .map_err(|error| told("make the tables of a projection", error))?;
     }
     transaction.commit().await.map_err(fail)
-}
-
-/// The place of the build; an error if it was made from another filter.
-pub(super) async fn status<P: PgProjection>(
-    adapter: &PgAdapter,
-    build: &Build,
-) -> Result<ProjectionStatus> {
-    match adapter.projection_status(P::NAME, Some(P::BUILD)).await? {
-        None => Err(Error::adapter(
-            OPERATION,
-            format!("build {} of `{}` is gone from the list of projections", P::BUILD, P::NAME),
-        )),
-        Some(status) if status.filter != build.filter => Err(Error::adapter(
-            OPERATION,
-            format!(
-                "build {} of `{}` was begun with the filter {}, not {}; raise its number to make it anew",
-                P::BUILD,
-                P::NAME,
-                status.filter,
-                build.filter
-            ),
-        )),
-        Some(status) => Ok(status),
-    }
-}
-
-/// Refuses to go on where the log is another one than the build was folded from: after a restore to an earlier state
-/// everything that was undone is still in the tables.
-pub(super) async fn check_log(
-    adapter: &PgAdapter,
-    store: &EventStore,
-    name: &str,
-    status: &ProjectionStatus,
-) -> Result<()> {
-    let diverged = |reason: String| {
-        Err(Error::LogDiverged {
-            name: format!("projection {name}, build {}", status.build),
-            position: status.position,
-            reason,
-        })
-    };
-    let head = adapter.live().head().await?;
-    if head < status.position {
-        return diverged(format!("the log ends at position {head}"));
-    }
-    let Some((event_id, at)) = status.last else { return Ok(()) };
-    match store.read_event(event_id).await? {
-        Some(event) if event.position() == at => Ok(()),
-        Some(event) => diverged(format!("its last event stands at position {}", event.position())),
-        // It may have been removed with its stream; then nothing else stands there.
-        None => {
-            let before = Position::new(at.get().saturating_sub(1));
-            let one = AllOptions::new().after(before).limit(BatchSize::new(1)?);
-            match store.read_all(one).await?.first() {
-                Some(other) if other.position() == at => diverged(format!(
-                    "another event stands at position {at}, where its last event was"
-                )),
-                _ => Ok(()),
-            }
-        }
-    }
 }
 
 /// A statement about one build: its name and its number come first.

@@ -4,7 +4,6 @@
 //! The tables and the place in the log are written in one transaction, the place first: that locks its row and fails
 //! where somebody else moved it meanwhile. So it does not matter how many run one build, or when one of them is killed.
 
-mod batch;
 mod build;
 mod projector;
 mod status;
@@ -14,15 +13,14 @@ use std::future::Future;
 use event_core::{BoxError, EventSet, Filter, RecordedEvent};
 use sqlx::PgConnection;
 
-pub use self::projector::{PgProjector, Progress};
-pub use self::status::ProjectionStatus;
+pub use self::projector::{PgBuild, PgProjector};
 
 /// A read model in tables of the store's database.
 ///
 /// Each build has a schema of its own, `<name>_<build>`, which is the only one that its statements see: they name their
 /// tables plainly. A build begins with the first event. To change the tables, or what is written to them, raise
 /// [`BUILD`](Self::BUILD): the new build is made beside the old one, and readers move over with
-/// [`PgProjector::switch`]. The old tables stay; removing them is left to whoever knows that nobody reads them.
+/// [`PgProjector::switch`](event_core::adapter::Projector::switch). The old tables stay; removing them is left to whoever knows that nobody reads them.
 ///
 /// ```no_run
 /// use event_core::{BoxError, Filter, RecordedEvent};
@@ -97,7 +95,7 @@ pub trait PgProjection: Send + Sync + 'static {
     ///
     /// # Errors
     /// Whatever stops it; the transaction is rolled back and the projection stands before the first of the events. A
-    /// [`sqlx::Error`] that may pass is tried again by [`PgProjector::run`].
+    /// [`sqlx::Error`] that may pass is tried again by [`PgProjector::run`](event_core::adapter::Projector::run).
     fn apply(
         &self,
         connection: &mut PgConnection,
