@@ -6,12 +6,8 @@
 
 use std::future::Future;
 
-use chrono::Utc;
-use event_core::adapter::{BoxFuture, Commit, EventData, RecordedParts, StreamAppend, TenantView};
-use event_core::{
-    Appended, BoxError, Error, EventId, EventSet, ExpectedVersion, Metadata, Outcome, Position,
-    RecordedEvent, Result, StreamId, StreamVersion, Tenant,
-};
+use event_core::adapter::{BoxFuture, Commit, TenantView};
+use event_core::{Appended, BoxError, Error, EventSet, InlineEvent, Outcome, Result, StreamId};
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 use tokio::time::timeout;
@@ -21,24 +17,6 @@ use crate::projection::told;
 use crate::{append, error, read};
 
 const OPERATION: &str = "append with an inline projection";
-
-/// An event that is about to be stored.
-#[derive(Debug, Clone)]
-pub struct InlineEvent<E> {
-    /// The event.
-    pub event: E,
-    /// Whose it is.
-    pub tenant: Tenant,
-    /// Its stream.
-    pub stream_id: StreamId,
-    /// Its number in the stream, if the writer claims an exact version; the claim may still turn out wrong, and
-    /// nothing is stored then.
-    pub stream_version: Option<StreamVersion>,
-    /// Its id.
-    pub event_id: EventId,
-    /// Its metadata.
-    pub metadata: Metadata,
-}
 
 /// A read model that is written in the transaction of the append; added with [`PgAdapter::with_inline`].
 ///
@@ -119,50 +97,12 @@ impl<P: InlineProjection> Registered for P {
         commit: &'a Commit,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let appends = commit.appends.iter();
-            let events: Vec<_> = appends
-                .filter(|append| InlineProjection::wants(self, &append.stream_id))
-                .flat_map(|append| (0..).zip(&append.events).map(move |it| (append, it)))
-                .map(|(append, (index, event))| decoded(commit, append, index, event))
-                .collect::<Result<_>>()?;
+            let wants = |stream_id: &StreamId| InlineProjection::wants(self, stream_id);
+            let events = InlineEvent::of(commit, None, wants)?;
             let applied = InlineProjection::apply(self, connection, events).await;
             applied.map_err(|error| told(OPERATION, error))
         })
     }
-}
-
-/// An event as the set reads it back.
-fn decoded<E: EventSet>(
-    commit: &Commit,
-    append: &StreamAppend,
-    index: u64,
-    event: &EventData,
-) -> Result<InlineEvent<E>> {
-    let stream_version = match append.expected {
-        ExpectedVersion::NoStream => Some(StreamVersion::new(index + 1)),
-        ExpectedVersion::Exact(before) => Some(before.plus(index + 1)),
-        ExpectedVersion::Any | ExpectedVersion::StreamExists => None,
-    };
-    let recorded = RecordedEvent::from_parts(RecordedParts {
-        tenant: commit.tenant.clone(),
-        stream_id: append.stream_id.clone(),
-        stream_version: stream_version.unwrap_or_default(),
-        position: Position::START,
-        event_id: event.id,
-        event_type: event.event_type.clone(),
-        event_version: event.version,
-        data: event.data.clone(),
-        metadata: event.metadata.clone(),
-        recorded_at: Utc::now(),
-    });
-    Ok(InlineEvent {
-        event: E::decode(&recorded)?,
-        tenant: commit.tenant.clone(),
-        stream_id: append.stream_id.clone(),
-        stream_version,
-        event_id: event.id,
-        metadata: event.metadata.clone(),
-    })
 }
 
 /// Stores a commit with the read models that are about it.

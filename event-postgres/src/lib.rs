@@ -47,10 +47,10 @@ mod start;
 mod stream;
 mod tail;
 
-pub use event_core::{Progress, ProjectionStatus};
+pub use event_core::{InlineEvent, Progress, ProjectionStatus};
 
 pub use crate::adapter::PgAdapter;
-pub use crate::inline::{InlineEvent, InlineProjection};
+pub use crate::inline::InlineProjection;
 pub use crate::options::PgOptions;
 pub use crate::pooler::PoolerMode;
 pub use crate::projection::{PgBuild, PgProjection, PgProjector};

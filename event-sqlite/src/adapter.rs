@@ -15,6 +15,7 @@ use event_core::{
 };
 use sqlx::Connection;
 
+use crate::inline::{Registered, SqliteInline};
 use crate::options::SqliteOptions;
 use crate::pool::{Pool, run};
 use crate::row::Cells;
@@ -33,6 +34,7 @@ pub struct SqliteAdapter {
     pool: Arc<Pool>,
     writer: Writer,
     tail: Tail,
+    inline: Vec<Arc<dyn Registered>>,
 }
 
 impl SqliteAdapter {
@@ -70,7 +72,14 @@ impl SqliteAdapter {
         let _ = connection.close().await;
         network::warn(pool.path());
         let (writer, tail) = (Writer::new(Arc::clone(&pool)), Tail::new(Arc::clone(&pool)));
-        Ok(Self { pool, writer, tail })
+        Ok(Self { pool, writer, tail, inline: Vec::new() })
+    }
+
+    /// Adds a read model that is written in the transaction of each append that it is about.
+    #[must_use]
+    pub fn with_inline(mut self, projection: impl SqliteInline) -> Self {
+        self.inline.push(Arc::new(projection));
+        self
     }
 
     /// The file.
@@ -145,7 +154,11 @@ impl Adapter for SqliteAdapter {
 
     fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Vec<Appended>>> {
         Box::pin(async move {
-            let answers = self.writer.commit(commit).await;
+            let inline: Vec<_> = self.inline.iter().filter(|it| it.wants(commit)).collect();
+            let answers = match inline.as_slice() {
+                [] => self.writer.commit(commit).await,
+                inline => self.writer.commit_inline(inline, commit).await,
+            };
             // Whatever the answer is: what was stored is seen.
             self.tail.wake();
             answers

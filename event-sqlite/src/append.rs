@@ -8,6 +8,7 @@ mod batch;
 mod write;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 pub(crate) use event_core::adapter::rows::column as stored;
 use event_core::adapter::{Commit, StreamAppend};
@@ -17,6 +18,7 @@ use sqlx::sqlite::SqliteRow;
 use self::batch::Batch;
 use crate::census::Census;
 use crate::error::Failure;
+use crate::inline::{self, Registered};
 use crate::judge::{self, Known};
 use crate::pool::{Pool, Transaction};
 use crate::row::Cells;
@@ -39,6 +41,37 @@ pub(crate) async fn store(
         Err(Failure::IdTaken) if !check => attempt(pool, census, commits, true).await,
         verdicts => verdicts,
     }
+}
+
+/// Stores a commit with the read models that are about it, or nothing of both.
+pub(crate) async fn store_inline(
+    pool: &Pool,
+    census: &Census,
+    inline: &[&Arc<dyn Registered>],
+    commit: &Commit,
+) -> Verdict {
+    let commits = [commit];
+    let mut batch = Batch::of(&commits);
+    let query = sql::BEGIN_APPEND.query().bind(batch.asked()?);
+    let (mut transaction, rows) = pool.begin(OPERATION, query).await?;
+    batch.read(&rows)?;
+    let known = look_up(&mut transaction, &batch, &commits).await?;
+    let verdict = batch.judge(commit, &known);
+    let answers = match verdict {
+        Some(Ok(answers)) if !batch.is_empty() => answers,
+        verdict => {
+            transaction.rollback().await?;
+            return verdict.unwrap_or_else(|| {
+                Err(Error::adapter(OPERATION, "the commit repeats an event id"))
+            });
+        }
+    };
+    if let Err(error) = inline::apply(pool, &mut transaction, inline, commit, &answers).await {
+        transaction.rollback().await?;
+        return Err(error);
+    }
+    write::all(transaction, census, batch, pool.clock().now()).await?;
+    Ok(answers)
 }
 
 async fn attempt(

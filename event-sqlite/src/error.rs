@@ -10,7 +10,7 @@
 
 use std::path::Path;
 
-use event_core::{Error, Escaped};
+use event_core::{BoxError, Error, Escaped};
 
 /// Why a statement gave no rows.
 #[derive(Debug)]
@@ -87,6 +87,24 @@ pub(crate) fn failure(operation: &'static str, path: &Path, error: sqlx::Error) 
 /// The same where no id can be in the way.
 pub(crate) fn error(operation: &'static str, path: &Path, error: sqlx::Error) -> Error {
     failure(operation, path, error).into()
+}
+
+/// The error of an application's statements: the driver's by their code, so that what may pass is known as such, anything
+/// else as it is.
+pub(crate) fn told(operation: &'static str, path: &Path, error: BoxError) -> Error {
+    match error.downcast::<sqlx::Error>() {
+        Ok(error) if is_refused(&error) => Error::adapter(operation, *error),
+        Ok(error) => self::error(operation, path, *error),
+        Err(error) => match error.downcast::<Error>() {
+            Ok(error) => *error,
+            Err(error) => Error::adapter(operation, error),
+        },
+    }
+}
+
+/// Whether a constraint of a table refused it: ours are none of the application's.
+fn is_refused(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
 }
 
 /// Why a stored value could not be read.

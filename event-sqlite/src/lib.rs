@@ -24,6 +24,7 @@ mod census;
 mod checkpoints;
 mod error;
 mod import;
+mod inline;
 mod judge;
 mod link;
 mod migrate;
@@ -40,5 +41,6 @@ mod tail;
 mod writer;
 
 pub use crate::adapter::SqliteAdapter;
+pub use crate::inline::SqliteInline;
 pub use crate::options::{SqliteOptions, Synchronous};
 pub use crate::projection::{SqliteBuild, SqliteProjection, SqliteProjector, Tables};

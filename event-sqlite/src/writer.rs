@@ -14,6 +14,7 @@ use tokio::sync::{Notify, oneshot};
 use crate::append::{self, OPERATION, Verdict};
 use crate::census::Census;
 use crate::error::Failure;
+use crate::inline::Registered;
 use crate::pool::Pool;
 
 /// Commits that travel together at most.
@@ -65,6 +66,15 @@ impl Writer {
         self.enqueue(Request { commit: commit.clone(), bytes: weight(commit), answer })?;
         // The runtime ended under the task: whether it was stored is open.
         answered.await.unwrap_or_else(|_| Err(Error::connection(OPERATION, TaskEnded)))
+    }
+
+    /// Stores a commit alone, in the caller's own time, with the read models that are about it.
+    pub(crate) async fn commit_inline(
+        &self,
+        inline: &[&Arc<dyn Registered>],
+        commit: &Commit,
+    ) -> Verdict {
+        append::store_inline(&self.shared.pool, &self.shared.census, inline, commit).await
     }
 
     /// Takes no more commits, and waits for those that are queued.

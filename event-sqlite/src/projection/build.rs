@@ -5,17 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_core::adapter::{ProjectedBatch, ProjectionTables, Projector, Switch};
-use event_core::{
-    BatchSize, BoxError, Error, EventStore, Filter, Position, ProjectionStatus, Result,
-};
+use event_core::{BatchSize, Error, EventStore, Filter, Position, ProjectionStatus, Result};
 use tokio::time::timeout;
 
 use super::tables::{Tables, is_projection};
 use super::{SqliteProjection, SqliteProjector, status};
 use crate::adapter::SqliteAdapter;
 use crate::append::stored;
-use crate::error::Failure;
-use crate::pool::Pool;
+use crate::error::told;
 use crate::row::Cells;
 use crate::sql::{self, SqliteQuery, Statement};
 
@@ -85,7 +82,7 @@ impl<P: SqliteProjection> SqliteBuild<P> {
         let connection = transaction.connection();
         if let Err(error) = self.projection.create(connection, &self.tables).await {
             transaction.rollback().await?;
-            return Err(told(pool, "make the tables of a projection", error));
+            return Err(told("make the tables of a projection", pool.path(), error));
         }
         Ok(transaction.commit().await?)
     }
@@ -108,7 +105,7 @@ impl<P: SqliteProjection> SqliteBuild<P> {
             if !batch.events.is_empty() {
                 let connection = transaction.connection();
                 let applied = self.projection.apply(connection, &self.tables, batch.events).await;
-                applied.map_err(|error| told(pool, WRITE, error))?;
+                applied.map_err(|error| told(WRITE, pool.path(), error))?;
             }
             Ok(true)
         });
@@ -192,20 +189,4 @@ impl<P> fmt::Debug for SqliteBuild<P> {
 /// A statement about one build: its name and its number come first.
 fn named<P: SqliteProjection>(statement: Statement) -> SqliteQuery {
     statement.query().bind(P::NAME).bind(i64::from(P::BUILD))
-}
-
-/// The driver's errors by their code, so that what may pass is known as such; anything else as it is.
-fn told(pool: &Pool, operation: &'static str, error: BoxError) -> Error {
-    match error.downcast::<sqlx::Error>() {
-        Ok(error) => match crate::error::failure(operation, pool.path(), *error) {
-            Failure::Store(error) => error,
-            Failure::IdTaken => {
-                Error::adapter(operation, "a unique value of a table is there already")
-            }
-        },
-        Err(error) => match error.downcast::<Error>() {
-            Ok(error) => *error,
-            Err(error) => Error::adapter(operation, error),
-        },
-    }
 }

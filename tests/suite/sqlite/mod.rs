@@ -1,6 +1,7 @@
 //! SQLite: the contract suite and the model, on a file of its own each.
 
 mod faults;
+mod inline;
 mod kill;
 mod projection;
 mod sharing;
