@@ -291,6 +291,10 @@ impl LiveLog for PgAdapter {
         Box::pin(self.tail.head())
     }
 
+    fn drawn(&self) -> BoxFuture<'_, Result<Position>> {
+        Box::pin(self.tail.drawn())
+    }
+
     fn next(&self, after: Position) -> BoxFuture<'_, Result<Stretch>> {
         Box::pin(self.tail.next(after))
     }

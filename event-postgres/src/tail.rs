@@ -75,6 +75,14 @@ impl Tail {
         Ok(Position::try_from(frontier.head(pool, sql).await?)?)
     }
 
+    /// The highest position that was ever drawn.
+    pub(crate) async fn drawn(&self) -> Result<Position> {
+        let Source { pool, sql, .. } = &*self.source;
+        let rows = pool.fetch(OPERATION, sql.drawn.query()).await?;
+        let row = rows.first().ok_or_else(|| Error::adapter(OPERATION, "no answer"))?;
+        Ok(Position::try_from(Cells::new(row).get::<i64>("last_position")?)?)
+    }
+
     /// What stands after a position; waits for it.
     pub(crate) async fn next(&self, after: Position) -> Result<Stretch> {
         let start = |publisher| {

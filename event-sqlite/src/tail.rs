@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::pool::Pool;
 use crate::row::Cells;
-use crate::sql;
+use crate::sql::{self, Statement};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
@@ -43,6 +43,11 @@ impl Tail {
     /// The last position there is.
     pub(crate) async fn head(&self) -> Result<Position> {
         head(&self.pool).await
+    }
+
+    /// The highest position that was ever used.
+    pub(crate) async fn drawn(&self) -> Result<Position> {
+        position(&self.pool, sql::LAST_POSITION).await
     }
 
     /// What stands after a position; waits for it.
@@ -85,7 +90,12 @@ async fn run(publisher: Publisher, pool: Arc<Pool>, wake: Arc<Notify>) {
 }
 
 async fn head(pool: &Pool) -> Result<Position> {
-    let rows = pool.fetch(OPERATION, sql::HEAD.query()).await?;
+    position(pool, sql::HEAD).await
+}
+
+/// The position that a statement answers with.
+async fn position(pool: &Pool, statement: Statement) -> Result<Position> {
+    let rows = pool.fetch(OPERATION, statement.query()).await?;
     let row = rows.first().ok_or_else(|| Error::adapter(OPERATION, "no answer"))?;
     Ok(Position::try_from(Cells::new(row).at_first::<i64>()?)?)
 }

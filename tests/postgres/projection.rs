@@ -12,14 +12,15 @@ use std::time::Duration;
 use event_core::serde_json::value::RawValue;
 use event_core::testing::{Closed, Noted};
 use event_core::{
-    BatchSize, BoxError, Error, Event, EventStore, EventVersion, ExpectedVersion, Filter, NewEvent,
-    Position, RecordedEvent,
+    Adapter as _, BatchSize, BoxError, Error, Event, EventId, EventStore, EventVersion,
+    ExpectedVersion, Filter, NewEvent, Position, RecordedEvent,
 };
 use event_postgres::{PgAdapter, PgProjection};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use sqlx::PgConnection;
 use tokio::task::JoinHandle;
 
+use crate::frontier::slow_append;
 use crate::{pg, stream};
 
 /// For a process that is told to consume: the URL of its store.
@@ -395,6 +396,32 @@ async fn another_filter_and_another_log_are_refused() {
     let delete = event_core::Delete::Hard;
     store.delete_stream(&stream("note-1"), ExpectedVersion::Any, delete).await.unwrap();
     adapter.projector(Digests::<1>).await.unwrap();
+    // Nor for a program that starts now, to which the log seems to end before it.
+    self::adapter(&database.url).await.projector(Digests::<1>).await.unwrap();
+}
+
+/// A position that was given up hides what stands behind it from a program that starts beside a writer, not from one that
+/// saw it given up: the place of the one is no place on another log.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_that_starts_beside_a_slow_writer_goes_on() {
+    let database = pg::shared().database().await;
+    let first = adapter(&database.url).await;
+    let (store, mut slow) = (store(&first), database.connection().await);
+    append(&store, "note-1", Noted::many(1)).await;
+    pg::run(&mut slow, "BEGIN").await;
+    slow_append(&mut slow, "slow-1", EventId::new()).await;
+    pg::run(&mut slow, "ROLLBACK").await;
+    append(&store, "note-2", Noted::many(1)).await;
+    first.projector(Digests::<1>).await.unwrap().catch_up().await.unwrap();
+
+    pg::run(&mut slow, "BEGIN").await;
+    slow_append(&mut slow, "slow-2", EventId::new()).await;
+    let second = adapter(&database.url).await;
+    let position =
+        second.projection_status(Digests::<1>::NAME, None).await.unwrap().unwrap().position;
+    assert!(second.live().head().await.unwrap() < position, "the log ends before it for now");
+    second.projector(Digests::<1>).await.unwrap();
+    pg::run(&mut slow, "COMMIT").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

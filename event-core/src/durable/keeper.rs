@@ -9,9 +9,9 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::shared::{Shared, State, Ticket};
-use super::verify::verify;
 use crate::error::{BoxError, Error, Result};
 use crate::number::Position;
+use crate::place::check_place;
 use crate::seam::{Attendance, Checkpoint};
 
 /// How often an owner without enough parts looks for some.
@@ -77,7 +77,7 @@ async fn attend(shared: &Shared) -> Result<Duration> {
         shared.state().parts.iter().map(|(number, part)| (*number, part.token)).collect();
     for lease in &attendance.leases {
         if !known.contains(&(lease.part, lease.token)) {
-            verify(store, &key.name, lease.checkpoint).await?;
+            check_place(store, &key.name, lease.checkpoint).await?;
         }
     }
     shared.attended(&attendance, sent);

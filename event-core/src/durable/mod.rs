@@ -11,7 +11,6 @@ mod reader;
 mod run;
 mod settings;
 mod shared;
-mod verify;
 
 use std::fmt;
 use std::future::Future;

@@ -33,6 +33,10 @@ impl LiveLog for MemoryAdapter {
         Box::pin(async { Ok(Position::new(self.lock().last_position)) })
     }
 
+    fn drawn(&self) -> BoxFuture<'_, Result<Position>> {
+        self.head()
+    }
+
     fn next(&self, after: Position) -> BoxFuture<'_, Result<Stretch>> {
         Box::pin(async move {
             let mut moved = self.moved.subscribe();

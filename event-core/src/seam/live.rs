@@ -16,6 +16,10 @@ pub trait LiveLog: Send + Sync {
     /// before it, but for what stands behind a commit that is under way.
     fn head(&self) -> BoxFuture<'_, Result<Position>>;
 
+    /// The highest position that was ever given out, whatever became of it: at least every place that a reader of this log
+    /// can have. It never goes back, but where the log was restored to an earlier state.
+    fn drawn(&self) -> BoxFuture<'_, Result<Position>>;
+
     /// Waits until something is final after a position, and says what.
     ///
     /// It answers soon after a commit of this process, and within about a second after one of any other, whatever is

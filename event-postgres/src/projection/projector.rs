@@ -91,7 +91,7 @@ impl<P: PgProjection> ProjectionTables for PgBuild<P> {
     }
 
     async fn drawn(&mut self) -> Result<Position> {
-        self.adapter.live().head().await
+        self.adapter.live().drawn().await
     }
 
     async fn write(&mut self, from: Position, batch: ProjectedBatch<P::Event>) -> Result<bool> {

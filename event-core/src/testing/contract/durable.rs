@@ -319,15 +319,18 @@ pub async fn a_checkpoint_that_the_log_contradicts_is_refused(adapter: Subject) 
     append(&store, "a", Any, Noted::many(3)).await;
     let there = everything(&store).await[2].clone();
     let checkpoints = adapter.checkpoints().unwrap();
-    for (name, event, refused) in [
-        ("beyond", (Position::new(there.position().get() + 5), EventId::new()), true),
-        ("another", (there.position(), EventId::new()), true),
-        ("the same", (there.position(), there.event_id()), false),
+    let (at, id) = (there.position(), there.event_id());
+    let beyond = Position::new(at.get() + 5);
+    for (name, position, event, refused) in [
+        ("beyond", beyond, (beyond, EventId::new()), true),
+        ("past the last event, on a log that was longer", beyond, (at, id), true),
+        ("another", at, (at, EventId::new()), true),
+        ("the same", at, (at, id), false),
     ] {
         store.subscription(name).open().await.unwrap().close().await.unwrap();
         let key = SubscriptionKey { tenant: Some(Tenant::default()), name: name.into() };
         let lease = checkpoints.attend(&key, "x", PATIENCE).await.unwrap().leases[0];
-        let checkpoint = Checkpoint { position: event.0, event: Some(event) };
+        let checkpoint = Checkpoint { position, event: Some(event) };
         assert!(checkpoints.save(&key, 0, lease.token, checkpoint, 0).await.unwrap());
         checkpoints.release(&key, "x", None).await.unwrap();
         let opened = store.subscription(name).open().await;
@@ -341,6 +344,16 @@ pub async fn a_checkpoint_that_the_log_contradicts_is_refused(adapter: Subject) 
     let delete = crate::options::Delete::Hard;
     append(&store, "b", Any, Noted::many(1)).await;
     store.delete_stream(&stream("a"), Any, delete).await.unwrap();
+    store.subscription("the same").open().await.unwrap().close().await.unwrap();
+    // Nor where they were the newest.
+    let key = SubscriptionKey { tenant: Some(Tenant::default()), name: "the same".into() };
+    let last = everything(&store).await[0].clone();
+    let event = Some((last.position(), last.event_id()));
+    let lease = checkpoints.attend(&key, "x", PATIENCE).await.unwrap().leases[0];
+    let checkpoint = Checkpoint { position: last.position(), event };
+    assert!(checkpoints.save(&key, 0, lease.token, checkpoint, 0).await.unwrap());
+    checkpoints.release(&key, "x", None).await.unwrap();
+    store.delete_stream(&stream("b"), Any, delete).await.unwrap();
     store.subscription("the same").open().await.unwrap().close().await.unwrap();
 }
 
