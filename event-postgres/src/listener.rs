@@ -90,7 +90,10 @@ async fn listen(
         .connect_lazy_with(driver.clone());
     let mut listener = PgListener::connect_with(&pool).await?;
     listener.eager_reconnect(false);
-    listener.listen(sql.schema().as_str()).await?;
+    let listened = timeout(ANSWER, listener.listen(sql.schema().as_str())).await;
+    listened.map_err(|_| sqlx::Error::PoolTimedOut)??;
+    // The server may have been restored to an earlier state meanwhile: what was heard of before counts no more.
+    state.heard.store(0, Ordering::Relaxed);
     state.connected.store(true, Ordering::Relaxed);
     *pause = FIRST_PAUSE;
     wake.notify_one();

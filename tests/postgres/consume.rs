@@ -1,14 +1,13 @@
-//! Durable subscriptions on a server, with consumers that are killed, frozen and cut off: what each of them handled is
-//! held against the log.
-//!
-//! A few seconds of it; `EVENTS_CONSUME_SECONDS=300` for more.
+//! Durable subscriptions on a server: consumers in processes of their own, whose work is held against the log, and what
+//! only a server's store has.
+
+mod torture;
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use event_core::testing::{Noted, Sightings};
@@ -21,18 +20,12 @@ use sqlx::PgConnection;
 
 use crate::{pg, stream};
 
-/// How long the torture goes on; 5 seconds unless set.
-const SECONDS: &str = "EVENTS_CONSUME_SECONDS";
 /// Set for a consumer in a process of its own: the store, and the file of what was handled.
 const CHILD_URL: &str = "EVENTS_CONSUME_CHILD_URL";
 const CHILD_FILE: &str = "EVENTS_CONSUME_CHILD_FILE";
 const LEASE: Duration = Duration::from_millis(600);
 const PATIENCE: Duration = Duration::from_mins(2);
 const PARTITIONS: u32 = 6;
-
-/// Ends some of the connections of a database, whatever they are doing.
-const END_SOME: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
-                       WHERE datname = current_database() AND application_name = 'event-postgres' AND random() < 0.3";
 
 fn shared(store: &EventStore) -> DurableSubscription {
     store
@@ -150,20 +143,6 @@ fn a_consumer_in_a_process_of_its_own() {
     });
 }
 
-async fn write_until(store: EventStore, writer: usize, over: Arc<AtomicBool>) {
-    let mut round = 0;
-    while !over.load(Ordering::SeqCst) {
-        let name =
-            if round % 4 == 0 { "hot".into() } else { format!("s-{}", (writer + round) % 23) };
-        store
-            .append(&stream(&name), ExpectedVersion::Any, Noted::many(1 + round % 3))
-            .await
-            .unwrap();
-        round += 1;
-        tokio::time::sleep(Duration::from_millis(4)).await;
-    }
-}
-
 async fn log(store: &EventStore) -> Vec<RecordedEvent> {
     let mut events = store.all_events(AllOptions::new());
     let mut log = Vec::new();
@@ -171,93 +150,6 @@ async fn log(store: &EventStore) -> Vec<RecordedEvent> {
         log.push(event.unwrap());
     }
     log
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_frozen_and_cut_off_consumers_miss_nothing_and_keep_the_order() {
-    if std::env::var_os(CHILD_URL).is_some() {
-        return;
-    }
-    let seconds = std::env::var(SECONDS).map_or(5, |seconds| seconds.parse().unwrap());
-    let database = pg::shared().database().await;
-    let store = open(database.options().pool_size(4)).await;
-    let (handled, over) = (Handled::new(), Arc::new(AtomicBool::new(false)));
-    let writers: Vec<_> = (0..4)
-        .map(|writer| tokio::spawn(write_until(store.clone(), writer, Arc::clone(&over))))
-        .collect();
-    let mut behind = database.connection().await;
-    let mut consumers: Vec<Process> =
-        (0..3).map(|_| Process::start(&database.url, &handled)).collect();
-    let (mut kills, mut frozen, mut ended) = (0, 0, 0);
-    let end = Instant::now() + Duration::from_secs(seconds);
-    while Instant::now() < end {
-        tokio::time::sleep(Duration::from_millis(fastrand::u64(100..500))).await;
-        let which = fastrand::usize(..consumers.len());
-        match fastrand::u8(..4) {
-            0 | 1 => {
-                consumers.remove(which);
-                consumers.push(Process::start(&database.url, &handled));
-                kills += 1;
-            }
-            2 => {
-                // Longer than its lease: it wakes up among the new owners of its parts.
-                consumers[which].signal("STOP");
-                tokio::time::sleep(LEASE * 2).await;
-                consumers[which].signal("CONT");
-                frozen += 1;
-            }
-            _ => ended += pg::number(&mut behind, END_SOME).await,
-        }
-    }
-    over.store(true, Ordering::SeqCst);
-    for writer in writers {
-        writer.await.unwrap();
-    }
-    let log = log(&store).await;
-    handled.are(log.len()).await;
-    drop(consumers);
-    let tally = handled.sightings().check(&log);
-    println!(
-        "{seconds} s: {} events, {} handled twice, over {kills} kills, {frozen} freezes, {ended} connections ended",
-        tally.events, tally.duplicates
-    );
-    assert!(kills + frozen > 0);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_restarts_costs_no_consumer_anything() {
-    if std::env::var_os(CHILD_URL).is_some() {
-        return;
-    }
-    let cluster = pg::Cluster::start(pg::Fsync::On);
-    let database = cluster.database().await;
-    let store = open(database.options().pool_size(4)).await;
-    let handled = Handled::new();
-    let file = append_to(&handled.0);
-    let consumer = shared(&store).open().await.unwrap();
-    let stopper = consumer.stopper();
-    let running = tokio::spawn(consumer.run(move |event: Arc<RecordedEvent>| {
-        let file = Arc::clone(&file);
-        async move { handle(&file, &event) }
-    }));
-    for round in 0..3 {
-        let over = Arc::new(AtomicBool::new(false));
-        let writer = tokio::spawn(write_until(store.clone(), round, Arc::clone(&over)));
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        over.store(true, Ordering::SeqCst);
-        writer.await.unwrap();
-        cluster.crash();
-        // Longer than the lease: it is its own successor.
-        tokio::time::sleep(LEASE + Duration::from_millis(200)).await;
-        cluster.restart();
-    }
-    let mut plain = pg::connect(&database.url).await;
-    assert!(pg::number(&mut plain, "SELECT count(*) FROM event_store.events").await > 0);
-    let log = log(&store).await;
-    handled.are(log.len()).await;
-    stopper.stop();
-    running.await.unwrap().unwrap();
-    handled.sightings().check(&log);
 }
 
 /// A log that was put back to an older copy, on which others write again.

@@ -216,8 +216,14 @@ impl DurableSubscription {
         let owner = format!("{owner} {}", EventId::new());
         let feed = Feed::new(store.clone(), filter)?;
         let shared = Arc::new(Shared::new(store, feed, key, owner, settings));
-        let first = keeper::join(&shared).await?;
-        Ok(Consumer::start(shared, first))
+        match keeper::join(&shared).await {
+            Ok(first) => Ok(Consumer::start(shared, first)),
+            Err(error) => {
+                // What it took is not held back from whoever opens next; a lease that cannot be given up ends by itself.
+                let _ = shared.checkpoints()?.release(&shared.key, &shared.owner, None).await;
+                Err(error)
+            }
+        }
     }
 
     /// Opens it and runs a handler; see [`Consumer::run`].

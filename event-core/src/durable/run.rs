@@ -48,6 +48,8 @@ impl Consumer {
             ready.mark_unchanged();
             let ends = {
                 let state = shared.state();
+                // A task can end while its part goes on; the next one takes over.
+                tasks.retain(|_, task| !task.0.is_finished());
                 for (number, part) in &state.parts {
                     let (part, token) = (*number, part.token);
                     tasks.entry((part, token)).or_insert_with(|| {
@@ -55,7 +57,6 @@ impl Consumer {
                         Running(tokio::spawn(work(shared, part, token, handler)))
                     });
                 }
-                tasks.retain(|_, task| !task.0.is_finished());
                 state.stopping || state.failed.is_some() || state.ended
             };
             if ends {
