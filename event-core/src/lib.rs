@@ -72,7 +72,6 @@ pub mod adapter {
     pub use crate::connect::AdapterFactory;
     pub use crate::envelope::{EventData, RecordedParts};
     pub use crate::live_buffer::{LiveBuffer, Publisher};
-    pub use crate::place::check_place;
     /// From the rows of a backend that has tables to what they stand for, and the rules about them.
     pub mod rows {
         pub use crate::rows::{

@@ -12,7 +12,7 @@ use crate::store::EventStore;
 ///
 /// # Errors
 /// [`Error::LogDiverged`], with `name` for whose place it is; those of reading.
-pub async fn check_place(store: &EventStore, name: &str, place: Checkpoint) -> Result<()> {
+pub(crate) async fn check_place(store: &EventStore, name: &str, place: Checkpoint) -> Result<()> {
     let diverged = |reason: String| {
         Err(Error::LogDiverged { name: name.to_owned(), position: place.position, reason })
     };
@@ -32,13 +32,12 @@ pub async fn check_place(store: &EventStore, name: &str, place: Checkpoint) -> R
     }
     let before = Position::new(position.get().saturating_sub(1));
     let one = AllOptions::new().after(before).up_to(position);
-    match store.all_tenants().read_all(one).await?.first() {
-        Some(other) => {
-            diverged(format!("event {} stands at {position}, not {event_id}", other.event_id()))
-        }
-        None => {
-            tracing::info!(name, %position, "the last event that was handled is deleted");
-            Ok(())
-        }
+    if let Some(other) = store.all_tenants().read_all(one).await?.first() {
+        return diverged(format!(
+            "event {} stands at {position}, not {event_id}",
+            other.event_id()
+        ));
     }
+    tracing::info!(name, %position, "the last event that was handled is deleted");
+    Ok(())
 }

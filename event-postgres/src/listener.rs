@@ -90,8 +90,8 @@ async fn listen(
         .connect_lazy_with(driver.clone());
     let mut listener = PgListener::connect_with(&pool).await?;
     listener.eager_reconnect(false);
-    let listened = timeout(ANSWER, listener.listen(sql.schema().as_str())).await;
-    listened.map_err(|_| sqlx::Error::PoolTimedOut)??;
+    let heard = timeout(ANSWER, listener.listen(sql.schema().as_str())).await;
+    heard.map_err(|_| sqlx::Error::PoolTimedOut)??;
     // The server may have been restored to an earlier state meanwhile: what was heard of before counts no more.
     state.heard.store(0, Ordering::Relaxed);
     state.connected.store(true, Ordering::Relaxed);

@@ -20,7 +20,8 @@ pub use self::status::{ProjectionStatus, wait_for};
 pub use self::tables::{ProjectionTables, Switch};
 use crate::error::{Error, Result};
 use crate::number::{BatchSize, Position};
-use crate::options::AllOptions;
+use crate::place::check_place;
+use crate::seam::Checkpoint;
 use crate::store::EventStore;
 use crate::subscription::{StartFrom, Subscription};
 
@@ -52,8 +53,10 @@ impl<T: ProjectionTables> Projector<T> {
     pub async fn open(store: &EventStore, mut tables: T, batch: BatchSize) -> Result<Self> {
         let store = store.all_tenants();
         let status = current(&mut tables).await?;
-        let drawn = tables.drawn().await?;
-        check_log(&store, tables.name(), &status, drawn).await?;
+        let name = format!("projection {}, build {}", tables.name(), status.build);
+        let last = status.last_event.map(|(event_id, position)| (position, event_id));
+        let place = Checkpoint { position: status.position, event: last };
+        check_place(&store, &name, place).await?;
         let known = (status.position, Instant::now());
         Ok(Self { store, tables, status, is_unsure: false, source: None, batch, known })
     }
@@ -229,39 +232,6 @@ async fn current<T: ProjectionTables>(tables: &mut T) -> Result<ProjectionStatus
         Some(status) => return Ok(status),
     };
     Err(Error::adapter("look up a projection", reason))
-}
-
-/// Refuses to go on where the log is another one than the build was folded from: after a restore to an earlier state
-/// everything that was undone is still in the tables.
-async fn check_log(
-    store: &EventStore,
-    name: &str,
-    status: &ProjectionStatus,
-    drawn: Position,
-) -> Result<()> {
-    let diverged = |reason: String| {
-        let name = format!("projection {name}, build {}", status.build);
-        Err(Error::LogDiverged { name, position: status.position, reason })
-    };
-    if drawn < status.position {
-        return diverged(format!("the log never went beyond position {drawn}"));
-    }
-    let Some((event_id, at)) = status.last_event else { return Ok(()) };
-    match store.read_event(event_id).await? {
-        Some(event) if event.position() == at => Ok(()),
-        Some(event) => diverged(format!("its last event stands at position {}", event.position())),
-        // It may have been removed with its stream; then nothing else stands there.
-        None => {
-            let before = Position::new(at.get().saturating_sub(1));
-            let one = AllOptions::new().after(before).up_to(at).limit(BatchSize::new(1)?);
-            match store.read_all(one).await?.first() {
-                Some(_) => diverged(format!(
-                    "another event stands at position {at}, where its last event was"
-                )),
-                None => Ok(()),
-            }
-        }
-    }
 }
 
 impl<T: ProjectionTables> fmt::Debug for Projector<T> {

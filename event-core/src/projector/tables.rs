@@ -31,12 +31,6 @@ pub trait ProjectionTables: Send {
     /// [`Error::Connection`](crate::Error::Connection) and its kin.
     fn status(&mut self) -> impl Future<Output = Result<Option<ProjectionStatus>>> + Send;
 
-    /// The highest position that was ever given to an event of the log, removed ones included.
-    ///
-    /// # Errors
-    /// As [`ProjectionTables::status`].
-    fn drawn(&mut self) -> impl Future<Output = Result<Position>> + Send;
-
     /// Moves the place and writes a batch, in one transaction; false, and nothing is written, where the place is another
     /// than `from`. Dropping the future undoes all or nothing.
     ///

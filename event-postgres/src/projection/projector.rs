@@ -4,9 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use event_core::adapter::{ProjectedBatch, ProjectionTables, Projector, Switch};
-use event_core::{
-    Adapter as _, BatchSize, Error, EventStore, Filter, Position, ProjectionStatus, Result,
-};
+use event_core::{BatchSize, Error, EventStore, Filter, Position, ProjectionStatus, Result};
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 use tokio::time::timeout;
@@ -88,10 +86,6 @@ impl<P: PgProjection> ProjectionTables for PgBuild<P> {
 
     async fn status(&mut self) -> Result<Option<ProjectionStatus>> {
         self.adapter.projection_status(P::NAME, Some(P::BUILD)).await
-    }
-
-    async fn drawn(&mut self) -> Result<Position> {
-        self.adapter.live().drawn().await
     }
 
     async fn write(&mut self, from: Position, batch: ProjectedBatch<P::Event>) -> Result<bool> {

@@ -145,12 +145,6 @@ impl<P: SqliteProjection> ProjectionTables for SqliteBuild<P> {
         self.adapter.projection_status(P::NAME, Some(P::BUILD)).await
     }
 
-    async fn drawn(&mut self) -> Result<Position> {
-        let rows = self.adapter.pool().fetch(BEGIN, sql::LAST_POSITION.query()).await?;
-        let row = rows.first().ok_or_else(|| Error::adapter(BEGIN, "no answer"))?;
-        Ok(Position::try_from(Cells::new(row).at_first::<i64>()?)?)
-    }
-
     async fn write(&mut self, from: Position, batch: ProjectedBatch<P::Event>) -> Result<bool> {
         self.transact(from, batch).await
     }

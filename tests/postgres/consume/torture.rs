@@ -84,7 +84,7 @@ impl<'c> Torture<'c> {
         self.handled.are(log.len()).await;
         let tally = self.handled.sightings().check(&log);
         let (events, twice) = (tally.events, tally.duplicates);
-        println!(
+        eprintln!(
             "{}, {times} times: {events} events, none missed, {twice} handled twice",
             self.fault
         );
