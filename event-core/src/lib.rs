@@ -76,16 +76,16 @@ pub mod adapter {
     pub mod rows {
         pub use crate::rows::{
             Column, Owners, Values, applied_migrations, column, event, highest_name, linked,
-            snapshot, state, state_number, stored_version, stream,
+            owned_snapshot, snapshot, state, state_number, stored_version, stream,
         };
     }
     pub use crate::projector::{ProjectedBatch, ProjectionTables, Projector, Switch, wait_for};
     pub use crate::seam::import::judge;
     pub use crate::seam::{
         Adapter, Appended, Attendance, BoxFuture, Checkpoint, CheckpointStore, Commit, ImportBatch,
-        Imported, ImportedLink, Lease, LinkEvents, LiveLog, Outcome, ParkedEvent, PartState,
-        Positions, Recent, Registered, SnapshotStore, StoredSnapshot, StreamAppend, StreamChange,
-        Stretch, SubscriptionKey, TenantView,
+        Imported, ImportedLink, Lease, LinkEvents, LiveLog, Outcome, OwnedSnapshot, ParkedEvent,
+        PartState, Positions, Recent, Registered, SnapshotStore, StoredSnapshot, StreamAppend,
+        StreamChange, Stretch, SubscriptionKey, TenantView,
     };
     pub use crate::stored_version::{SeenVersions, StoredVersion};
 }
@@ -140,7 +140,8 @@ pub use crate::stream::{Escaped, InvalidStreamId, InvalidTenant, StreamId, Tenan
 pub use crate::subscription::{Filter, StartFrom, Subscription};
 pub use crate::transaction::Transaction;
 pub use crate::transfer::{
-    CopyProgress, Export, ExportOptions, Exported, Import, ImportOptions, copy, copy_with,
+    Copied, CopyOptions, CopyProgress, Export, ExportOptions, Exported, Import, ImportOptions,
+    copy, copy_with,
 };
 pub use crate::version::{EventVersion, InvalidEventVersion};
 #[cfg(feature = "derive")]

@@ -13,7 +13,7 @@ use crate::id::EventId;
 use crate::metadata::Metadata;
 use crate::number::{Position, StreamVersion};
 use crate::options::{StreamInfo, StreamState};
-use crate::seam::StoredSnapshot;
+use crate::seam::{OwnedSnapshot, StoredSnapshot};
 use crate::stored_version::StoredVersion;
 use crate::stream::{StreamId, Tenant};
 use crate::version::EventVersion;
@@ -175,6 +175,16 @@ pub fn snapshot(values: &impl Values, kind: &str) -> Result<StoredSnapshot> {
         event_id: EventId::from_uuid(event_id),
         data: checked(None, RawValue::from_string(data))?,
     })
+}
+
+/// A row of a snapshot with whose it is behind it: tenant, stream, kind.
+///
+/// # Errors
+/// [`Error::Corrupt`].
+pub fn owned_snapshot(values: &impl Values, owners: &mut Owners) -> Result<OwnedSnapshot> {
+    let (tenant, stream_id) = owners.read(values, 6)?;
+    let kind = values.text((8, "kind")).map_err(|reason| corrupt(None, reason))?;
+    Ok(OwnedSnapshot { tenant, stream_id, snapshot: snapshot(values, kind)? })
 }
 
 /// A row of the census: event type, schema version.

@@ -19,7 +19,7 @@ pub use self::checkpoints::{
 pub use self::import::{ImportBatch, Imported, ImportedLink, Positions};
 pub use self::live::{LiveLog, Recent, Stretch};
 use self::snapshot::NoSnapshots;
-pub use self::snapshot::{SnapshotStore, StoredSnapshot};
+pub use self::snapshot::{OwnedSnapshot, SnapshotStore, StoredSnapshot};
 use crate::envelope::{EventData, RecordedEvent};
 use crate::error::Result;
 use crate::expected_version::ExpectedVersion;

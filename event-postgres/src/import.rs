@@ -253,14 +253,14 @@ impl Work<'_> {
             .iter()
             .filter_map(|it| there.get(&(it.info.tenant.clone(), it.info.stream_id.clone())))
             .collect();
-        let Columns { versions, states, .. } = Columns::of(targets);
+        let Columns { versions, states, first, .. } = Columns::of(targets);
         let query = self
             .sql
             .import_set_streams
             .query()
             .bind(keys.iter().map(|it| it.tenant_key).collect::<Vec<_>>())
             .bind(keys.iter().map(|it| it.stream_key).collect::<Vec<_>>());
-        self.execute(query.bind(versions).bind(states)).await
+        self.execute(query.bind(versions).bind(states).bind(first)).await
     }
 
     async fn fetch(&mut self, query: PgQuery<'_>) -> Result<Vec<PgRow>> {

@@ -1,6 +1,8 @@
 //! Snapshots on the server: one row for each stream and kind, which never goes back to an earlier version.
 
-use event_core::adapter::{BoxFuture, SnapshotStore, StoredSnapshot, rows};
+use event_core::adapter::{
+    BoxFuture, OwnedSnapshot, SnapshotStore, StoredSnapshot, rows, rows::Owners,
+};
 use event_core::{Error, Result, StreamId, StreamVersion, Tenant};
 
 use crate::adapter::PgAdapter;
@@ -40,6 +42,23 @@ impl SnapshotStore for PgAdapter {
             .bind(snapshot.event_id.as_uuid())
             .bind(snapshot.data.get());
         Box::pin(answer(pool, "save a snapshot", query, "kept"))
+    }
+
+    fn of_streams<'a>(
+        &'a self,
+        streams: &'a [(Tenant, StreamId)],
+    ) -> BoxFuture<'a, Result<Vec<OwnedSnapshot>>> {
+        Box::pin(async move {
+            let (pool, sql) = self.parts();
+            let (tenants, names): (Vec<String>, Vec<String>) = streams
+                .iter()
+                .map(|(tenant, id)| (tenant.as_str().to_owned(), id.as_str().to_owned()))
+                .unzip();
+            let query = sql.snapshots_of_streams.query().bind(tenants).bind(names);
+            let rows = pool.fetch("load snapshots", query).await?;
+            let mut owners = Owners::default();
+            rows.iter().map(|row| rows::owned_snapshot(&Cells::new(row), &mut owners)).collect()
+        })
     }
 
     fn discard<'a>(

@@ -82,7 +82,7 @@ statements! {
     append_event_in append_one_in append_many_in
     read_forward read_backward read_all read_category read_of_stream read_event frontier holders
     begin_projection move_projection switch_projection projection set_search_path
-    load_snapshot save_snapshot discard_snapshot
+    load_snapshot snapshots_of_streams save_snapshot discard_snapshot
     tail notify ping blockers health
     register_subscription attend_subscription save_checkpoint move_checkpoint release_parts
     park_event unpark_event replay_parked parked control_subscription is_registered list_subscriptions

@@ -1,10 +1,12 @@
 //! Snapshots in the file: one row for each stream and kind, which never goes back to an earlier version.
 
-use event_core::adapter::{BoxFuture, SnapshotStore, StoredSnapshot, rows};
+use event_core::adapter::{
+    BoxFuture, OwnedSnapshot, SnapshotStore, StoredSnapshot, rows, rows::Owners,
+};
 use event_core::{Result, StreamId, StreamVersion, Tenant};
 
 use crate::adapter::SqliteAdapter;
-use crate::append::stored;
+use crate::append::{json, stored};
 use crate::row::Cells;
 use crate::sql::{self, SqliteQuery, Statement};
 
@@ -36,6 +38,20 @@ impl SnapshotStore for SqliteAdapter {
             .bind(snapshot.event_id.as_uuid())
             .bind(snapshot.data.get().to_owned());
         Box::pin(async { Ok(self.pool().write("save a snapshot", query).await? > 0) })
+    }
+
+    fn of_streams<'a>(
+        &'a self,
+        streams: &'a [(Tenant, StreamId)],
+    ) -> BoxFuture<'a, Result<Vec<OwnedSnapshot>>> {
+        Box::pin(async move {
+            let names = streams.iter().map(|(tenant, id)| (tenant.as_str(), id.as_str()));
+            let names = json(&names.collect::<Vec<_>>())?;
+            let query = sql::SNAPSHOTS_OF_STREAMS.query().bind(names);
+            let rows = self.pool().fetch("load snapshots", query).await?;
+            let mut owners = Owners::default();
+            rows.iter().map(|row| rows::owned_snapshot(&Cells::new(row), &mut owners)).collect()
+        })
     }
 
     fn discard<'a>(

@@ -69,6 +69,7 @@ statements! {
     LIST_STREAMS = "list_streams";
     LOAD_SNAPSHOT = "load_snapshot";
     SAVE_SNAPSHOT = "save_snapshot";
+    SNAPSHOTS_OF_STREAMS = "snapshots_of_streams";
     DISCARD_SNAPSHOT = "discard_snapshot";
     FORGET_SNAPSHOTS = "forget_snapshots";
     CENSUS = "census";

@@ -4,7 +4,7 @@
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use event_core::{CopyProgress, EventStore, ExportOptions, Positions, copy_with};
+use event_core::{CopyOptions, CopyProgress, EventStore, copy_with};
 
 use crate::failure::Failure;
 
@@ -18,8 +18,8 @@ use crate::failure::Failure;
 pub async fn copy(from: &EventStore, to: &EventStore, out: &mut impl Write) -> Result<(), Failure> {
     let (from, to) = (from.all_tenants(), to.all_tenants());
     let mut shown = Shown::new();
-    let options = ExportOptions::new();
-    let done = copy_with(&from, &to, options, Positions::Keep, |at| shown.progress(at)).await;
+    let options = CopyOptions::new().snapshots(true);
+    let done = copy_with(&from, &to, options, |at| shown.progress(at)).await;
     shown.end();
     let done = done?;
     writeln!(
@@ -29,6 +29,13 @@ pub async fn copy(from: &EventStore, to: &EventStore, out: &mut impl Write) -> R
         done.skipped,
         shown.rate(done.stored + done.skipped)
     )?;
+    if done.snapshots + done.subscriptions + done.left_alone > 0 {
+        writeln!(
+            out,
+            "{} snapshots and {} subscriptions went along, {} subscriptions are in use there and were left alone",
+            done.snapshots, done.subscriptions, done.left_alone
+        )?;
+    }
     let (source, target) = (from.digest().await?, to.digest().await?);
     writeln!(out, "from {source}\nto   {target}")?;
     if source == target {

@@ -2,7 +2,7 @@
 
 use event_core::ExpectedVersion::Any;
 use event_core::testing::Noted;
-use event_core::{EventStore, ExportOptions, Positions, Scope, StreamId, Tenant, copy};
+use event_core::{CopyOptions, EventStore, Scope, StreamId, Tenant, copy};
 use event_sqlite::{SqliteAdapter, SqliteOptions};
 use tempfile::TempDir;
 
@@ -41,10 +41,10 @@ async fn a_store_that_holds_something_else_is_refused_or_merged_by_choice() {
     from.append(&game, Any, Noted::many(2)).await.unwrap();
     to.append(&other, Any, Noted::many(5)).await.unwrap();
     let before = to.digest().await.unwrap();
-    let kept = copy(&from, &to, ExportOptions::new(), Positions::Keep).await.unwrap_err();
+    let kept = copy(&from, &to, CopyOptions::new()).await.unwrap_err();
     assert_eq!(kept.code(), "invalid_import", "{kept}");
     assert!(to.digest().await.unwrap().events == before.events, "nothing of it was stored");
-    let merged = copy(&from, &to, ExportOptions::new(), Positions::Draw).await.unwrap();
+    let merged = copy(&from, &to, CopyOptions::new().new_positions()).await.unwrap();
     assert_eq!((merged.stored, to.digest().await.unwrap().events), (2, 7));
 }
 
@@ -53,9 +53,9 @@ async fn a_handle_of_one_tenant_takes_nothing_of_another() {
     let (from, to) = (EventStore::in_memory().unwrap(), EventStore::in_memory().unwrap());
     fill(&from).await;
     let red = Scope::tenant(Tenant::new("red").unwrap());
-    let own = copy(&from.with_scope(red.clone()), &to, ExportOptions::new(), Positions::Draw).await;
+    let own = copy(&from.with_scope(red.clone()), &to, CopyOptions::new().new_positions()).await;
     assert_eq!(own.unwrap_err().code(), "invalid_import");
     let to = to.with_scope(red.clone());
-    copy(&from.with_scope(red.clone()), &to, ExportOptions::new(), Positions::Draw).await.unwrap();
+    copy(&from.with_scope(red.clone()), &to, CopyOptions::new().new_positions()).await.unwrap();
     assert_eq!(to.digest().await.unwrap(), from.with_scope(red).digest().await.unwrap());
 }

@@ -2,8 +2,8 @@
 
 use event_core::testing::Noted;
 use event_core::{
-    BatchSize, Error, EventStore, ExpectedVersion, ExportOptions, ImportOptions, Imported,
-    MemoryAdapter, Positions, RetryPolicy, Scope, StreamId, Tenant, copy,
+    BatchSize, CopyOptions, Error, EventStore, ExpectedVersion, ExportOptions, ImportOptions,
+    Imported, MemoryAdapter, RetryPolicy, Scope, StreamId, Tenant, copy,
 };
 use event_sqlite::{SqliteAdapter, SqliteOptions};
 use proptest::prelude::*;
@@ -208,10 +208,19 @@ async fn a_part_is_exported_by_choice() {
     // A link needs its event.
     let target = EventStore::in_memory().unwrap();
     let links = ExportOptions::new().stream(stream("links"));
-    let error = copy(&source, &target, links.clone(), Positions::Draw).await.unwrap_err();
+    let error = copy(&source, &target, CopyOptions::new().new_positions().streams(links.clone()))
+        .await
+        .unwrap_err();
     assert!(matches!(error, Error::EventsNotFound { .. }), "{error}");
-    copy(&source, &target, ExportOptions::new().category("game"), Positions::Draw).await.unwrap();
-    let done = copy(&source, &target, links, Positions::Draw).await.unwrap();
+    copy(
+        &source,
+        &target,
+        CopyOptions::new().new_positions().streams(ExportOptions::new().category("game")),
+    )
+    .await
+    .unwrap();
+    let done =
+        copy(&source, &target, CopyOptions::new().new_positions().streams(links)).await.unwrap();
     assert_eq!((done.stored, done.skipped), (1, 0));
 }
 
@@ -227,7 +236,7 @@ async fn tenants_are_kept_apart() {
     let store = EventStore::in_memory().unwrap();
     let error = store.import(ImportOptions::new()).read(&lines[..]).await.unwrap_err();
     assert!(error.to_string().contains("all_tenants()"), "{error}");
-    let error = copy(&own, &store, ExportOptions::new(), Positions::Draw).await.unwrap_err();
+    let error = copy(&own, &store, CopyOptions::new().new_positions()).await.unwrap_err();
     assert_eq!(error.code(), "invalid_import");
     let bound = store.with_scope(Scope::tenant(other));
     assert_eq!(bound.import(ImportOptions::new()).read(&lines[..]).await.unwrap().stored, 4);

@@ -3,7 +3,7 @@
 use event_core::ExpectedVersion::{Any, NoStream};
 use event_core::testing::Noted;
 use event_core::{
-    BatchSize, Delete, EventStore, ExportOptions, Metadata, NewEvent, Positions, RecordedEvent,
+    BatchSize, CopyOptions, Delete, EventStore, ExportOptions, Metadata, NewEvent, RecordedEvent,
     Scope, StreamId, StreamVersion, Tenant, copy_with,
 };
 use tokio::sync::Notify;
@@ -39,7 +39,7 @@ pub(crate) async fn fill(store: &EventStore) {
 pub(crate) async fn interrupted(from: &EventStore, to: &EventStore, pages: usize) {
     let (cut, mut seen) = (Notify::new(), 0);
     let options = ExportOptions::new().page(BatchSize::new(10).unwrap());
-    let copying = copy_with(from, to, options, Positions::Keep, |at| {
+    let copying = copy_with(from, to, CopyOptions::new().streams(options), |at| {
         assert!(at.position <= at.end);
         seen += 1;
         if seen == pages {
@@ -59,7 +59,7 @@ pub(crate) async fn copied(from: &EventStore, to: &EventStore) {
     for pages in 1..=10 {
         interrupted(&from, &to, pages).await;
     }
-    let done = copy_with(&from, &to, ExportOptions::new(), Positions::Keep, |_| ()).await.unwrap();
+    let done = copy_with(&from, &to, CopyOptions::new(), |_| ()).await.unwrap();
     assert!(done.skipped > 0, "{done:?}: what came before is not copied again");
     let (there, here) = (from.digest().await.unwrap(), to.digest().await.unwrap());
     assert_eq!(there, here);

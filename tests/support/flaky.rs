@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use event_core::adapter::{
     Adapter, Appended, BoxFuture, CheckpointStore, Commit, ImportBatch, Imported, LinkEvents,
-    LiveLog, SnapshotStore, StoredSnapshot, StoredVersion, StreamChange, TenantView,
+    LiveLog, OwnedSnapshot, SnapshotStore, StoredSnapshot, StoredVersion, StreamChange, TenantView,
 };
 use event_core::{
     AllOptions, Error, EventId, ExpectedVersion, Health, ListOptions, MemoryAdapter, ReadOptions,
@@ -176,6 +176,13 @@ impl SnapshotStore for FlakyAdapter {
         snapshot: &'a StoredSnapshot,
     ) -> BoxFuture<'a, Result<bool>> {
         self.act(self.inner.snapshots().save(tenant, stream_id, snapshot))
+    }
+
+    fn of_streams<'a>(
+        &'a self,
+        streams: &'a [(Tenant, StreamId)],
+    ) -> BoxFuture<'a, Result<Vec<OwnedSnapshot>>> {
+        self.act(self.inner.snapshots().of_streams(streams))
     }
 
     fn discard<'a>(

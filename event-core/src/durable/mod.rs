@@ -207,7 +207,7 @@ impl DurableSubscription {
         let operation = self.store.operation("open_subscription", None);
         let stored = operation.run(|_| checkpoints.register(&key, &wanted, start)).await?;
         if stored != wanted {
-            return Err(self.conflict(&stored, &wanted));
+            return Err(conflict(&self.name, &stored, &wanted));
         }
         let operation = self.store.operation("open_subscription", None);
         operation.run(|_| checkpoints.stopped(&key, None)).await?;
@@ -331,17 +331,18 @@ impl DurableSubscription {
     fn invalid(&self, reason: &str) -> Error {
         SubscriptionError::Invalid { name: self.name.clone(), reason: reason.to_owned() }.into()
     }
+}
 
-    fn conflict(&self, stored: &Registered, wanted: &Registered) -> Error {
-        let (stored, wanted) = if stored.filter == wanted.filter {
-            let partitions = |it: &Registered| format!("{} partitions", it.parts);
-            (partitions(stored), partitions(wanted))
-        } else {
-            let filter = |it: &Registered| format!("the filter `{}`", it.filter);
-            (filter(stored), filter(wanted))
-        };
-        SubscriptionError::Conflict { name: self.name.clone(), stored, wanted }.into()
-    }
+/// A name that belongs to a subscription with another filter or number of parts.
+pub(crate) fn conflict(name: &str, stored: &Registered, wanted: &Registered) -> Error {
+    let (stored, wanted) = if stored.filter == wanted.filter {
+        let partitions = |it: &Registered| format!("{} partitions", it.parts);
+        (partitions(stored), partitions(wanted))
+    } else {
+        let filter = |it: &Registered| format!("the filter `{}`", it.filter);
+        (filter(stored), filter(wanted))
+    };
+    SubscriptionError::Conflict { name: name.to_owned(), stored, wanted }.into()
 }
 
 impl fmt::Debug for DurableSubscription {

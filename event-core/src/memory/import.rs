@@ -115,6 +115,7 @@ impl State {
             ..Stream::new(info.created_at)
         });
         stream.version = info.version;
+        stream.first_version = info.first_version;
         stream.state = info.state;
     }
 }

@@ -6,7 +6,7 @@ use std::collections::btree_map::Entry;
 use crate::error::Result;
 use crate::memory::{MemoryAdapter, State};
 use crate::number::StreamVersion;
-use crate::seam::{BoxFuture, SnapshotStore, StoredSnapshot};
+use crate::seam::{BoxFuture, OwnedSnapshot, SnapshotStore, StoredSnapshot};
 use crate::stream::{StreamId, Tenant};
 
 /// The snapshots of all streams, by kind.
@@ -85,6 +85,26 @@ impl SnapshotStore for MemoryAdapter {
         snapshot: &'a StoredSnapshot,
     ) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move { Ok(self.lock().save(tenant, stream_id, snapshot)) })
+    }
+
+    fn of_streams<'a>(
+        &'a self,
+        streams: &'a [(Tenant, StreamId)],
+    ) -> BoxFuture<'a, Result<Vec<OwnedSnapshot>>> {
+        Box::pin(async move {
+            let state = self.lock();
+            let there =
+                streams.iter().filter(|(tenant, stream_id)| state.is_there(tenant, stream_id));
+            let kinds = there.filter_map(|key| Some((key, state.snapshots.0.get(key)?)));
+            let all = kinds.flat_map(|((tenant, stream_id), kinds)| {
+                kinds.values().map(|snapshot| OwnedSnapshot {
+                    tenant: tenant.clone(),
+                    stream_id: stream_id.clone(),
+                    snapshot: snapshot.clone(),
+                })
+            });
+            Ok(all.collect())
+        })
     }
 
     fn discard<'a>(

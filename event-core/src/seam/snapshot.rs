@@ -31,6 +31,17 @@ pub struct StoredSnapshot {
     pub data: Box<RawValue>,
 }
 
+/// A snapshot and whose it is.
+#[derive(Debug, Clone)]
+pub struct OwnedSnapshot {
+    /// Whose stream.
+    pub tenant: Tenant,
+    /// The stream.
+    pub stream_id: StreamId,
+    /// The state.
+    pub snapshot: StoredSnapshot,
+}
+
 /// Keeps snapshots. Every promise is in the contract suite, in the group `snapshot`.
 pub trait SnapshotStore: Send + Sync {
     /// The snapshot of a stream, byte for byte as it was saved; `None` where there is none, whatever the reason: a
@@ -55,6 +66,13 @@ pub trait SnapshotStore: Send + Sync {
         stream_id: &'a StreamId,
         snapshot: &'a StoredSnapshot,
     ) -> BoxFuture<'a, Result<bool>>;
+
+    /// The snapshots of some streams, of every kind, with whose they are; in any order. What [`load`](Self::load) would not
+    /// give back is left out.
+    fn of_streams<'a>(
+        &'a self,
+        streams: &'a [(Tenant, StreamId)],
+    ) -> BoxFuture<'a, Result<Vec<OwnedSnapshot>>>;
 
     /// Removes the snapshot if it is still the one at this stream version, and says whether it did. Deleting a stream
     /// hard removes its snapshots, of every kind, with its events.
@@ -88,6 +106,13 @@ impl SnapshotStore for NoSnapshots {
         _: &'a StoredSnapshot,
     ) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async { Err(Error::adapter("save a snapshot", "this backend keeps none")) })
+    }
+
+    fn of_streams<'a>(
+        &'a self,
+        _: &'a [(Tenant, StreamId)],
+    ) -> BoxFuture<'a, Result<Vec<OwnedSnapshot>>> {
+        Box::pin(async { Ok(Vec::new()) })
     }
 
     fn discard<'a>(

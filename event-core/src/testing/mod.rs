@@ -138,7 +138,11 @@ macro_rules! import_contract {
             $crate::__contract_cases! { $crate, $open =>
                 import: a_store_is_taken_over_as_it_is, new_positions_are_drawn_in_the_old_order,
                     what_is_there_already_is_skipped, what_does_not_fit_is_refused_as_a_whole,
-                    imports_and_appends_at_once_leave_no_gap;
+                    imports_and_appends_at_once_leave_no_gap,
+                    a_stream_that_was_truncated_meanwhile_is_taken_up_where_it_begins;
+                copying: subscriptions_go_on_where_they_were,
+                    a_subscription_in_use_or_with_another_filter_is_left_as_it_is,
+                    snapshots_go_along_with_a_copy;
             }
         }
     };

@@ -10,6 +10,6 @@ mod import;
 mod line;
 mod source;
 
-pub use self::copy::{CopyProgress, copy, copy_with};
+pub use self::copy::{Copied, CopyOptions, CopyProgress, copy, copy_with};
 pub use self::export::{Export, ExportOptions, Exported};
 pub use self::import::{Import, ImportOptions};

@@ -20,14 +20,14 @@ pub(super) struct Source {
 
 /// What comes next.
 enum Stage {
-    /// Streams of events after this one.
-    Streams(Option<Box<StreamInfo>>),
+    /// Streams of events.
+    Streams(Streams),
     /// Events after this position.
     Events(Position),
-    /// Streams of links after this one.
-    LinkStreams(Option<Box<StreamInfo>>),
-    /// Links, from a version on, of the first of these; then on with the streams after the last one looked at.
-    Links(VecDeque<StreamInfo>, StreamVersion, Option<Box<StreamInfo>>),
+    /// Streams of links.
+    LinkStreams(Streams),
+    /// Links, from a version on, of the first of these; then on with further streams.
+    Links(VecDeque<StreamInfo>, StreamVersion, Streams),
     End,
 }
 
@@ -37,7 +37,7 @@ impl Source {
         options: ExportOptions,
         positions: Positions,
     ) -> Self {
-        Self { store, options, positions, stage: Stage::Streams(None) }
+        Self { store, options, positions, stage: Stage::Streams(Streams::new(true)) }
     }
 
     /// The next batch, which is not empty.
@@ -45,10 +45,10 @@ impl Source {
         loop {
             let stage = std::mem::replace(&mut self.stage, Stage::End);
             let batch = match stage {
-                Stage::Streams(last) => self.streams(last).await?,
+                Stage::Streams(streams) => self.streams(streams).await?,
                 Stage::Events(after) => self.events(after).await?,
-                Stage::LinkStreams(last) => self.link_streams(last).await?,
-                Stage::Links(streams, from, last) => self.links(streams, from, last).await?,
+                Stage::LinkStreams(streams) => self.link_streams(streams).await?,
+                Stage::Links(page, from, streams) => self.links(page, from, streams).await?,
                 Stage::End => return Ok(None),
             };
             if batch.is_some() {
@@ -57,9 +57,12 @@ impl Source {
         }
     }
 
-    async fn streams(&mut self, last: Option<Box<StreamInfo>>) -> Result<Option<ImportBatch>> {
-        let (mut page, last) = self.list(last, true).await?;
-        self.stage = last.map_or(Stage::Events(Position::START), |it| Stage::Streams(Some(it)));
+    async fn streams(&mut self, mut streams: Streams) -> Result<Option<ImportBatch>> {
+        let Some(mut page) = streams.next(&self.store, &self.options).await? else {
+            self.stage = Stage::Events(Position::START);
+            return Ok(None);
+        };
+        self.stage = Stage::Streams(streams);
         page.retain(|info| !info.holds_links);
         Ok((!page.is_empty()).then_some(ImportBatch::Streams(page)))
     }
@@ -74,51 +77,49 @@ impl Source {
         let mut events = self.store.read_all(options).await?;
         self.stage = match events.last() {
             Some(last) if is_full(events.len(), &self.options) => Stage::Events(last.position()),
-            _ => Stage::LinkStreams(None),
+            _ => Stage::LinkStreams(Streams::new(false)),
         };
         events.retain(|event| self.options.which.has(event.stream_id()));
         let positions = self.positions;
         Ok((!events.is_empty()).then_some(ImportBatch::Events { positions, events }))
     }
 
-    async fn link_streams(&mut self, last: Option<Box<StreamInfo>>) -> Result<Option<ImportBatch>> {
-        let (mut page, last) = self.list(last, false).await?;
-        page.retain(|info| info.holds_links);
-        if page.is_empty() {
-            self.stage = last.map_or(Stage::End, |last| Stage::LinkStreams(Some(last)));
+    async fn link_streams(&mut self, mut streams: Streams) -> Result<Option<ImportBatch>> {
+        let Some(mut page) = streams.next(&self.store, &self.options).await? else {
             return Ok(None);
-        }
-        self.stage = Stage::Links(page.iter().cloned().collect(), StreamVersion::NONE, last);
-        Ok(Some(ImportBatch::Streams(page)))
+        };
+        page.retain(|info| info.holds_links);
+        self.stage = Stage::Links(page.iter().cloned().collect(), StreamVersion::NONE, streams);
+        Ok((!page.is_empty()).then_some(ImportBatch::Streams(page)))
     }
 
     async fn links(
         &mut self,
-        mut streams: VecDeque<StreamInfo>,
+        mut page: VecDeque<StreamInfo>,
         from: StreamVersion,
-        last: Option<Box<StreamInfo>>,
+        streams: Streams,
     ) -> Result<Option<ImportBatch>> {
-        let Some(StreamInfo { tenant, stream_id, version, .. }) = streams.front().cloned() else {
-            self.stage = last.map_or(Stage::End, |last| Stage::LinkStreams(Some(last)));
+        let Some(StreamInfo { tenant, stream_id, version, .. }) = page.front().cloned() else {
+            self.stage = Stage::LinkStreams(streams);
             return Ok(None);
         };
         let scope = Scope { tenant: tenant.clone(), ..self.store.scope().clone() };
         let options = ReadOptions::forward().from(from).limit(self.options.page);
-        let mut page = match self.store.with_scope(scope).read_stream(&stream_id, options).await {
+        let mut events = match self.store.with_scope(scope).read_stream(&stream_id, options).await {
             // It was deleted since it was listed.
             Err(Error::StreamDeleted { .. }) => Vec::new(),
-            page => page?,
+            events => events?,
         };
-        let next = page.last().map(|last| last.stream_version().next());
-        let is_full = is_full(page.len(), &self.options);
+        let next = events.last().map(|last| last.stream_version().next());
+        let is_full = is_full(events.len(), &self.options);
         // What was linked since belongs to a later export: the stream's line says how far this one goes.
-        page.retain(|event| event.stream_version() <= version);
+        events.retain(|event| event.stream_version() <= version);
         let next = next.filter(|_| is_full).unwrap_or_else(|| {
-            streams.pop_front();
+            page.pop_front();
             StreamVersion::NONE
         });
-        self.stage = Stage::Links(streams, next, last);
-        let links = page.iter().map(|event| ImportedLink {
+        self.stage = Stage::Links(page, next, streams);
+        let links = events.iter().map(|event| ImportedLink {
             tenant: tenant.clone(),
             stream_id: stream_id.clone(),
             stream_version: event.stream_version(),
@@ -127,28 +128,45 @@ impl Source {
         let links: Vec<_> = links.collect();
         Ok((!links.is_empty()).then_some(ImportBatch::Links(links)))
     }
+}
 
-    /// A page of streams, and the last one if more may follow.
-    async fn list(
-        &self,
-        last: Option<Box<StreamInfo>>,
-        deleted: bool,
-    ) -> Result<(Vec<StreamInfo>, Option<Box<StreamInfo>>)> {
-        let options = ListOptions::new().limit(self.options.page);
-        let options = match &self.options.which {
+/// The streams of a store that are meant, page by page.
+pub(super) struct Streams {
+    deleted: bool,
+    last: Option<Box<StreamInfo>>,
+    is_over: bool,
+}
+
+impl Streams {
+    pub(super) const fn new(deleted: bool) -> Self {
+        Self { deleted, last: None, is_over: false }
+    }
+
+    /// The next page, which is not empty.
+    pub(super) async fn next(
+        &mut self,
+        store: &EventStore,
+        options: &ExportOptions,
+    ) -> Result<Option<Vec<StreamInfo>>> {
+        if self.is_over {
+            return Ok(None);
+        }
+        let list = ListOptions::new().limit(options.page);
+        let list = match &options.which {
             Which::Stream(stream_id) => {
-                return Ok((vec![self.store.stream_info(stream_id).await?], None));
+                self.is_over = true;
+                return Ok(Some(vec![store.stream_info(stream_id).await?]));
             }
-            Which::All => options,
-            Which::Category(category) => options.category(category),
-            Which::Prefix(prefix) => options.prefix(prefix),
+            Which::All => list,
+            Which::Category(category) => list.category(category),
+            Which::Prefix(prefix) => list.prefix(prefix),
         };
-        let options = if deleted { options.with_deleted() } else { options };
-        let options = last.iter().fold(options, |options, last| options.after(last));
-        let page = self.store.list_streams(options).await?;
-        let more = page.last().filter(|_| is_full(page.len(), &self.options));
-        let more = more.cloned().map(Box::new);
-        Ok((page, more))
+        let list = if self.deleted { list.with_deleted() } else { list };
+        let list = self.last.iter().fold(list, |list, last| list.after(last));
+        let page = store.list_streams(list).await?;
+        self.is_over = !is_full(page.len(), options);
+        self.last = page.last().cloned().map(Box::new);
+        Ok((!page.is_empty()).then_some(page))
     }
 }
 

@@ -6,4 +6,4 @@ FROM json_each(?1) j
 CROSS JOIN tenants t ON t.name = j.value ->> 0
 CROSS JOIN categories c ON c.name = j.value ->> 2
 WHERE true
-ON CONFLICT (tenant_key, stream_id) DO UPDATE SET version = excluded.version, state = excluded.state
+ON CONFLICT (tenant_key, stream_id) DO UPDATE SET version = excluded.version, first_version = excluded.first_version, state = excluded.state

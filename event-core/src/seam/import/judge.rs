@@ -10,7 +10,8 @@ use crate::number::{Position, StreamVersion};
 use crate::options::{StreamInfo, StreamState};
 use crate::stream::{StreamId, Tenant};
 
-/// The highest position that an import may keep: half of what a store can hold is left for what comes.
+/// The highest position that an import may keep, and the highest version of a stream: half of what a store can hold is left
+/// for what comes.
 const HIGHEST_KEPT: u64 = 1 << 62;
 
 /// A stream by its owner and name.
@@ -33,6 +34,13 @@ pub fn streams(
         .collect();
     let mut changed: Vec<StreamKey> = Vec::new();
     for line in lines {
+        if line.version.get() > HIGHEST_KEPT || line.first_version.get() > HIGHEST_KEPT {
+            let reason = format!(
+                "version {} leaves no room for what is appended later",
+                line.version.max(line.first_version)
+            );
+            return Err(Error::invalid_import(Some(line.stream_id.clone()), reason));
+        }
         let is_other = if let Some(target) = known.get_mut(&key(line)) {
             target.merge(line)?
         } else {
@@ -105,15 +113,29 @@ impl Target {
         if new > old && line.state == StreamState::HardDeleted {
             return refused("it was deleted for good since; delete it here, too".into());
         }
-        if both_live && there.first_version != line.first_version {
-            return refused(format!(
-                "it starts at version {} here and at {} in the import; truncate the one that starts earlier",
-                there.first_version, line.first_version
-            ));
+        let (here, wanted) = (there.first_version, line.first_version);
+        let is_other = both_live && here != wanted;
+        if is_other && (wanted < here || there.version >= here) {
+            let end = there.version.next();
+            return refused(if wanted > end {
+                format!(
+                    "it begins at version {wanted} in the import and ends before {end} here; truncate it before {end} here"
+                )
+            } else {
+                format!(
+                    "it starts at version {here} here and at {wanted} in the import; truncate the one that starts earlier"
+                )
+            });
+        }
+        if is_other {
+            // Nothing is left of it here, and what is between was never to come.
+            there.first_version = wanted;
+            there.version = there.version.max(StreamVersion::new(wanted.get() - 1));
+            self.last_event = self.last_event.max(there.version);
         }
         let reaches = line.holds_links || line.state.is_deleted();
         let version = if reaches { there.version.max(line.version) } else { there.version };
-        let changes = new > old || version != there.version;
+        let changes = is_other || new > old || version != there.version;
         if new > old {
             there.state = line.state;
             there.holds_links &= !line.state.is_deleted();

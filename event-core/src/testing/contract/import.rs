@@ -18,7 +18,7 @@ use crate::seam::{ImportBatch, Imported, ImportedLink, Positions};
 use crate::store::EventStore;
 use crate::stream::Tenant;
 use crate::testing::{Closed, Noted};
-use crate::transfer::{ExportOptions, copy};
+use crate::transfer::{CopyOptions, ExportOptions, copy};
 use crate::version::EventVersion;
 
 fn raw(json: &str) -> NewEvent {
@@ -78,10 +78,10 @@ fn facts(events: &[RecordedEvent]) -> Vec<RecordedEvent> {
 pub async fn a_store_is_taken_over_as_it_is(adapter: Subject) {
     let (source, store) = (full().await, store(&adapter));
     let (from, to) = (source.all_tenants(), store.all_tenants());
-    let imported = copy(&from, &to, ExportOptions::new(), Positions::Keep).await.unwrap();
+    let imported = copy(&from, &to, CopyOptions::new()).await.unwrap();
     let events = everything(&from).await;
     // Two of six links stay behind: their events were removed.
-    assert_eq!(imported, Imported { stored: events.len() as u64 + 4, skipped: 0 });
+    assert_eq!((imported.stored, imported.skipped), (events.len() as u64 + 4, 0));
     assert_eq!(everything(&to).await, events);
     let list = ListOptions::new().with_deleted();
     assert_eq!(
@@ -122,7 +122,7 @@ pub async fn new_positions_are_drawn_in_the_old_order(adapter: Subject) {
     let (source, store) = (full().await, store(&adapter));
     let own = append(&store, "own", NoStream, Noted::many(20)).await;
     let (from, to) = (source.all_tenants(), store.all_tenants());
-    copy(&from, &to, ExportOptions::new(), Positions::Draw).await.unwrap();
+    copy(&from, &to, CopyOptions::new().new_positions()).await.unwrap();
     let (there, here) = (everything(&from).await, everything(&to).await);
     assert_eq!(facts(&here[20..]), facts(&there));
     assert!(here[20].position() > own.position);
@@ -137,24 +137,24 @@ pub async fn what_is_there_already_is_skipped(adapter: Subject) {
     let (source, store) = (full().await, store(&adapter));
     let (from, to) = (source.all_tenants(), store.all_tenants());
     let some = ExportOptions::new().category("game");
-    let first = copy(&from, &to, some, Positions::Keep).await.unwrap();
+    let first = copy(&from, &to, CopyOptions::new().streams(some)).await.unwrap();
     assert_eq!((first.stored, first.skipped), (8, 0));
     let before = exported(&store).await;
     let again = ExportOptions::new().category("game");
-    let again = copy(&from, &to, again, Positions::Keep).await.unwrap();
+    let again = copy(&from, &to, CopyOptions::new().streams(again)).await.unwrap();
     assert_eq!((again.stored, again.skipped), (0, 8));
     assert_eq!(exported(&store).await, before);
     // The rest stands between what is there: it gets new positions.
-    let kept = copy(&from, &to, ExportOptions::new(), Positions::Keep).await.unwrap_err();
+    let kept = copy(&from, &to, CopyOptions::new()).await.unwrap_err();
     assert!(matches!(kept, Error::InvalidImport { .. }), "{kept}");
-    let all = copy(&from, &to, ExportOptions::new(), Positions::Draw).await.unwrap();
+    let all = copy(&from, &to, CopyOptions::new().new_positions()).await.unwrap();
     assert_eq!(all.skipped, 8);
     let (there, here) = (everything(&from).await, everything(&to).await);
     assert_eq!(here.len(), there.len());
     // It goes on, and states follow.
     append(&source, "game-1", exact(4), Noted::many(1)).await;
     source.archive_stream(&stream("game-1"), Any).await.unwrap();
-    let rest = copy(&from, &to, ExportOptions::new(), Positions::Draw).await.unwrap();
+    let rest = copy(&from, &to, CopyOptions::new().new_positions()).await.unwrap();
     assert_eq!(rest.stored, 1);
     let info = store.stream_info(&stream("game-1")).await.unwrap();
     assert_eq!((info.version, info.state), (StreamVersion::new(5), StreamState::Archived));
@@ -243,6 +243,8 @@ pub async fn what_does_not_fit_is_refused_as_a_whole(adapter: Subject) {
             StreamInfo { state: StreamState::HardDeleted, ..line("s", 2, 1, false) },
             "invalid_import",
         ),
+        // No number would be left for what comes.
+        (line("far", (1 << 62) + 1, (1 << 62) + 2, false), "invalid_import"),
     ] {
         let good = self::line("new", 0, 1, false);
         let error = adapter.import(&ImportBatch::Streams(vec![good, line])).await.unwrap_err();
@@ -327,4 +329,22 @@ pub async fn imports_and_appends_at_once_leave_no_gap(adapter: Subject) {
             .collect();
         assert_eq!(of_stream, (1..=info.version.get()).collect::<Vec<_>>());
     }
+}
+
+pub async fn a_stream_that_was_truncated_meanwhile_is_taken_up_where_it_begins(adapter: Subject) {
+    let (source, store) = (EventStore::new(MemoryAdapter::new()).unwrap(), store(&adapter));
+    let name = stream("long");
+    append(&source, "long", NoStream, Noted::many(3)).await;
+    copy(&source, &store, CopyOptions::new()).await.unwrap();
+    append(&source, "long", exact(3), Noted::many(3)).await;
+    source.truncate_before(&name, StreamVersion::new(6)).await.unwrap();
+    // What is here and not there any more is nothing that a copy removes.
+    let error = copy(&source, &store, CopyOptions::new()).await.unwrap_err();
+    assert!(error.to_string().contains("truncate it before 4 here"), "{error}");
+    store.truncate_before(&name, StreamVersion::new(4)).await.unwrap();
+    copy(&source, &store, CopyOptions::new()).await.unwrap();
+    assert_eq!(everything(&store).await, everything(&source).await);
+    let (here, there) = (store.stream_info(&name).await, source.stream_info(&name).await);
+    assert_eq!(here.unwrap(), there.unwrap());
+    assert_eq!(append(&store, "long", exact(6), Noted::many(1)).await.stream_version.get(), 7);
 }

@@ -12,6 +12,7 @@ pub mod append;
 pub mod census;
 pub mod change;
 pub mod competing;
+pub mod copying;
 pub mod delete;
 pub mod durable;
 pub mod health;

@@ -28,7 +28,7 @@ const fn version(n: u64) -> StreamVersion {
 }
 
 /// The closed set of one event.
-struct Notes(Noted);
+pub(super) struct Notes(Noted);
 
 impl EventSet for Notes {
     const TYPES: &'static [&'static str] = &["contract.noted"];
@@ -45,7 +45,7 @@ impl EventSet for Notes {
 
 /// A state that depends on each event and on their order.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-struct Digest {
+pub(super) struct Digest {
     notes: u64,
     hash: u64,
     last: String,
@@ -68,9 +68,9 @@ impl Digest {
 }
 
 macro_rules! aggregate {
-    ($name:ident, $state:ty, $snapshots:expr) => {
+    ($view:vis $name:ident, $state:ty, $snapshots:expr) => {
         #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-        struct $name($state);
+        $view struct $name(pub(super) $state);
 
         impl Shape for $name {
             fn shape(shapes: &mut Shapes) -> Form {
@@ -90,7 +90,7 @@ macro_rules! aggregate {
 }
 
 aggregate!(Plain, Digest, None);
-aggregate!(Kept, Digest, Some(Snapshots::new("contract.digest", 2).every(100)));
+aggregate!(pub(super) Kept, Digest, Some(Snapshots::new("contract.digest", 2).every(100)));
 aggregate!(Manual, Digest, Some(Snapshots::new("contract.manual", 1)));
 // The same kind, as an older program and one with another shape write it.
 aggregate!(Older, Digest, Some(Snapshots::new("contract.digest", 1).every(1)));
@@ -256,14 +256,14 @@ pub async fn missing_and_deleted_streams_have_none(adapter: Subject) {
 }
 
 /// What was read, where it began and what it left, beside the state.
-fn seen<A>(recovered: &Recovered<A>) -> (u64, Option<u64>, Option<u64>) {
+pub(super) fn seen<A>(recovered: &Recovered<A>) -> (u64, Option<u64>, Option<u64>) {
     let report = &recovered.report;
     let plain = |version: Option<StreamVersion>| version.map(StreamVersion::get);
     (report.applied, plain(report.from_snapshot), plain(report.saved_snapshot))
 }
 
 /// The state from all events, and from a snapshot if there is one: they are the same.
-async fn recovered(store: &EventStore, name: &StreamId) -> Recovered<Kept> {
+pub(super) async fn recovered(store: &EventStore, name: &StreamId) -> Recovered<Kept> {
     let plain = store.recover::<Plain>(name).await.unwrap();
     let kept = store.recover::<Kept>(name).await.unwrap();
     assert_eq!(kept.state.0, plain.state.0);
