@@ -131,6 +131,9 @@ impl Pool {
     /// Takes no more statements and closes what is idle; one that writes last: it brings the file up to date, and leaves
     /// nothing beside it.
     pub(crate) async fn close(&self) {
+        // Whoever reads now is waited for, as long as a reader waits for a connection.
+        let all = self.readers.acquire_many(self.options.get_readers());
+        let _all = timeout(self.options.get_acquire_timeout(), all).await;
         self.readers.close();
         let connections = std::mem::take(&mut *self.idle());
         let writer = match self.writer.lock().await.take() {

@@ -12,6 +12,7 @@ use crate::append::stored;
 use crate::pool::Pool;
 use crate::row::{self, Owner};
 use crate::sql::{self, Statement};
+use crate::stream;
 
 /// A page of one stream: its row and its events come in one answer.
 pub(crate) async fn stream(
@@ -59,8 +60,20 @@ pub(crate) async fn stream(
         page = Events::new(Owner::default());
         let linked = |row: &SqliteRow, owner: &mut Owner| row::linked(row, stream_id, owner);
         pool.each(OPERATION, ask(links), |row| page.take_as(&row, linked)).await?;
+        // The second question is about another moment: the stream may have been deleted between the two.
+        if matches!(&page.page, Ok(links) if links.is_empty()) {
+            check_there(pool, tenant, stream_id).await?;
+        }
     }
     page.page
+}
+
+async fn check_there(pool: &Pool, tenant: &Tenant, stream_id: &StreamId) -> Result<()> {
+    match stream::info(pool, tenant, stream_id).await? {
+        None => Err(Error::stream_not_found(stream_id.clone())),
+        Some(info) if info.state.is_deleted() => Err(Error::stream_deleted(stream_id.clone())),
+        Some(_) => Ok(()),
+    }
 }
 
 /// A page of everything. Writers take turns, so no later commit can get in front of what is there.

@@ -3,6 +3,7 @@
 mod faults;
 mod inline;
 mod kill;
+mod moments;
 mod projection;
 mod sharing;
 

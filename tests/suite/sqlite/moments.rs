@@ -1,0 +1,70 @@
+//! Bad moments: what happens between two statements, and at the end.
+
+use event_core::ExpectedVersion::{Any, NoStream};
+use event_core::testing::Noted;
+use event_core::{AllOptions, Delete, ReadOptions, RecordedEvent};
+
+use super::{open_store, stream};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn links_that_are_deleted_while_they_are_read_are_no_empty_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open_store(&folder.path().join("store.db")).await;
+    store.append(&stream("game-1"), NoStream, Noted::many(2)).await.unwrap();
+    let events = store.read_all(AllOptions::new()).await.unwrap();
+    let ids: Vec<_> = events.iter().map(RecordedEvent::event_id).collect();
+    for round in 0..100 {
+        let links = stream(&format!("links-{round}"));
+        store.link(&links, NoStream, ids.clone()).await.unwrap();
+        let deleting = tokio::spawn({
+            let (store, links) = (store.clone(), links.clone());
+            async move { store.delete_stream(&links, Any, Delete::Hard).await }
+        });
+        loop {
+            match store.read_stream(&links, ReadOptions::forward()).await {
+                Ok(page) => assert_eq!(page.len(), 2, "round {round}"),
+                Err(error) => {
+                    assert_eq!(error.code(), "stream_deleted");
+                    break;
+                }
+            }
+        }
+        deleting.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_closes_waits_for_its_readers_and_leaves_one_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..5 {
+        let path = folder.path().join(format!("{round}.db"));
+        let store = open_store(&path).await;
+        store.append(&stream("game-1"), NoStream, Noted::many(5_000)).await.unwrap();
+        let readers: Vec<_> = (0..4)
+            .map(|_| {
+                let store = store.clone();
+                tokio::spawn(async move {
+                    loop {
+                        match store.read_all(AllOptions::new()).await {
+                            Ok(page) => assert!(!page.is_empty()),
+                            Err(error) => return error,
+                        }
+                    }
+                })
+            })
+            .collect();
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        store.close().await;
+        let left: Vec<_> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .filter(|name| name.to_string_lossy().starts_with(&format!("{round}.db-")))
+            .collect();
+        assert!(left.is_empty(), "round {round}: {left:?}");
+        for reader in readers {
+            let error = reader.await.unwrap();
+            let said = event_core::with_causes(&error);
+            assert!(said.contains("the store is closed"), "{said}");
+        }
+    }
+}
