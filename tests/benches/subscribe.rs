@@ -68,11 +68,23 @@ async fn main() {
     println!("medians of {} rounds in turns (least to most)", bench.rounds);
     println!("| Work | ratio | reference | ours |");
     println!("|---|---|---|---|");
-    bench.latencies().await;
-    bench.followers_beside_writers().await;
-    bench.catching_up(if short { 2_000 } else { 200_000 }).await;
-    bench.consumers_side_by_side(if short { 64 } else { 1_600 }).await;
-    bench.idle(if short { 1 } else { 10 }).await;
+    let only = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
+    let is_meant = |name: &str| only.as_deref().is_none_or(|only| name.contains(only));
+    if is_meant("latency") {
+        bench.latencies().await;
+    }
+    if is_meant("writers") {
+        bench.followers_beside_writers().await;
+    }
+    if is_meant("catch-up") {
+        bench.catching_up(if short { 2_000 } else { 1_000_000 }).await;
+    }
+    if is_meant("consumers") {
+        bench.consumers_side_by_side(if short { 64 } else { 1_600 }).await;
+    }
+    if is_meant("idle") {
+        bench.idle(if short { 1 } else { 10 }).await;
+    }
 }
 
 impl Bench {

@@ -18,6 +18,8 @@ use crate::seam::{Attendance, Checkpoint};
 const HUNGRY: Duration = Duration::from_secs(1);
 /// A checkpoint that moved only over events of others is saved at most so often.
 const IDLE_FLUSH: Duration = Duration::from_secs(1);
+/// However many events are handled, a checkpoint is saved at most so often: each save is a commit.
+const PACE: Duration = Duration::from_millis(10);
 /// Parked events that are taken up again at once.
 const REPLAYS: u32 = 100;
 
@@ -212,7 +214,8 @@ fn due(shared: &Shared, all: bool) -> Vec<Save> {
     let mut due = Vec::new();
     for (number, part) in &state.parts {
         let Some(checkpoint) = part.unsaved() else { continue };
-        let many = part.unsaved >= settings.checkpoint_every;
+        let paced = part.dirty_since.is_some_and(|since| since + PACE <= now);
+        let many = part.unsaved >= settings.checkpoint_every && paced;
         if all || many || part.leaving || flush_at(shared, part).is_some_and(|at| at <= now) {
             let (token, done, skipped) = (part.token, part.unsaved, part.skipped);
             due.push(Save { part: *number, token, checkpoint, done, skipped });
@@ -231,7 +234,10 @@ fn flush_at(shared: &Shared, part: &super::part::Part) -> Option<Instant> {
 /// When there is something to do at the latest.
 fn next_wake(shared: &Shared, attend_at: Instant) -> Instant {
     let state = shared.state();
-    let flushes = state.parts.values().filter_map(|part| flush_at(shared, part));
+    let many = |part: &super::part::Part| part.unsaved >= shared.settings.checkpoint_every;
+    let paced = state.parts.values().filter(|part| many(part)).filter_map(|part| part.dirty_since);
+    let paced = paced.map(|since| since + PACE);
+    let flushes = state.parts.values().filter_map(|part| flush_at(shared, part)).chain(paced);
     let busy = state.parts.values().any(super::part::Part::is_busy);
     // Late deliveries are looked for a few times within their time.
     let late = busy.then(|| Instant::now() + shared.settings.handle_within / 4);

@@ -134,7 +134,7 @@ impl DurableSubscription {
         self
     }
 
-    /// After how many handled events a checkpoint is saved; 100 unless told otherwise.
+    /// After how many handled events a checkpoint is saved, though at most every 10 ms; 100 unless told otherwise.
     pub const fn checkpoint_every(mut self, events: u64) -> Self {
         self.settings.checkpoint_every = events;
         self

@@ -1,7 +1,7 @@
 //! The reader of a consumer: one for all its parts, at the place of the part that is furthest behind.
 //!
 //! A part whose queue is full is left behind, and read for again from its own place when there is room: a slow part holds
-//! up no other, and costs no memory.
+//! up no other, and costs no memory. While nobody has room, the next page is read all the same, and kept.
 
 use std::future::Future;
 use std::pin::pin;
@@ -12,28 +12,66 @@ use tokio::time::Instant;
 
 use super::shared::Shared;
 use crate::envelope::RecordedEvent;
+use crate::error::Result;
 use crate::number::Position;
+use crate::seam::BoxFuture;
 use crate::subscription::Batch;
 
 /// Reads for a consumer until it ends.
 pub(super) async fn read(shared: Arc<Shared>) {
+    let mut ahead = Ahead::default();
     loop {
         // Asked for before the look: what changes in between is not missed.
-        let changed = pin!(shared.room.notified());
+        let mut changed = pin!(shared.room.notified());
         let goal = match next(&shared) {
             Goal::End => return,
             Goal::None => {
-                changed.await;
+                if unless(changed.as_mut(), ahead.read()).await.is_some() {
+                    changed.await;
+                }
                 continue;
             }
             Goal::From(goal) => goal,
         };
+        ahead.aim(&shared, goal.after);
         // The part that is furthest behind may be another one meanwhile; then it is read for instead.
-        if let Some(batch) = unless(changed, shared.feed.read(goal.after)).await {
-            match batch {
-                Ok(batch) => share_out(&shared, &goal, batch),
-                Err(error) => return shared.fail(error),
+        if unless(changed, ahead.read()).await.is_none() {
+            continue;
+        }
+        match ahead.page.take() {
+            Some(Ok(batch)) => {
+                ahead.aim(&shared, batch.up_to);
+                share_out(&shared, &goal, batch);
             }
+            Some(Err(error)) => return shared.fail(error),
+            None => {}
+        }
+    }
+}
+
+/// The page that is read next. Waiting for it in parts loses nothing; nothing is read before somebody waits.
+#[derive(Default)]
+struct Ahead {
+    after: Option<Position>,
+    reading: Option<BoxFuture<'static, Result<Batch>>>,
+    page: Option<Result<Batch>>,
+}
+
+impl Ahead {
+    /// Turns to the page after a place, unless it is the one.
+    fn aim(&mut self, shared: &Shared, after: Position) {
+        if self.after != Some(after) {
+            let feed = shared.feed.clone();
+            self.after = Some(after);
+            self.reading = Some(Box::pin(async move { feed.read(after).await }));
+            self.page = None;
+        }
+    }
+
+    async fn read(&mut self) {
+        if let Some(reading) = &mut self.reading {
+            self.page = Some(reading.await);
+            self.reading = None;
         }
     }
 }
