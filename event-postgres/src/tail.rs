@@ -13,7 +13,7 @@ use event_core::adapter::{LiveBuffer, Publisher, Recent, Stretch};
 use event_core::{Error, Position, RecordedEvent, Result};
 use sqlx::postgres::PgRow;
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::append::stored;
 use crate::frontier::{Final, Frontier, Holders, Poll};
@@ -33,6 +33,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// The pauses while a commit in front of visible events is waited for.
 const FIRST_PAUSE_AT_HOLE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE_AT_HOLE: Duration = Duration::from_millis(50);
+/// Where a read finds so many events, commits come faster than it pays to read one by one: the next read waits until so
+/// long after it.
+const SEVERAL: usize = 4;
+const GATHER: Duration = Duration::from_millis(2);
 /// How long the task goes on without a reader.
 const LINGER: Duration = Duration::from_secs(5);
 
@@ -119,6 +123,7 @@ impl Task {
             } else if publisher.is_closed() || read_at.elapsed() > LINGER {
                 return;
             }
+            let began = Instant::now();
             let next = match progress.poll(pool, sql, frontier, publisher).await {
                 Ok(next) => next,
                 Err(error) => {
@@ -132,7 +137,13 @@ impl Task {
                     sleep(pause).await;
                     continue;
                 }
-                Next::Wait => timeout(pause, wake.notified()).await.is_ok(),
+                Next::Wait => {
+                    let woken = timeout(pause, wake.notified()).await.is_ok();
+                    if progress.came >= SEVERAL {
+                        sleep_until(began + GATHER).await;
+                    }
+                    woken
+                }
             };
             let listens = listener.as_ref().is_some_and(Listener::is_connected);
             let first = if listens { FIRST_PAUSE_LISTENING } else { FIRST_PAUSE };
@@ -149,7 +160,12 @@ impl Task {
             match frontier.head(pool, sql).await {
                 Ok(head) => {
                     publisher.start_at(position(head));
-                    return Some(Progress { published: head, known: Final::at(head), hole: None });
+                    return Some(Progress {
+                        published: head,
+                        known: Final::at(head),
+                        hole: None,
+                        came: 0,
+                    });
                 }
                 Err(error) => {
                     tracing::warn!(error = %event_core::with_causes(&error), "cannot follow the log; trying again");
@@ -169,6 +185,8 @@ struct Progress {
     published: i64,
     known: Final,
     hole: Option<Hole>,
+    /// Events that the last read found.
+    came: usize,
 }
 
 /// A position that is missing in front of one that is visible.
@@ -196,6 +214,7 @@ impl Progress {
         publisher: &Publisher,
     ) -> Result<Next> {
         let (seen, events) = read(pool, sql, self.published).await?;
+        self.came = seen.visible.len();
         let last = self.known.apply(&seen);
         frontier.learn(last);
         let full = seen.visible.len() >= PAGE;
