@@ -8,19 +8,18 @@
 #![allow(clippy::unwrap_used, reason = "a bench fails by panicking")]
 #![allow(clippy::cast_precision_loss, reason = "counts of a bench are small")]
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
 use event_core::{AllOptions, BatchSize};
 use event_postgres::PgAdapter;
 use sqlx::PgConnection;
 
+use crate::memory::Watch;
 use crate::versus::{METADATA, Versus};
 
 #[path = "support/guess.rs"]
 #[allow(dead_code, reason = "each bench uses a part")]
 mod guess;
+#[path = "support/memory.rs"]
+mod memory;
 #[path = "../support/pg.rs"]
 mod pg;
 #[path = "support/versus.rs"]
@@ -64,7 +63,7 @@ async fn main() {
         .await;
     disk(&mut admin).await;
     wal(&mut admin, &many_store, if short { 100 } else { 5_000 }).await;
-    memory(&many_store).await;
+    memory_of_a_reader(&many_store).await;
 }
 
 /// The payload, as long as the ones that the limits are set for.
@@ -129,19 +128,8 @@ async fn lsn(admin: &mut PgConnection) -> i64 {
 }
 
 /// How far the process grows while it reads everything, of what it was before.
-async fn memory(versus: &Versus) {
-    let (idle, over) = (resident(), Arc::new(AtomicBool::new(false)));
-    let watch = std::thread::spawn({
-        let over = Arc::clone(&over);
-        move || {
-            let mut most = 0;
-            while !over.load(Ordering::SeqCst) {
-                most = most.max(resident());
-                std::thread::sleep(Duration::from_millis(1));
-            }
-            most
-        }
-    });
+async fn memory_of_a_reader(versus: &Versus) {
+    let watch = Watch::start();
     for page in [BatchSize::default(), BatchSize::MAX] {
         let mut events = versus.store.all_events(AllOptions::new().limit(page));
         let mut count = 0_u64;
@@ -151,14 +139,6 @@ async fn memory(versus: &Versus) {
         }
         println!("read {count} events in pages of {page}");
     }
-    over.store(true, Ordering::SeqCst);
-    let most = watch.join().unwrap();
-    println!("memory: {} KiB above idle at most (must 65536)", most.saturating_sub(idle));
-}
-
-/// KiB of memory this process holds.
-fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.trim().split(' ').next()?.parse().ok()).unwrap_or_default()
+    let (above, _) = watch.end();
+    println!("memory: {above} KiB above idle at most (must 65536)");
 }

@@ -41,8 +41,14 @@ async fn main() {
     let versus = Versus::new(adapter, short);
     copy_table(&ours, &raw).await;
     versus.head("SQLite, WAL, synchronous FULL");
-    appends(&versus, &raw).await;
-    reads(&versus, &ours, if short { 1_000 } else { 300_000 }).await;
+    let only = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
+    let is_meant = |name: &str| only.as_deref().is_none_or(|only| name.contains(only));
+    if is_meant("appends") {
+        appends(&versus, &raw).await;
+    }
+    if is_meant("reads") {
+        reads(&versus, &ours, if short { 1_000 } else { 300_000 }).await;
+    }
     versus.store.close().await;
 }
 
