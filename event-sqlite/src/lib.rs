@@ -28,6 +28,7 @@ mod inline;
 mod judge;
 mod link;
 mod migrate;
+mod names;
 mod network;
 mod options;
 mod pool;

@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::error::{self, Failure};
+use crate::names::Names;
 use crate::options::SqliteOptions;
 use crate::sql::{self, SqliteQuery, Statement};
 
@@ -24,6 +25,7 @@ pub(crate) struct Pool {
     readers: Semaphore,
     idle: Mutex<Vec<SqliteConnection>>,
     writer: tokio::sync::Mutex<Option<SqliteConnection>>,
+    names: Names,
 }
 
 impl Pool {
@@ -34,12 +36,18 @@ impl Pool {
             options,
             idle: Mutex::default(),
             writer: tokio::sync::Mutex::default(),
+            names: Names::default(),
         }
     }
 
     /// The file.
     pub(crate) fn path(&self) -> &Path {
         self.options.path()
+    }
+
+    /// What is known of streams by their keys.
+    pub(crate) const fn names(&self) -> &Names {
+        &self.names
     }
 
     /// Where the time of recording comes from.

@@ -9,6 +9,7 @@ use event_core::{
 use sqlx::sqlite::SqliteRow;
 
 use crate::append::stored;
+use crate::names::{Name, Names};
 use crate::pool::Pool;
 use crate::row::{self, Owner};
 use crate::sql::{self, Statement};
@@ -106,9 +107,9 @@ pub(crate) async fn all(
     if let Some(narrow) = narrow {
         query = query.bind(narrow.to_owned());
     }
-    let mut events = Events::new(Owner::default());
-    pool.each("read all streams", query, |row| events.take(&row)).await?;
-    events.page
+    let mut page = Page::new(pool.names());
+    pool.each("read all streams", query, |row| page.take(row)).await?;
+    page.end(pool).await
 }
 
 /// One event by its id.
@@ -154,6 +155,65 @@ impl Events {
             Ok(event) => page.push(event),
             Err(error) => self.page = Err(error),
         }
+    }
+}
+
+/// Events of many streams. Their rows hold keys; from the first one on that is not known, rows wait until it is.
+struct Page<'n> {
+    names: &'n Names,
+    /// The last one: neighbours often share it.
+    last: Option<(i64, Name)>,
+    events: Result<Vec<RecordedEvent>>,
+    waiting: Vec<(i64, SqliteRow)>,
+}
+
+impl<'n> Page<'n> {
+    const fn new(names: &'n Names) -> Self {
+        Self { names, last: None, events: Ok(Vec::new()), waiting: Vec::new() }
+    }
+
+    fn take(&mut self, row: SqliteRow) {
+        let Ok(events) = &mut self.events else { return };
+        let key = match row::stream_key(&row) {
+            Ok(key) => key,
+            Err(error) => {
+                self.events = Err(error);
+                return;
+            }
+        };
+        if !self.waiting.is_empty() {
+            self.waiting.push((key, row));
+            return;
+        }
+        if self.last.as_ref().is_none_or(|(last, _)| *last != key) {
+            self.last = self.names.get(key).map(|name| (key, name));
+        }
+        match &self.last {
+            Some((_, name)) => match row::event_of(&row, name.clone()) {
+                Ok(event) => events.push(event),
+                Err(error) => self.events = Err(error),
+            },
+            None => self.waiting.push((key, row)),
+        }
+    }
+
+    async fn end(self, pool: &Pool) -> Result<Vec<RecordedEvent>> {
+        let mut events = self.events?;
+        if self.waiting.is_empty() {
+            return Ok(events);
+        }
+        let mut keys: Vec<i64> = self.waiting.iter().map(|(key, _)| *key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let found = self.names.learn(pool, &keys).await?;
+        for (key, row) in &self.waiting {
+            let name = found.get(key).cloned().ok_or_else(|| Error::Corrupt {
+                at: None,
+                reason: format!("column stream_key: there is no stream {key}"),
+            })?;
+            events.push(row::event_of(row, name)?);
+        }
+        Ok(events)
     }
 }
 

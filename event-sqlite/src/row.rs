@@ -7,11 +7,17 @@ use sqlx::sqlite::{Sqlite, SqliteRow};
 use sqlx::{Decode, Row, Type};
 use uuid::Uuid;
 
+use crate::names::Name;
+
 /// Where the values of an event start, and those of its owner where a page of several streams is read.
 const EVENT: usize = 0;
 const POSITION: usize = EVENT + 1;
 const OWNER: usize = 8;
 const LINK_VERSION: usize = 10;
+/// Where the key of an event's stream stands in place of its owner and name.
+const STREAM_KEY: Column = (8, "stream_key");
+/// Where owner and name stand behind a key.
+pub(crate) const NAMED: usize = 1;
 
 /// One row being read.
 pub(crate) struct Cells<'r>(&'r SqliteRow);
@@ -108,6 +114,16 @@ pub(crate) fn has_event(row: &SqliteRow) -> bool {
 pub(crate) fn event(row: &SqliteRow, owner: &mut Owner) -> Result<RecordedEvent> {
     let cells = Cells::new(row);
     rows::event(&cells, EVENT, owner.of(&cells)?)
+}
+
+/// The key of the stream of an event's row.
+pub(crate) fn stream_key(row: &SqliteRow) -> Result<i64> {
+    Cells::new(row).at(STREAM_KEY).map_err(corrupt)
+}
+
+/// A row of an event whose stream is known.
+pub(crate) fn event_of(row: &SqliteRow, name: Name) -> Result<RecordedEvent> {
+    rows::event(&Cells::new(row), EVENT, name)
 }
 
 /// A row of a stream.

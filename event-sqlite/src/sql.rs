@@ -65,6 +65,7 @@ statements! {
     HEAD = "head";
     READ_EVENT = "read_event";
     OWNERS = "owners";
+    NAMES_OF_STREAMS = "names_of_streams";
     STREAM_INFO = "stream_info";
     LIST_STREAMS = "list_streams";
     LOAD_SNAPSHOT = "load_snapshot";

@@ -11,6 +11,7 @@
 use std::path::Path;
 use std::time::Instant;
 
+use event_core::BatchSize;
 use event_sqlite::{SqliteAdapter, SqliteOptions};
 use futures_util::TryStreamExt;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
@@ -38,7 +39,8 @@ async fn main() {
     let folder = tempfile::tempdir().unwrap();
     let (ours, raw) = (folder.path().join("ours.db"), folder.path().join("raw.db"));
     let adapter = SqliteAdapter::connect_with(SqliteOptions::new(&ours)).await.unwrap();
-    let versus = Versus::new(adapter, short);
+    // Pages as they come by default: the next one is read while one is decoded.
+    let versus = Versus { page: BatchSize::default(), ..Versus::new(adapter, short) };
     copy_table(&ours, &raw).await;
     versus.head("SQLite, WAL, synchronous FULL");
     let only = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));

@@ -1,10 +1,9 @@
 -- A page of all streams in global order.
 -- ?1 after · ?2 tenant or null · ?3 JSON array of event types, or null · ?4 recorded from or null · ?5 recorded before or null · ?6 limit · ?7 up to
 -- The columns of an event come first, in the order of `row.rs`.
-SELECT e.version, e.position, e.event_id, e.event_type, e.schema_version, e.data, e.metadata, e.recorded_at, t.name AS tenant, s.stream_id
+SELECT e.version, e.position, e.event_id, e.event_type, e.schema_version, e.data, e.metadata, e.recorded_at, e.stream_key
 FROM events e
 CROSS JOIN streams s ON s.stream_key = e.stream_key AND e.version >= s.first_version
-CROSS JOIN tenants t ON t.tenant_key = e.tenant_key
 WHERE e.position > ?1 AND e.position <= ?7
   AND (?2 IS NULL OR e.tenant_key = (SELECT w.tenant_key FROM tenants w WHERE w.name = ?2))
   AND (?3 IS NULL OR e.event_type IN (SELECT j.value FROM json_each(?3) j))

@@ -1,7 +1,7 @@
 -- A page of one stream in global order; with no tenant, of each tenant's stream of the name.
 -- ?1 after · ?2 tenant or null · ?3 JSON array of event types, or null · ?4 recorded from or null · ?5 recorded before or null · ?6 limit · ?7 up to · ?8 stream
 -- The columns of an event come first, in the order of `row.rs`.
-SELECT e.version, e.position, e.event_id, e.event_type, e.schema_version, e.data, e.metadata, e.recorded_at, t.name AS tenant, s.stream_id
+SELECT e.version, e.position, e.event_id, e.event_type, e.schema_version, e.data, e.metadata, e.recorded_at, e.stream_key
 FROM tenants t
 CROSS JOIN streams s ON s.tenant_key = t.tenant_key AND s.stream_id = ?8
 CROSS JOIN events e ON e.stream_key = s.stream_key AND e.version >= s.first_version

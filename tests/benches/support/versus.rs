@@ -34,6 +34,8 @@ pub(crate) struct Versus {
     pub(crate) data: String,
     pub(crate) time: Duration,
     pub(crate) rounds: usize,
+    /// Events of a page where everything is read.
+    pub(crate) page: BatchSize,
 }
 
 impl Versus {
@@ -44,6 +46,7 @@ impl Versus {
             data: guess::stored().1.data().get().to_owned(),
             time: if short { Duration::from_millis(50) } else { Duration::from_millis(1_500) },
             rounds: if short { 1 } else { 5 },
+            page: BatchSize::MAX,
         }
     }
 
@@ -185,7 +188,7 @@ impl Versus {
 
     pub(crate) async fn read_stream(&self, stream: &StreamId) -> f64 {
         let started = Instant::now();
-        let options = ReadOptions::forward().limit(BatchSize::new(10_000).unwrap());
+        let options = ReadOptions::forward().limit(self.page);
         let mut events = self.store.stream_events(stream, options);
         let mut count = 0;
         while let Some(event) = events.next().await {
@@ -197,7 +200,7 @@ impl Versus {
 
     pub(crate) async fn read_all(&self) -> f64 {
         let started = Instant::now();
-        let options = AllOptions::new().limit(BatchSize::new(10_000).unwrap());
+        let options = AllOptions::new().limit(self.page);
         let mut events = self.store.all_events(options);
         let mut count = 0;
         while let Some(event) = events.next().await {
