@@ -20,7 +20,7 @@ use sqlx::{AssertSqlSafe, Connection, Postgres, Transaction};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use self::rows::{Columns, copy_text};
+use self::rows::Columns;
 use crate::append::stored;
 use crate::error;
 use crate::pool::Pool;
@@ -111,7 +111,7 @@ impl Work<'_> {
         if let (Positions::Keep, Some(last)) = (positions, accepted.events.last()) {
             self.go_on_after(last.position()).await?;
         }
-        self.copy(positions, &accepted.events, &there).await?;
+        self.insert(positions, &accepted.events, &there).await?;
         self.put(&accepted.streams, &there).await?;
         let pairs = accepted.events.iter().map(|it| (it.event_type(), it.event_version()));
         let pairs = SeenVersions::default().unseen(pairs);
@@ -219,31 +219,22 @@ impl Work<'_> {
         done.map(drop).map_err(fail)
     }
 
-    async fn copy(
+    async fn insert(
         &mut self,
         positions: Positions,
         events: &[&RecordedEvent],
         there: &HashMap<StreamKey, There>,
     ) -> Result<()> {
-        let keep = positions == Positions::Keep;
-        let statement = if keep { &self.sql.import_events_at } else { &self.sql.import_events };
-        if events.is_empty() {
-            return Ok(());
-        }
-        let mut copy = self.transaction.copy_in_raw(statement.text()).await.map_err(fail)?;
-        let mut text = String::new();
-        for event in events {
+        let keyed = events.iter().map(|event| {
             let key = (event.tenant().clone(), event.stream_id().clone());
             let keys = there.get(&key).map(There::keys);
-            let keys = keys.ok_or_else(|| Error::adapter(OPERATION, "a stream has no key"))?;
-            copy_text(&mut text, event, keys, keep);
-            if text.len() >= rows::CHUNK {
-                copy.send(text.as_bytes()).await.map_err(fail)?;
-                text.clear();
-            }
+            keys.map(|keys| (*event, keys))
+                .ok_or_else(|| Error::adapter(OPERATION, "a stream has no key"))
+        });
+        let keyed: Vec<_> = keyed.collect::<Result<_>>()?;
+        for query in rows::inserts(self.sql, positions == Positions::Keep, keyed.into_iter()) {
+            self.execute(query).await?;
         }
-        copy.send(text.as_bytes()).await.map_err(fail)?;
-        copy.finish().await.map_err(fail)?;
         Ok(())
     }
 

@@ -26,11 +26,6 @@ impl Statement {
     pub(crate) fn query<'q>(&self) -> PgQuery<'q> {
         sqlx::query(AssertSqlSafe(Arc::clone(&self.0)))
     }
-
-    /// The text, for what the driver runs as it is.
-    pub(crate) fn text(&self) -> &str {
-        &self.0
-    }
 }
 
 /// What opens a transaction that has settings of its own, in one message.

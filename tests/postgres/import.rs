@@ -14,6 +14,7 @@ use event_core::{
 use event_postgres::PgAdapter;
 use proptest::prelude::*;
 
+use crate::read::index_entries_read;
 use crate::travel::{exported, notes, travels};
 use crate::{event, events, exact, ids, one, pg, stream};
 
@@ -184,4 +185,21 @@ async fn only_the_owner_of_the_schema_imports() {
     assert_eq!(own.export(options).write_to(Vec::new()).await.unwrap().events, 1);
     own.close().await;
     pg::run(&mut connection, &format!("DROP OWNED BY {role}")).await;
+}
+
+/// Statements are planned while the store is empty; what is stored already must not cost more with each batch.
+#[tokio::test]
+async fn what_is_there_already_is_looked_up_by_its_id() {
+    let database = pg::shared().database().await;
+    let adapter = database.adapter().await;
+    let batch = |n: u64| {
+        let events = (n * 500..(n + 1) * 500).map(|position| at(position + 1));
+        ImportBatch::Events { positions: Positions::Keep, events: events.collect() }
+    };
+    for n in 0..8 {
+        adapter.import(&batch(n)).await.unwrap();
+    }
+    adapter.close().await;
+    let read = index_entries_read(&database, "events_version").await;
+    assert!(read < 8 * 500 * 10, "{read} entries for 4 000 events");
 }

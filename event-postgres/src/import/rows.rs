@@ -1,16 +1,17 @@
-//! What is imported, as columns of streams and as lines of `COPY`.
+//! What is imported, as columns of streams and of events.
 
-use std::fmt::Write;
-
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use event_core::RecordedEvent;
 use event_core::adapter::judge::Target;
 use event_core::adapter::rows::state_number;
 
-use crate::append::stored;
+use uuid::Uuid;
 
-/// Bytes that are sent at a time.
-pub(super) const CHUNK: usize = 1 << 20;
+use crate::append::stored;
+use crate::sql::{PgQuery, Statements};
+
+/// Bytes of payloads that are sent at a time.
+const PORTION: usize = 4 << 20;
 
 /// Streams, turned from rows to columns.
 #[derive(Default)]
@@ -40,60 +41,68 @@ impl Columns {
     }
 }
 
-/// Adds the line of an event; the keys are those of its stream, tenant and category.
-pub(super) fn copy_text(
-    text: &mut String,
-    event: &RecordedEvent,
-    (stream, tenant, category): (i64, i32, i32),
+/// Events, turned from rows to columns.
+#[derive(Default)]
+struct Events {
+    streams: Vec<i64>,
+    versions: Vec<i64>,
+    times: Vec<DateTime<Utc>>,
+    ids: Vec<Uuid>,
+    tenants: Vec<i32>,
+    categories: Vec<i32>,
+    schemas: Vec<i32>,
+    types: Vec<String>,
+    data: Vec<String>,
+    metadata: Vec<String>,
+    positions: Vec<i64>,
+}
+
+impl Events {
+    /// Adds an event; the keys are those of its stream, tenant and category.
+    fn add(&mut self, event: &RecordedEvent, (stream, tenant, category): (i64, i32, i32)) {
+        self.streams.push(stream);
+        self.versions.push(stored(event.stream_version().get()));
+        self.times.push(event.recorded_at());
+        self.ids.push(event.event_id().as_uuid());
+        self.tenants.push(tenant);
+        self.categories.push(category);
+        // A schema version is at most what the column holds.
+        self.schemas.push(i32::try_from(event.event_version().get()).unwrap_or(i32::MAX));
+        self.types.push(event.event_type().to_owned());
+        self.data.push(event.data().get().to_owned());
+        self.metadata.push(event.metadata().as_json().to_owned());
+        self.positions.push(stored(event.position().get()));
+    }
+
+    /// The statement that stores them; with their positions if they keep them.
+    fn insert(self, sql: &Statements, keep: bool) -> PgQuery<'_> {
+        let statement = if keep { &sql.import_events_at } else { &sql.import_events };
+        let query = statement.query().bind(self.streams).bind(self.versions).bind(self.times);
+        let query = query.bind(self.ids).bind(self.tenants).bind(self.categories);
+        let query = query.bind(self.schemas).bind(self.types).bind(self.data).bind(self.metadata);
+        if keep { query.bind(self.positions) } else { query }
+    }
+}
+
+/// The statements that store events, each of a few megabytes, or of one event that is larger. One statement a portion: a
+/// driver that leaves Nagle's algorithm on makes `COPY`, whose end is a message of its own, wait 40 ms for the server's
+/// delayed acknowledgement.
+pub(super) fn inserts<'q>(
+    sql: &'q Statements,
     keep: bool,
-) {
-    let version = event.stream_version();
-    let time = event.recorded_at().to_rfc3339_opts(SecondsFormat::Micros, true);
-    let (id, schema) = (event.event_id(), event.event_version().get());
-    // Writing into a text cannot fail.
-    let _ = write!(text, "{stream}\t{version}\t{time}\t{id}\t{tenant}\t{category}\t{schema}\t");
-    escape(text, event.event_type());
-    text.push('\t');
-    escape(text, event.data().get());
-    text.push('\t');
-    escape(text, event.metadata().as_json());
-    if keep {
-        let _ = write!(text, "\t{}", event.position());
-    }
-    text.push('\n');
-}
-
-/// The characters that mean something to `COPY`.
-fn escape(text: &mut String, value: &str) {
-    for part in value.split_inclusive(['\\', '\n', '\r', '\t']) {
-        let (plain, special) = match part.char_indices().next_back() {
-            Some((at, '\\')) => (&part[..at], "\\\\"),
-            Some((at, '\n')) => (&part[..at], "\\n"),
-            Some((at, '\r')) => (&part[..at], "\\r"),
-            Some((at, '\t')) => (&part[..at], "\\t"),
-            _ => (part, ""),
-        };
-        text.push_str(plain);
-        text.push_str(special);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_means_something_to_copy_is_escaped() {
-        for (value, line) in [
-            ("plain", "plain"),
-            ("", ""),
-            ("\\.", "\\\\."),
-            ("a\tb\nc\rd\\", "a\\tb\\nc\\rd\\\\"),
-            ("ü\n𝒻", "ü\\n𝒻"),
-        ] {
-            let mut text = String::new();
-            escape(&mut text, value);
-            assert_eq!(text, line);
+    events: impl Iterator<Item = (&'q RecordedEvent, (i64, i32, i32))>,
+) -> Vec<PgQuery<'q>> {
+    let (mut queries, mut portion, mut bytes) = (Vec::new(), Events::default(), 0);
+    for (event, keys) in events {
+        if bytes >= PORTION {
+            queries.push(std::mem::take(&mut portion).insert(sql, keep));
+            bytes = 0;
         }
+        bytes += event.data().get().len() + event.metadata().as_json().len();
+        portion.add(event, keys);
     }
+    if !portion.ids.is_empty() {
+        queries.push(portion.insert(sql, keep));
+    }
+    queries
 }
