@@ -31,7 +31,35 @@ const OPERATION: &str = "import";
 
 /// One import at a time, on a connection that is kept while it goes well.
 #[derive(Default)]
-pub(crate) struct Importer(Mutex<Option<PgConnection>>);
+pub(crate) struct Importer(Mutex<Option<Session>>);
+
+/// The connection, and how much was stored over it.
+struct Session {
+    connection: PgConnection,
+    stored: u64,
+    /// When the planner is told next; four times as much each time.
+    analyze_at: u64,
+}
+
+impl Session {
+    async fn open(pool: &Pool, sql: &Statements) -> Result<Self> {
+        let mut connection = pool.open_session(OPERATION).await?;
+        sql.import_plans.query().execute(&mut connection).await.map_err(fail)?;
+        Ok(Self { connection, stored: 0, analyze_at: 1_000 })
+    }
+
+    /// Counts what was stored; a look that fails costs time, not events.
+    async fn count(&mut self, stored: u64, sql: &Statements) {
+        self.stored += stored;
+        if self.stored < self.analyze_at {
+            return;
+        }
+        self.analyze_at = self.stored.saturating_mul(4);
+        if let Err(error) = sql.import_analyze.query().execute(&mut self.connection).await {
+            tracing::warn!(%error, "the planner could not be told what was imported");
+        }
+    }
+}
 
 impl Importer {
     /// Stores a batch.
@@ -42,21 +70,22 @@ impl Importer {
         batch: &ImportBatch,
     ) -> Result<Imported> {
         let mut slot = self.0.lock().await;
-        let mut connection = match slot.take() {
-            Some(connection) => connection,
-            None => pool.open_session(OPERATION).await?,
+        let mut session = match slot.take() {
+            Some(session) => session,
+            None => Session::open(pool, sql).await?,
         };
-        let transaction = connection.begin().await.map_err(fail)?;
+        let transaction = session.connection.begin().await.map_err(fail)?;
         let imported = Work { transaction, sql }.run(batch).await?;
-        *slot = Some(connection);
+        session.count(imported.stored, sql).await;
+        *slot = Some(session);
         Ok(imported)
     }
 
     /// Lets go of the connection.
     pub(crate) async fn close(&self) {
-        if let Some(connection) = self.0.lock().await.take() {
+        if let Some(session) = self.0.lock().await.take() {
             // Nothing is lost with a connection that does not close in good order.
-            let _ = connection.close().await;
+            let _ = session.connection.close().await;
         }
     }
 }

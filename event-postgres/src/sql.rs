@@ -72,7 +72,7 @@ macro_rules! statements {
 statements! {
     census record_event_versions link_events read_links_forward read_links_backward
     import_tenants import_categories import_new_streams import_lock_streams import_there import_known import_lock_events
-    last_position drawn import_set_position import_events import_events_at import_set_streams import_find_links import_links
+    last_position drawn import_plans import_analyze import_set_position import_events import_events_at import_set_streams import_find_links import_links
     append_event append_one append_many append_batch change_stream remove_truncated
     append_event_in append_one_in append_many_in
     read_forward read_backward read_all read_category read_of_stream read_event frontier holders
