@@ -55,6 +55,7 @@ mod store;
 mod stored_version;
 mod stream;
 mod subscription;
+mod tables;
 mod transaction;
 mod transfer;
 mod version;
@@ -78,6 +79,10 @@ pub mod adapter {
             Column, Owners, Values, applied_migrations, column, event, highest_name, linked,
             owned_snapshot, snapshot, state, state_number, stored_version, stream,
         };
+    }
+    /// What is done around the statements of a backend that has tables.
+    pub mod tables {
+        pub use crate::tables::{Failure, StreamPage, WrittenChange, only_tenant, tenant_of};
     }
     pub use crate::projector::{ProjectedBatch, ProjectionTables, Projector, Switch, wait_for};
     pub use crate::seam::import::judge;

@@ -10,31 +10,7 @@
 use std::borrow::Cow;
 
 use event_core::Error;
-
-/// Why a statement gave no rows.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// An event id of the append is stored already.
-    IdTaken,
-    /// Anything else.
-    Store(Error),
-}
-
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Store(error) => error,
-            // Only appends write ids, and they look at the failure themselves.
-            Failure::IdTaken => Self::adapter("write an event id", "it is in use"),
-        }
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Store(error)
-    }
-}
+pub(crate) use event_core::adapter::tables::Failure;
 
 /// Whether the connection it happened on can be used again.
 pub(crate) fn is_fatal(error: &sqlx::Error) -> bool {

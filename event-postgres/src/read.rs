@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use event_core::adapter::TenantView;
 use event_core::adapter::rows::Owners;
+use event_core::adapter::tables::tenant_of;
 use event_core::{
     AllOptions, Direction, Error, EventId, ReadOptions, RecordedEvent, Result, StreamId,
     StreamState, Tenant,
@@ -108,7 +109,7 @@ pub(crate) async fn event(
     view: &TenantView,
     event_id: EventId,
 ) -> Result<Option<RecordedEvent>> {
-    let query = sql.read_event.query().bind(one(view)).bind(event_id.as_uuid());
+    let query = sql.read_event.query().bind(tenant_of(view)).bind(event_id.as_uuid());
     let mut events = Events::default();
     pool.each("read an event", query, |row| events.take(&row)).await?;
     Ok(events.page?.into_iter().next())
@@ -138,7 +139,7 @@ async fn between(
             .query()
             .bind(after)
             .bind(last)
-            .bind(one(view))
+            .bind(tenant_of(view))
             .bind(options.only_types().map(<[String]>::to_vec))
             .bind(from.and_then(in_calendar))
             .bind(before)
@@ -228,12 +229,5 @@ impl Events {
             Ok(event) => page.push(event),
             Err(error) => self.page = Err(error),
         }
-    }
-}
-
-fn one(view: &TenantView) -> Option<String> {
-    match view {
-        TenantView::One(tenant) => Some(tenant.as_str().to_owned()),
-        TenantView::All => None,
     }
 }

@@ -10,32 +10,8 @@
 
 use std::path::Path;
 
+pub(crate) use event_core::adapter::tables::Failure;
 use event_core::{BoxError, Error, Escaped};
-
-/// Why a statement gave no rows.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// A unique value of the statement is stored already; among events it is an id.
-    IdTaken,
-    /// Anything else.
-    Store(Error),
-}
-
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Store(error) => error,
-            // Only appends write ids, and they look at the failure themselves.
-            Failure::IdTaken => Self::adapter("write an event id", "it is in use"),
-        }
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Store(error)
-    }
-}
 
 /// The driver's error while we were doing something with a file.
 pub(crate) fn failure(operation: &'static str, path: &Path, error: sqlx::Error) -> Failure {

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use event_core::adapter::TenantView;
+use event_core::adapter::tables::tenant_of;
 use event_core::{
     AllOptions, Direction, Error, EventId, ReadOptions, RecordedEvent, Result, StreamId, Tenant,
     serde_json,
@@ -98,7 +99,7 @@ pub(crate) async fn all(
     let mut query = statement
         .query()
         .bind(stored(options.start().get()))
-        .bind(one(view))
+        .bind(tenant_of(view))
         .bind(types)
         .bind(from.map(micros))
         .bind(before.map(micros))
@@ -118,7 +119,7 @@ pub(crate) async fn event(
     view: &TenantView,
     event_id: EventId,
 ) -> Result<Option<RecordedEvent>> {
-    let query = sql::READ_EVENT.query().bind(one(view)).bind(event_id.as_uuid());
+    let query = sql::READ_EVENT.query().bind(tenant_of(view)).bind(event_id.as_uuid());
     let mut events = Events::new(Owner::default());
     pool.each("read an event", query, |row| events.take(&row)).await?;
     Ok(events.page?.into_iter().next())
@@ -214,12 +215,5 @@ impl<'n> Page<'n> {
             events.push(row::event_of(row, name)?);
         }
         Ok(events)
-    }
-}
-
-fn one(view: &TenantView) -> Option<String> {
-    match view {
-        TenantView::One(tenant) => Some(tenant.as_str().to_owned()),
-        TenantView::All => None,
     }
 }

@@ -1,10 +1,8 @@
 //! What is known of streams, the list of them, and their end: archived, truncated, deleted.
 
-use event_core::adapter::{StreamChange, TenantView, rows};
-use event_core::{
-    Delete, Error, ExpectedVersion, ListOptions, Result, StreamId, StreamInfo, StreamVersion,
-    Tenant,
-};
+use event_core::adapter::tables::{StreamPage, WrittenChange, only_tenant};
+use event_core::adapter::{StreamChange, TenantView};
+use event_core::{Delete, ExpectedVersion, ListOptions, Result, StreamId, StreamInfo, Tenant};
 
 use crate::append::stored;
 use crate::judge::{self, Standing};
@@ -24,11 +22,7 @@ pub(crate) async fn owner(
     let query = sql::OWNERS.query().bind(stream_id.as_str().to_owned());
     let rows = pool.fetch("look up a stream", query).await?;
     let tenants = rows.iter().map(|row| Ok(Tenant::new(Cells::new(row).get::<String>("tenant")?)?));
-    let mut tenants: Vec<Tenant> = tenants.collect::<Result<_>>()?;
-    if tenants.len() > 1 {
-        return Err(Error::AmbiguousStream { stream_id: stream_id.clone(), tenants });
-    }
-    Ok(tenants.pop())
+    only_tenant(stream_id, tenants.collect::<Result<_>>()?)
 }
 
 /// What is known of one stream.
@@ -51,32 +45,17 @@ pub(crate) async fn list(
     view: &TenantView,
     options: &ListOptions,
 ) -> Result<Vec<StreamInfo>> {
-    let prefix = options.only_prefix().unwrap_or_default();
-    let category = options.only_category();
-    if prefix.contains('\0') || category.is_some_and(|category| category.contains('\0')) {
-        return Ok(Vec::new());
-    }
-    let own = match view {
-        TenantView::One(own) => Some(own),
-        TenantView::All => None,
-    };
-    let (last_tenant, last) = match options.start() {
-        Some((tenant, _)) if own.is_some_and(|own| tenant > own) => return Ok(Vec::new()),
-        Some((tenant, stream_id)) => (tenant.as_str(), stream_id.as_str()),
-        None => ("", ""),
-    };
-    let lowest = category.map_or(prefix, |category| category.max(prefix));
-    let query = sql::LIST_STREAMS
-        .query()
-        .bind(own.map(|own| own.as_str().to_owned()))
-        .bind(last_tenant.to_owned())
-        .bind(last.to_owned())
-        .bind(lowest.to_owned())
-        .bind(rows::highest_name(prefix))
-        .bind(prefix.to_owned())
-        .bind(category.map(str::to_owned))
-        .bind(options.shows_deleted())
-        .bind(i64::from(options.page().get()));
+    let Some(page) = StreamPage::of(view, options) else { return Ok(Vec::new()) };
+    let (after_tenant, after) = page.after;
+    let query = sql::LIST_STREAMS.query().bind(page.tenant).bind(after_tenant);
+    let query = query
+        .bind(after)
+        .bind(page.between.0)
+        .bind(page.between.1)
+        .bind(page.prefix)
+        .bind(page.category)
+        .bind(page.with_deleted)
+        .bind(page.limit);
     let rows = pool.fetch("list streams", query).await?;
     rows.iter().map(row::info).collect()
 }
@@ -92,18 +71,7 @@ pub(crate) async fn change(
     expected: ExpectedVersion,
     change: StreamChange,
 ) -> Result<()> {
-    let (operation, state, first): (_, Option<i64>, _) = match change {
-        StreamChange::Archive => ("archive a stream", Some(1), None),
-        StreamChange::Delete(Delete::Soft) => ("delete a stream", Some(2), None),
-        StreamChange::Delete(Delete::Hard) => ("delete a stream", Some(3), None),
-        StreamChange::TruncateBefore(first) => {
-            ("truncate a stream", None, Some(first.max(StreamVersion::new(1))))
-        }
-        other => {
-            let reason = format!("this backend cannot {other:?}");
-            return Err(Error::adapter("change a stream", reason));
-        }
-    };
+    let WrittenChange { operation, state, first_version: first } = WrittenChange::of(change);
     let query = sql::BEGIN_CHANGE
         .query()
         .bind(tenant.as_str().to_owned())

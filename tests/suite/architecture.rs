@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// The modules of event-core; each may use only those to its left. ARCHITECTURE.md shows the same list.
 const MODULES: &str = "causes version stored_version number stream clock expected_version id shape json_path migration \
     decode_error facts history event decode scope metadata registration link registry census catalogue lock error guard envelope \
-    set proof options health seam rows live_buffer memory connect retry codec operation store event_stream transaction digest subscription place durable \
+    set proof options health seam rows tables live_buffer memory connect retry codec operation store event_stream transaction digest subscription place durable \
     transfer snapshot recovery projection projector inline broadcast plain_set testing";
 
 /// Pairs that know each other by design: two halves of one thing in two files.
