@@ -3,6 +3,9 @@
 #![allow(missing_docs, reason = "a test's name is its documentation")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -143,4 +146,38 @@ fn a_store_that_cannot_be_opened_is_named() {
     fails(&["show", "g", "--store", secret], 1, "could not");
     let output = gamebot(&["show", "g", "--store", secret]);
     assert!(!String::from_utf8_lossy(&output.stderr).contains("secret"));
+}
+
+/// Nobody may write anywhere, but the one whom no rights stop: then the program runs as somebody else.
+#[test]
+fn a_store_that_cannot_be_written_is_said_so_and_stays_as_it_is() {
+    const NOBODY: u32 = 65_534;
+    let folder = tempfile::tempdir().unwrap();
+    let set = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    let (program, file) = (folder.path().join("gamebot"), folder.path().join("gamebot.db"));
+    fs::copy(env!("CARGO_BIN_EXE_gamebot"), &program).unwrap();
+    let race = folder.path().join("race.jsonl");
+    fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/games/race.jsonl"), &race).unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(&program);
+        command.args(arguments).current_dir(folder.path()).env_remove("GAMEBOT_STORE");
+        if fs::metadata(folder.path()).unwrap().uid() == 0 {
+            command.uid(NOBODY);
+        }
+        command.output().unwrap()
+    };
+    let played = gamebot_in(folder.path(), &["play", KNOCKOUT]).output().unwrap();
+    assert!(played.status.success(), "{}", text(&played.stderr));
+    let before = fs::read(&file).unwrap();
+    set(&race, 0o444);
+    set(&file, 0o444);
+    set(folder.path(), 0o555);
+    for arguments in [["show", "knockout-1"], ["play", "race.jsonl"]] {
+        let output = run(&arguments);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(said.contains("the file or its folder cannot be written"), "{said}");
+    }
+    set(folder.path(), 0o755);
+    assert_eq!(fs::read(&file).unwrap(), before);
 }
