@@ -76,7 +76,7 @@ statements! {
     append_event append_one append_many append_batch change_stream remove_truncated
     append_event_in append_one_in append_many_in
     read_forward read_backward read_all read_category read_of_stream read_event frontier holders
-    begin_projection move_projection switch_projection projection set_search_path
+    begin_projection move_projection switch_projection drop_projection projection set_search_path
     load_snapshot snapshots_of_streams save_snapshot discard_snapshot
     tail notify ping blockers health
     register_subscription attend_subscription save_checkpoint move_checkpoint release_parts

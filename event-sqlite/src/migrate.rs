@@ -22,7 +22,7 @@ macro_rules! files {
 }
 
 /// The files in order; a number is never used again, and a released file never changes.
-const FILES: [(&str, &str); 6] = files! { "0001_events" "0002_snapshots" "0003_event_versions" "0004_links" "0005_subscriptions" "0008_projections" };
+const FILES: [(&str, &str); 6] = files! { "0001_events" "0002_snapshots" "0003_event_versions" "0004_links" "0005_subscriptions" "0006_projections" };
 
 /// Brings the schema to this program's version.
 pub(crate) async fn run(pool: &Pool, connection: &mut SqliteConnection) -> Result<()> {

@@ -105,6 +105,8 @@ statements! {
     LIST_SUBSCRIPTIONS = "list_subscriptions";
     BEGIN_PROJECTION = "begin_projection";
     NAMED_LIKE = "named_like";
+    TABLES_OF_PROJECTION = "tables_of_projection";
+    DROP_PROJECTION = "drop_projection";
     MOVE_PROJECTION = "move_projection";
     PROJECTION = "projection";
     LEAVE_PROJECTION = "leave_projection";

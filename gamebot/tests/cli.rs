@@ -56,11 +56,7 @@ fn a_game_outlives_its_process() {
     assert_eq!(said(&["show", "knockout-1", "--json"]), board);
     assert!(said(&["stats"]).contains("ann"));
     assert!(said(&["play", KNOCKOUT]).contains("nothing new to store"));
-    assert_eq!(
-        std::fs::read_dir(folder.path()).unwrap().count(),
-        1,
-        "the file, and nothing beside it"
-    );
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "the file, and nothing beside it");
 }
 
 #[test]
@@ -114,7 +110,7 @@ fn everything_moves_to_another_store() {
 fn json_is_the_only_thing_printed() {
     let output = gamebot(&["play", KNOCKOUT, "--json"]);
     let expected = concat!(env!("CARGO_MANIFEST_DIR"), "/games/knockout.board.json");
-    assert_eq!(output.stdout, std::fs::read(expected).unwrap());
+    assert_eq!(output.stdout, fs::read(expected).unwrap());
 }
 
 #[test]
@@ -131,7 +127,7 @@ fn wrong_usage_is_64() {
 #[test]
 fn a_broken_line_is_2_and_anything_else_1() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), "{}\n").unwrap();
+    fs::write(file.path(), "{}\n").unwrap();
     fails(&["play", &file.path().to_string_lossy()], 2, ":1: missing field `do`");
     fails(&["play", "no/such/file"], 1, "could not read no/such/file");
     fails(&["show", "nobody"], 1, "there is no ./gamebot.db");

@@ -281,6 +281,17 @@ async fn a_build_is_made_beside_the_old_one_and_readers_move_over() {
     // Started again, it goes on where it was.
     let mut again = adapter.projector(Digests::<2>).await.unwrap();
     assert_eq!(again.catch_up().await.unwrap(), 0);
+
+    // Nobody reads the first any more.
+    let error = adapter.drop_projection("digests", 2).await.unwrap_err();
+    assert!(event_core::with_causes(&error).contains("switch to another build first"), "{error}");
+    assert!(adapter.drop_projection("digests", 1).await.unwrap());
+    assert!(!adapter.drop_projection("digests", 1).await.unwrap(), "it is gone");
+    let left = "SELECT count(*) FROM pg_namespace WHERE nspname = 'digests_1'";
+    assert_eq!(pg::number(&mut connection, left).await, 0);
+    append(&store, "note-2", Noted::many(1)).await;
+    let said = event_core::with_causes(&first.catch_up().await.unwrap_err());
+    assert!(said.contains("is gone"), "{said}");
 }
 
 #[tokio::test]

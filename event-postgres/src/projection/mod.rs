@@ -6,6 +6,7 @@
 
 mod build;
 mod projector;
+mod remove;
 mod status;
 
 use std::future::Future;
@@ -20,7 +21,8 @@ pub use self::projector::{PgBuild, PgProjector};
 /// Each build has a schema of its own, `<name>_<build>`, which is the only one that its statements see: they name their
 /// tables plainly. A build begins with the first event. To change the tables, or what is written to them, raise
 /// [`BUILD`](Self::BUILD): the new build is made beside the old one, and readers move over with
-/// [`PgProjector::switch`](event_core::adapter::Projector::switch). The old tables stay; removing them is left to whoever knows that nobody reads them.
+/// [`PgProjector::switch`](event_core::adapter::Projector::switch). The old tables stay until
+/// [`PgAdapter::drop_projection`](crate::PgAdapter::drop_projection) is called by whoever knows that nobody reads them.
 ///
 /// ```no_run
 /// use event_core::{BoxError, Filter, RecordedEvent};

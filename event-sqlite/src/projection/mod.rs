@@ -5,6 +5,7 @@
 //! with the appends of the program, so it should be short: a batch is 200 events at most, unless set otherwise.
 
 mod build;
+mod remove;
 mod status;
 mod tables;
 
@@ -25,8 +26,9 @@ pub type SqliteProjector<P> = Projector<SqliteBuild<P>>;
 /// A file has no schemas, so the tables of each build have names that begin with `<name>_<build>_`; statements name them
 /// through [`Tables`]. A build begins with the first event. To change the tables, or what is written to them, raise
 /// [`BUILD`](Self::BUILD): the new build is made beside the old one, and readers move over with
-/// [`SqliteProjector::switch`](Projector::switch). The old tables stay; removing them is left to whoever knows that nobody
-/// reads them.
+/// [`SqliteProjector::switch`](Projector::switch). The old tables stay until
+/// [`SqliteAdapter::drop_projection`](crate::SqliteAdapter::drop_projection) is called by whoever knows that nobody reads
+/// them.
 ///
 /// ```
 /// use std::sync::Arc;

@@ -241,6 +241,23 @@ async fn a_build_is_made_beside_the_old_one_and_readers_move_over() {
     // Started again, it goes on where it was.
     let mut again = adapter.projector(Digests::<2>).await.unwrap();
     assert_eq!(again.catch_up().await.unwrap(), 0);
+
+    // Nobody reads the first any more; a table of another projection only looks like its own.
+    let mut other = other_program(&path).await;
+    let strange = "INSERT INTO projections (name, build, prefix, filter) VALUES ('digests_1', 7, 'digests_1_7_', ''); \
+                   CREATE TABLE digests_1_7_seen (mine)";
+    run(&mut other, strange).await;
+    let error = adapter.drop_projection("digests", 2).await.unwrap_err();
+    assert!(with_causes(&error).contains("switch to another build first"), "{error}");
+    assert!(adapter.drop_projection("digests", 1).await.unwrap());
+    assert!(!adapter.drop_projection("digests", 1).await.unwrap(), "it is gone");
+    let left =
+        "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name GLOB 'digests_1_*'";
+    assert_eq!(number(&mut other, left).await, 1);
+    assert_eq!(same_as_the_log(&store, &path, second.schema()).await, 504);
+    append(&store, "note-2", Noted::many(1)).await;
+    let error = first.catch_up().await.unwrap_err();
+    assert!(with_causes(&error).contains("is gone"), "{}", with_causes(&error));
 }
 
 #[tokio::test]
