@@ -57,6 +57,9 @@ impl SqliteAdapter {
     }
 }
 
+/// No lease is given for longer than this, or ten times the asker's own, in microseconds.
+const TEN_MINUTES: i64 = 10 * 60 * 1_000_000;
+
 async fn attend(
     adapter: &SqliteAdapter,
     key: &SubscriptionKey,
@@ -68,8 +71,10 @@ async fn attend(
     let now: i64 = cells.get("now")?;
     let lease = i64::try_from(lease.as_micros()).unwrap_or(i64::MAX);
     let until = now.saturating_add(lease);
+    // Given before the clock was set back: over, or the dead would hold their parts until the clock is there again.
+    let longest = now.saturating_add(lease.saturating_mul(10).max(TEN_MINUTES));
     let own = |statement| named(statement, key).bind(owner.to_owned());
-    transaction.execute(named(sql::FORGET_MEMBERS, key).bind(now)).await?;
+    transaction.execute(named(sql::FORGET_MEMBERS, key).bind(now).bind(longest)).await?;
     transaction.execute(own(sql::PUT_MEMBER).bind(until)).await?;
     let rows = transaction.fetch(named(sql::COUNT_MEMBERS, key)).await?;
     let members = rows.first().map_or(Ok(1), |row| Cells::new(row).at_first::<i64>())?;
@@ -84,7 +89,8 @@ async fn attend(
         let held = transaction.execute(own(sql::RENEW_PARTS).bind(until)).await?;
         let wanted = u64::from(attendance.share()).saturating_sub(held);
         if wanted > 0 {
-            let take = own(sql::TAKE_PARTS).bind(until).bind(now).bind(stored(wanted));
+            let take =
+                own(sql::TAKE_PARTS).bind(until).bind(now).bind(stored(wanted)).bind(longest);
             transaction.execute(take).await?;
         }
         let rows = transaction.fetch(own(sql::HELD_PARTS)).await?;

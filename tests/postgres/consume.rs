@@ -1,6 +1,7 @@
 //! Durable subscriptions on a server: consumers in processes of their own, whose work is held against the log, and what
 //! only a server's store has.
 
+mod jumps;
 mod torture;
 
 use std::fs::{File, OpenOptions};

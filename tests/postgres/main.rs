@@ -32,6 +32,8 @@ mod torture;
 mod bouncer;
 #[path = "../support/filled.rs"]
 mod filled;
+#[path = "../support/jumps.rs"]
+mod jumps;
 #[path = "../support/model.rs"]
 mod model;
 #[path = "../support/pg.rs"]

@@ -11,6 +11,8 @@ mod filled;
 mod flaky;
 #[path = "../support/games.rs"]
 mod games;
+#[path = "../support/jumps.rs"]
+mod jumps;
 #[path = "../support/model.rs"]
 mod model;
 #[path = "../support/travel.rs"]

@@ -138,6 +138,9 @@ pub trait CheckpointStore: Send + Sync {
     /// Shows that an owner is alive: its leases are renewed for a time by the backend's clock, and it takes parts that
     /// nobody holds, or whose lease has ended, up to its share. A part taken gets a new token; one that was only renewed
     /// keeps its own, even if it had ended and nobody took it.
+    ///
+    /// A lease that ends later than any is given for (ten times this one, or ten minutes) was given before the clock was set
+    /// back, and has ended.
     fn attend<'a>(
         &'a self,
         key: &'a SubscriptionKey,

@@ -2,6 +2,7 @@
 
 mod faults;
 mod inline;
+mod jumps;
 mod kill;
 mod moments;
 mod projection;
