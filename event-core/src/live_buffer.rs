@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 use tokio::sync::{Notify, watch};
+use tokio::task::yield_now;
 
 use crate::envelope::RecordedEvent;
 use crate::error::{Error, Result};
@@ -116,6 +117,9 @@ impl LiveBuffer {
             if let Some(stretch) = stretch.await {
                 return stretch;
             }
+            // A runtime that shuts down takes no more tasks: a new publisher would end at once, again and again, and the
+            // shutdown waits for this task to yield.
+            yield_now().await;
         }
     }
 
@@ -265,8 +269,25 @@ mod tests {
         let again = starts.recv().await.unwrap();
         again.start_at(Position::new(3));
         again.publish(part(3, 4));
-        tokio::task::yield_now().await;
+        yield_now().await;
         buffer.close();
         assert_eq!(reader.await.unwrap(), (true, true));
+    }
+
+    /// As on a runtime that shuts down, which drops what is spawned.
+    #[test]
+    fn a_publisher_that_ends_at_once_again_and_again_keeps_no_thread_busy() {
+        let (done, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+            let waited = runtime.unwrap().block_on(async {
+                let buffer = Arc::new(LiveBuffer::new());
+                let following = buffer.follow(Position::START, drop);
+                tokio::time::timeout(std::time::Duration::from_millis(20), following).await
+            });
+            done.send(waited.is_err()).unwrap();
+        });
+        let waited = told.recv_timeout(std::time::Duration::from_secs(10));
+        assert_eq!(waited, Ok(true), "the wait is polled without an end");
     }
 }
