@@ -80,12 +80,18 @@ pub async fn consumers_share_the_parts_and_every_event_is_handled_once(adapter: 
     write(&store, 0, 60).await;
     let log = everything(&store).await;
     all_seen(&seen, log.len()).await;
+    // A part whose last event is handled has yet to look at what comes after it.
+    let caught_up = async {
+        while store.subscriptions().await.unwrap()[0].lag > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, caught_up).await.expect("every part comes to the end");
     for consumer in running {
         consumer.stop().await;
     }
     assert_eq!(seen.lock().unwrap().check(&log).duplicates, 0, "nobody came or went");
-    let info = store.subscriptions().await.unwrap().remove(0);
-    assert_eq!((info.lag, info.parts.len()), (0, 6));
+    assert_eq!(store.subscriptions().await.unwrap()[0].parts.len(), 6);
 }
 
 pub async fn members_come_and_go_and_nothing_is_missed(adapter: Subject) {
