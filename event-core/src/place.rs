@@ -26,10 +26,11 @@ pub(crate) async fn check_place(store: &EventStore, name: &str, place: Checkpoin
     let one = AllOptions::new().after(before).up_to(position);
     // By its place first: an id may stand in the log once for each tenant.
     if let Some(there) = store.all_tenants().read_all(one).await?.first() {
-        return match there.event_id() {
-            same if same == event_id => Ok(()),
-            other => diverged(format!("event {other} stands at {position}, not {event_id}")),
-        };
+        let other = there.event_id();
+        if other == event_id {
+            return Ok(());
+        }
+        return diverged(format!("event {other} stands at {position}, not {event_id}"));
     }
     // The page may end before it, while a commit in front of it is under way.
     if let Some(now) = store.read_event(event_id).await?.map(|event| event.position()) {

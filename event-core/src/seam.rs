@@ -43,12 +43,17 @@ pub enum TenantView {
 }
 
 impl TenantView {
+    /// The tenant that it is narrowed to; none for everybody.
+    pub const fn tenant(&self) -> Option<&Tenant> {
+        match self {
+            Self::One(own) => Some(own),
+            Self::All => None,
+        }
+    }
+
     /// Whether a tenant's events show in it.
     pub fn sees(&self, tenant: &Tenant) -> bool {
-        match self {
-            Self::One(own) => own == tenant,
-            Self::All => true,
-        }
+        self.tenant().is_none_or(|own| own == tenant)
     }
 }
 

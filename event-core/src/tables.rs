@@ -34,10 +34,7 @@ impl From<Error> for Failure {
 
 /// The tenant that a view is narrowed to, as a value to bind.
 pub fn tenant_of(view: &TenantView) -> Option<String> {
-    match view {
-        TenantView::One(tenant) => Some(tenant.as_str().to_owned()),
-        TenantView::All => None,
-    }
+    view.tenant().map(|tenant| tenant.as_str().to_owned())
 }
 
 /// How a change of a stream is written down.

@@ -48,15 +48,20 @@ impl Session {
         Ok(Self { connection, stored: 0, analyze_at: 1_000 })
     }
 
-    /// Counts what was stored; a look that fails costs time, not events.
-    async fn count(&mut self, stored: u64, sql: &Statements) {
+    /// Counts what was stored, and tells the planner when it is time; whether the connection can be used again. A failure
+    /// costs time, not events.
+    async fn count(&mut self, stored: u64, sql: &Statements) -> bool {
         self.stored += stored;
         if self.stored < self.analyze_at {
-            return;
+            return true;
         }
         self.analyze_at = self.stored.saturating_mul(4);
-        if let Err(error) = sql.import_analyze.query().execute(&mut self.connection).await {
-            tracing::warn!(%error, "the planner could not be told what was imported");
+        match sql.import_analyze.query().execute(&mut self.connection).await {
+            Ok(_) => true,
+            Err(error) => {
+                tracing::warn!(%error, "the planner could not be told what was imported");
+                !error::is_fatal(&error)
+            }
         }
     }
 }
@@ -76,8 +81,9 @@ impl Importer {
         };
         let transaction = session.connection.begin().await.map_err(fail)?;
         let imported = Work { transaction, sql }.run(batch).await?;
-        session.count(imported.stored, sql).await;
-        *slot = Some(session);
+        if session.count(imported.stored, sql).await {
+            *slot = Some(session);
+        }
         Ok(imported)
     }
 
@@ -260,9 +266,12 @@ impl Work<'_> {
             keys.map(|keys| (*event, keys))
                 .ok_or_else(|| Error::adapter(OPERATION, "a stream has no key"))
         });
-        let keyed: Vec<_> = keyed.collect::<Result<_>>()?;
-        for query in rows::inserts(self.sql, positions == Positions::Keep, keyed.into_iter()) {
+        let keyed: Vec<rows::Keyed<'_>> = keyed.collect::<Result<_>>()?;
+        let (keep, mut rest) = (positions == Positions::Keep, &keyed[..]);
+        while !rest.is_empty() {
+            let (query, count) = rows::insert(self.sql, keep, rest);
             self.execute(query).await?;
+            rest = &rest[count..];
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use event_core::adapter::{ImportBatch, RecordedParts, TenantView};
+use event_core::serde_json::value::RawValue;
 use event_core::testing::Noted;
 use event_core::{
     Adapter, AllOptions, BatchSize, Error, EventId, EventStore, EventVersion, ExpectedVersion,
@@ -202,4 +203,22 @@ async fn what_is_there_already_is_looked_up_by_its_id() {
     adapter.close().await;
     let read = index_entries_read(&database, "events_version").await;
     assert!(read < 8 * 500 * 10, "{read} entries for 4 000 events");
+}
+
+/// More than goes to the server in one statement.
+#[tokio::test]
+async fn a_batch_of_many_megabytes_is_stored_as_a_whole_and_in_order() {
+    for positions in [Positions::Draw, Positions::Keep] {
+        let adapter = pg::shared().database().await.into_adapter().await;
+        let events = (1..=12_u64).map(|position| {
+            let data = format!("\"{position}{}\"", "x".repeat(1 << 20));
+            let data = RawValue::from_string(data).unwrap();
+            RecordedEvent::from_parts(RecordedParts { data, ..at(position).into_parts() })
+        });
+        let events: Vec<_> = events.collect();
+        let batch = ImportBatch::Events { positions, events: events.clone() };
+        assert_eq!(adapter.import(&batch).await.unwrap().stored, 12);
+        let stored = adapter.read_all(&TenantView::All, &AllOptions::new()).await.unwrap();
+        assert_eq!(stored, events, "{positions:?}");
+    }
 }

@@ -27,7 +27,7 @@ use crate::error::{BoxError, Error, Result, SubscriptionError};
 use crate::id::EventId;
 use crate::number::Position;
 use crate::retry::RetryPolicy;
-use crate::seam::{CheckpointStore, ParkedEvent, Registered, SubscriptionKey, TenantView};
+use crate::seam::{CheckpointStore, ParkedEvent, Registered, SubscriptionKey};
 use crate::store::EventStore;
 use crate::subscription::{Feed, Filter, StartFrom};
 
@@ -79,10 +79,7 @@ impl EventStore {
     /// [`Error::Connection`].
     pub async fn subscriptions(&self) -> Result<Vec<SubscriptionInfo>> {
         let checkpoints = checkpoints(self)?;
-        let tenant = match self.view() {
-            TenantView::One(tenant) => Some(tenant),
-            TenantView::All => None,
-        };
+        let tenant = self.view().tenant();
         let operation = self.operation("list_subscriptions", None);
         Ok(info::together(operation.run(|_| checkpoints.list(tenant)).await?))
     }
@@ -307,10 +304,7 @@ impl DurableSubscription {
             let reason = "a name has 1 to 255 bytes and no control characters";
             return Err(self.invalid(reason));
         }
-        let tenant = match self.store.view() {
-            TenantView::One(tenant) => Some(tenant.clone()),
-            TenantView::All => None,
-        };
+        let tenant = self.store.view().tenant().cloned();
         Ok(SubscriptionKey { tenant, name: name.clone() })
     }
 

@@ -111,7 +111,6 @@ impl State {
         let key = (info.tenant.clone(), info.stream_id.clone());
         let stream = self.streams.entry(key).or_insert_with(|| Stream {
             links: info.holds_links.then(BTreeMap::new),
-            first_version: info.first_version,
             ..Stream::new(info.created_at)
         });
         stream.version = info.version;

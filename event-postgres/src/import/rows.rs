@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 use event_core::RecordedEvent;
 use event_core::adapter::judge::Target;
 use event_core::adapter::rows::state_number;
-
 use uuid::Uuid;
 
 use crate::append::stored;
@@ -84,25 +83,27 @@ impl Events {
     }
 }
 
-/// The statements that store events, each of a few megabytes, or of one event that is larger. One statement a portion: a
-/// driver that leaves Nagle's algorithm on makes `COPY`, whose end is a message of its own, wait 40 ms for the server's
-/// delayed acknowledgement.
-pub(super) fn inserts<'q>(
+/// An event and the keys of its stream, tenant and category.
+pub(super) type Keyed<'e> = (&'e RecordedEvent, (i64, i32, i32));
+
+/// The statement that stores the first of some events, a few megabytes of them or one that is larger, and how many those
+/// are.
+///
+/// One statement a portion: a driver that leaves Nagle's algorithm on makes `COPY`, whose end is a message of its own,
+/// wait 40 ms for the server's delayed acknowledgement.
+pub(super) fn insert<'q>(
     sql: &'q Statements,
     keep: bool,
-    events: impl Iterator<Item = (&'q RecordedEvent, (i64, i32, i32))>,
-) -> Vec<PgQuery<'q>> {
-    let (mut queries, mut portion, mut bytes) = (Vec::new(), Events::default(), 0);
+    events: &[Keyed<'_>],
+) -> (PgQuery<'q>, usize) {
+    let (mut portion, mut bytes) = (Events::default(), 0);
     for (event, keys) in events {
         if bytes >= PORTION {
-            queries.push(std::mem::take(&mut portion).insert(sql, keep));
-            bytes = 0;
+            break;
         }
         bytes += event.data().get().len() + event.metadata().as_json().len();
-        portion.add(event, keys);
+        portion.add(event, *keys);
     }
-    if !portion.ids.is_empty() {
-        queries.push(portion.insert(sql, keep));
-    }
-    queries
+    let count = portion.ids.len();
+    (portion.insert(sql, keep), count)
 }

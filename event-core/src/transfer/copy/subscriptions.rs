@@ -41,15 +41,9 @@ pub(super) struct Anchors {
 impl Anchors {
     /// Of a store, as its subscriptions stand now.
     pub(super) async fn of(store: &EventStore) -> Result<Self> {
-        let tenant = match store.view() {
-            TenantView::One(tenant) => Some(tenant),
-            TenantView::All => None,
-        };
         let mut parts = match store.adapter().checkpoints() {
             None => Vec::new(),
-            Some(kept) => {
-                store.operation("list_subscriptions", None).run(|_| kept.list(tenant)).await?
-            }
+            Some(kept) => listed(store, kept).await?,
         };
         parts.sort_by_key(|part| part.position);
         Ok(Self { parts, found: Vec::new(), last: HashMap::new() })
@@ -107,7 +101,7 @@ pub(super) async fn carry(
         return Ok(());
     };
     let mut there: BTreeMap<SubscriptionKey, Vec<PartState>> = BTreeMap::new();
-    for part in to.operation("list_subscriptions", None).run(|_| target.list(None)).await? {
+    for part in listed(to, target).await? {
         there.entry(part.key.clone()).or_default().push(part);
     }
     for (key, parts) in &all {
@@ -124,6 +118,12 @@ pub(super) async fn carry(
         *(if carried.all().await? { &mut done.subscriptions } else { &mut done.left_alone }) += 1;
     }
     Ok(())
+}
+
+/// Every part that a store's handle sees.
+async fn listed(store: &EventStore, kept: &dyn CheckpointStore) -> Result<Vec<PartState>> {
+    let tenant = store.view().tenant();
+    store.operation("list_subscriptions", None).run(|_| kept.list(tenant)).await
 }
 
 /// One subscription on its way.
