@@ -7,151 +7,106 @@
 #[cfg(test)]
 extern crate self as event_core;
 
-mod broadcast;
-mod catalogue;
-mod causes;
-mod census;
-mod clock;
-mod codec;
-mod connect;
-mod decode;
-mod decode_error;
-mod digest;
-mod durable;
-mod envelope;
-mod error;
-mod event;
-mod event_stream;
-mod expected_version;
-mod facts;
-mod guard;
-mod health;
-mod history;
-mod id;
-mod inline;
-mod json_path;
-mod link;
-mod live_buffer;
-mod memory;
-mod metadata;
-mod migration;
-mod number;
-mod operation;
-mod options;
-mod place;
-mod projection;
-mod projector;
-mod proof;
-mod recovery;
-mod registration;
-mod registry;
-mod retry;
-mod rows;
-mod scope;
-mod seam;
-mod set;
-mod snapshot;
-mod store;
-mod stored_version;
-mod stream;
-mod subscription;
-mod tables;
-mod transaction;
-mod transfer;
-mod version;
-
+pub mod adapter;
+pub mod aggregate;
+pub mod envelope;
+pub mod error;
+pub mod event;
 pub mod lock;
-pub mod plain_set;
+mod memory;
+pub mod projection;
+mod projector;
+pub mod registry;
+mod rows;
 pub mod shape;
+pub mod store;
+pub mod subscription;
+mod tables;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod transfer;
+pub mod value;
 
-/// For authors of backends: the seam, and what passes through it.
-pub mod adapter {
-    pub use inventory::submit;
-
-    pub use crate::connect::AdapterFactory;
-    pub use crate::envelope::{EventData, RecordedParts};
-    pub use crate::live_buffer::{LiveBuffer, Publisher};
-    /// From the rows of a backend that has tables to what they stand for, and the rules about them.
-    pub mod rows {
-        pub use crate::rows::{
-            Column, Owners, Values, applied_migrations, column, event, highest_name, linked,
-            owned_snapshot, snapshot, state, state_number, stored_version, stream,
-        };
-    }
-    /// What is done around the statements of a backend that has tables.
-    pub mod tables {
-        pub use crate::tables::{Failure, StreamPage, WrittenChange, only_tenant, tenant_of};
-    }
-    pub use crate::projector::{ProjectedBatch, ProjectionTables, Projector, Switch, wait_for};
-    pub use crate::seam::import::judge;
-    pub use crate::seam::{
-        Adapter, Appended, Attendance, BoxFuture, Checkpoint, CheckpointStore, Commit, ImportBatch,
-        Imported, ImportedLink, Lease, LinkEvents, LiveLog, Outcome, OwnedSnapshot, ParkedEvent,
-        PartState, Positions, Recent, Registered, SnapshotStore, StoredSnapshot, StreamAppend,
-        StreamChange, Stretch, SubscriptionKey, TenantView,
+/// Events by topics, after they are committed.
+pub mod broadcast {
+    pub use crate::subscription::broadcast::{
+        Broadcast, Cached, Copies, EventCache, Listener, Message,
     };
-    pub use crate::stored_version::{SeenVersions, StoredVersion};
+}
+/// What a store says of its state.
+pub mod health {
+    pub use crate::adapter::health::{Blocker, Health, PoolUse, Stall};
+}
+/// Sets as sorted lists in JSON.
+pub mod plain_set {
+    pub use crate::envelope::plain_set::{deserialize, serialize};
 }
 
-pub use crate::broadcast::{Broadcast, Cached, Copies, EventCache, Listener, Message};
-pub use crate::catalogue::{Catalogue, CatalogueMigration, CatalogueType, CatalogueVersion};
-pub use crate::causes::with_causes;
-pub use crate::census::{Census, Unreadable};
-pub use crate::clock::Clock;
-pub use crate::codec::{Codec, JsonCodec, Serializer, StoredEvent};
-pub use crate::connect::without_password;
-pub use crate::decode_error::DecodeError;
-pub use crate::digest::Digest;
-pub use crate::durable::{
-    Consumer, Delivery, DurableSubscription, OnFailure, PartInfo, Stopper, SubscriptionInfo,
-    SubscriptionStatus,
-};
-pub use crate::envelope::{EventData, NewEvent, RecordedEvent};
-pub use crate::error::{BoxError, Category, Context, Error, Place, Result, SubscriptionError};
-pub use crate::event::{AnyEvent, Event, InvalidEvent, Origin, Payload, Upcast};
-pub use crate::event_stream::EventStream;
-pub use crate::expected_version::{Conflict, ExpectedVersion};
-pub use crate::health::{Blocker, Health, PoolUse, Stall};
-pub use crate::id::{EventId, InvalidEventId};
-pub use crate::inline::InlineEvent;
+pub use crate::adapter::request::{AllOptions, Delete, ListOptions, ReadOptions, StreamInfo};
+pub use crate::adapter::{Adapter, Appended, Outcome};
+pub use crate::aggregate::Aggregate;
+pub use crate::aggregate::report::Recovered;
+pub use crate::aggregate::snapshots::Snapshots;
+pub use crate::envelope::new_event::NewEvent;
+pub use crate::envelope::proof::assert_disjoint;
+pub use crate::envelope::recorded::RecordedEvent;
+pub use crate::envelope::set::EventSet;
+pub use crate::error::{Category, Error, Result};
+pub use crate::event::migration::MigrationError;
+pub use crate::event::{AnyEvent, Event, InvalidEvent};
 pub use crate::memory::MemoryAdapter;
-pub use crate::metadata::{InvalidMetadata, Metadata};
-pub use crate::migration::{Migration, MigrationError, MigrationFn};
-pub use crate::number::{
-    BatchSize, InvalidBatchSize, InvalidStartVersion, InvalidStoredNumber, Position, StreamVersion,
-};
-pub use crate::options::{
-    AllOptions, Delete, Direction, ListOptions, ReadOptions, StreamInfo, StreamState,
-};
-pub use crate::projection::{Live, Projection};
-pub use crate::projector::{Progress, ProjectionStatus};
-pub use crate::proof::assert_disjoint;
-pub use crate::recovery::{
-    Aggregate, Problem, ProblemKind, RecoverOptions, Recovered, RecoveryReport, SnapshotFault,
-    SnapshotProblem, Violation,
-};
-pub use crate::registration::Registration;
-pub use crate::registry::{Registry, RegistryBuilder, RegistryError, RegistryErrors};
-pub use crate::retry::RetryPolicy;
-pub use crate::scope::Scope;
-pub use crate::seam::{Adapter, Appended, Imported, Outcome, ParkedEvent, Positions};
-pub use crate::set::EventSet;
-pub use crate::shape::Shape;
-pub use crate::snapshot::Snapshots;
-pub use crate::store::{EventStore, StoreBuilder};
-pub use crate::stream::{Escaped, InvalidStreamId, InvalidTenant, StreamId, Tenant};
-pub use crate::subscription::{Filter, StartFrom, Subscription};
-pub use crate::transaction::Transaction;
-pub use crate::transfer::{
-    Copied, CopyOptions, CopyProgress, Export, ExportOptions, Exported, Import, ImportOptions,
-    copy, copy_with,
-};
-pub use crate::version::{EventVersion, InvalidEventVersion};
+pub use crate::projection::Projection;
+pub use crate::registry::Registry;
+pub use crate::registry::problem::RegistryErrors;
+pub use crate::shape::of::Shape;
+pub use crate::store::EventStore;
+pub use crate::store::builder::StoreBuilder;
+pub use crate::store::event_stream::EventStream;
+pub use crate::store::retry::RetryPolicy;
+pub use crate::subscription::filter::Filter;
+pub use crate::subscription::{StartFrom, Subscription};
+pub use crate::value::clock::Clock;
+pub use crate::value::expected_version::{Conflict, ExpectedVersion};
+pub use crate::value::id::EventId;
+pub use crate::value::metadata::Metadata;
+pub use crate::value::number::{BatchSize, InvalidBatchSize, Position, StreamVersion};
+pub use crate::value::scope::Scope;
+pub use crate::value::stream_id::{InvalidStreamId, StreamId, Tenant};
+pub use crate::value::version::EventVersion;
 #[cfg(feature = "derive")]
 pub use event_derive::{Event, Shape};
 pub use serde_json;
+
+// TEMPORARY
+pub use crate::adapter::{Direction, Imported, ParkedEvent, Positions, StreamState};
+pub use crate::aggregate::{
+    Problem, ProblemKind, RecoverOptions, RecoveryReport, SnapshotFault, SnapshotProblem, Violation,
+};
+pub use crate::broadcast::{Broadcast, Cached, Copies, EventCache, Listener, Message};
+pub use crate::envelope::{Codec, EventData, JsonCodec, Serializer, StoredEvent};
+pub use crate::error::{BoxError, Context, Place, SubscriptionError, with_causes};
+pub use crate::event::{DecodeError, Migration, MigrationFn, Origin, Payload, Upcast};
+pub use crate::health::{Blocker, Health, PoolUse, Stall};
+pub use crate::projection::{InlineEvent, Live};
+pub use crate::projector::{Progress, ProjectionStatus};
+pub use crate::registry::{
+    Catalogue, CatalogueMigration, CatalogueType, CatalogueVersion, Census, Registration,
+    RegistryBuilder, RegistryError, Unreadable,
+};
+pub use crate::store::{Transaction, without_password};
+pub use crate::subscription::{
+    Consumer, Delivery, DurableSubscription, OnFailure, PartInfo, Stopper, SubscriptionInfo,
+    SubscriptionStatus,
+};
+pub use crate::transfer::{
+    Copied, CopyOptions, CopyProgress, Digest, Export, ExportOptions, Exported, Import,
+    ImportOptions, copy, copy_with,
+};
+pub use crate::value::{
+    Escaped, InvalidEventId, InvalidEventVersion, InvalidMetadata, InvalidStartVersion,
+    InvalidStoredNumber, InvalidTenant,
+};
+// END
 
 /// What generated code names; no API.
 #[doc(hidden)]
@@ -165,22 +120,21 @@ pub mod __private {
     pub use chrono::{DateTime, Utc};
     pub use inventory::submit;
 
-    pub use crate::__field as field;
-    pub use crate::envelope::{NewEvent, RecordedEvent};
-    pub use crate::error::Error;
-    pub use crate::event::{AnyEvent, Event, InvalidEvent, Origin};
-    pub use crate::facts::Facts;
-    pub use crate::history::{Also, History, JsonStep, Typed};
-    pub use crate::proof::{
+    pub use crate::envelope::proof::{
         SetVariant, also_from, assert_distinct, json_chain, json_step, json_step_from, not_in_set,
         reappend, set_variant, typed_step,
     };
-    pub use crate::registration::{ExtraMigration, Registration};
-    pub use crate::set::EventSet;
+    pub use crate::error::Error;
+    pub use crate::event::facts::Facts;
+    pub use crate::event::history::{Also, History, JsonStep, Typed};
+    pub use crate::event::{AnyEvent, Event, InvalidEvent, Origin};
+    pub use crate::registry::registration::{ExtraMigration, Registration};
+    pub use crate::{__field as field, EventSet, NewEvent, RecordedEvent};
     pub use core::any::type_name;
 
+    pub use crate::EventVersion;
+    pub use crate::shape::of::Shape;
     pub use crate::shape::{
-        FieldSpec, FieldsSpec, ForeignForm, Form, Probe, Shape, Shapes, Spec, Tagging, VariantSpec,
+        FieldSpec, FieldsSpec, ForeignForm, Form, Probe, Shapes, Spec, Tagging, VariantSpec,
     };
-    pub use crate::version::EventVersion;
 }

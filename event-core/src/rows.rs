@@ -7,16 +7,11 @@ use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use crate::adapter::{OwnedSnapshot, StoredSnapshot, StreamInfo, StreamState};
 use crate::envelope::{RecordedEvent, RecordedParts};
 use crate::error::{Error, Place, Result};
-use crate::id::EventId;
-use crate::metadata::Metadata;
-use crate::number::{Position, StreamVersion};
-use crate::options::{StreamInfo, StreamState};
-use crate::seam::{OwnedSnapshot, StoredSnapshot};
-use crate::stored_version::StoredVersion;
-use crate::stream::{StreamId, Tenant};
-use crate::version::EventVersion;
+use crate::registry::StoredVersion;
+use crate::value::{EventId, EventVersion, Metadata, Position, StreamId, StreamVersion, Tenant};
 
 /// A column by its place in the row, which statements keep: a look-up by name for each value of each row is a good part
 /// of what reading costs. The name is for messages.

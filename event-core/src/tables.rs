@@ -1,11 +1,9 @@
 //! What backends that have tables do alike around their statements. No SQL is in it.
 
+use crate::adapter::{Delete, ListOptions, StreamChange, TenantView};
 use crate::error::{Error, Result};
-use crate::number::StreamVersion;
-use crate::options::{Delete, ListOptions};
 use crate::rows::highest_name;
-use crate::seam::{StreamChange, TenantView};
-use crate::stream::{StreamId, Tenant};
+use crate::value::{StreamId, StreamVersion, Tenant};
 
 /// Why a statement gave no rows.
 #[derive(Debug)]

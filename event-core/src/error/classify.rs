@@ -1,7 +1,7 @@
 //! What an [`Error`] is: its code, its family, whether to try again, in which scope it happened.
 
 use crate::error::{Category, Context, Error};
-use crate::scope::Scope;
+use crate::value::Scope;
 
 /// The variants that keep the scope they happened in; by reference or by mutable reference.
 macro_rules! with_context {

@@ -1,14 +1,11 @@
 //! How an [`Error`] is made: by name for adapters, by `From` for the small errors of constructors.
 
-use crate::decode_error::DecodeError;
 use crate::error::{BoxError, Context, Error, Place};
-use crate::event::InvalidEvent;
-use crate::expected_version::Conflict;
-use crate::id::{EventId, InvalidEventId};
-use crate::metadata::InvalidMetadata;
-use crate::number::InvalidStoredNumber;
-use crate::stream::StreamId;
-use crate::version::{EventVersion, InvalidEventVersion};
+use crate::event::{DecodeError, InvalidEvent};
+use crate::value::{
+    Conflict, EventId, EventVersion, InvalidEventId, InvalidEventVersion, InvalidMetadata,
+    InvalidStoredNumber, StreamId,
+};
 
 impl Error {
     /// The store could not be reached, or its answer was lost.

@@ -3,6 +3,7 @@
 //! The small errors of constructors convert into it. A message says what *we* were doing; the cause is in
 //! `source()` and is not repeated.
 
+mod causes;
 mod classify;
 mod make;
 mod subscription;
@@ -10,15 +11,14 @@ mod subscription;
 use std::error::Error as StdError;
 use std::fmt;
 
+pub use self::causes::with_causes;
 pub use self::subscription::SubscriptionError;
-use crate::decode_error::DecodeError;
-use crate::expected_version::ExpectedVersion;
-use crate::id::EventId;
-use crate::number::{InvalidBatchSize, InvalidStartVersion, Position, StreamVersion};
+use crate::event::DecodeError;
 use crate::registry::RegistryErrors;
-use crate::scope::Scope;
-use crate::stream::{Escaped, InvalidStreamId, InvalidTenant, StreamId, Tenant};
-use crate::version::EventVersion;
+use crate::value::{
+    Escaped, EventId, EventVersion, ExpectedVersion, InvalidBatchSize, InvalidStartVersion,
+    InvalidStreamId, InvalidTenant, Position, Scope, StreamId, StreamVersion, Tenant,
+};
 
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,7 +1,7 @@
 //! [`SubscriptionError`]: what can be wrong with a durable subscription.
 
 use crate::error::{BoxError, Category, Place};
-use crate::stream::Escaped;
+use crate::value::Escaped;
 
 /// What is wrong with a durable subscription, or stopped it.
 #[derive(Debug, thiserror::Error)]

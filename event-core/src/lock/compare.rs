@@ -4,9 +4,8 @@ use std::fmt;
 
 use crate::lock::file::{Block, LockFile};
 use crate::lock::stub;
-use crate::registration::Registration;
-use crate::registry::Registry;
-use crate::version::EventVersion;
+use crate::registry::{Registration, Registry};
+use crate::value::EventVersion;
 
 /// One thing that does not fit.
 #[derive(Debug, Clone, PartialEq, Eq)]

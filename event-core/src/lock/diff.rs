@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::lock::compare::{Difference, differences};
 use crate::lock::file::LockFile;
-use crate::version::EventVersion;
+use crate::value::EventVersion;
 
 /// What a change asks of users, the least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

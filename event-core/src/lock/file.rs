@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::registration::Registration;
+use crate::registry::Registration;
 use crate::shape::{Form, ShapeLine, fingerprint};
-use crate::version::EventVersion;
+use crate::value::EventVersion;
 
 const HEAD: &str = "\
 # The shape of every event version of this crate that may be stored. `EVENTS_LOCK=bless cargo test` adds to it and

@@ -5,14 +5,11 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::causes::with_causes;
-use crate::decode_error::DecodeError;
-use crate::event::AnyEvent;
-use crate::migration::Migration;
-use crate::registration::Registration;
-use crate::registry::Registry;
+use crate::error::with_causes;
+use crate::event::{AnyEvent, DecodeError, Migration};
+use crate::registry::{Registration, Registry};
 use crate::shape::{Dice, sample};
-use crate::version::EventVersion;
+use crate::value::EventVersion;
 
 /// A golden payload, as an event crate ships it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

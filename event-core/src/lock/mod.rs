@@ -32,9 +32,8 @@ use std::path::{Path, PathBuf};
 pub use self::compare::{Difference, Finding};
 pub use self::diff::{Change, Impact, diff};
 pub use self::file::{Block, LockError, LockFile};
-use crate::registration::Registration;
-use crate::registry::Registry;
-use crate::version::EventVersion;
+use crate::registry::{Registration, Registry};
+use crate::value::EventVersion;
 
 /// The variable that makes [`check`] add what is new, set to `bless`.
 const BLESS: &str = "EVENTS_LOCK";

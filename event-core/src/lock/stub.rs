@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::lock::file::Block;
-use crate::registration::Registration;
+use crate::registry::Registration;
 use crate::shape::{FieldForm, Form};
 
 /// Source to copy; where a person has to decide stands a comment that does not compile.

@@ -2,13 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::adapter::{Delete, StreamChange, StreamState};
 use crate::error::{Error, Result};
-use crate::expected_version::{Conflict, ExpectedVersion};
 use crate::memory::State;
-use crate::number::StreamVersion;
-use crate::options::{Delete, StreamState};
-use crate::seam::StreamChange;
-use crate::stream::{StreamId, Tenant};
+use crate::value::{Conflict, ExpectedVersion, StreamId, StreamVersion, Tenant};
 
 impl State {
     pub(super) fn change(

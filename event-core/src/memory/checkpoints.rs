@@ -6,13 +6,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::MemoryAdapter;
-use crate::error::{Result, SubscriptionError};
-use crate::number::Position;
-use crate::seam::{
+use crate::adapter::{
     Attendance, BoxFuture, Checkpoint, CheckpointStore, Lease, ParkedEvent, PartState, Registered,
     SubscriptionKey,
 };
-use crate::stream::Tenant;
+use crate::error::{Result, SubscriptionError};
+use crate::value::{Position, Tenant};
 
 /// Every durable subscription.
 pub(super) type Subscriptions = BTreeMap<SubscriptionKey, Kept>;

@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::adapter::import::judge::{self, Found, FoundLink, Target};
+use crate::adapter::{ImportBatch, Imported, ImportedLink, Positions, StreamInfo};
 use crate::envelope::{RecordedEvent, RecordedParts};
 use crate::error::Result;
 use crate::memory::{State, Stream};
-use crate::number::Position;
-use crate::options::StreamInfo;
-use crate::seam::import::judge::{self, Found, FoundLink, Target};
-use crate::seam::{ImportBatch, Imported, ImportedLink, Positions};
-use crate::stream::{StreamId, Tenant};
+use crate::value::{Position, StreamId, Tenant};
 
 impl State {
     pub(super) fn import(&mut self, batch: &ImportBatch) -> Result<Imported> {

@@ -4,14 +4,11 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use crate::adapter::{Appended, Direction, LinkEvents, Outcome, ReadOptions, StreamState};
 use crate::envelope::RecordedEvent;
 use crate::error::{Error, Result};
-use crate::id::EventId;
 use crate::memory::{State, Stream};
-use crate::number::{Position, StreamVersion};
-use crate::options::{Direction, ReadOptions, StreamState};
-use crate::seam::{Appended, LinkEvents, Outcome};
-use crate::stream::StreamId;
+use crate::value::{EventId, Position, StreamId, StreamVersion};
 
 impl State {
     pub(super) fn link(&mut self, link: &LinkEvents, now: DateTime<Utc>) -> Result<Appended> {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::MemoryAdapter;
+use crate::adapter::{BoxFuture, LiveLog, Recent, Stretch};
 use crate::error::{Error, Result};
-use crate::number::Position;
-use crate::seam::{BoxFuture, LiveLog, Recent, Stretch};
+use crate::value::Position;
 
 /// Events that a reader gets at once.
 const EVENTS: usize = 1_000;

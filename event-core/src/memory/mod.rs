@@ -20,20 +20,15 @@ use tokio::sync::watch;
 
 use self::checkpoints::Subscriptions;
 use self::snapshot::Snapshots;
-use crate::clock::Clock;
+use crate::adapter::{
+    Adapter, AllOptions, Appended, BoxFuture, CheckpointStore, Commit, Health, ImportBatch,
+    Imported, LinkEvents, ListOptions, LiveLog, Outcome, ReadOptions, SnapshotStore, StreamAppend,
+    StreamChange, StreamInfo, StreamState, TenantView,
+};
 use crate::envelope::{EventData, RecordedEvent, RecordedParts};
 use crate::error::{Error, Result};
-use crate::expected_version::ExpectedVersion;
-use crate::health::Health;
-use crate::id::EventId;
-use crate::number::{Position, StreamVersion};
-use crate::options::{AllOptions, ListOptions, ReadOptions, StreamInfo, StreamState};
-use crate::seam::{
-    Adapter, Appended, BoxFuture, CheckpointStore, Commit, ImportBatch, Imported, LinkEvents,
-    LiveLog, Outcome, SnapshotStore, StreamAppend, StreamChange, TenantView,
-};
-use crate::stored_version::{SeenVersions, StoredVersion};
-use crate::stream::{StreamId, Tenant};
+use crate::registry::{SeenVersions, StoredVersion};
+use crate::value::{Clock, EventId, ExpectedVersion, Position, StreamId, StreamVersion, Tenant};
 
 /// A store in memory: every promise of the contract but to outlive the process. Clones share it.
 #[derive(Debug, Clone, Default)]

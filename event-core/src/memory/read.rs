@@ -1,12 +1,10 @@
 //! Pages of streams, of everything and of the list of streams.
 
+use crate::adapter::{AllOptions, Direction, ListOptions, ReadOptions, StreamInfo, TenantView};
 use crate::envelope::RecordedEvent;
 use crate::error::{Error, Result};
 use crate::memory::{State, Stream};
-use crate::number::{Position, StreamVersion};
-use crate::options::{AllOptions, Direction, ListOptions, ReadOptions, StreamInfo};
-use crate::seam::TenantView;
-use crate::stream::{StreamId, Tenant};
+use crate::value::{Position, StreamId, StreamVersion, Tenant};
 
 impl State {
     pub(super) fn find(

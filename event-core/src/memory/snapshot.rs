@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use crate::adapter::{BoxFuture, OwnedSnapshot, SnapshotStore, StoredSnapshot};
 use crate::error::Result;
 use crate::memory::{MemoryAdapter, State};
-use crate::number::StreamVersion;
-use crate::seam::{BoxFuture, OwnedSnapshot, SnapshotStore, StoredSnapshot};
-use crate::stream::{StreamId, Tenant};
+use crate::value::{StreamId, StreamVersion, Tenant};
 
 /// The snapshots of all streams, by kind.
 #[derive(Debug, Default)]

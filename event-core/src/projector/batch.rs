@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::envelope::RecordedEvent;
+use crate::envelope::{EventSet, RecordedEvent};
 use crate::error::{Error, Result};
-use crate::number::{BatchSize, Position};
-use crate::set::EventSet;
 use crate::subscription::Subscription;
+use crate::value::{BatchSize, Position};
 
 /// Where nothing passes the filter, the place is written so often at most.
 const IDLE: Duration = Duration::from_millis(500);

@@ -18,12 +18,11 @@ pub use self::batch::ProjectedBatch;
 pub use self::progress::Progress;
 pub use self::status::{ProjectionStatus, wait_for};
 pub use self::tables::{ProjectionTables, Switch};
+use crate::adapter::Checkpoint;
 use crate::error::{Error, Result};
-use crate::number::{BatchSize, Position};
-use crate::place::check_place;
-use crate::seam::Checkpoint;
 use crate::store::EventStore;
-use crate::subscription::{StartFrom, Subscription};
+use crate::subscription::{StartFrom, Subscription, check_place};
+use crate::value::{BatchSize, Position};
 
 /// The first pause after a failure that may pass; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);

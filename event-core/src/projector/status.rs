@@ -7,8 +7,7 @@ use chrono::{DateTime, Utc};
 use tokio::time::{Instant, sleep};
 
 use crate::error::Result;
-use crate::id::EventId;
-use crate::number::Position;
+use crate::value::{EventId, Position};
 
 /// The first pause before a place is looked at again; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);

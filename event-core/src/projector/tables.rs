@@ -3,10 +3,10 @@
 use std::future::Future;
 
 use super::{ProjectedBatch, ProjectionStatus};
+use crate::envelope::EventSet;
 use crate::error::Result;
-use crate::number::Position;
-use crate::set::EventSet;
 use crate::subscription::Filter;
+use crate::value::Position;
 
 /// The tables of one build, and its place in the log beside them.
 pub trait ProjectionTables: Send {

@@ -4,12 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use foldhash::fast::RandomState;
 
-use crate::event::Event;
-use crate::migration::{EdgeKind, Migration, MigrationFn, MigrationGraph};
-use crate::registration::{ExtraMigration, Registration};
+use crate::event::{EdgeKind, Event, Migration, MigrationFn, MigrationGraph};
 use crate::registry::problem::{RegistryError, RegistryErrors};
-use crate::registry::{Registry, Route, TypeEntry};
-use crate::version::EventVersion;
+use crate::registry::{ExtraMigration, Registration, Registry, Route, TypeEntry};
+use crate::value::EventVersion;
 
 /// Collects events and migrations; see [`Registry::builder`].
 #[derive(Debug, Default)]

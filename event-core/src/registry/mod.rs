@@ -4,7 +4,12 @@
 //! and refused as a whole when anything in it does not hold together.
 
 mod builder;
-mod problem;
+pub(crate) mod catalogue;
+pub(crate) mod census;
+mod link;
+pub(crate) mod problem;
+pub(crate) mod registration;
+pub(crate) mod stored_version;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
@@ -14,12 +19,15 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
 pub use self::builder::RegistryBuilder;
-pub use self::problem::{RegistryError, RegistryErrors};
-use crate::decode_error::DecodeError;
-use crate::event::AnyEvent;
-use crate::migration::{Migration, MigrationGraph};
-use crate::registration::Registration;
-use crate::version::EventVersion;
+pub use self::catalogue::{Catalogue, CatalogueMigration, CatalogueType, CatalogueVersion};
+pub use self::census::{Census, Unreadable};
+pub use self::problem::RegistryError;
+pub(crate) use self::problem::RegistryErrors;
+pub(crate) use self::registration::ExtraMigration;
+pub use self::registration::Registration;
+pub use self::stored_version::{SeenVersions, StoredVersion};
+use crate::event::{AnyEvent, DecodeError, Migration, MigrationGraph};
+use crate::value::EventVersion;
 
 /// Every event this binary knows (S-08, S-15).
 #[doc(alias = "translator")]

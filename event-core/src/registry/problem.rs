@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::event::Origin;
-use crate::version::EventVersion;
+use crate::value::EventVersion;
 
 /// One thing that is wrong with the events of a binary.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

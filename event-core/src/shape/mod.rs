@@ -4,13 +4,14 @@
 //! compares it with what was stored ([`lock`](crate::lock)), the catalogue exports it, the testing helpers make random
 //! payloads from it. Forms are linked lazily, function by function, so that a type may contain itself.
 
-mod of;
+pub(crate) mod of;
 mod sample;
 mod schema;
 mod spec;
 mod text;
 
-pub use self::of::{ForeignForm, Probe, Shape, Shapes, form_of};
+pub(crate) use self::of::Shape;
+pub use self::of::{ForeignForm, Probe, Shapes, form_of};
 pub use self::sample::{Dice, NoSample, sample};
 #[doc(hidden)]
 pub use self::spec::{FieldSpec, FieldsSpec, FormFn, Spec, VariantSpec};

@@ -3,13 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::clock::Clock;
+use crate::adapter::{Adapter, TenantView};
 use crate::error::Result;
 use crate::registry::Registry;
-use crate::retry::RetryPolicy;
-use crate::scope::Scope;
-use crate::seam::{Adapter, TenantView};
-use crate::store::{EventStore, Shared};
+use crate::store::{EventStore, RetryPolicy, Shared};
+use crate::value::{Clock, Scope};
 
 /// The most events a stream holds unless told otherwise (S-21).
 const STREAM_LIMIT: u64 = 10_000;

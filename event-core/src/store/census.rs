@@ -1,8 +1,7 @@
 //! The census of a store.
 
-use crate::census::Census;
 use crate::error::Result;
-use crate::registry::Registry;
+use crate::registry::{Census, Registry};
 use crate::store::EventStore;
 
 impl EventStore {

@@ -1,10 +1,8 @@
 //! The health of a store.
 
+use crate::adapter::Health;
 use crate::error::Result;
-use crate::health::Health;
-use crate::operation::Operation;
-use crate::retry::RetryPolicy;
-use crate::store::EventStore;
+use crate::store::{EventStore, Operation, RetryPolicy};
 
 impl EventStore {
     /// Whether the store can be reached, how fast, and what holds up its readers: for a health check, which is why it is

@@ -1,11 +1,9 @@
 //! Links: a stream that shows events of other streams.
 
+use crate::adapter::{Appended, LinkEvents};
 use crate::error::Result;
-use crate::expected_version::ExpectedVersion;
-use crate::id::EventId;
-use crate::seam::{Appended, LinkEvents};
 use crate::store::{EventStore, check_size, check_twice};
-use crate::stream::StreamId;
+use crate::value::{EventId, ExpectedVersion, StreamId};
 
 impl EventStore {
     /// Makes a stream show existing events of other streams, in the order given: by topic, by player, whatever the

@@ -1,34 +1,38 @@
 //! [`EventStore`]: the facade that applications use (S-01, S-02): validate, encode, commit; read, migrate, decode.
 
-mod builder;
+pub(crate) mod builder;
 mod census;
+pub(crate) mod connect;
+pub(crate) mod event_stream;
 mod health;
 mod link;
+pub(crate) mod operation;
+pub(crate) mod retry;
 mod snapshot;
 mod streams;
+pub(crate) mod transaction;
 mod transfer;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-pub use self::builder::StoreBuilder;
-use crate::clock::Clock;
-use crate::connect;
+pub(crate) use self::builder::StoreBuilder;
+pub use self::connect::without_password;
+pub(crate) use self::event_stream::EventStream;
+pub(crate) use self::operation::Operation;
+pub(crate) use self::retry::RetryPolicy;
+pub use self::transaction::Transaction;
+use crate::adapter::{
+    Adapter, AllOptions, Appended, BoxFuture, Commit, ListOptions, Outcome, ReadOptions,
+    StreamAppend, StreamInfo, TenantView,
+};
 use crate::envelope::{EventData, NewEvent, RecordedEvent};
 use crate::error::{Context, Error, Result};
-use crate::event_stream::EventStream;
-use crate::expected_version::ExpectedVersion;
-use crate::id::EventId;
 use crate::memory::MemoryAdapter;
-use crate::number::{BatchSize, InvalidBatchSize, StreamVersion};
-use crate::operation::Operation;
-use crate::options::{AllOptions, ListOptions, ReadOptions, StreamInfo};
 use crate::registry::Registry;
-use crate::retry::RetryPolicy;
-use crate::scope::Scope;
-use crate::seam::{Adapter, Appended, BoxFuture, Commit, Outcome, StreamAppend, TenantView};
-use crate::stream::StreamId;
-use crate::transaction::Transaction;
+use crate::value::{
+    BatchSize, Clock, EventId, ExpectedVersion, InvalidBatchSize, Scope, StreamId, StreamVersion,
+};
 
 /// The store of events: the one door of an application. Cheap to clone, bound to a [`Scope`].
 ///

@@ -1,10 +1,9 @@
 //! Snapshots as the facade's operations: each a span, a metric and a retry loop. Recovery decides about them.
 
+use crate::adapter::{StoredSnapshot, TenantView};
 use crate::error::Result;
-use crate::number::StreamVersion;
-use crate::seam::{StoredSnapshot, TenantView};
 use crate::store::EventStore;
-use crate::stream::{StreamId, Tenant};
+use crate::value::{StreamId, StreamVersion, Tenant};
 
 impl EventStore {
     /// Whose snapshot of a stream is meant; in the operator's view the stream says whose it is.

@@ -1,12 +1,9 @@
 //! What becomes of streams: deleted, archived, truncated.
 
+use crate::adapter::{Delete, StreamChange};
 use crate::error::{Error, Result};
-use crate::expected_version::ExpectedVersion;
-use crate::number::StreamVersion;
-use crate::options::Delete;
-use crate::seam::StreamChange;
 use crate::store::{EventStore, Shared};
-use crate::stream::StreamId;
+use crate::value::{ExpectedVersion, StreamId, StreamVersion};
 
 /// There is no renaming: a [`StreamId`] stands in links, metadata and exports, and means one history for good. To go on
 /// under another name, start a stream of that name and archive the old one.

@@ -1,9 +1,9 @@
 //! What an import sends to the adapter.
 
+use crate::adapter::{ImportBatch, Imported, TenantView};
 use crate::error::{Error, Result};
-use crate::seam::{ImportBatch, Imported, TenantView};
 use crate::store::EventStore;
-use crate::stream::Tenant;
+use crate::value::Tenant;
 
 impl EventStore {
     /// Stores a batch of another store's.

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
+use crate::adapter::{AllOptions, Recent, Stretch};
 use crate::envelope::RecordedEvent;
 use crate::error::Result;
-use crate::number::Position;
-use crate::options::AllOptions;
 use crate::registry::Registry;
-use crate::seam::{Recent, Stretch};
 use crate::store::EventStore;
 use crate::subscription::Filter;
+use crate::value::Position;
 
 /// The first pause before a backend that cannot be reached is asked again; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);

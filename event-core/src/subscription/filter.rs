@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::adapter::AllOptions;
 use crate::envelope::RecordedEvent;
-use crate::options::AllOptions;
-use crate::stream::StreamId;
+use crate::value::StreamId;
 
 /// Which events a subscription gets. Whose they are is said by the store's scope: one tenant's, or everybody's under
 /// [`EventStore::all_tenants`](crate::EventStore::all_tenants).

@@ -1,8 +1,12 @@
 //! [`Subscription`]: everything from a place on, and then what is committed next, without an end and without a seam
 //! between the two.
 
+pub(crate) mod broadcast;
+pub(crate) mod checkpoint;
+pub(crate) mod durable;
 mod feed;
-mod filter;
+pub(crate) mod filter;
+mod guard;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -13,13 +17,19 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 
+pub(crate) use self::checkpoint::check_place;
+pub use self::durable::{
+    Consumer, Delivery, DurableSubscription, OnFailure, PartInfo, Stopper, SubscriptionInfo,
+    SubscriptionStatus,
+};
 pub(crate) use self::feed::{Batch, Feed};
-pub use self::filter::Filter;
+pub(crate) use self::filter::Filter;
+pub(crate) use self::guard::guarded;
+use crate::adapter::BoxFuture;
 use crate::envelope::RecordedEvent;
 use crate::error::Result;
-use crate::number::Position;
-use crate::seam::BoxFuture;
 use crate::store::EventStore;
+use crate::value::Position;
 
 /// Where a subscription starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::envelope::NewEvent;
 use crate::event::{Event, InvalidEvent};
-use crate::version::EventVersion;
+use crate::value::EventVersion;
 
 /// The event of the contract suite: some text, which is invalid when it is empty.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

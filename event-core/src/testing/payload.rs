@@ -4,11 +4,9 @@ use fastrand::Rng;
 use serde_json::Value;
 use serde_json::value::to_raw_value;
 
-use crate::causes::with_causes;
-use crate::decode::decode_at;
-use crate::event::Event;
-use crate::registration::Registration;
-use crate::registry::Registry;
+use crate::error::with_causes;
+use crate::event::{Event, decode_at};
+use crate::registry::{Registration, Registry};
 use crate::shape::{Dice, NoSample, sample};
 
 /// A random payload of a version.

@@ -6,12 +6,10 @@ use std::marker::PhantomData;
 use serde_json::Value;
 use serde_json::value::to_raw_value;
 
-use crate::causes::with_causes;
-use crate::decode::decode_at;
-use crate::decode_error::DecodeError;
-use crate::event::Event;
-use crate::recovery::Aggregate;
-use crate::version::EventVersion;
+use crate::aggregate::Aggregate;
+use crate::error::with_causes;
+use crate::event::{DecodeError, Event, decode_at};
+use crate::value::EventVersion;
 
 /// What has happened, as the state it makes.
 ///

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use crate::envelope::RecordedEvent;
-use crate::number::{Position, StreamVersion};
-use crate::stream::{StreamId, Tenant};
+use crate::value::{Position, StreamId, StreamVersion, Tenant};
 
 /// What consumers handled, in the order in which they did.
 #[derive(Debug, Clone, Default)]
@@ -79,10 +78,10 @@ impl Sightings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::expected_version::ExpectedVersion::Any;
-    use crate::options::AllOptions;
+    use crate::adapter::AllOptions;
     use crate::store::EventStore;
     use crate::testing::Noted;
+    use crate::value::ExpectedVersion::Any;
 
     async fn log() -> Vec<RecordedEvent> {
         let store = EventStore::in_memory().unwrap();

@@ -3,13 +3,12 @@
 use std::fmt;
 use std::io::Write;
 
+use crate::adapter::{ImportBatch, Positions};
 use crate::error::{Error, Result};
-use crate::number::BatchSize;
-use crate::seam::{ImportBatch, Positions};
 use crate::store::EventStore;
-use crate::stream::StreamId;
 use crate::transfer::line;
 use crate::transfer::source::Source;
+use crate::value::{BatchSize, StreamId};
 
 /// Which streams are exported, and how many lines are held at a time.
 ///

@@ -3,13 +3,12 @@
 use std::fmt;
 use std::io::BufRead;
 
+use crate::adapter::{ImportBatch, Imported, Positions};
 use crate::error::{Error, Result};
-use crate::number::BatchSize;
-use crate::seam::{ImportBatch, Imported, Positions};
 use crate::store::EventStore;
-use crate::stream::Tenant;
 use crate::transfer::export::Exported;
 use crate::transfer::line::{self, Said};
+use crate::value::{BatchSize, Tenant};
 
 /// Lines longer than this in sum are stored before there are enough for a batch.
 const BATCH_BYTES: usize = 8 << 20;

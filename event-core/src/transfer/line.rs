@@ -6,16 +6,11 @@ use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
+use crate::adapter::{ImportBatch, ImportedLink, StreamInfo, StreamState};
 use crate::envelope::{RecordedEvent, RecordedParts};
 use crate::error::{Error, Result};
-use crate::id::EventId;
-use crate::metadata::Metadata;
-use crate::number::{Position, StreamVersion};
-use crate::options::{StreamInfo, StreamState};
-use crate::seam::{ImportBatch, ImportedLink};
-use crate::stream::{StreamId, Tenant};
 use crate::transfer::export::Exported;
-use crate::version::EventVersion;
+use crate::value::{EventId, EventVersion, Metadata, Position, StreamId, StreamVersion, Tenant};
 
 /// The format of these lines; a program reads no later one.
 const FORMAT: u32 = 1;

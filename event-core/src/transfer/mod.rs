@@ -5,11 +5,13 @@
 //! already, so whatever was interrupted is done again from the start.
 
 mod copy;
+mod digest;
 mod export;
 mod import;
 mod line;
 mod source;
 
 pub use self::copy::{Copied, CopyOptions, CopyProgress, copy, copy_with};
+pub use self::digest::Digest;
 pub use self::export::{Export, ExportOptions, Exported};
 pub use self::import::{Import, ImportOptions};

@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 
+use crate::adapter::{
+    AllOptions, ImportBatch, ImportedLink, ListOptions, Positions, ReadOptions, StreamInfo,
+};
 use crate::error::{Error, Result};
-use crate::number::{Position, StreamVersion};
-use crate::options::{AllOptions, ListOptions, ReadOptions, StreamInfo};
-use crate::scope::Scope;
-use crate::seam::{ImportBatch, ImportedLink, Positions};
 use crate::store::EventStore;
 use crate::transfer::export::{ExportOptions, Which};
+use crate::value::{Position, Scope, StreamVersion};
 
 /// Reads streams, then events, then links; holds one page.
 pub(super) struct Source {

@@ -1,12 +1,12 @@
 //! Reading everything: the global order and its filters, the list of streams.
 
 use super::{Subject, append, everything, store, stream};
+use crate::adapter::{AllOptions, Delete, ListOptions};
 use crate::envelope::RecordedEvent;
-use crate::expected_version::ExpectedVersion::{Any, NoStream};
-use crate::number::{BatchSize, Position};
-use crate::options::{AllOptions, Delete, ListOptions};
 use crate::store::EventStore;
 use crate::testing::{Closed, Noted};
+use crate::value::ExpectedVersion::{Any, NoStream};
+use crate::value::{BatchSize, Position};
 
 fn places(events: &[RecordedEvent]) -> Vec<(String, u64)> {
     events

@@ -3,15 +3,13 @@
 use serde_json::value::RawValue;
 
 use super::{Subject, append, everything, exact, store, stream, versions};
+use crate::adapter::ReadOptions;
 use crate::envelope::NewEvent;
 use crate::error::{Category, Error};
-use crate::expected_version::ExpectedVersion::{Any, NoStream, StreamExists};
-use crate::metadata::Metadata;
-use crate::number::{BatchSize, StreamVersion};
-use crate::options::ReadOptions;
 use crate::store::EventStore;
 use crate::testing::Noted;
-use crate::version::EventVersion;
+use crate::value::ExpectedVersion::{Any, NoStream, StreamExists};
+use crate::value::{BatchSize, EventVersion, Metadata, StreamVersion};
 
 pub async fn answers_the_last_numbers(adapter: Subject) {
     let store = store(&adapter);
@@ -180,8 +178,8 @@ async fn race(
     store: &EventStore,
     writers: usize,
     name: &str,
-    claim: crate::expected_version::ExpectedVersion,
-) -> Vec<crate::error::Result<crate::seam::Appended>> {
+    claim: crate::value::ExpectedVersion,
+) -> Vec<crate::error::Result<crate::adapter::Appended>> {
     let tasks: Vec<_> = (0..writers)
         .map(|writer| {
             let (store, name) = (store.clone(), stream(name));

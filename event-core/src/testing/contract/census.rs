@@ -1,14 +1,12 @@
 //! Which versions were ever stored.
 
 use super::{Subject, append, store, stream};
+use crate::adapter::Delete;
 use crate::envelope::NewEvent;
 use crate::event::Event;
-use crate::expected_version::ExpectedVersion::{Any, NoStream};
-use crate::options::Delete;
-use crate::scope::Scope;
-use crate::stream::Tenant;
 use crate::testing::{Closed, Noted};
-use crate::version::EventVersion;
+use crate::value::ExpectedVersion::{Any, NoStream};
+use crate::value::{EventVersion, Scope, Tenant};
 
 async fn pairs(adapter: &Subject) -> Vec<(String, u32)> {
     let stored = adapter.census().await.unwrap();

@@ -1,12 +1,12 @@
 //! Archived and truncated streams: what is left can be read, numbers go on.
 
 use super::{Subject, append, everything, exact, store, stream, versions};
+use crate::adapter::{Delete, ReadOptions, StreamState};
 use crate::error::Error;
-use crate::expected_version::ExpectedVersion::{Any, NoStream, StreamExists};
-use crate::number::StreamVersion;
-use crate::options::{Delete, ReadOptions, StreamState};
 use crate::store::EventStore;
 use crate::testing::Noted;
+use crate::value::ExpectedVersion::{Any, NoStream, StreamExists};
+use crate::value::StreamVersion;
 
 const fn version(n: u64) -> StreamVersion {
     StreamVersion::new(n)

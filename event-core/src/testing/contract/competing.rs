@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::{Subject, append, everything, store};
-use crate::durable::{Consumer, DurableSubscription, Stopper};
 use crate::envelope::RecordedEvent;
 use crate::error::{Error, Result};
-use crate::expected_version::ExpectedVersion::Any;
 use crate::store::EventStore;
+use crate::subscription::{Consumer, DurableSubscription, Stopper};
 use crate::testing::{Noted, Sightings};
+use crate::value::ExpectedVersion::Any;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 

@@ -5,20 +5,16 @@ use std::time::Duration;
 
 use super::snapshot::{Kept, recovered, seen};
 use super::{Subject, append, everything, exact, store, stream};
-use crate::durable::{DurableSubscription, OnFailure, SubscriptionStatus};
+use crate::adapter::Adapter;
 use crate::envelope::RecordedEvent;
 use crate::error::{Error, SubscriptionError};
-use crate::expected_version::ExpectedVersion::{Any, NoStream};
-use crate::id::EventId;
 use crate::memory::MemoryAdapter;
-use crate::number::{Position, StreamVersion};
-use crate::retry::RetryPolicy;
-use crate::scope::Scope;
-use crate::seam::Adapter;
-use crate::store::EventStore;
-use crate::stream::Tenant;
+use crate::store::{EventStore, RetryPolicy};
+use crate::subscription::{DurableSubscription, OnFailure, SubscriptionStatus};
 use crate::testing::Noted;
 use crate::transfer::{CopyOptions, copy};
+use crate::value::ExpectedVersion::{Any, NoStream};
+use crate::value::{EventId, Position, Scope, StreamVersion, Tenant};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Events of each of two tenants.

@@ -1,11 +1,11 @@
 //! Deleting streams: the name stays taken, numbers are never reused.
 
 use super::{Subject, append, everything, exact, store, stream};
+use crate::adapter::{Delete, ReadOptions, StreamState};
 use crate::error::Error;
-use crate::expected_version::ExpectedVersion::{Any, NoStream, StreamExists};
-use crate::options::{Delete, ReadOptions, StreamState};
 use crate::store::EventStore;
 use crate::testing::Noted;
+use crate::value::ExpectedVersion::{Any, NoStream, StreamExists};
 
 async fn is_gone(store: &EventStore, name: &str) {
     let name = stream(name);

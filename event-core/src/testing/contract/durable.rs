@@ -5,18 +5,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::{Subject, append, everything, store, stream};
-use crate::durable::{Consumer, Delivery, DurableSubscription, OnFailure, SubscriptionStatus};
+use crate::adapter::{Checkpoint, SubscriptionKey};
 use crate::envelope::RecordedEvent;
 use crate::error::{Error, Result, SubscriptionError};
-use crate::expected_version::ExpectedVersion::Any;
-use crate::id::EventId;
-use crate::number::Position;
-use crate::retry::RetryPolicy;
-use crate::seam::{Checkpoint, SubscriptionKey};
-use crate::store::EventStore;
-use crate::stream::Tenant;
-use crate::subscription::{Filter, StartFrom};
+use crate::store::{EventStore, RetryPolicy};
+use crate::subscription::{
+    Consumer, Delivery, DurableSubscription, Filter, OnFailure, StartFrom, SubscriptionStatus,
+};
 use crate::testing::{Closed, Noted};
+use crate::value::ExpectedVersion::Any;
+use crate::value::{EventId, Position, Tenant};
 
 /// Nothing here takes so long; a case that waits for what never comes fails.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -259,7 +257,7 @@ pub async fn a_name_keeps_its_filter_and_its_start(adapter: Subject) {
         assert!(error.to_string().contains(words), "{error}");
     }
     // Another tenant's is another.
-    let scope = crate::scope::Scope::tenant(Tenant::new("theirs").unwrap());
+    let scope = crate::value::Scope::tenant(Tenant::new("theirs").unwrap());
     fast(&store.with_scope(scope)).open().await.unwrap().close().await.unwrap();
     for bad in ["", "a\nb", &"x".repeat(256)] {
         let error = store.subscription(bad).open().await.unwrap_err();
@@ -341,7 +339,7 @@ pub async fn a_checkpoint_that_the_log_contradicts_is_refused(adapter: Subject) 
         }
     }
     // Deleted events contradict nothing.
-    let delete = crate::options::Delete::Hard;
+    let delete = crate::adapter::Delete::Hard;
     append(&store, "b", Any, Noted::many(1)).await;
     store.delete_stream(&stream("a"), Any, delete).await.unwrap();
     store.subscription("the same").open().await.unwrap().close().await.unwrap();
@@ -363,7 +361,7 @@ pub async fn a_filter_that_panics_ends_its_consumer(adapter: Subject) {
     append(&store, "a", Any, Noted::many(2)).await;
     let panics = Filter::all().predicate("odd", |_| panic!("no such event"));
     let mut consumer = fast(&store).filter(panics).open().await.unwrap();
-    let why = crate::causes::with_causes(&end(&mut consumer).await);
+    let why = crate::error::with_causes(&end(&mut consumer).await);
     assert!(why.contains("no such event"), "{why}");
     tokio::time::timeout(PATIENCE, consumer.close()).await.expect("it closes").unwrap();
     assert_eq!(store.subscriptions().await.unwrap()[0].position, Position::START);

@@ -1,8 +1,8 @@
 //! The health of a store.
 
 use super::{Subject, append, store};
-use crate::expected_version::ExpectedVersion::Any;
 use crate::testing::Noted;
+use crate::value::ExpectedVersion::Any;
 
 pub async fn a_store_that_works_says_so(adapter: Subject) {
     let store = store(&adapter);

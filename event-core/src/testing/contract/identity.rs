@@ -1,16 +1,13 @@
 //! Event ids: the same append twice is stored once and answered twice.
 
 use super::{Subject, append, everything, exact, store, stream};
+use crate::adapter::{Delete, Outcome};
 use crate::envelope::NewEvent;
 use crate::error::Error;
-use crate::expected_version::ExpectedVersion::{Any, NoStream, StreamExists};
-use crate::id::EventId;
-use crate::options::Delete;
-use crate::scope::Scope;
-use crate::seam::Outcome;
 use crate::store::EventStore;
-use crate::stream::Tenant;
 use crate::testing::Noted;
+use crate::value::ExpectedVersion::{Any, NoStream, StreamExists};
+use crate::value::{EventId, Scope, Tenant};
 
 fn batch(ids: &[EventId]) -> Vec<NewEvent> {
     ids.iter().map(|id| NewEvent::from(Noted::new("same")).with_id(*id)).collect()

@@ -5,21 +5,18 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 
 use super::{Subject, append, everything, exact, store, stream, versions};
+use crate::adapter::{
+    Delete, ImportBatch, Imported, ImportedLink, ListOptions, Positions, ReadOptions, StreamInfo,
+    StreamState,
+};
 use crate::envelope::{NewEvent, RecordedEvent, RecordedParts};
 use crate::error::Error;
-use crate::expected_version::ExpectedVersion::{Any, NoStream};
-use crate::id::EventId;
 use crate::memory::MemoryAdapter;
-use crate::metadata::Metadata;
-use crate::number::{Position, StreamVersion};
-use crate::options::{Delete, ListOptions, ReadOptions, StreamInfo, StreamState};
-use crate::scope::Scope;
-use crate::seam::{ImportBatch, Imported, ImportedLink, Positions};
 use crate::store::EventStore;
-use crate::stream::Tenant;
 use crate::testing::{Closed, Noted};
 use crate::transfer::{CopyOptions, ExportOptions, copy};
-use crate::version::EventVersion;
+use crate::value::ExpectedVersion::{Any, NoStream};
+use crate::value::{EventId, EventVersion, Metadata, Position, Scope, StreamVersion, Tenant};
 
 fn raw(json: &str) -> NewEvent {
     let data = RawValue::from_string(json.to_owned()).unwrap();

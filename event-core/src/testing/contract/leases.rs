@@ -4,15 +4,13 @@
 use std::time::Duration;
 
 use super::{Subject, append, store};
-use crate::error::{Error, Result, SubscriptionError};
-use crate::expected_version::ExpectedVersion::Any;
-use crate::id::EventId;
-use crate::number::Position;
-use crate::seam::{
+use crate::adapter::{
     Attendance, Checkpoint, CheckpointStore, ParkedEvent, Registered, SubscriptionKey,
 };
-use crate::stream::Tenant;
+use crate::error::{Error, Result, SubscriptionError};
 use crate::testing::Noted;
+use crate::value::ExpectedVersion::Any;
+use crate::value::{EventId, Position, Tenant};
 
 /// Longer than any case takes.
 const LONG: Duration = Duration::from_mins(10);

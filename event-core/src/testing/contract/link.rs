@@ -1,17 +1,13 @@
 //! Streams of links: events of other streams under numbers of their own.
 
 use super::{Subject, append, everything, exact, store, stream, versions};
+use crate::adapter::{Delete, ListOptions, Outcome, ReadOptions, StreamState};
 use crate::envelope::{NewEvent, RecordedEvent};
 use crate::error::Error;
-use crate::expected_version::ExpectedVersion::{Any, NoStream, StreamExists};
-use crate::id::EventId;
-use crate::number::{BatchSize, StreamVersion};
-use crate::options::{Delete, ListOptions, ReadOptions, StreamState};
-use crate::scope::Scope;
-use crate::seam::Outcome;
 use crate::store::EventStore;
-use crate::stream::Tenant;
 use crate::testing::Noted;
+use crate::value::ExpectedVersion::{Any, NoStream, StreamExists};
+use crate::value::{BatchSize, EventId, Scope, StreamVersion, Tenant};
 
 /// Notes with ids that the case knows.
 fn notes(count: usize) -> (Vec<EventId>, Vec<NewEvent>) {

@@ -28,13 +28,10 @@ pub mod transaction;
 
 use std::sync::Arc;
 
+use crate::adapter::{Adapter, AllOptions, Appended, Outcome};
 use crate::envelope::{NewEvent, RecordedEvent};
-use crate::expected_version::ExpectedVersion;
-use crate::number::StreamVersion;
-use crate::options::AllOptions;
-use crate::seam::{Adapter, Appended, Outcome};
 use crate::store::EventStore;
-use crate::stream::StreamId;
+use crate::value::{ExpectedVersion, StreamId, StreamVersion};
 
 /// The adapter under test.
 pub type Subject = Arc<dyn Adapter>;

@@ -3,14 +3,12 @@
 use serde_json::value::RawValue;
 
 use super::{Subject, append, exact, store, stream, versions};
+use crate::adapter::{ReadOptions, StreamState};
 use crate::envelope::NewEvent;
 use crate::error::Error;
-use crate::expected_version::ExpectedVersion::NoStream;
-use crate::id::EventId;
-use crate::number::{BatchSize, StreamVersion};
-use crate::options::{ReadOptions, StreamState};
 use crate::testing::Noted;
-use crate::version::EventVersion;
+use crate::value::ExpectedVersion::NoStream;
+use crate::value::{BatchSize, EventId, EventVersion, StreamVersion};
 
 pub async fn pages_forward_and_backward(adapter: Subject) {
     let store = store(&adapter);

@@ -1,15 +1,13 @@
 //! Tenants and scopes.
 
 use super::{Subject, append, everything, store, stream};
+use crate::adapter::{ListOptions, ReadOptions};
 use crate::envelope::NewEvent;
 use crate::error::Error;
-use crate::expected_version::ExpectedVersion::{Any, NoStream};
-use crate::metadata::Metadata;
-use crate::options::{ListOptions, ReadOptions};
-use crate::scope::Scope;
 use crate::store::EventStore;
-use crate::stream::Tenant;
 use crate::testing::Noted;
+use crate::value::ExpectedVersion::{Any, NoStream};
+use crate::value::{Metadata, Scope, Tenant};
 
 fn tenant(store: &EventStore, name: &str) -> EventStore {
     store.with_scope(Scope::tenant(Tenant::new(name).unwrap()))

@@ -4,24 +4,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{Subject, append, exact, store, stream};
-use crate::envelope::RecordedEvent;
+use crate::adapter::{Delete, StoredSnapshot};
+use crate::aggregate::{Aggregate, RecoverOptions, Recovered, SnapshotFault, Snapshots};
+use crate::envelope::{EventSet, RecordedEvent};
 use crate::error::{Error, Result};
 use crate::event::AnyEvent;
-use crate::expected_version::ExpectedVersion::{Any, NoStream};
-use crate::id::EventId;
-use crate::number::{Position, StreamVersion};
-use crate::options::Delete;
-use crate::recovery::{Aggregate, RecoverOptions, Recovered, SnapshotFault};
-use crate::registration::Registration;
-use crate::scope::Scope;
-use crate::seam::StoredSnapshot;
-use crate::set::EventSet;
+use crate::registry::Registration;
 use crate::shape::{Form, Shape, Shapes};
-use crate::snapshot::Snapshots;
 use crate::store::EventStore;
-use crate::stream::{StreamId, Tenant};
 use crate::testing::Noted;
-use crate::version::EventVersion;
+use crate::value::ExpectedVersion::{Any, NoStream};
+use crate::value::{EventId, EventVersion, Position, Scope, StreamId, StreamVersion, Tenant};
 
 const fn version(n: u64) -> StreamVersion {
     StreamVersion::new(n)

@@ -4,13 +4,10 @@ use std::time::Duration;
 
 use super::{Subject, append, everything, store, stream};
 use crate::envelope::RecordedEvent;
-use crate::expected_version::ExpectedVersion::Any;
-use crate::id::EventId;
-use crate::number::Position;
-use crate::scope::Scope;
-use crate::stream::Tenant;
 use crate::subscription::{Filter, StartFrom, Subscription};
 use crate::testing::{Closed, Noted};
+use crate::value::ExpectedVersion::Any;
+use crate::value::{EventId, Position, Scope, Tenant};
 
 /// Nothing here takes so long; a case that waits for what never comes fails.
 const PATIENCE: Duration = Duration::from_secs(30);

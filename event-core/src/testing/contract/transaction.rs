@@ -1,11 +1,11 @@
 //! Several streams in one commit.
 
 use super::{Subject, append, everything, exact, store, stream};
+use crate::adapter::Outcome;
 use crate::envelope::NewEvent;
 use crate::error::Error;
-use crate::expected_version::ExpectedVersion::{Any, NoStream, StreamExists};
-use crate::seam::Outcome;
 use crate::testing::Noted;
+use crate::value::ExpectedVersion::{Any, NoStream, StreamExists};
 
 pub async fn several_streams_or_nothing(adapter: Subject) {
     let store = store(&adapter);

@@ -4,13 +4,13 @@ mod snapshots;
 mod subscriptions;
 
 use self::subscriptions::Anchors;
+use crate::adapter::{ImportBatch, Imported, Positions};
 use crate::envelope::RecordedEvent;
 use crate::error::Result;
-use crate::number::Position;
-use crate::seam::{ImportBatch, Imported, Positions};
 use crate::store::EventStore;
 use crate::transfer::export::ExportOptions;
 use crate::transfer::source::Source;
+use crate::value::Position;
 
 /// What is copied, and how.
 ///

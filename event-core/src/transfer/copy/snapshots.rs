@@ -1,15 +1,12 @@
 //! Snapshots, once the events that they were folded from are there.
 
+use crate::adapter::{OwnedSnapshot, Positions, ReadOptions};
 use crate::envelope::RecordedEvent;
 use crate::error::{Error, Result};
-use crate::number::{BatchSize, Position, StreamVersion};
-use crate::options::ReadOptions;
-use crate::scope::Scope;
-use crate::seam::{OwnedSnapshot, Positions};
 use crate::store::EventStore;
-use crate::stream::{StreamId, Tenant};
 use crate::transfer::export::ExportOptions;
 use crate::transfer::source::Streams;
+use crate::value::{BatchSize, Position, Scope, StreamId, StreamVersion, Tenant};
 
 /// Streams whose snapshots are held at a time: a state may be large.
 const AT_ONCE: u32 = 64;

@@ -7,18 +7,15 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use super::Copied;
-use crate::durable::conflict;
-use crate::envelope::RecordedEvent;
-use crate::error::Result;
-use crate::id::EventId;
-use crate::number::Position;
-use crate::scope::Scope;
-use crate::seam::{
+use crate::adapter::{
     Checkpoint, CheckpointStore, Lease, ParkedEvent, PartState, Registered, SubscriptionKey,
     TenantView,
 };
+use crate::envelope::RecordedEvent;
+use crate::error::Result;
 use crate::store::EventStore;
-use crate::stream::Tenant;
+use crate::subscription::durable::conflict;
+use crate::value::{EventId, Position, Scope, Tenant};
 
 /// How long the parts are held in the target at most; they are given up at once.
 const LEASE: Duration = Duration::from_mins(1);

@@ -1,0 +1,224 @@
+//! [`CheckpointStore`]: what a backend keeps of durable subscriptions, and how it tells their consumers apart.
+//!
+//! A subscription is split into parts, each with a checkpoint of its own. A part belongs to one owner at a time, by a
+//! lease that the backend's clock ends, and every change of owner takes a new token: whoever comes with an older one
+//! changes nothing. Every promise is in the contract suite, group `leases`.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::BoxFuture;
+use crate::error::Result;
+use crate::value::{EventId, Position, Tenant};
+
+/// A subscription's name. Tenants have names of their own; none is the operator's view of all.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SubscriptionKey {
+    /// Whose events it is about; none for everybody's.
+    pub tenant: Option<Tenant>,
+    /// Its name: 1 to 255 bytes without control characters.
+    pub name: String,
+}
+
+/// How far a part was handled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub struct Checkpoint {
+    /// Everything up to here was handled, or is not for this part.
+    pub position: Position,
+    /// The last event that was handled: at or before the position. It tells this log from another one.
+    pub event: Option<(Position, EventId)>,
+}
+
+/// A part that an owner holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lease {
+    /// Its number, from 0.
+    pub part: u32,
+    /// Proves the ownership; grows with every change of owner.
+    pub token: u64,
+    /// Where to go on.
+    pub checkpoint: Checkpoint,
+}
+
+/// What an owner learns when it shows up.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Attendance {
+    /// Into how many parts the subscription is split.
+    pub parts: u32,
+    /// How many owners are alive, this one included; at least 1.
+    pub members: u32,
+    /// Nobody holds anything until it is resumed.
+    pub paused: bool,
+    /// Parked events that are to be handled again.
+    pub replays: u64,
+    /// What this owner holds, by number.
+    pub leases: Vec<Lease>,
+}
+
+impl Attendance {
+    /// How many parts an owner takes: the parts shared out evenly, rounded up.
+    pub const fn share(&self) -> u32 {
+        self.parts.div_ceil(if self.members == 0 { 1 } else { self.members })
+    }
+}
+
+/// What was written down of a subscription when it was first opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registered {
+    /// Its filter, as text.
+    pub filter: String,
+    /// Into how many parts it is split.
+    pub parts: u32,
+}
+
+/// An event that could not be handled, put aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParkedEvent {
+    /// Its place.
+    pub position: Position,
+    /// Its id.
+    pub event_id: EventId,
+    /// The part it belongs to.
+    pub part: u32,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// The last error, with its causes.
+    pub error: String,
+    /// When it was put aside, by the store's clock.
+    pub parked_at: DateTime<Utc>,
+    /// Whether it is to be handled again.
+    pub replay: bool,
+}
+
+/// One part of a subscription, for the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartState {
+    /// Whose part.
+    pub key: SubscriptionKey,
+    /// The subscription's filter, as text.
+    pub filter: String,
+    /// Whether the subscription is paused.
+    pub paused: bool,
+    /// Why its last consumer gave up, if none went on since.
+    pub stopped: Option<String>,
+    /// Parked events of the whole subscription.
+    pub parked: u64,
+    /// Its number, from 0.
+    pub part: u32,
+    /// How far it was handled.
+    pub position: Position,
+    /// Events that its policies left out.
+    pub skipped: u64,
+    /// Who holds it, if the lease has not ended.
+    pub owner: Option<String>,
+    /// Positions between it and the end of the log.
+    pub lag: u64,
+    /// When the first event behind its position was recorded.
+    pub behind_since: Option<DateTime<Utc>>,
+    /// The store's clock when it was asked.
+    pub now: DateTime<Utc>,
+}
+
+/// The checkpoints and leases of durable subscriptions.
+///
+/// A call about a name that is not registered answers [`Error::Subscription`](crate::Error::Subscription) with `NotFound`.
+pub trait CheckpointStore: Send + Sync {
+    /// Creates a subscription whose parts all start after a position, unless there is one of the name; what stands then,
+    /// whoever created it. Two that come at once agree.
+    fn register<'a>(
+        &'a self,
+        key: &'a SubscriptionKey,
+        wanted: &'a Registered,
+        start: Position,
+    ) -> BoxFuture<'a, Result<Registered>>;
+
+    /// Shows that an owner is alive: its leases are renewed for a time by the backend's clock, and it takes parts that
+    /// nobody holds, or whose lease has ended, up to its share. A part taken gets a new token; one that was only renewed
+    /// keeps its own, even if it had ended and nobody took it.
+    ///
+    /// A lease that ends later than any is given for (ten times this one, or ten minutes) was given before the clock was set
+    /// back, and has ended.
+    fn attend<'a>(
+        &'a self,
+        key: &'a SubscriptionKey,
+        owner: &'a str,
+        lease: Duration,
+    ) -> BoxFuture<'a, Result<Attendance>>;
+
+    /// Moves a part's checkpoint, and counts events that were left out. It never goes back: where it stands as
+    /// far already, nothing changes, and that is `true`. `false`: the token is not the part's any more.
+    fn save<'a>(
+        &'a self,
+        key: &'a SubscriptionKey,
+        part: u32,
+        token: u64,
+        checkpoint: Checkpoint,
+        skipped: u64,
+    ) -> BoxFuture<'a, Result<bool>>;
+
+    /// Gives up parts, those whose token still holds; without any, all that the owner has, and its membership.
+    fn release<'a>(
+        &'a self,
+        key: &'a SubscriptionKey,
+        owner: &'a str,
+        parts: Option<&'a [(u32, u64)]>,
+    ) -> BoxFuture<'a, Result<()>>;
+
+    /// Puts an event aside, or writes down another failure of one that is; its time and replay mark are the backend's.
+    /// `false`, and nothing changed: the token is not the part's any more.
+    fn park<'a>(
+        &'a self,
+        key: &'a SubscriptionKey,
+        token: u64,
+        event: &'a ParkedEvent,
+    ) -> BoxFuture<'a, Result<bool>>;
+
+    /// A page of parked events after a position, in order; only those to be handled again if `due`.
+    fn parked<'a>(
+        &'a self,
+        key: &'a SubscriptionKey,
+        due: bool,
+        after: Position,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<ParkedEvent>>>;
+
+    /// Marks one parked event, or all, to be handled again; how many are marked by this.
+    fn replay<'a>(
+        &'a self,
+        key: &'a SubscriptionKey,
+        position: Option<Position>,
+    ) -> BoxFuture<'a, Result<u64>>;
+
+    /// Forgets a parked event: it was handled. `false`, and nothing changed: the token is not the part's any more.
+    fn unpark<'a>(
+        &'a self,
+        key: &'a SubscriptionKey,
+        part: u32,
+        token: u64,
+        position: Position,
+    ) -> BoxFuture<'a, Result<bool>>;
+
+    /// Takes all leases away, for good; or lets owners take them again.
+    fn pause<'a>(&'a self, key: &'a SubscriptionKey, paused: bool) -> BoxFuture<'a, Result<()>>;
+
+    /// Puts every part after a position, forward or back, and takes all leases away.
+    fn reset<'a>(
+        &'a self,
+        key: &'a SubscriptionKey,
+        position: Position,
+    ) -> BoxFuture<'a, Result<()>>;
+
+    /// Forgets a subscription and all that belongs to it; whoever still consumes it finds it gone.
+    fn delete<'a>(&'a self, key: &'a SubscriptionKey) -> BoxFuture<'a, Result<()>>;
+
+    /// Writes down why a consumer gave up, for the list; none wipes it out.
+    fn stopped<'a>(
+        &'a self,
+        key: &'a SubscriptionKey,
+        why: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<()>>;
+
+    /// Every part of the subscriptions of a tenant, or of all there are, by tenant, name and part.
+    fn list<'a>(&'a self, tenant: Option<&'a Tenant>) -> BoxFuture<'a, Result<Vec<PartState>>>;
+}

@@ -1,0 +1,349 @@
+//! [`Adapter`]: what a backend implements, and nothing an application calls (S-02 to S-04, S-26).
+//!
+//! An adapter moves encoded data. It does not decode, retry or check names: the facade has done so. It is
+//! object-safe, so that the backend is chosen at run time.
+
+pub(crate) mod checkpoints;
+pub(crate) mod factory;
+pub(crate) mod health;
+pub(crate) mod import;
+pub(crate) mod live;
+pub(crate) mod live_buffer;
+pub(crate) mod request;
+pub(crate) mod snapshots;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+pub use self::checkpoints::{
+    Attendance, Checkpoint, CheckpointStore, Lease, ParkedEvent, PartState, Registered,
+    SubscriptionKey,
+};
+pub use self::factory::AdapterFactory;
+pub(crate) use self::health::Health;
+pub use self::import::{ImportBatch, Imported, ImportedLink, Positions, judge};
+pub use self::live::{LiveLog, Recent, Stretch};
+pub use self::live_buffer::{LiveBuffer, Publisher};
+pub(crate) use self::request::{AllOptions, Delete, ListOptions, ReadOptions, StreamInfo};
+pub use self::request::{Direction, StreamState};
+use self::snapshots::NoSnapshots;
+pub use self::snapshots::{OwnedSnapshot, SnapshotStore, StoredSnapshot};
+use crate::envelope::RecordedEvent;
+use crate::error::Result;
+use crate::value::{EventId, ExpectedVersion, Position, StreamId, StreamVersion, Tenant};
+
+pub use inventory::submit;
+
+pub use crate::envelope::{EventData, RecordedParts};
+pub use crate::registry::{SeenVersions, StoredVersion};
+/// From the rows of a backend that has tables to what they stand for, and the rules about them.
+pub mod rows {
+    pub use crate::rows::{
+        Column, Owners, Values, applied_migrations, column, event, highest_name, linked,
+        owned_snapshot, snapshot, state, state_number, stored_version, stream,
+    };
+}
+/// What is done around the statements of a backend that has tables.
+pub mod tables {
+    pub use crate::tables::{Failure, StreamPage, WrittenChange, only_tenant, tenant_of};
+}
+pub use crate::projector::{ProjectedBatch, ProjectionTables, Projector, Switch, wait_for};
+
+/// A boxed future, as an object-safe trait returns it.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Whose data a read sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TenantView {
+    /// One tenant's.
+    One(Tenant),
+    /// Everybody's: the operator's view.
+    All,
+}
+
+impl TenantView {
+    /// The tenant that it is narrowed to; none for everybody.
+    pub const fn tenant(&self) -> Option<&Tenant> {
+        match self {
+            Self::One(own) => Some(own),
+            Self::All => None,
+        }
+    }
+
+    /// Whether a tenant's events show in it.
+    pub fn sees(&self, tenant: &Tenant) -> bool {
+        self.tenant().is_none_or(|own| own == tenant)
+    }
+}
+
+/// The events for one stream in a commit.
+#[derive(Debug, Clone)]
+pub struct StreamAppend {
+    /// The stream.
+    pub stream_id: StreamId,
+    /// The writer's claim about it.
+    pub expected: ExpectedVersion,
+    /// At least one event, at most 10 000, ids distinct within the commit.
+    pub events: Vec<EventData>,
+}
+
+/// What is stored at once: one or several streams of one tenant, all or nothing.
+#[derive(Debug, Clone)]
+pub struct Commit {
+    /// Whose streams.
+    pub tenant: Tenant,
+    /// At least one append, streams distinct.
+    pub appends: Vec<StreamAppend>,
+    /// The most live events a stream may hold.
+    pub stream_limit: Option<u64>,
+    /// An earlier try may have been stored: look for the ids first.
+    pub retry: bool,
+}
+
+/// Existing events that a stream of links is to refer to.
+#[derive(Debug, Clone)]
+pub struct LinkEvents {
+    /// Whose events, and whose stream.
+    pub tenant: Tenant,
+    /// The stream of links.
+    pub stream_id: StreamId,
+    /// The writer's claim about it.
+    pub expected: ExpectedVersion,
+    /// At least one id, at most 10 000, distinct; in the order in which the stream shows the events.
+    pub event_ids: Vec<EventId>,
+    /// The most links a stream may hold.
+    pub stream_limit: Option<u64>,
+}
+
+/// What becomes of a stream. Its name stays taken and its numbers are never reused, whatever it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StreamChange {
+    /// It is deleted.
+    Delete(Delete),
+    /// It is read only; archiving it again changes nothing.
+    Archive,
+    /// Only events from this version on are kept; never fewer than the stream keeps already. A version beyond the one
+    /// after the last is a conflict.
+    TruncateBefore(StreamVersion),
+}
+
+/// Whether an append wrote anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// The events were written by this call.
+    Stored,
+    /// The same ids had been written before; nothing was written now.
+    AlreadyStored,
+}
+
+/// The answer to an append; both numbers are those of its last event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Appended {
+    /// Its number in the stream.
+    pub stream_version: StreamVersion,
+    /// Its place in the global order.
+    pub position: Position,
+    /// Whether this call wrote it.
+    pub outcome: Outcome,
+}
+
+/// A backend. Every promise is in the contract suite (feature `testing`), which runs on any adapter.
+///
+/// The order in which an append is judged: ids already stored (the same stream, order and contiguity give
+/// [`Outcome::AlreadyStored`], anything else [`Error::EventIdConflict`](crate::Error::EventIdConflict)), then the
+/// stream's state, then the claim, then the limit. A refused commit writes nothing and uses no position.
+pub trait Adapter: Send + Sync + 'static {
+    /// A short name for metrics and logs: `memory`, `postgres`.
+    fn name(&self) -> &'static str;
+
+    /// Stores a commit, all or nothing; one answer per append, in order.
+    fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Vec<Appended>>>;
+
+    /// A page of one stream; missing and deleted streams are errors, a start beyond the end is an empty page.
+    ///
+    /// Under [`TenantView::All`] a name that several tenants use is an error that says so.
+    fn read_stream<'a>(
+        &'a self,
+        view: &'a TenantView,
+        stream_id: &'a StreamId,
+        options: ReadOptions,
+    ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>>;
+
+    /// A page of everything in global order, only what no later commit can get in front of.
+    fn read_all<'a>(
+        &'a self,
+        view: &'a TenantView,
+        options: &'a AllOptions,
+    ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>>;
+
+    /// One event by its id.
+    fn read_event<'a>(
+        &'a self,
+        view: &'a TenantView,
+        event_id: EventId,
+    ) -> BoxFuture<'a, Result<Option<RecordedEvent>>>;
+
+    /// What is known of a stream, deleted ones included; `None` if it never existed.
+    fn stream_info<'a>(
+        &'a self,
+        view: &'a TenantView,
+        stream_id: &'a StreamId,
+    ) -> BoxFuture<'a, Result<Option<StreamInfo>>>;
+
+    /// A page of the list of streams, by tenant and name in byte order.
+    fn list_streams<'a>(
+        &'a self,
+        view: &'a TenantView,
+        options: &'a ListOptions,
+    ) -> BoxFuture<'a, Result<Vec<StreamInfo>>>;
+
+    /// Changes what may be done with a stream. A missing one is `StreamNotFound`, unless it is to be deleted and the
+    /// claim is that it does not exist (D-23); a deleted one is `StreamDeleted`.
+    fn change_stream<'a>(
+        &'a self,
+        tenant: &'a Tenant,
+        stream_id: &'a StreamId,
+        expected: ExpectedVersion,
+        change: StreamChange,
+    ) -> BoxFuture<'a, Result<()>>;
+
+    /// Where the states of aggregates are kept. A backend that says nothing of it keeps none: recovery then reads all
+    /// events each time.
+    fn snapshots(&self) -> &dyn SnapshotStore {
+        &NoSnapshots
+    }
+
+    /// Makes a stream refer to existing events, all or none; an event that is removed later leaves its link without
+    /// effect, and its number unused.
+    ///
+    /// Judged in this order, under the stream's lock: events that it links to already (all of them, in this order,
+    /// contiguous, give [`Outcome::AlreadyStored`], anything else
+    /// [`Error::EventIdConflict`](crate::Error::EventIdConflict)), the stream's state, the claim, ids that are not
+    /// stored, the limit. The answer's position is that of the last event.
+    fn link<'a>(&'a self, link: &'a LinkEvents) -> BoxFuture<'a, Result<Appended>>;
+
+    /// Stores what another store holds, all of the batch or nothing: no stream limit, no validation. What is there
+    /// already, with the same ids in the same places, is skipped, so that a batch of unknown outcome is sent again.
+    /// [`judge`](crate::adapter::judge) says what is stored, skipped and refused.
+    fn import<'a>(&'a self, batch: &'a ImportBatch) -> BoxFuture<'a, Result<Imported>>;
+
+    /// Every (event type, event version) that was ever stored, whoever's; each once. A pair is written down before, or
+    /// with, the first event that has it: [`SeenVersions`](crate::adapter::SeenVersions) says when.
+    fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>>;
+
+    /// How the backend is, asked of it now: an answer means that it can be reached.
+    fn health(&self) -> BoxFuture<'_, Result<Health>>;
+
+    /// The growing end of the log, for those who follow it.
+    fn live(&self) -> &dyn LiveLog;
+
+    /// What is kept of durable subscriptions; a backend without it refuses them.
+    fn checkpoints(&self) -> Option<&dyn CheckpointStore> {
+        None
+    }
+
+    /// Lets go of connections and files; calls after it fail.
+    fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+macro_rules! forward_adapter {
+    ($pointer:ident) => {
+        impl<A: Adapter + ?Sized> Adapter for $pointer<A> {
+            fn name(&self) -> &'static str {
+                (**self).name()
+            }
+
+            fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Vec<Appended>>> {
+                (**self).commit(commit)
+            }
+
+            fn read_stream<'a>(
+                &'a self,
+                view: &'a TenantView,
+                stream_id: &'a StreamId,
+                options: ReadOptions,
+            ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>> {
+                (**self).read_stream(view, stream_id, options)
+            }
+
+            fn read_all<'a>(
+                &'a self,
+                view: &'a TenantView,
+                options: &'a AllOptions,
+            ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>> {
+                (**self).read_all(view, options)
+            }
+
+            fn read_event<'a>(
+                &'a self,
+                view: &'a TenantView,
+                event_id: EventId,
+            ) -> BoxFuture<'a, Result<Option<RecordedEvent>>> {
+                (**self).read_event(view, event_id)
+            }
+
+            fn stream_info<'a>(
+                &'a self,
+                view: &'a TenantView,
+                stream_id: &'a StreamId,
+            ) -> BoxFuture<'a, Result<Option<StreamInfo>>> {
+                (**self).stream_info(view, stream_id)
+            }
+
+            fn list_streams<'a>(
+                &'a self,
+                view: &'a TenantView,
+                options: &'a ListOptions,
+            ) -> BoxFuture<'a, Result<Vec<StreamInfo>>> {
+                (**self).list_streams(view, options)
+            }
+
+            fn change_stream<'a>(
+                &'a self,
+                tenant: &'a Tenant,
+                stream_id: &'a StreamId,
+                expected: ExpectedVersion,
+                change: StreamChange,
+            ) -> BoxFuture<'a, Result<()>> {
+                (**self).change_stream(tenant, stream_id, expected, change)
+            }
+
+            fn snapshots(&self) -> &dyn SnapshotStore {
+                (**self).snapshots()
+            }
+
+            fn link<'a>(&'a self, link: &'a LinkEvents) -> BoxFuture<'a, Result<Appended>> {
+                (**self).link(link)
+            }
+
+            fn import<'a>(&'a self, batch: &'a ImportBatch) -> BoxFuture<'a, Result<Imported>> {
+                (**self).import(batch)
+            }
+
+            fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>> {
+                (**self).census()
+            }
+
+            fn health(&self) -> BoxFuture<'_, Result<Health>> {
+                (**self).health()
+            }
+
+            fn live(&self) -> &dyn LiveLog {
+                (**self).live()
+            }
+
+            fn checkpoints(&self) -> Option<&dyn CheckpointStore> {
+                (**self).checkpoints()
+            }
+
+            fn close(&self) -> BoxFuture<'_, ()> {
+                (**self).close()
+            }
+        }
+    };
+}
+
+forward_adapter!(Arc);
+forward_adapter!(Box);

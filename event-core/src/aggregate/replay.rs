@@ -1,0 +1,192 @@
+//! [`Replay`]: a recovery under way, event by event.
+
+use crate::aggregate::causality::Causes;
+use crate::aggregate::report::{Problem, ProblemKind, Recovered, RecoveryReport, SnapshotProblem};
+use crate::aggregate::resume::Tail;
+use crate::aggregate::{Aggregate, Violation};
+use crate::envelope::{EventSet, RecordedEvent};
+use crate::error::{Context, Error, Result, with_causes};
+use crate::store::EventStream;
+use crate::value::{EventId, Position, StreamId, StreamVersion};
+
+/// A recovery under way.
+pub(super) struct Replay<A> {
+    state: A,
+    last: Option<Last>,
+    causes: Causes,
+    report: RecoveryReport,
+    report_all: bool,
+}
+
+/// The event before.
+struct Last {
+    version: StreamVersion,
+    position: Position,
+    event_id: EventId,
+    event_type: String,
+}
+
+impl<A: Aggregate> Replay<A> {
+    pub(super) fn new(stream_id: StreamId, report_all: bool) -> Self {
+        Self {
+            state: A::default(),
+            last: None,
+            causes: Causes::default(),
+            report: RecoveryReport::new(stream_id),
+            report_all,
+        }
+    }
+
+    /// Goes on from a snapshot; the events after it.
+    pub(super) fn resume(&mut self, tail: Tail<A>) -> EventStream {
+        let Tail { state, snapshot, events } = tail;
+        self.state = state;
+        self.causes = Causes::after_a_snapshot();
+        self.report.from_snapshot = Some(snapshot.stream_version);
+        self.last = Some(Last {
+            version: snapshot.stream_version,
+            position: snapshot.position,
+            event_id: snapshot.event_id,
+            event_type: String::new(),
+        });
+        events
+    }
+
+    /// Begins with the first event, since the snapshot is no ground.
+    pub(super) fn doubt(&mut self, problem: SnapshotProblem) {
+        tracing::warn!(stream_id = ?self.report.stream_id, %problem, "a snapshot is not used");
+        self.report.snapshot_problems.push(problem);
+    }
+
+    /// Whether there has been no event, and no snapshot.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.last.is_none()
+    }
+
+    /// All events of the stream, up to this version, were removed, and no snapshot holds them.
+    pub(super) fn lost(&mut self, version: StreamVersion) -> Result<()> {
+        let reason =
+            format!("its events are truncated; recovery needs a snapshot at version {version}");
+        let place = Problem {
+            kind: ProblemKind::Gap,
+            stream_version: version,
+            position: Position::START,
+            event_type: String::new(),
+            reason,
+        };
+        self.found(place)
+    }
+
+    pub(super) fn take(&mut self, recorded: &RecordedEvent) -> Result<()> {
+        self.report.read += 1;
+        let misplaced = self.misplaced(recorded);
+        let event_type = recorded.event_type().to_owned();
+        self.last = Some(Last {
+            version: recorded.stream_version(),
+            position: recorded.position(),
+            event_id: recorded.event_id(),
+            event_type,
+        });
+        if let Some((kind, reason)) = misplaced {
+            self.problem(recorded, kind, reason)?;
+        }
+        // Whoever links chooses the order; it says nothing about causes.
+        let is_own = recorded.origin().is_none();
+        if is_own && let Some(reason) = self.causes.violation(recorded) {
+            self.problem(recorded, ProblemKind::Causality, reason)?;
+        }
+        let event = match A::Event::decode(recorded) {
+            Ok(event) => event,
+            Err(error) if self.report_all => {
+                return self.problem(recorded, ProblemKind::Corrupt, with_causes(&error));
+            }
+            Err(error) => return Err(error),
+        };
+        match self.state.check(&event, recorded) {
+            Ok(()) => {
+                self.state.apply(event);
+                self.report.applied += 1;
+                Ok(())
+            }
+            Err(Violation { kind, reason }) => self.problem(recorded, kind, reason),
+        }
+    }
+
+    /// Whether the event's numbers follow those of the one before.
+    fn misplaced(&self, recorded: &RecordedEvent) -> Option<(ProblemKind, String)> {
+        let found = recorded.stream_version();
+        let (expected, last_position) = match &self.last {
+            Some(last) => (last.version.next(), last.position),
+            None => (StreamVersion::new(1), Position::START),
+        };
+        if found > expected {
+            return Some((ProblemKind::Gap, format!("expected version {expected}, found {found}")));
+        }
+        if found < expected {
+            let reason = format!("version {found} stands where {expected} belongs");
+            return Some((ProblemKind::Order, reason));
+        }
+        (recorded.origin().is_none() && recorded.position() <= last_position).then(|| {
+            let reason =
+                format!("its position is not after {last_position}, that of the event before");
+            (ProblemKind::Order, reason)
+        })
+    }
+
+    fn problem(
+        &mut self,
+        recorded: &RecordedEvent,
+        kind: ProblemKind,
+        reason: String,
+    ) -> Result<()> {
+        self.found(Problem {
+            kind,
+            stream_version: recorded.stream_version(),
+            position: recorded.position(),
+            event_type: recorded.event_type().to_owned(),
+            reason,
+        })
+    }
+
+    fn found(&mut self, problem: Problem) -> Result<()> {
+        if self.report_all {
+            self.report.problems.push(problem);
+            return Ok(());
+        }
+        let Problem { kind, stream_version, reason, .. } = problem;
+        let stream_id = self.report.stream_id.clone();
+        let reason = format!("{kind}: {reason}");
+        Err(Error::InvalidSequence {
+            stream_id,
+            stream_version,
+            reason,
+            context: Context::default(),
+        })
+    }
+
+    /// The state and the last event that is in it; none where there is none.
+    pub(super) fn finish(mut self) -> Result<(Recovered<A>, Option<EventId>)> {
+        let event_id = self.last.as_ref().map(|last| last.event_id);
+        let (version, position, event_type) =
+            self.last.map_or((StreamVersion::NONE, Position::START, String::new()), |last| {
+                (last.version, last.position, last.event_type)
+            });
+        if let Err(Violation { reason, .. }) = self.state.validate() {
+            if !self.report_all {
+                let stream_id = self.report.stream_id;
+                let context = Context::default();
+                return Err(Error::InvalidState {
+                    stream_id,
+                    stream_version: version,
+                    reason,
+                    context,
+                });
+            }
+            let kind = ProblemKind::State;
+            let problem = Problem { kind, stream_version: version, position, event_type, reason };
+            self.report.problems.push(problem);
+        }
+        let recovered = Recovered { state: self.state, version, position, report: self.report };
+        Ok((recovered, event_id))
+    }
+}

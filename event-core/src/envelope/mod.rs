@@ -1,0 +1,16 @@
+//! An event on its way in, as it is encoded, and as it is stored; closed sets of events; codecs.
+
+pub(crate) mod codec;
+pub(crate) mod new_event;
+pub(crate) mod plain_set;
+pub(crate) mod proof;
+pub(crate) mod recorded;
+pub(crate) mod set;
+
+pub(crate) use self::new_event::NewEvent;
+pub(crate) use self::recorded::RecordedEvent;
+pub(crate) use self::set::EventSet;
+
+pub use self::codec::{Codec, JsonCodec, Serializer, StoredEvent};
+pub use self::new_event::EventData;
+pub use self::recorded::RecordedParts;

@@ -1,0 +1,199 @@
+//! [`EventStream`]: stored events as a lazy sequence that fetches page by page (S-20).
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::poll_fn;
+use std::panic::resume_unwind;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tracing::Instrument;
+
+use crate::adapter::{AllOptions, BoxFuture, Direction, ReadOptions};
+use crate::envelope::RecordedEvent;
+use crate::error::Result;
+use crate::store::EventStore;
+use crate::value::{StreamId, StreamVersion};
+
+/// Stored events, one after the other; holds a page, and reads the next one ahead: while the second half of the first
+/// page is taken, and all of those after it, so that the store and the reader work at the same time. Ends after the
+/// first error, which comes in its place.
+///
+/// A `Stream` for combinators, with its own [`next`](Self::next) for plain loops.
+///
+/// ```
+/// # use event_core::{Event, EventStore, EventVersion, ExpectedVersion, ReadOptions, StreamId};
+/// # #[derive(serde::Serialize, serde::Deserialize)] struct Ticked;
+/// # impl Event for Ticked { const TYPE: &'static str = "ticked"; const VERSION: EventVersion = EventVersion::FIRST; }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> event_core::Result<()> {
+/// # let store = EventStore::in_memory()?;
+/// # let clock = StreamId::new("clock")?;
+/// # store.append(&clock, ExpectedVersion::NoStream, [Ticked, Ticked]).await?;
+/// let mut events = store.stream_events(&clock, ReadOptions::forward());
+/// let mut seen = 0;
+/// while let Some(event) = events.next().await {
+///     seen = event?.stream_version().get();
+/// }
+/// assert_eq!(seen, 2);
+/// # Ok(()) }
+/// ```
+#[must_use = "nothing is read before the stream is polled"]
+pub struct EventStream {
+    store: EventStore,
+    cursor: Cursor,
+    page: VecDeque<RecordedEvent>,
+    /// The next page is fetched once no more than so many events are left of this one.
+    ahead_at: usize,
+    fetching: Option<Fetch>,
+}
+
+type Page = Result<Vec<RecordedEvent>>;
+
+/// A page on its way.
+enum Fetch {
+    /// A task of its own brings it.
+    Ahead(JoinHandle<Page>),
+    /// Whoever waits for it brings it.
+    Here(BoxFuture<'static, Page>),
+}
+
+/// Where the next page starts.
+enum Cursor {
+    Stream(StreamId, ReadOptions),
+    All(AllOptions),
+    End,
+}
+
+impl EventStream {
+    pub(crate) fn of_stream(store: EventStore, stream_id: StreamId, options: ReadOptions) -> Self {
+        Self::at(store, Cursor::Stream(stream_id, options))
+    }
+
+    pub(crate) fn of_all(store: EventStore, options: AllOptions) -> Self {
+        Self::at(store, Cursor::All(options))
+    }
+
+    const fn at(store: EventStore, cursor: Cursor) -> Self {
+        Self { store, cursor, page: VecDeque::new(), ahead_at: 0, fetching: None }
+    }
+
+    /// The next event; `None` at the end.
+    ///
+    /// Dropping the future loses nothing: a page on its way is taken up by the next call.
+    pub async fn next(&mut self) -> Option<Result<RecordedEvent>> {
+        poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
+    }
+
+    fn fetch(&self) -> Option<BoxFuture<'static, Page>> {
+        let store = self.store.clone();
+        match &self.cursor {
+            Cursor::Stream(stream_id, options) => {
+                let (stream_id, options) = (stream_id.clone(), *options);
+                Some(Box::pin(async move { store.read_stream(&stream_id, options).await }))
+            }
+            Cursor::All(options) => {
+                let options = options.clone();
+                Some(Box::pin(async move { store.read_all(options).await }))
+            }
+            Cursor::End => None,
+        }
+    }
+
+    /// Sends for the next page where that pays. Without a runtime it is fetched when it is waited for.
+    fn read_ahead(&mut self) {
+        if self.fetching.is_some() || self.page.len() > self.ahead_at {
+            return;
+        }
+        if let (Ok(runtime), Some(fetch)) = (Handle::try_current(), self.fetch()) {
+            // Not aborted with the stream: a read cut off in the middle would cost its connection.
+            self.fetching = Some(Fetch::Ahead(runtime.spawn(fetch.in_current_span())));
+        }
+    }
+
+    /// The page that is on its way; `None` at the end.
+    fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Option<Page>> {
+        loop {
+            if self.fetching.is_none() {
+                self.fetching = self.fetch().map(Fetch::Here);
+            }
+            let page = match &mut self.fetching {
+                None => return Poll::Ready(None),
+                Some(Fetch::Here(fetch)) => Ok(ready!(fetch.as_mut().poll(context))),
+                Some(Fetch::Ahead(task)) => ready!(Pin::new(task).poll(context)),
+            };
+            self.fetching = None;
+            let page = match page {
+                Ok(page) => Some(page),
+                Err(ended) if ended.is_panic() => {
+                    self.cursor = Cursor::End;
+                    resume_unwind(ended.into_panic())
+                }
+                // Its runtime was shut down; this one goes on.
+                Err(_) => None,
+            };
+            if page.is_some() {
+                return Poll::Ready(page);
+            }
+        }
+    }
+
+    fn turn_page(&mut self, page: Vec<RecordedEvent>) {
+        self.cursor = match (std::mem::replace(&mut self.cursor, Cursor::End), page.last()) {
+            (Cursor::Stream(stream_id, options), Some(last)) if is_full(&page, options.page()) => {
+                match after(last.stream_version(), options.direction()) {
+                    Some(next) => Cursor::Stream(stream_id, options.from(next)),
+                    None => Cursor::End,
+                }
+            }
+            (Cursor::All(options), Some(last)) if is_full(&page, options.page()) => {
+                Cursor::All(options.after(last.position()))
+            }
+            _ => Cursor::End,
+        };
+        // Who goes past a first page will go on.
+        self.ahead_at = if self.ahead_at == 0 { page.len() / 2 } else { page.len() };
+        self.page = page.into();
+    }
+}
+
+fn is_full(page: &[RecordedEvent], size: crate::value::BatchSize) -> bool {
+    page.len() >= size.get() as usize
+}
+
+/// The start of the next page; `None` where no version is left. Backward, 0 would mean the end of the stream.
+fn after(last: StreamVersion, direction: Direction) -> Option<StreamVersion> {
+    match direction {
+        Direction::Forward => Some(last.next()),
+        Direction::Backward => last.get().checked_sub(1).filter(|v| *v > 0).map(StreamVersion::new),
+    }
+}
+
+impl Stream for EventStream {
+    type Item = Result<RecordedEvent>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            if let Some(event) = self.page.pop_front() {
+                self.read_ahead();
+                return Poll::Ready(Some(Ok(event)));
+            }
+            match ready!(self.poll_page(context)) {
+                Some(Ok(page)) => self.turn_page(page),
+                Some(Err(error)) => {
+                    self.cursor = Cursor::End;
+                    return Poll::Ready(Some(Err(error)));
+                }
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
+impl fmt::Debug for EventStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventStream").field("store", &self.store).finish_non_exhaustive()
+    }
+}

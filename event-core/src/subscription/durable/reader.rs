@@ -1,0 +1,172 @@
+//! The reader of a consumer: one for all its parts, at the place of the part that is furthest behind.
+//!
+//! A part whose queue is full is left behind, and read for again from its own place when there is room: a slow part holds
+//! up no other, and costs no memory. While nobody has room, the next page is read all the same, and kept.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use tokio::time::Instant;
+
+use super::shared::Shared;
+use crate::adapter::BoxFuture;
+use crate::envelope::RecordedEvent;
+use crate::error::Result;
+use crate::subscription::Batch;
+use crate::value::Position;
+
+/// Reads for a consumer until it ends.
+pub(super) async fn read(shared: Arc<Shared>) {
+    let mut ahead = Ahead::default();
+    loop {
+        // Asked for before the look: what changes in between is not missed.
+        let mut changed = pin!(shared.room.notified());
+        let goal = match next(&shared) {
+            Goal::End => return,
+            Goal::None => {
+                if unless(changed.as_mut(), ahead.read()).await.is_some() {
+                    changed.await;
+                }
+                continue;
+            }
+            Goal::From(goal) => goal,
+        };
+        ahead.aim(&shared, goal.after);
+        // The part that is furthest behind may be another one meanwhile; then it is read for instead.
+        if unless(changed, ahead.read()).await.is_none() {
+            continue;
+        }
+        match ahead.page.take() {
+            Some(Ok(batch)) => {
+                ahead.aim(&shared, batch.up_to);
+                share_out(&shared, &goal, batch);
+            }
+            Some(Err(error)) => return shared.fail(error),
+            None => {}
+        }
+    }
+}
+
+/// The page that is read next. Waiting for it in parts loses nothing; nothing is read before somebody waits.
+#[derive(Default)]
+struct Ahead {
+    after: Option<Position>,
+    reading: Option<BoxFuture<'static, Result<Batch>>>,
+    page: Option<Result<Batch>>,
+}
+
+impl Ahead {
+    /// Turns to the page after a place, unless it is the one.
+    fn aim(&mut self, shared: &Shared, after: Position) {
+        if self.after != Some(after) {
+            let feed = shared.feed.clone();
+            self.after = Some(after);
+            self.reading = Some(Box::pin(async move { feed.read(after).await }));
+            self.page = None;
+        }
+    }
+
+    async fn read(&mut self) {
+        if let Some(reading) = &mut self.reading {
+            self.page = Some(reading.await);
+            self.reading = None;
+        }
+    }
+}
+
+enum Goal {
+    End,
+    None,
+    From(Reading),
+}
+
+/// Where to read, and for whom: parts that are full now must not take from the middle of what is read.
+struct Reading {
+    after: Position,
+    /// Each with its token.
+    parts: Vec<(u32, u64)>,
+}
+
+fn next(shared: &Shared) -> Goal {
+    let state = shared.state();
+    if state.stopping || state.failed.is_some() || state.ended {
+        return Goal::End;
+    }
+    let open = || state.parts.iter().filter(|(_, part)| !part.full && !part.leaving);
+    match open().map(|(_, part)| part.read).min() {
+        Some(after) => {
+            let parts = open().map(|(number, part)| (*number, part.token)).collect();
+            Goal::From(Reading { after, parts })
+        }
+        None => Goal::None,
+    }
+}
+
+fn share_out(shared: &Shared, goal: &Reading, batch: Batch) {
+    let now = Instant::now();
+    let partitions = shared.settings.partitions;
+    let mut state = shared.state();
+    let mut open = vec![false; partitions as usize];
+    for (number, token) in &goal.parts {
+        let part = state.parts.get(number).filter(|part| {
+            // One that came back under its token, further behind, is read for again.
+            part.token == *token && part.read >= goal.after
+        });
+        if let (Some(_), Some(open)) = (part, open.get_mut(*number as usize)) {
+            *open = true;
+        }
+    }
+    for event in batch.events {
+        let number = partition_of(&event, partitions);
+        if !open.get(number as usize).copied().unwrap_or_default() {
+            continue;
+        }
+        if let Some(part) = state.parts.get_mut(&number).filter(|p| p.read < event.position()) {
+            part.offer(event);
+        }
+    }
+    let mut dirty = false;
+    for (number, part) in &mut state.parts {
+        if open.get(*number as usize).copied().unwrap_or_default() {
+            let clean = part.dirty_since.is_none();
+            part.looked_up_to(batch.up_to, now);
+            dirty |= clean && part.dirty_since.is_some();
+        }
+    }
+    drop(state);
+    shared.ready.send_replace(());
+    if dirty {
+        shared.work.notify_one();
+    }
+}
+
+/// The part of an event: by its stream, so that the order within a stream is kept. The same for ever and on every
+/// backend: FNV-1a of tenant, NUL and stream, modulo the number of parts.
+pub(super) fn partition_of(event: &RecordedEvent, partitions: u32) -> u32 {
+    if partitions <= 1 {
+        return 0;
+    }
+    let (tenant, stream_id) = (event.tenant().as_str(), event.stream_id().as_str());
+    let bytes = tenant.bytes().chain([0]).chain(stream_id.bytes());
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    u32::try_from(hash % u64::from(partitions)).unwrap_or_default()
+}
+
+/// What a future gives, unless another one is done first.
+pub(super) async fn unless<T>(
+    other: impl Future<Output = ()>,
+    future: impl Future<Output = T>,
+) -> Option<T> {
+    let (mut other, mut future) = (pin!(other), pin!(future));
+    std::future::poll_fn(|context| {
+        if let Poll::Ready(value) = future.as_mut().poll(context) {
+            return Poll::Ready(Some(value));
+        }
+        other.as_mut().poll(context).map(|()| None)
+    })
+    .await
+}
