@@ -12,7 +12,6 @@ pub mod aggregate;
 pub mod envelope;
 pub mod error;
 pub mod event;
-pub mod lock;
 mod memory;
 pub mod projection;
 mod projector;
@@ -22,8 +21,6 @@ pub mod shape;
 pub mod store;
 pub mod subscription;
 mod tables;
-#[cfg(feature = "testing")]
-pub mod testing;
 pub mod transfer;
 pub mod value;
 

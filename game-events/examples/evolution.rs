@@ -7,8 +7,8 @@
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
-use event_core::testing::stored;
 use event_core::{Event, EventStore, ExpectedVersion, ReadOptions, Shape, StreamId};
+use event_testing::stored;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 

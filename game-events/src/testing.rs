@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Duration, Utc};
-use event_core::lock::golden::Golden;
+use event_testing::lock::golden::Golden;
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
 
@@ -18,8 +18,8 @@ use crate::{
 };
 
 /// One stored payload of every version, for crates that build on these events:
-/// `event_core::lock::golden::check(game_events::testing::GOLDEN)`.
-pub const GOLDEN: &[Golden] = event_core::golden![
+/// `event_testing::lock::golden::check(game_events::testing::GOLDEN)`.
+pub const GOLDEN: &[Golden] = event_testing::golden![
     "game_completed.v1",
     "game_started.v1",
     "guess_abandoned.v1",

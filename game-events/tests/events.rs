@@ -6,14 +6,14 @@ use std::fs;
 use std::path::Path;
 
 use event_core::Registry;
-use event_core::testing::upcasts_never_fail;
+use event_testing::upcasts_never_fail;
 use game_events as _;
 
 const CRATE: &str = env!("CARGO_PKG_NAME");
 
 #[test]
 fn events_are_locked() {
-    event_core::lock::check(CRATE, env!("CARGO_MANIFEST_DIR"));
+    event_testing::lock::check(CRATE, env!("CARGO_MANIFEST_DIR"));
 }
 
 #[test]
@@ -23,7 +23,7 @@ fn every_payload_of_a_locked_shape_reads() {
 
 #[test]
 fn shipped_payloads_are_those_of_the_folder() {
-    event_core::lock::golden::check(game_events::testing::GOLDEN);
+    event_testing::lock::golden::check(game_events::testing::GOLDEN);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let mut files: Vec<String> = fs::read_dir(folder)
         .expect("the folder of the fixtures")

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use event_core::testing::Noted;
 use event_core::{
     Error, EventId, EventStore, ExpectedVersion, NewEvent, Outcome, ReadOptions, Scope, Tenant,
 };
 use event_postgres::PgAdapter;
+use event_testing::Noted;
 use sqlx::{Connection as _, PgConnection, Postgres, Transaction};
 
 use crate::{after, exact, pg, stream, versions};

@@ -11,12 +11,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use event_core::testing::{Noted, Sightings};
 use event_core::{
     AllOptions, DurableSubscription, Error, EventStore, ExpectedVersion, Position, RecordedEvent,
     RetryPolicy, StartFrom,
 };
 use event_postgres::{PgAdapter, PgOptions};
+use event_testing::{Noted, Sightings};
 use sqlx::PgConnection;
 
 use crate::{pg, stream};

@@ -5,15 +5,15 @@ use proptest::prelude::*;
 use crate::model::{agrees, steps};
 use crate::pg;
 
-event_core::adapter_contract!(promises, async || {
+event_testing::adapter_contract!(promises, async || {
     crate::pg::shared().database().await.into_adapter().await
 });
 
-event_core::durable_contract!(durable, async || {
+event_testing::durable_contract!(durable, async || {
     crate::pg::shared().database().await.into_adapter().await
 });
 
-event_core::import_contract!(imports, async || {
+event_testing::import_contract!(imports, async || {
     crate::pg::shared().database().await.into_adapter().await
 });
 

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use event_core::testing::Noted;
 use event_core::{
     Adapter, Category, Error, EventId, EventStore, ExpectedVersion, Outcome, RecordedEvent,
     RetryPolicy,
 };
 use event_postgres::{PgAdapter, PgOptions};
+use event_testing::Noted;
 use sqlx::Connection as _;
 
 use crate::proxy::Proxy;

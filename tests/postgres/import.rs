@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use event_core::adapter::{ImportBatch, RecordedParts, TenantView};
 use event_core::serde_json::value::RawValue;
-use event_core::testing::Noted;
 use event_core::{
     Adapter, AllOptions, BatchSize, Error, EventId, EventStore, EventVersion, ExpectedVersion,
     ExportOptions, ImportOptions, Metadata, Position, Positions, RecordedEvent, RetryPolicy,
     StreamVersion, Tenant, with_causes,
 };
 use event_postgres::PgAdapter;
+use event_testing::Noted;
 use proptest::prelude::*;
 
 use crate::read::index_entries_read;

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_core::serde_json::value::RawValue;
-use event_core::testing::{Closed, Noted};
 use event_core::{
     AllOptions, BoxError, Error, Event, EventStore, EventVersion, ExpectedVersion, NewEvent,
     Outcome, Position, RetryPolicy, StreamId, with_causes,
 };
 use event_postgres::{InlineEvent, InlineProjection, PgAdapter, PgOptions};
+use event_testing::{Closed, Noted};
 use sqlx::PgConnection;
 
 use crate::pg::{self, Database};

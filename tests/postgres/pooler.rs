@@ -28,8 +28,8 @@ async fn open() -> PgAdapter {
     adapter.unwrap()
 }
 
-event_core::adapter_contract!(promises, async || crate::pooler::open().await);
-event_core::import_contract!(imports, async || crate::pooler::open().await);
+event_testing::adapter_contract!(promises, async || crate::pooler::open().await);
+event_testing::import_contract!(imports, async || crate::pooler::open().await);
 
 #[tokio::test]
 async fn the_wrong_mode_is_refused_and_the_right_one_named() {

@@ -12,12 +12,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use event_core::serde_json::value::RawValue;
-use event_core::testing::{Closed, Noted};
 use event_core::{
     Adapter as _, BatchSize, BoxError, Error, Event, EventId, EventStore, EventVersion,
     ExpectedVersion, Filter, NewEvent, Position, RecordedEvent,
 };
 use event_postgres::{PgAdapter, PgProjection};
+use event_testing::{Closed, Noted};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use sqlx::PgConnection;
 use tokio::task::JoinHandle;

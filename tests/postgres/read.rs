@@ -169,7 +169,7 @@ async fn json_of_the_wrong_shape_is_read_and_does_not_decode() {
     pg::run(&mut connection, "UPDATE event_store.events SET data = '[1, 2]', event_type = 'contract.noted' WHERE version = 2").await;
     let stored = page(&adapter, "s").await.unwrap();
     assert_eq!(stored.len(), 3, "the page comes back");
-    let error = stored[1].decode::<event_core::testing::Noted>().unwrap_err();
+    let error = stored[1].decode::<event_testing::Noted>().unwrap_err();
     assert_eq!(error.code(), "deserialization_failed");
     let text = error.to_string();
     assert!(

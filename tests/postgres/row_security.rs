@@ -1,9 +1,9 @@
 //! A role of the application: its own SQL sees one tenant's rows and changes none, the adapter as this role keeps every
 //! promise.
 
-use event_core::testing::Noted;
 use event_core::{Adapter as _, EventStore, ExpectedVersion, Scope, Tenant, with_causes};
 use event_postgres::{PgAdapter, PgOptions};
+use event_testing::Noted;
 use sqlx::{Connection as _, PgConnection};
 
 use crate::{pg, stream};
@@ -29,7 +29,7 @@ async fn open_as_role() -> PgAdapter {
 }
 
 // Imports write the tables themselves: they are the owner's (`only_the_owner_of_the_schema_imports`).
-event_core::adapter_contract!(promises, async || crate::row_security::open_as_role().await);
+event_testing::adapter_contract!(promises, async || crate::row_security::open_as_role().await);
 
 const TABLES: [&str; 5] = ["events", "streams", "tenants", "links", "snapshots"];
 

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use event_core::testing::Noted;
 use event_core::{
     Adapter, AllOptions, Error, EventStore, ExpectedVersion, ReadOptions, StreamVersion,
     with_causes,
 };
 use event_postgres::PgAdapter;
+use event_testing::Noted;
 use sqlx::PgConnection;
 
 use crate::{events, exact, one, page, pg, stream, versions};

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use event_core::testing::Noted;
 use event_core::{Adapter, EventStore, ExpectedVersion, ReadOptions, RetryPolicy, with_causes};
 use event_postgres::{PgAdapter, PgOptions};
+use event_testing::Noted;
 use sqlx::PgConnection;
 
 use crate::{events, one, pg, stream};

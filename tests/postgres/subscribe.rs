@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use event_core::testing::Noted;
 use event_core::{
     AllOptions, EventId, EventStore, ExpectedVersion, Filter, Position, RecordedEvent, StartFrom,
     Subscription,
 };
 use event_postgres::{PgAdapter, PgOptions};
+use event_testing::Noted;
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::frontier::slow_append;

@@ -4,11 +4,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta};
-use event_core::testing::{Closed, Noted};
 use event_core::{
     Broadcast, Cached, Clock, Copies, EventCache, EventId, EventStore, EventVersion,
     ExpectedVersion, Filter, Listener, Message, NewEvent, Scope, StartFrom, StreamId, Tenant,
 };
+use event_testing::{Closed, Noted};
 use game_events::topics;
 use tokio::sync::mpsc;
 

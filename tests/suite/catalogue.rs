@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use boon::{Compiler, Schemas};
-use event_core::testing::{arbitrary_payload, stored};
 use event_core::{Event, EventVersion, Registration, Registry, Shape};
+use event_testing::{arbitrary_payload, stored};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 

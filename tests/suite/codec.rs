@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use event_core::testing::Noted;
 use event_core::{
     Clock, Codec, Event, EventVersion, InvalidEvent, JsonCodec, Metadata, NewEvent, Serializer,
     StoredEvent,
 };
+use event_testing::Noted;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -1,9 +1,9 @@
 //! Copies between stores: everything is kept, whatever happens on the way.
 
 use event_core::ExpectedVersion::Any;
-use event_core::testing::Noted;
 use event_core::{CopyOptions, EventStore, Scope, StreamId, Tenant, copy};
 use event_sqlite::{SqliteAdapter, SqliteOptions};
+use event_testing::Noted;
 use tempfile::TempDir;
 
 use crate::filled::{copied, fill};

@@ -2,8 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use event_core::testing::{arbitrary, given, stored, upcasts_never_fail_in};
 use event_core::{Aggregate, Event, MigrationError, Registry, Shape};
+use event_testing::{arbitrary, given, stored, upcasts_never_fail_in};
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::json;

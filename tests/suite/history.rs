@@ -3,11 +3,11 @@
 use std::convert::Infallible;
 use std::fmt;
 
-use event_core::testing::Noted;
 use event_core::{
     AllOptions, AnyEvent, DecodeError, Error, Event, EventSet, EventStore, EventVersion,
     ExpectedVersion, MigrationError, NewEvent, ReadOptions, RecordedEvent, Registry, StreamId,
 };
+use event_testing::Noted;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};

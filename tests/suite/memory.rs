@@ -5,9 +5,9 @@ use proptest::prelude::*;
 
 use crate::model::{agrees, steps};
 
-event_core::adapter_contract!(contract, async || MemoryAdapter::new());
-event_core::durable_contract!(durable, async || MemoryAdapter::new());
-event_core::import_contract!(imports, async || MemoryAdapter::new());
+event_testing::adapter_contract!(contract, async || MemoryAdapter::new());
+event_testing::durable_contract!(durable, async || MemoryAdapter::new());
+event_testing::import_contract!(imports, async || MemoryAdapter::new());
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]

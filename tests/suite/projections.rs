@@ -1,10 +1,10 @@
 //! Projections in memory: they go on where they stopped, and stop at what they do not know.
 
-use event_core::testing::{Closed, Noted};
 use event_core::{
     Error, Event, EventStore, EventVersion, ExpectedVersion, Filter, NewEvent, Position,
     Projection, RecordedEvent, Scope, StreamId, Tenant,
 };
+use event_testing::{Closed, Noted};
 use serde_json::value::RawValue;
 
 /// All that is known to be written.

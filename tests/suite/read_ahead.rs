@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use event_core::testing::Noted;
 use event_core::{BatchSize, EventStore, EventStream, ExpectedVersion, ReadOptions, StreamId};
+use event_testing::Noted;
 use tokio::task::yield_now;
 
 use crate::flaky::Fault::{Permanent, Sound};

@@ -6,13 +6,13 @@ use event_core::adapter::{
     Adapter, Appended, BoxFuture, Commit, ImportBatch, Imported, LinkEvents, LiveLog,
     RecordedParts, StoredVersion, StreamChange, TenantView,
 };
-use event_core::testing::Noted;
 use event_core::{
     Aggregate, AllOptions, Error, EventId, EventSet, EventStore, EventVersion, ExpectedVersion,
     Health, ListOptions, MemoryAdapter, Metadata, NewEvent, Position, ProblemKind, ReadOptions,
     RecordedEvent, RecoverOptions, Registration, Result, StreamId, StreamInfo, StreamVersion,
     Tenant, Violation,
 };
+use event_testing::Noted;
 use serde_json::value::RawValue;
 
 /// The closed set of one event.

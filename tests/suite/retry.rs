@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_core::testing::Noted;
 use event_core::{
     Error, EventStore, ExpectedVersion, Outcome, ReadOptions, RetryPolicy, Scope, StreamId, Tenant,
 };
+use event_testing::Noted;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 
 use crate::flaky::Fault::{self, AnswerLost, Lost, Permanent};

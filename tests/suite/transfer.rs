@@ -1,11 +1,11 @@
 //! Exports and imports: lines that come back byte for byte, bad lines, cut files, interrupted imports, choices.
 
-use event_core::testing::Noted;
 use event_core::{
     BatchSize, CopyOptions, Error, EventStore, ExpectedVersion, ExportOptions, ImportOptions,
     Imported, MemoryAdapter, RetryPolicy, Scope, StreamId, Tenant, copy,
 };
 use event_sqlite::{SqliteAdapter, SqliteOptions};
+use event_testing::Noted;
 use proptest::prelude::*;
 
 use crate::flaky::{Fault, FlakyAdapter};

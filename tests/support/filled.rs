@@ -1,11 +1,11 @@
 //! A store with all that a copy must keep, and copies that are cut off.
 
 use event_core::ExpectedVersion::{Any, NoStream};
-use event_core::testing::Noted;
 use event_core::{
     BatchSize, CopyOptions, Delete, EventStore, ExportOptions, Metadata, NewEvent, RecordedEvent,
     Scope, StreamId, StreamVersion, Tenant, copy_with,
 };
+use event_testing::Noted;
 use tokio::sync::Notify;
 
 fn stream(name: &str) -> StreamId {

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use event_core::ExpectedVersion::Any;
 use event_core::adapter::{Adapter, CheckpointStore, Registered, SubscriptionKey};
-use event_core::testing::{Noted, Sightings};
 use event_core::{AllOptions, Error, EventStore, Position, RecordedEvent, StreamId, Tenant};
+use event_testing::{Noted, Sightings};
 use tokio::time::{Instant, sleep, timeout};
 
 const HOUR: i64 = 3_600;

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use event_core::testing::Noted;
 use event_core::{
     Adapter, AllOptions, BatchSize, Delete, Error, EventId, EventStore, ExpectedVersion, NewEvent,
     Outcome, ReadOptions, RecordedEvent, Scope, StreamId, StreamVersion, Tenant,
 };
+use event_testing::Noted;
 use proptest::prelude::*;
 
 /// The limit that stores under test are opened with.

@@ -21,10 +21,7 @@ use crate::value::EventVersion;
 /// [`DecodeError::FromTheFuture`], [`DecodeError::UnknownVersion`], [`DecodeError::Step`] or
 /// [`DecodeError::Payload`].
 #[inline]
-pub(crate) fn decode_at<E: Event>(
-    version: EventVersion,
-    data: &RawValue,
-) -> Result<E, DecodeError> {
+pub fn decode_at<E: Event>(version: EventVersion, data: &RawValue) -> Result<E, DecodeError> {
     if version == E::VERSION { parse(data) } else { decode_older(version, data) }
 }
 

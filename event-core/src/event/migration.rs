@@ -179,8 +179,8 @@ impl MigrationGraph {
         self.edges.values().flatten()
     }
 
-    /// Every way up, the shortest first; a graph of more than [`MOST_WAYS`](Self::MOST_WAYS) gives that many.
-    pub(crate) fn ways(&self, from: EventVersion, to: EventVersion) -> Vec<Vec<Migration>> {
+    /// Every path up, the shortest first; a graph of more than [`MAX_PATHS`](Self::MAX_PATHS) gives that many.
+    pub(crate) fn paths(&self, from: EventVersion, to: EventVersion) -> Vec<Vec<Migration>> {
         let mut ways = Vec::new();
         let mut queue = VecDeque::from([(from, Vec::new())]);
         while let Some((version, way)) = queue.pop_front() {
@@ -189,7 +189,7 @@ impl MigrationGraph {
                 continue;
             }
             for edge in self.edges.get(&version).into_iter().flatten() {
-                if queue.len() + ways.len() < Self::MOST_WAYS {
+                if queue.len() + ways.len() < Self::MAX_PATHS {
                     let mut longer: Vec<Migration> = way.clone();
                     longer.push(*edge);
                     queue.push_back((edge.to, longer));
@@ -200,7 +200,7 @@ impl MigrationGraph {
     }
 
     /// More ways than anybody writes by hand.
-    const MOST_WAYS: usize = 4_096;
+    const MAX_PATHS: usize = 4_096;
 
     /// The shortest way up; between equals the one with the larger first step.
     ///

@@ -18,9 +18,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::{RawValue, to_raw_value};
 
+pub use self::decode::decode_at;
 pub(crate) use self::decode::{
-    also_edge, decode_at, decode_boxed, decode_through, decode_to_value, edges_of, is_named,
-    typed_edges,
+    also_edge, decode_boxed, decode_through, decode_to_value, edges_of, is_named, typed_edges,
 };
 pub use self::decode_error::DecodeError;
 pub(crate) use self::facts::Facts;

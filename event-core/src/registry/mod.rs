@@ -214,11 +214,11 @@ impl Registry {
         std::iter::once(event_type).chain(aliases.map(|(alias, _)| *alias))
     }
 
-    /// Every way up from a version of a type to its latest, the shortest first.
+    /// Every path up from a version of a type to its latest, the shortest first.
     ///
     /// # Errors
     /// [`DecodeError`]: unknown type, unknown version, from the future.
-    pub(crate) fn ways(
+    pub fn paths(
         &self,
         event_type: &str,
         from: EventVersion,
@@ -227,21 +227,21 @@ impl Registry {
         if !entry.knows(from) {
             return Err(entry.unknown(from));
         }
-        Ok(entry.graph.ways(from, entry.latest.version()))
+        Ok(entry.graph.paths(from, entry.latest.version()))
     }
 
-    /// Decodes stored data into the latest version of its type along one way.
+    /// Decodes stored data into the latest version of its type along one path.
     ///
     /// # Errors
     /// [`DecodeError`].
-    pub(crate) fn decode_along(
+    pub fn decode_along(
         &self,
         event_type: &str,
         version: EventVersion,
         data: &RawValue,
-        way: &[Migration],
+        path: &[Migration],
     ) -> Result<Box<dyn AnyEvent>, DecodeError> {
-        decode_along(self.entry(event_type)?, version, data, way)
+        decode_along(self.entry(event_type)?, version, data, path)
     }
 
     /// The edges of a type, by source version.

@@ -15,8 +15,7 @@ pub use self::of::{ForeignForm, Probe, Shapes, form_of};
 pub use self::sample::{Dice, NoSample, sample};
 #[doc(hidden)]
 pub use self::spec::{FieldSpec, FieldsSpec, FormFn, Spec, VariantSpec};
-pub use self::text::ShapeLine;
-pub(crate) use self::text::fingerprint;
+pub use self::text::{ShapeLine, fingerprint};
 
 /// What a value looks like in JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +87,7 @@ impl Form {
     }
 
     /// The form under the names of newtypes and structs.
-    pub(crate) fn bare(&self) -> &Self {
+    pub fn bare(&self) -> &Self {
         match self {
             Self::Named(_, form) => form.bare(),
             form => form,

@@ -45,7 +45,7 @@ impl Form {
 }
 
 /// The hash of lines in the order of their paths: the order of an object's keys is no part of its shape.
-pub(crate) fn fingerprint(lines: &[ShapeLine]) -> u64 {
+pub fn fingerprint(lines: &[ShapeLine]) -> u64 {
     let by_path: BTreeMap<_, _> = lines.iter().map(|line| (&line.path, &line.text)).collect();
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     for (path, text) in by_path {

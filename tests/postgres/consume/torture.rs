@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use event_core::testing::Noted;
 use event_core::{EventId, EventStore, ExpectedVersion, RecordedEvent, Stopper};
+use event_testing::Noted;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use event_core::testing::Noted;
+use event_testing::Noted;
 
 use super::{Digests, adapter, append, same_as_the_log, store};
 use crate::pg;

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use event_core::ExpectedVersion::Any;
-use event_core::testing::Noted;
 use event_core::{AllOptions, Error, EventStore, ReadOptions, Result, RetryPolicy, with_causes};
 use event_sqlite::{SqliteAdapter, SqliteOptions};
+use event_testing::Noted;
 
 use super::{everything, new_file, open, open_store, other_program, run, stream};
 

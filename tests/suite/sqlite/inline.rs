@@ -4,12 +4,12 @@ use std::path::Path;
 
 use event_core::ExpectedVersion::{Any, Exact, NoStream};
 use event_core::serde_json::value::RawValue;
-use event_core::testing::{Closed, Noted};
 use event_core::{
     BoxError, Error, Event, EventStore, EventVersion, InlineEvent, NewEvent, Outcome, StreamId,
     StreamVersion, with_causes,
 };
 use event_sqlite::SqliteInline;
+use event_testing::{Closed, Noted};
 use sqlx::SqliteConnection;
 
 use super::{everything, new_file, open, other_program, run, stream};

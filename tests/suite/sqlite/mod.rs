@@ -18,9 +18,9 @@ use tempfile::TempDir;
 
 use crate::model::{agrees, steps};
 
-event_core::adapter_contract!(contract, async || open(&new_file()).await);
-event_core::durable_contract!(durable, async || open(&new_file()).await);
-event_core::import_contract!(imports, async || open(&new_file()).await);
+event_testing::adapter_contract!(contract, async || open(&new_file()).await);
+event_testing::durable_contract!(durable, async || open(&new_file()).await);
+event_testing::import_contract!(imports, async || open(&new_file()).await);
 
 proptest! {
     // Each case has a file of its own: fewer of them than in memory.

@@ -1,8 +1,8 @@
 //! Bad moments: what happens between two statements, and at the end.
 
 use event_core::ExpectedVersion::{Any, NoStream};
-use event_core::testing::Noted;
 use event_core::{AllOptions, Delete, ReadOptions, RecordedEvent};
+use event_testing::Noted;
 
 use super::{open_store, stream};
 

@@ -10,12 +10,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use event_core::serde_json::value::RawValue;
-use event_core::testing::{Closed, Noted};
 use event_core::{
     AllOptions, BatchSize, BoxError, Delete, Error, Event, EventStore, EventVersion,
     ExpectedVersion, Filter, NewEvent, Position, RecordedEvent, with_causes,
 };
 use event_sqlite::{SqliteAdapter, SqliteProjection, Tables};
+use event_testing::{Closed, Noted};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection, Row};
 

@@ -6,12 +6,12 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use event_core::ExpectedVersion::{Any, NoStream};
-use event_core::testing::Noted;
 use event_core::{
     Adapter, Error, EventId, EventStore, ExpectedVersion, NewEvent, Outcome, ReadOptions,
     RetryPolicy, StreamVersion,
 };
 use event_sqlite::{SqliteAdapter, SqliteOptions};
+use event_testing::Noted;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 

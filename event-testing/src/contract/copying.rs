@@ -1,0 +1,180 @@
+//! What goes along with the events of a copy: subscriptions and snapshots.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::snapshot::{Kept, recovered, seen};
+use super::{Subject, append, everything, exact, store, stream};
+use crate::Noted;
+use event_core::ExpectedVersion::{Any, NoStream};
+use event_core::adapter::Adapter;
+use event_core::error::SubscriptionError;
+use event_core::subscription::{DurableSubscription, OnFailure, SubscriptionStatus};
+use event_core::transfer::{CopyOptions, copy};
+use event_core::{
+    Error, EventId, EventStore, MemoryAdapter, Position, RecordedEvent, RetryPolicy, Scope,
+    StreamVersion, Tenant,
+};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Events of each of two tenants.
+const EVENTS: usize = 40;
+
+fn red(store: &EventStore) -> EventStore {
+    store.with_scope(Scope::tenant(Tenant::new("red").unwrap()))
+}
+
+fn subscription(store: &EventStore) -> DurableSubscription {
+    store
+        .subscription("s")
+        .partitions(3)
+        .lease(Duration::from_millis(600))
+        .checkpoint_interval(Duration::from_millis(5))
+        .retry(RetryPolicy::never())
+        .on_failing(OnFailure::Park)
+}
+
+/// Handles so many events, or all that come; the third one that comes fails. The ids of those that were handled.
+async fn handle(store: &EventStore, most: usize, fails: bool) -> Vec<EventId> {
+    let mut consumer = subscription(store).open().await.unwrap();
+    let (mut handled, mut came) = (Vec::new(), 0);
+    while came < most {
+        // All that is there comes soon; more than that never comes.
+        let wait = if most == usize::MAX { Duration::from_millis(300) } else { PATIENCE };
+        let Ok(Some(delivery)) = tokio::time::timeout(wait, consumer.next()).await else { break };
+        let delivery = delivery.unwrap();
+        came += 1;
+        if fails && came == 3 {
+            delivery.fail("not this one").unwrap();
+        } else {
+            handled.push(delivery.event().event_id());
+            delivery.ack().unwrap();
+        }
+    }
+    consumer.close().await.unwrap();
+    handled
+}
+
+async fn fill(source: &EventStore) {
+    for n in 0..EVENTS {
+        let name = format!("game-{}", n % 7);
+        append(source, &name, Any, Noted::many(1)).await;
+        append(&red(source), &name, Any, Noted::many(1)).await;
+    }
+}
+
+/// Each event of both tenants was handled once by the store's own subscription, in one of three stores; but for those
+/// that are parked, which the last store has.
+async fn each_once(mut handled: Vec<EventId>, last: &EventStore, fails: usize) {
+    let own: Vec<_> = everything(last).await.iter().map(RecordedEvent::event_id).collect();
+    let parked = subscription(last).parked(Position::START).await.unwrap();
+    assert_eq!(parked.len(), fails);
+    handled.extend(parked.iter().map(|parked| parked.event_id));
+    handled.retain(|id| own.contains(id));
+    assert_eq!(handled.len(), own.len());
+    for id in own {
+        assert!(handled.contains(&id), "{id} was not handled");
+    }
+}
+
+pub async fn subscriptions_go_on_where_they_were(adapter: Subject) {
+    let (first, last) = (store(&memory()), store(&memory()));
+    let middle = store(&adapter);
+    fill(&first).await;
+    let mut own = handle(&first, 15, true).await;
+    let mut reds = handle(&red(&first), 5, false).await;
+    let idle = first.subscription("idle").open().await.unwrap();
+    idle.close().await.unwrap();
+    first.subscription("idle").pause().await.unwrap();
+
+    let done = move_to(&first, &middle, CopyOptions::new()).await;
+    assert_eq!((done.subscriptions, done.left_alone), (3, 0));
+    let idle = middle.subscriptions().await.unwrap();
+    assert_eq!((idle[0].name.as_str(), idle[0].status), ("idle", SubscriptionStatus::Paused));
+    own.extend(handle(&middle, 10, true).await);
+    // Again, with more: what goes on in the target is never set back.
+    append(&first, "game-1", Any, Noted::many(1)).await;
+    let again = move_to(&first, &middle, CopyOptions::new()).await;
+    assert_eq!((again.stored, again.subscriptions, again.left_alone), (1, 2, 1));
+
+    // Into another order of numbers.
+    append(&last, "own-1", Any, Noted::many(30)).await;
+    let options = CopyOptions::new().new_positions().subscriptions(true);
+    move_to(&middle, &last, options).await;
+    own.extend(handle(&last, usize::MAX, false).await);
+    reds.extend(handle(&red(&last), usize::MAX, false).await);
+    each_once(reds, &red(&last), 0).await;
+    let noted = last.read_stream(&stream("own-1"), event_core::ReadOptions::forward()).await;
+    // What the target had before counts as handled.
+    own.extend(
+        noted
+            .unwrap()
+            .iter()
+            .map(RecordedEvent::event_id)
+            .filter(|id| !own.contains(id))
+            .collect::<Vec<_>>(),
+    );
+    each_once(own, &last, 2).await;
+}
+
+pub async fn a_subscription_in_use_or_with_another_filter_is_left_as_it_is(adapter: Subject) {
+    let (first, target) = (store(&memory()), store(&adapter));
+    fill(&first).await;
+    handle(&first, 15, false).await;
+    let consumer = subscription(&target).open().await.unwrap();
+    let done = move_to(&first, &target, CopyOptions::new()).await;
+    assert_eq!((done.subscriptions, done.left_alone), (0, 1));
+    consumer.close().await.unwrap();
+    let own = target.subscriptions().await.unwrap();
+    // The part of the first event has handled nothing.
+    assert_eq!(own[0].position, Position::START, "{own:?}");
+    let without = CopyOptions::new().subscriptions(false);
+    assert_eq!(move_to(&first, &target, without).await.subscriptions, 0);
+
+    first.subscription("t").partitions(2).open().await.unwrap().close().await.unwrap();
+    target.subscription("t").partitions(3).open().await.unwrap().close().await.unwrap();
+    let error = copy(&first, &target, CopyOptions::new()).await.unwrap_err();
+    let conflict = matches!(&error, Error::Subscription(SubscriptionError::Conflict { .. }));
+    assert!(conflict, "{error}");
+}
+
+fn memory() -> Subject {
+    Arc::new(MemoryAdapter::new()) as Arc<dyn Adapter>
+}
+
+async fn move_to(
+    from: &EventStore,
+    to: &EventStore,
+    options: CopyOptions,
+) -> event_core::transfer::Copied {
+    copy(&from.all_tenants(), &to.all_tenants(), options).await.unwrap()
+}
+
+pub async fn snapshots_go_along_with_a_copy(adapter: Subject) {
+    let (first, middle) = (store(&memory()), store(&adapter));
+    let last = store(&memory());
+    let (whole, cut) = (stream("whole"), stream("cut"));
+    for name in [&whole, &cut] {
+        append(&first, name.as_str(), NoStream, Noted::many(150)).await;
+        recovered(&first, name).await;
+        append(&first, name.as_str(), exact(150), Noted::many(5)).await;
+    }
+    let before = first.recover::<Kept>(&cut).await.unwrap();
+    first.truncate_before(&cut, StreamVersion::new(151)).await.unwrap();
+    append(&last, "own", NoStream, Noted::many(7)).await;
+    for (from, to, options) in [
+        (&first, &middle, CopyOptions::new()),
+        (&middle, &last, CopyOptions::new().new_positions()),
+    ] {
+        let (from, to) = (from.all_tenants(), to.all_tenants());
+        let options = options.snapshots(true);
+        assert_eq!(copy(&from, &to, options.clone()).await.unwrap().snapshots, 2);
+        assert_eq!(copy(&from, &to, options).await.unwrap().snapshots, 0, "they are there");
+    }
+    for there in [&middle, &last] {
+        let whole = recovered(there, &whole).await;
+        assert_eq!(seen(&whole), (5, Some(150), None));
+        let cut = there.recover::<Kept>(&cut).await.unwrap();
+        assert_eq!((seen(&cut), &cut.state), ((5, Some(150), None), &before.state));
+    }
+}

@@ -1,0 +1,88 @@
+//! Deleting streams: the name stays taken, numbers are never reused.
+
+use super::{Subject, append, everything, exact, store, stream};
+use crate::Noted;
+use event_core::ExpectedVersion::{Any, NoStream, StreamExists};
+use event_core::adapter::StreamState;
+use event_core::{Delete, Error, EventStore, ReadOptions};
+
+async fn is_gone(store: &EventStore, name: &str) {
+    let name = stream(name);
+    let read = store.read_stream(&name, ReadOptions::forward()).await.unwrap_err();
+    assert!(matches!(read, Error::StreamDeleted { .. }), "{read}");
+    for claim in [Any, NoStream, StreamExists, exact(0), exact(3)] {
+        let error = store.append(&name, claim, Noted::many(1)).await.unwrap_err();
+        assert!(matches!(error, Error::StreamDeleted { .. }), "{claim}: {error}");
+    }
+    assert_eq!(store.stream_version(&name).await.unwrap().get(), 0);
+    let again = store.delete_stream(&name, Any, Delete::Soft).await.unwrap_err();
+    assert!(matches!(again, Error::StreamDeleted { .. }), "{again}");
+}
+
+pub async fn soft(adapter: Subject) {
+    let store = store(&adapter);
+    append(&store, "s", NoStream, Noted::many(3)).await;
+    store.delete_stream(&stream("s"), exact(3), Delete::Soft).await.unwrap();
+    is_gone(&store, "s").await;
+    assert_eq!(everything(&store).await.len(), 3, "its events stay in the global order");
+    let info = store.stream_info(&stream("s")).await.unwrap();
+    assert_eq!((info.state, info.version.get()), (StreamState::SoftDeleted, 3));
+}
+
+pub async fn hard(adapter: Subject) {
+    let store = store(&adapter);
+    append(&store, "s", NoStream, Noted::many(3)).await;
+    append(&store, "t", NoStream, Noted::many(1)).await;
+    store.delete_stream(&stream("s"), StreamExists, Delete::Hard).await.unwrap();
+    is_gone(&store, "s").await;
+    assert_eq!(everything(&store).await.len(), 1, "its events are gone");
+    let info = store.stream_info(&stream("s")).await.unwrap();
+    assert_eq!(info.state, StreamState::HardDeleted);
+}
+
+pub async fn claims_and_missing_streams(adapter: Subject) {
+    let store = store(&adapter);
+    append(&store, "s", NoStream, Noted::many(3)).await;
+    for claim in [NoStream, exact(0), exact(2), exact(999)] {
+        let error = store.delete_stream(&stream("s"), claim, Delete::Soft).await.unwrap_err();
+        let Error::WrongExpectedVersion { actual, .. } = error else { panic!("{claim}: {error}") };
+        assert_eq!(actual.get(), 3);
+    }
+    for claim in [Any, StreamExists, exact(1)] {
+        let error = store.delete_stream(&stream("no"), claim, Delete::Soft).await.unwrap_err();
+        assert_eq!(error.code(), "stream_not_found", "{claim}");
+    }
+    for claim in [NoStream, exact(0)] {
+        store.delete_stream(&stream("no"), claim, Delete::Soft).await.unwrap();
+    }
+    append(&store, "no", NoStream, Noted::many(1)).await;
+}
+
+/// An append lands before the deletion or is refused; never after it.
+pub async fn deleting_races_appending(adapter: Subject) {
+    let store = store(&adapter);
+    for (round, delete) in
+        [Delete::Soft, Delete::Hard, Delete::Soft, Delete::Hard].iter().enumerate()
+    {
+        let name = format!("s-{round}");
+        append(&store, &name, NoStream, Noted::many(1)).await;
+        let writers: Vec<_> = (0..6)
+            .map(|_| {
+                let (store, name) = (store.clone(), stream(&name));
+                tokio::spawn(async move { store.append(&name, Any, Noted::many(1)).await })
+            })
+            .collect();
+        store.delete_stream(&stream(&name), Any, *delete).await.unwrap();
+        let mut stored = 1;
+        for writer in writers {
+            match writer.await.unwrap() {
+                Ok(_) => stored += 1,
+                Err(Error::StreamDeleted { .. }) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+        let kept = everything(&store).await;
+        let kept = kept.iter().filter(|event| event.stream_id().as_str() == name).count();
+        assert_eq!(kept, if *delete == Delete::Soft { stored } else { 0 });
+    }
+}

@@ -1,0 +1,369 @@
+//! Durable subscriptions: what is answered counts, what is not comes again, and nothing is left out unless told so.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::{Subject, append, everything, store, stream};
+use crate::{Closed, Noted};
+use event_core::ExpectedVersion::Any;
+use event_core::adapter::{Checkpoint, SubscriptionKey};
+use event_core::error::SubscriptionError;
+use event_core::subscription::{
+    Consumer, Delivery, DurableSubscription, OnFailure, SubscriptionStatus,
+};
+use event_core::{
+    Error, EventId, EventStore, Filter, Position, RecordedEvent, Result, RetryPolicy, StartFrom,
+    Tenant,
+};
+
+/// Nothing here takes so long; a case that waits for what never comes fails.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+async fn next(consumer: &mut Consumer) -> Delivery {
+    let delivery = tokio::time::timeout(PATIENCE, consumer.next()).await;
+    delivery.expect("an event comes").expect("the consumer goes on").unwrap()
+}
+
+async fn end(consumer: &mut Consumer) -> Error {
+    let end = tokio::time::timeout(PATIENCE, consumer.next()).await;
+    end.expect("it ends").expect("it says why").unwrap_err()
+}
+
+fn version(delivery: &Delivery) -> u64 {
+    delivery.event().stream_version().get()
+}
+
+fn fast(store: &EventStore) -> DurableSubscription {
+    let retry = RetryPolicy::default().with_retries(2).with_first_delay(Duration::from_millis(1));
+    store
+        .subscription("s")
+        .checkpoint_interval(Duration::from_millis(5))
+        .lease(Duration::from_millis(600))
+        .retry(retry)
+}
+
+/// Looks until it holds.
+async fn until(mut holds: impl AsyncFnMut() -> bool) {
+    let look = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, look).await.expect("it comes to be");
+}
+
+pub async fn goes_on_after_what_was_answered(adapter: Subject) {
+    let store = store(&adapter);
+    append(&store, "a", Any, Noted::many(5)).await;
+    let mut consumer = fast(&store).open().await.unwrap();
+    let mut out = Vec::new();
+    for _ in 0..4 {
+        out.push(next(&mut consumer).await);
+    }
+    // Answered in any order, and one not at all: the checkpoint stays before it.
+    for at in [3, 0, 1] {
+        out.remove(at.min(out.len() - 1)).ack().unwrap();
+    }
+    consumer.close().await.unwrap();
+    let mut consumer = fast(&store).open().await.unwrap();
+    let left = version(&out[0]);
+    let first = next(&mut consumer).await;
+    assert_eq!((version(&first), first.attempt()), (left, 1));
+    // An answer to a delivery of before counts for nothing.
+    assert!(out.remove(0).ack().is_err());
+    first.ack().unwrap();
+    let mut last = left;
+    while last < 5 {
+        let delivery = next(&mut consumer).await;
+        last = version(&delivery);
+        delivery.ack().unwrap();
+    }
+    append(&store, "a", Any, Noted::many(1)).await;
+    assert_eq!(version(&next(&mut consumer).await), 6);
+}
+
+pub async fn one_answer_covers_all_before(adapter: Subject) {
+    let store = store(&adapter);
+    append(&store, "a", Any, Noted::many(10)).await;
+    let mut consumer = fast(&store).window(6).open().await.unwrap();
+    let mut out = Vec::new();
+    for _ in 0..6 {
+        out.push(next(&mut consumer).await);
+    }
+    let more = tokio::time::timeout(Duration::from_millis(30), consumer.next()).await;
+    assert!(more.is_err(), "the window is full");
+    out.remove(4).ack_with_all_before().unwrap();
+    out.remove(4).ack().unwrap();
+    assert_eq!(version(&next(&mut consumer).await), 7);
+    consumer.close().await.unwrap();
+    let mut consumer = fast(&store).open().await.unwrap();
+    assert_eq!(version(&next(&mut consumer).await), 7);
+}
+
+pub async fn a_failure_comes_again_and_then_stops(adapter: Subject) {
+    let store = store(&adapter);
+    append(&store, "a", Any, Noted::many(3)).await;
+    let mut consumer = fast(&store).open().await.unwrap();
+    next(&mut consumer).await.ack().unwrap();
+    for attempt in 1..=3 {
+        let delivery = next(&mut consumer).await;
+        assert_eq!((version(&delivery), delivery.attempt()), (2, attempt));
+        delivery.fail("no luck").unwrap();
+    }
+    let error = end(&mut consumer).await;
+    assert!(
+        matches!(&error, Error::Subscription(SubscriptionError::Stopped { attempts: 3, at, .. })
+            if at.stream_version.get() == 2),
+        "{error:?}"
+    );
+    let info = store.subscriptions().await.unwrap().remove(0);
+    assert_eq!(info.status, SubscriptionStatus::Stopped);
+    assert!(info.stopped.unwrap().contains("no luck"));
+    let mut consumer = fast(&store).open().await.unwrap();
+    assert_eq!(version(&next(&mut consumer).await), 2, "it starts with what it stopped at");
+    assert_eq!(store.subscriptions().await.unwrap()[0].status, SubscriptionStatus::Running);
+}
+
+pub async fn poison_is_parked_and_replayed(adapter: Subject) {
+    let store = store(&adapter);
+    append(&store, "a", Any, Noted::many(3)).await;
+    let mut consumer = fast(&store).on_failing(OnFailure::Park).open().await.unwrap();
+    let mut seen = Vec::new();
+    while seen.last() != Some(&3) {
+        let delivery = next(&mut consumer).await;
+        seen.push(version(&delivery));
+        if version(&delivery) == 2 {
+            delivery.fail("poison").unwrap();
+        } else {
+            delivery.ack().unwrap();
+        }
+    }
+    // The window lets the third out before the second is judged; it comes again behind it.
+    seen.dedup();
+    assert_eq!(seen.iter().filter(|version| **version == 2).count().min(1), 1);
+    let subscription = fast(&store);
+    until(async || !subscription.parked(Position::START).await.unwrap().is_empty()).await;
+    let parked = subscription.parked(Position::START).await.unwrap();
+    assert_eq!((parked.len(), parked[0].attempts), (1, 3));
+    assert!(parked[0].error.contains("poison"), "{parked:?}");
+    assert_eq!(store.subscriptions().await.unwrap()[0].parked, 1);
+    assert_eq!(subscription.replay(None).await.unwrap(), 1);
+    let again = next(&mut consumer).await;
+    assert!(again.is_replay());
+    assert_eq!((version(&again), again.attempt()), (2, 4));
+    again.fail("still").unwrap();
+    until(async || {
+        let parked = subscription.parked(Position::START).await.unwrap();
+        parked.len() == 1 && parked[0].attempts == 4 && !parked[0].replay
+    })
+    .await;
+    assert_eq!(subscription.replay(Some(parked[0].position)).await.unwrap(), 1);
+    next(&mut consumer).await.ack().unwrap();
+    until(async || subscription.parked(Position::START).await.unwrap().is_empty()).await;
+}
+
+pub async fn what_cannot_be_decoded_follows_its_policy(adapter: Subject) {
+    let store = store(&adapter);
+    // `Closed` stands in for events that the handler's set does not know.
+    append(&store, "a", Any, Noted::many(1)).await;
+    append(&store, "a", Any, vec![Closed { by: "ann".into() }.into()]).await;
+    append(&store, "a", Any, Noted::many(1)).await;
+    let done = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&done);
+    let handler = move |event: Arc<RecordedEvent>| {
+        let count = Arc::clone(&count);
+        async move {
+            event.decode::<Noted>()?;
+            count.fetch_add(1, Ordering::SeqCst);
+            Result::<(), Error>::Ok(())
+        }
+    };
+    let ended = tokio::time::timeout(PATIENCE, fast(&store).run(handler.clone())).await.unwrap();
+    let error = ended.unwrap_err();
+    assert!(
+        matches!(&error, Error::Subscription(SubscriptionError::Stopped { attempts: 1, .. })),
+        "what cannot be read is not tried again: {error:?}"
+    );
+    let consumer = fast(&store).on_undecodable(OnFailure::Skip).open().await.unwrap();
+    let stopper = consumer.stopper();
+    let running = tokio::spawn(consumer.run(handler));
+    until(async || store.subscriptions().await.unwrap()[0].skipped == 1).await;
+    until(async || done.load(Ordering::SeqCst) == 2).await;
+    stopper.stop();
+    running.await.unwrap().unwrap();
+    assert_eq!(store.subscriptions().await.unwrap()[0].lag, 0, "all is handled and saved");
+}
+
+pub async fn panics_and_hangs_are_failures(adapter: Subject) {
+    let store = store(&adapter);
+    append(&store, "a", Any, Noted::many(4)).await;
+    let tries = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&tries);
+    let handler = move |event: Arc<RecordedEvent>| {
+        let version = event.stream_version().get();
+        let nth = {
+            let mut tries = seen.lock().unwrap();
+            tries.push(version);
+            tries.iter().filter(|it| **it == version).count()
+        };
+        assert!(version != 2 || nth > 1, "a panic before the first await");
+        async move {
+            if version == 3 && nth == 1 {
+                std::future::pending::<()>().await;
+            }
+            assert!(version != 4 || nth > 1, "a panic in the future");
+            Result::<(), Error>::Ok(())
+        }
+    };
+    let subscription = fast(&store).handle_within(Duration::from_millis(60));
+    let consumer = subscription.open().await.unwrap();
+    let stopper = consumer.stopper();
+    let running = tokio::spawn(consumer.run(handler));
+    until(async || tries.lock().unwrap().len() == 7).await;
+    stopper.stop();
+    running.await.unwrap().unwrap();
+    assert_eq!(*tries.lock().unwrap(), [1, 2, 2, 3, 3, 4, 4]);
+}
+
+pub async fn a_delivery_without_an_answer_comes_again(adapter: Subject) {
+    let store = store(&adapter);
+    append(&store, "a", Any, Noted::many(1)).await;
+    let subscription = fast(&store).handle_within(Duration::from_millis(40));
+    let mut consumer = subscription.open().await.unwrap();
+    let first = next(&mut consumer).await;
+    let second = next(&mut consumer).await;
+    assert_eq!((version(&second), second.attempt()), (1, 2));
+    first.ack().unwrap();
+    second.ack().unwrap();
+    until(async || store.subscriptions().await.unwrap()[0].lag == 0).await;
+}
+
+pub async fn a_name_keeps_its_filter_and_its_start(adapter: Subject) {
+    let store = store(&adapter);
+    append(&store, "a", Any, Noted::many(2)).await;
+    let filter = || Filter::all().category("a");
+    let first = fast(&store).filter(filter()).start_from(StartFrom::Now).open().await.unwrap();
+    first.close().await.unwrap();
+    append(&store, "a", Any, Noted::many(1)).await;
+    let again = fast(&store).filter(filter()).start_from(StartFrom::Beginning);
+    let mut again = again.open().await.unwrap();
+    assert_eq!(version(&next(&mut again).await), 3);
+    for (other, words) in [
+        (fast(&store), "everything"),
+        (fast(&store).filter(filter()).partitions(2), "2 partitions"),
+    ] {
+        let error = other.open().await.unwrap_err();
+        assert_eq!(error.code(), "subscription_conflict");
+        assert!(error.to_string().contains(words), "{error}");
+    }
+    // Another tenant's is another.
+    let scope = event_core::Scope::tenant(Tenant::new("theirs").unwrap());
+    fast(&store.with_scope(scope)).open().await.unwrap().close().await.unwrap();
+    for bad in ["", "a\nb", &"x".repeat(256)] {
+        let error = store.subscription(bad).open().await.unwrap_err();
+        assert_eq!(error.code(), "invalid_subscription", "{bad:?}");
+    }
+}
+
+pub async fn an_operator_pauses_resets_and_deletes(adapter: Subject) {
+    let store = store(&adapter);
+    append(&store, "a", Any, Noted::many(3)).await;
+    let mut consumer = fast(&store).open().await.unwrap();
+    next(&mut consumer).await.ack().unwrap();
+    until(async || store.subscriptions().await.unwrap()[0].lag == 2).await;
+    let held = next(&mut consumer).await;
+    let operator = fast(&store);
+    operator.pause().await.unwrap();
+    assert_eq!(store.subscriptions().await.unwrap()[0].status, SubscriptionStatus::Paused);
+    until(async || consumer.parts() == 0).await;
+    let late = held.ack().unwrap_err();
+    assert_eq!(late.code(), "lease_lost");
+    operator.resume().await.unwrap();
+    assert_eq!(version(&next(&mut consumer).await), 2, "what was not saved comes again");
+    operator.reset(StartFrom::Beginning).await.unwrap();
+    until(async || {
+        let delivery = next(&mut consumer).await;
+        version(&delivery) == 1
+    })
+    .await;
+    operator.delete().await.unwrap();
+    let error = loop {
+        match tokio::time::timeout(PATIENCE, consumer.next()).await.unwrap() {
+            Some(Ok(_)) => {}
+            Some(Err(error)) => break error,
+            None => panic!("it says why it ends"),
+        }
+    };
+    assert_eq!(error.code(), "subscription_not_found");
+    assert!(store.subscriptions().await.unwrap().is_empty());
+    assert_eq!(operator.pause().await.unwrap_err().code(), "subscription_not_found");
+}
+
+pub async fn a_checkpoint_moves_past_what_does_not_pass(adapter: Subject) {
+    let store = store(&adapter);
+    let subscription = fast(&store).filter(Filter::all().category("nothing"));
+    let consumer = subscription.open().await.unwrap();
+    for _ in 0..2 {
+        append(&store, "a", Any, Noted::many(20)).await;
+        until(async || store.subscriptions().await.unwrap()[0].lag == 0).await;
+    }
+    assert_eq!(store.subscriptions().await.unwrap()[0].lag_time, None);
+    consumer.close().await.unwrap();
+}
+
+/// A log that was restored from an older copy, or replaced, is not taken for the one that was followed.
+pub async fn a_checkpoint_that_the_log_contradicts_is_refused(adapter: Subject) {
+    let store = store(&adapter);
+    append(&store, "a", Any, Noted::many(3)).await;
+    let there = everything(&store).await[2].clone();
+    let checkpoints = adapter.checkpoints().unwrap();
+    let (at, id) = (there.position(), there.event_id());
+    let beyond = Position::new(at.get() + 5);
+    for (name, position, event, refused) in [
+        ("beyond", beyond, (beyond, EventId::new()), true),
+        ("past the last event, on a log that was longer", beyond, (at, id), true),
+        ("another", at, (at, EventId::new()), true),
+        ("the same", at, (at, id), false),
+    ] {
+        store.subscription(name).open().await.unwrap().close().await.unwrap();
+        let key = SubscriptionKey { tenant: Some(Tenant::default()), name: name.into() };
+        let lease = checkpoints.attend(&key, "x", PATIENCE).await.unwrap().leases[0];
+        let checkpoint = Checkpoint { position, event: Some(event) };
+        assert!(checkpoints.save(&key, 0, lease.token, checkpoint, 0).await.unwrap());
+        checkpoints.release(&key, "x", None).await.unwrap();
+        let opened = store.subscription(name).open().await;
+        assert_eq!(opened.is_err(), refused, "{name}");
+        if let Err(error) = opened {
+            assert_eq!(error.code(), "log_diverged");
+            assert!(matches!(&error, Error::LogDiverged { name: n, .. } if n == name), "{error:?}");
+        }
+    }
+    // Deleted events contradict nothing.
+    let delete = event_core::Delete::Hard;
+    append(&store, "b", Any, Noted::many(1)).await;
+    store.delete_stream(&stream("a"), Any, delete).await.unwrap();
+    store.subscription("the same").open().await.unwrap().close().await.unwrap();
+    // Nor where they were the newest.
+    let key = SubscriptionKey { tenant: Some(Tenant::default()), name: "the same".into() };
+    let last = everything(&store).await[0].clone();
+    let event = Some((last.position(), last.event_id()));
+    let lease = checkpoints.attend(&key, "x", PATIENCE).await.unwrap().leases[0];
+    let checkpoint = Checkpoint { position: last.position(), event };
+    assert!(checkpoints.save(&key, 0, lease.token, checkpoint, 0).await.unwrap());
+    checkpoints.release(&key, "x", None).await.unwrap();
+    store.delete_stream(&stream("b"), Any, delete).await.unwrap();
+    store.subscription("the same").open().await.unwrap().close().await.unwrap();
+}
+
+/// A condition that panics ends its consumer with an error that says so; what it had not handled comes again.
+pub async fn a_filter_that_panics_ends_its_consumer(adapter: Subject) {
+    let store = store(&adapter);
+    append(&store, "a", Any, Noted::many(2)).await;
+    let panics = Filter::all().predicate("odd", |_| panic!("no such event"));
+    let mut consumer = fast(&store).filter(panics).open().await.unwrap();
+    let why = event_core::error::with_causes(&end(&mut consumer).await);
+    assert!(why.contains("no such event"), "{why}");
+    tokio::time::timeout(PATIENCE, consumer.close()).await.expect("it closes").unwrap();
+    assert_eq!(store.subscriptions().await.unwrap()[0].position, Position::START);
+}

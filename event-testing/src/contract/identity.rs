@@ -1,0 +1,92 @@
+//! Event ids: the same append twice is stored once and answered twice.
+
+use super::{Subject, append, everything, exact, store, stream};
+use crate::Noted;
+use event_core::ExpectedVersion::{Any, NoStream, StreamExists};
+use event_core::{Delete, Error, EventId, EventStore, NewEvent, Outcome, Scope, Tenant};
+
+fn batch(ids: &[EventId]) -> Vec<NewEvent> {
+    ids.iter().map(|id| NewEvent::from(Noted::new("same")).with_id(*id)).collect()
+}
+
+pub async fn the_same_ids_give_the_first_answer(adapter: Subject) {
+    let store = store(&adapter);
+    append(&store, "s", NoStream, Noted::many(2)).await;
+    let ids = [EventId::new(), EventId::new(), EventId::new()];
+    let first = append(&store, "s", exact(2), batch(&ids)).await;
+    append(&store, "s", Any, Noted::many(4)).await;
+    for claim in [Any, NoStream, StreamExists, exact(0), exact(2), exact(9), exact(99)] {
+        let again = store.append(&stream("s"), claim, batch(&ids)).await.unwrap();
+        assert_eq!(again.outcome, Outcome::AlreadyStored, "{claim}");
+        assert_eq!((again.stream_version, again.position), (first.stream_version, first.position));
+    }
+    assert_eq!(everything(&store).await.len(), 9);
+}
+
+pub async fn known_ids_are_found_before_any_refusal(adapter: Subject) {
+    let store = EventStore::builder(adapter).stream_limit(Some(2)).build().unwrap();
+    let ids = [EventId::new(), EventId::new()];
+    let first = append(&store, "s", NoStream, batch(&ids)).await;
+    let full = store.append(&stream("s"), Any, batch(&ids)).await.unwrap();
+    assert_eq!((full.outcome, full.position), (Outcome::AlreadyStored, first.position));
+    store.delete_stream(&stream("s"), Any, Delete::Soft).await.unwrap();
+    let deleted = store.append(&stream("s"), Any, batch(&ids)).await.unwrap();
+    assert_eq!((deleted.outcome, deleted.position), (Outcome::AlreadyStored, first.position));
+}
+
+pub async fn ids_that_are_taken_otherwise_conflict(adapter: Subject) {
+    let store = store(&adapter);
+    let [a, b, c, d] = [EventId::new(), EventId::new(), EventId::new(), EventId::new()];
+    append(&store, "s", NoStream, batch(&[a, b, c])).await;
+    for (name, ids) in [
+        ("other", vec![a]),    // used in another stream
+        ("other", vec![d, d]), // twice in a batch
+        ("s", vec![a, d]),     // only part of the batch is known
+        ("s", vec![d, a]),
+        ("s", vec![b, a]), // another order
+        ("s", vec![a, c]), // not contiguous
+        ("s", vec![a, b, c, d]),
+    ] {
+        for claim in [Any, NoStream, exact(3), exact(0)] {
+            let error = store.append(&stream(name), claim, batch(&ids)).await.unwrap_err();
+            assert!(
+                matches!(error, Error::EventIdConflict { .. }),
+                "{name} {ids:?} {claim}: {error}"
+            );
+        }
+    }
+    assert_eq!(everything(&store).await.len(), 3);
+    let part = store.append(&stream("s"), Any, batch(&[b, c])).await.unwrap();
+    assert_eq!((part.outcome, part.stream_version.get()), (Outcome::AlreadyStored, 3));
+}
+
+pub async fn ids_are_apart_between_tenants(adapter: Subject) {
+    let store = store(&adapter);
+    let other = store.with_scope(Scope::tenant(Tenant::new("other").unwrap()));
+    let ids = [EventId::new()];
+    append(&store, "s", NoStream, batch(&ids)).await;
+    append(&other, "s", NoStream, batch(&ids)).await;
+}
+
+pub async fn racing_tries_of_one_append_store_it_once(adapter: Subject) {
+    let store = store(&adapter);
+    for round in 0..5 {
+        let name = format!("s-{round}");
+        let ids = [EventId::new(), EventId::new()];
+        let tries: Vec<_> = (0..8)
+            .map(|n| {
+                let (store, name) = (store.clone(), stream(&name));
+                let claim = [Any, NoStream][n % 2];
+                tokio::spawn(async move { store.append(&name, claim, batch(&ids)).await })
+            })
+            .collect();
+        let mut stored = 0;
+        for attempt in tries {
+            let answer = attempt.await.unwrap().unwrap();
+            assert_eq!(answer.stream_version.get(), 2);
+            stored += usize::from(answer.outcome == Outcome::Stored);
+        }
+        assert_eq!(stored, 1);
+    }
+    assert_eq!(everything(&store).await.len(), 10);
+}

@@ -1,0 +1,75 @@
+//! The promises of every adapter, one function each; see [`adapter_contract!`](crate::adapter_contract!).
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "a case of a test suite fails by panicking; its name says what it promises"
+)]
+#![allow(missing_docs, reason = "the name of a case is its promise")]
+
+pub mod all;
+pub mod append;
+pub mod census;
+pub mod change;
+pub mod competing;
+pub mod copying;
+pub mod delete;
+pub mod durable;
+pub mod health;
+pub mod identity;
+pub mod import;
+pub mod leases;
+pub mod link;
+pub mod read;
+pub mod scope;
+pub mod snapshot;
+pub mod subscribe;
+pub mod transaction;
+
+use std::sync::Arc;
+
+use event_core::adapter::Adapter;
+use event_core::{
+    AllOptions, Appended, EventStore, ExpectedVersion, NewEvent, Outcome, RecordedEvent, StreamId,
+    StreamVersion,
+};
+
+/// The adapter under test.
+pub type Subject = Arc<dyn Adapter>;
+
+pub(crate) fn store(adapter: &Subject) -> EventStore {
+    EventStore::new(Arc::clone(adapter)).unwrap()
+}
+
+pub(crate) fn stream(name: &str) -> StreamId {
+    StreamId::new(name).unwrap()
+}
+
+pub(crate) const fn exact(version: u64) -> ExpectedVersion {
+    ExpectedVersion::Exact(StreamVersion::new(version))
+}
+
+/// Appends and gives the answer, which must be that of a first try.
+pub(crate) async fn append(
+    store: &EventStore,
+    name: &str,
+    expected: ExpectedVersion,
+    events: Vec<NewEvent>,
+) -> Appended {
+    let answer = store.append(&stream(name), expected, events).await.unwrap();
+    assert_eq!(answer.outcome, Outcome::Stored);
+    answer
+}
+
+pub(crate) async fn everything(store: &EventStore) -> Vec<RecordedEvent> {
+    let mut events = store.all_events(AllOptions::new());
+    let mut all = Vec::new();
+    while let Some(event) = events.next().await {
+        all.push(event.unwrap());
+    }
+    all
+}
+
+pub(crate) fn versions(events: &[RecordedEvent]) -> Vec<u64> {
+    events.iter().map(|event| event.stream_version().get()).collect()
+}

@@ -1,0 +1,191 @@
+//! Following the log: from any place on, through any filter, each event once and in order, whoever writes meanwhile.
+
+use std::time::Duration;
+
+use super::{Subject, append, everything, store, stream};
+use crate::{Closed, Noted};
+use event_core::ExpectedVersion::Any;
+use event_core::{
+    EventId, Filter, Position, RecordedEvent, Scope, StartFrom, Subscription, Tenant,
+};
+
+/// Nothing here takes so long; a case that waits for what never comes fails.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+async fn next(subscription: &mut Subscription) -> RecordedEvent {
+    let event = tokio::time::timeout(PATIENCE, subscription.next()).await;
+    event.expect("an event comes").expect("a subscription has no end").unwrap()
+}
+
+async fn take(subscription: &mut Subscription, count: usize) -> Vec<EventId> {
+    let mut ids = Vec::new();
+    for _ in 0..count {
+        ids.push(next(subscription).await.event_id());
+    }
+    ids
+}
+
+fn ids(events: &[RecordedEvent]) -> Vec<EventId> {
+    events.iter().map(RecordedEvent::event_id).collect()
+}
+
+pub async fn catches_up_and_goes_on(adapter: Subject) {
+    let store = store(&adapter);
+    append(&store, "a", Any, Noted::many(1_500)).await;
+    let mut subscription = store.subscribe(StartFrom::Beginning, Filter::all()).await.unwrap();
+    let mut seen = take(&mut subscription, 700).await;
+    append(&store, "b", Any, Noted::many(800)).await;
+    seen.extend(take(&mut subscription, 1_600).await);
+    for _ in 0..20 {
+        append(&store, "a", Any, Noted::many(1)).await;
+        seen.extend(take(&mut subscription, 1).await);
+    }
+    assert_eq!(seen, ids(&everything(&store).await));
+}
+
+pub async fn starts_where_it_is_told(adapter: Subject) {
+    let store = store(&adapter);
+    append(&store, "a", Any, Noted::many(3)).await;
+    let all = everything(&store).await;
+    let after = StartFrom::After(all[1].position());
+    let mut after = store.subscribe(after, Filter::all()).await.unwrap();
+    let mut now = store.subscribe(StartFrom::Now, Filter::all()).await.unwrap();
+    let mut beginning = store.subscribe(StartFrom::Beginning, Filter::all()).await.unwrap();
+    append(&store, "a", Any, Noted::many(2)).await;
+    let all = ids(&everything(&store).await);
+    assert_eq!(take(&mut now, 2).await, all[3..]);
+    assert_eq!(take(&mut after, 3).await, all[2..]);
+    assert_eq!(take(&mut beginning, 5).await, all);
+}
+
+pub async fn filters_before_and_after_the_seam(adapter: Subject) {
+    let ours = store(&adapter);
+    let theirs = ours.with_scope(Scope::tenant(Tenant::new("theirs").unwrap()));
+    let cases = [
+        Filter::all(),
+        Filter::all().category("game"),
+        Filter::all().stream(stream("game-1")),
+        Filter::all().stream(stream("game-1")).category("door"),
+        Filter::all().event_types(["contract.closed"]),
+        Filter::all().category("game").event_types(["contract.closed", "contract.noted"]),
+        Filter::all().predicate("odd", |event| event.stream_version().get() % 2 == 1),
+    ];
+    let passes = |case: usize, event: &RecordedEvent| match case {
+        1 | 5 => event.stream_id().category() == "game",
+        2 => event.stream_id().as_str() == "game-1",
+        3 => false,
+        4 => event.event_type() == "contract.closed",
+        6 => event.stream_version().get() % 2 == 1,
+        _ => true,
+    };
+    let some = async || {
+        for writer in [&ours, &theirs] {
+            append(writer, "game-1", Any, Noted::many(3)).await;
+            append(writer, "game-2", Any, vec![Closed { by: "ann".into() }.into()]).await;
+            append(writer, "door", Any, vec![Closed { by: "bob".into() }.into()]).await;
+        }
+    };
+    some().await;
+    let mut followed = Vec::new();
+    for view in [ours.clone(), theirs.clone(), ours.all_tenants()] {
+        for (case, filter) in cases.iter().enumerate() {
+            let subscription = view.subscribe(StartFrom::Beginning, filter.clone()).await.unwrap();
+            followed.push((view.clone(), case, subscription));
+        }
+    }
+    for _ in 0..3 {
+        for (view, case, subscription) in &mut followed {
+            let mut due = everything(view).await;
+            due.retain(|event| event.position() > subscription.position() && passes(*case, event));
+            assert_eq!(take(subscription, due.len()).await, ids(&due), "{subscription:?}");
+        }
+        some().await;
+    }
+}
+
+/// A subscription that gets nothing moves on all the same.
+pub async fn moves_past_what_does_not_pass(adapter: Subject) {
+    let store = store(&adapter);
+    append(&store, "a", Any, Noted::many(1_200)).await;
+    let filter = Filter::all().category("nothing");
+    let mut subscription = store.subscribe(StartFrom::Beginning, filter).await.unwrap();
+    for _ in 0..2 {
+        let last = append(&store, "a", Any, Noted::many(1)).await.position;
+        let moved = async {
+            while subscription.position() < last {
+                let _ = tokio::time::timeout(Duration::from_millis(1), subscription.next()).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, moved).await.expect("it moves on");
+    }
+}
+
+/// A wait that is given up, again and again, loses nothing.
+pub async fn a_dropped_wait_loses_nothing(adapter: Subject) {
+    let store = store(&adapter);
+    let mut subscription = store.subscribe(StartFrom::Now, Filter::all()).await.unwrap();
+    let writer = tokio::spawn({
+        let store = store.clone();
+        async move {
+            for _ in 0..50 {
+                append(&store, "a", Any, Noted::many(2)).await;
+                tokio::task::yield_now().await;
+            }
+        }
+    });
+    let mut seen = Vec::new();
+    let all = async {
+        while seen.len() < 100 {
+            let wait = tokio::time::timeout(Duration::from_micros(200), subscription.next());
+            if let Ok(event) = wait.await {
+                seen.push(event.unwrap().unwrap().event_id());
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, all).await.expect("all events come");
+    writer.await.unwrap();
+    assert_eq!(seen, ids(&everything(&store).await));
+}
+
+/// Whatever is committed while many follow, each of them sees everything once and in the global order.
+pub async fn followers_of_concurrent_writers_miss_nothing(adapter: Subject) {
+    let store = store(&adapter);
+    append(&store, "hot", Any, Noted::many(1)).await;
+    let followers: Vec<_> = (0..12)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let mut all = store.subscribe(StartFrom::Beginning, Filter::all()).await.unwrap();
+                take(&mut all, 1 + 8 * 36).await
+            })
+        })
+        .collect();
+    let writers: Vec<_> = (0..8)
+        .map(|writer| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                for round in 0..24 {
+                    let name = if round % 3 == 0 { "hot".into() } else { format!("own-{writer}") };
+                    append(&store, &name, Any, Noted::many(1 + round % 2)).await;
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let all = ids(&everything(&store).await);
+    for follower in followers {
+        assert_eq!(follower.await.unwrap(), all);
+    }
+}
+
+pub async fn a_place_beyond_the_end_waits_for_what_comes_after_it(adapter: Subject) {
+    let store = store(&adapter);
+    let last = append(&store, "a", Any, Noted::many(1)).await.position;
+    let beyond = StartFrom::After(Position::new(last.get() + 2));
+    let mut subscription = store.subscribe(beyond, Filter::all()).await.unwrap();
+    append(&store, "a", Any, Noted::many(5)).await;
+    let first = next(&mut subscription).await;
+    assert_eq!(first.position().get(), last.get() + 3);
+}
