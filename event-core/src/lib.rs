@@ -14,13 +14,10 @@ pub mod error;
 pub mod event;
 mod memory;
 pub mod projection;
-mod projector;
 pub mod registry;
-mod rows;
 pub mod shape;
 pub mod store;
 pub mod subscription;
-mod tables;
 pub mod transfer;
 pub mod value;
 
@@ -73,37 +70,6 @@ pub use crate::value::version::EventVersion;
 #[cfg(feature = "derive")]
 pub use event_derive::{Event, Shape};
 pub use serde_json;
-
-// TEMPORARY
-pub use crate::adapter::{Direction, Imported, ParkedEvent, Positions, StreamState};
-pub use crate::aggregate::{
-    Problem, ProblemKind, RecoverOptions, RecoveryReport, SnapshotFault, SnapshotProblem, Violation,
-};
-pub use crate::broadcast::{Broadcast, Cached, Copies, EventCache, Listener, Message};
-pub use crate::envelope::{Codec, EventData, JsonCodec, Serializer, StoredEvent};
-pub use crate::error::{BoxError, Context, Place, SubscriptionError, with_causes};
-pub use crate::event::{DecodeError, Migration, MigrationFn, Origin, Payload, Upcast};
-pub use crate::health::{Blocker, Health, PoolUse, Stall};
-pub use crate::projection::{InlineEvent, Live};
-pub use crate::projector::{Progress, ProjectionStatus};
-pub use crate::registry::{
-    Catalogue, CatalogueMigration, CatalogueType, CatalogueVersion, Census, Registration,
-    RegistryBuilder, RegistryError, Unreadable,
-};
-pub use crate::store::{Transaction, without_password};
-pub use crate::subscription::{
-    Consumer, Delivery, DurableSubscription, OnFailure, PartInfo, Stopper, SubscriptionInfo,
-    SubscriptionStatus,
-};
-pub use crate::transfer::{
-    Copied, CopyOptions, CopyProgress, Digest, Export, ExportOptions, Exported, Import,
-    ImportOptions, copy, copy_with,
-};
-pub use crate::value::{
-    Escaped, InvalidEventId, InvalidEventVersion, InvalidMetadata, InvalidStartVersion,
-    InvalidStoredNumber, InvalidTenant,
-};
-// END
 
 /// What generated code names; no API.
 #[doc(hidden)]

@@ -4,11 +4,12 @@
 //! with a status per stream; only an id that is in use comes as an error, and then the same call with the check flag
 //! says what is stored.
 
-pub(crate) use event_core::adapter::rows::column as stored;
-use event_core::adapter::{Commit, EventData, StreamAppend};
+use event_core::adapter::{Commit, StreamAppend};
+use event_core::envelope::EventData;
 use event_core::{
     Appended, Conflict, Error, EventId, ExpectedVersion, Outcome, Position, Result, StreamVersion,
 };
+pub(crate) use event_sql::rows::column as stored;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 

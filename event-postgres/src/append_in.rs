@@ -17,7 +17,7 @@ impl PgAdapter {
     /// Appends in a transaction of the caller's, on a connection of the caller's to the same database.
     ///
     /// The commit comes from the facade, validated and encoded, with the tenant and the metadata of its scope:
-    /// [`Transaction::into_commit`](event_core::Transaction::into_commit). Nothing is stored, and nobody sees anything,
+    /// [`Transaction::into_commit`](event_core::store::Transaction::into_commit). Nothing is stored, and nobody sees anything,
     /// before the caller commits.
     ///
     /// **Append last.** From here to the commit the streams are locked against other writers, and a place in the

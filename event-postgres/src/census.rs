@@ -5,8 +5,10 @@
 
 use std::sync::{PoisonError, RwLock};
 
-use event_core::adapter::{Commit, SeenVersions, StoredVersion, rows};
+use event_core::adapter::Commit;
+use event_core::registry::{SeenVersions, StoredVersion};
 use event_core::{EventVersion, Result};
+use event_sql::rows;
 use tokio::sync::Mutex;
 
 use crate::pool::Pool;

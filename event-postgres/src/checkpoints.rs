@@ -6,7 +6,8 @@ use event_core::adapter::{
     Attendance, BoxFuture, Checkpoint, CheckpointStore, Lease, ParkedEvent, PartState, Registered,
     SubscriptionKey,
 };
-use event_core::{Error, EventId, Position, Result, SubscriptionError, Tenant};
+use event_core::error::SubscriptionError;
+use event_core::{Error, EventId, Position, Result, Tenant};
 use sqlx::postgres::{PgConnection, PgRow};
 use uuid::Uuid;
 

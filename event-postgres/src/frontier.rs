@@ -15,7 +15,8 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use event_core::{Result, Stall};
+use event_core::Result;
+use event_core::health::Stall;
 use tokio::time::{Instant, sleep};
 
 use crate::append::stored;

@@ -281,7 +281,7 @@ async fn together(
 }
 
 fn fail_all(batch: Vec<Request>, error: &Error) {
-    let said = event_core::with_causes(error);
+    let said = event_core::error::with_causes(error);
     for request in batch {
         let error = match error {
             Error::Overloaded { .. } => Error::overloaded(ONE, said.clone()),

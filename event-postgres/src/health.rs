@@ -1,6 +1,7 @@
 //! The health of a store on PostgreSQL: one question to the server, and a look at the pool and the frontier.
 
-use event_core::{Error, Health, Result};
+use event_core::health::Health;
+use event_core::{Error, Result};
 use tokio::time::Instant;
 
 use crate::adapter::PgAdapter;

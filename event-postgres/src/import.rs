@@ -10,10 +10,10 @@ mod rows;
 use std::collections::{BTreeSet, HashMap};
 
 use event_core::adapter::judge::{self, Found, FoundLink, StreamKey, Target};
-use event_core::adapter::{ImportBatch, ImportedLink, Positions, SeenVersions};
+use event_core::adapter::{ImportBatch, Imported, ImportedLink, Positions};
+use event_core::registry::SeenVersions;
 use event_core::{
-    Error, EventId, Imported, Position, RecordedEvent, Result, StreamId, StreamInfo, StreamVersion,
-    Tenant,
+    Error, EventId, Position, RecordedEvent, Result, StreamId, StreamInfo, StreamVersion, Tenant,
 };
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Connection, Postgres, Transaction};

@@ -7,7 +7,9 @@
 use std::future::Future;
 
 use event_core::adapter::{BoxFuture, Commit, TenantView};
-use event_core::{Appended, BoxError, Error, EventSet, InlineEvent, Outcome, Result, StreamId};
+use event_core::error::BoxError;
+use event_core::projection::InlineEvent;
+use event_core::{Appended, Error, EventSet, Outcome, Result, StreamId};
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 use tokio::time::timeout;
@@ -24,7 +26,8 @@ const OPERATION: &str = "append with an inline projection";
 /// else is better off in a [`PgProjection`](crate::PgProjection), which writers do not wait for.
 ///
 /// ```no_run
-/// use event_core::{BoxError, StreamId};
+/// use event_core::StreamId;
+/// use event_core::error::BoxError;
 /// use event_postgres::{InlineEvent, InlineProjection};
 /// use sqlx::PgConnection;
 /// # use event_core::Event;

@@ -15,7 +15,7 @@
 //! ```
 //!
 //! What holds: an append is one round trip and one transaction, whatever its expected version and size; within a
-//! stream positions follow versions; [`read_all`](event_core::Adapter::read_all) returns only what no later commit
+//! stream positions follow versions; [`read_all`](event_core::adapter::Adapter::read_all) returns only what no later commit
 //! can get in front of. The tables are private: their shape may change with any version.
 
 mod adapter;
@@ -47,7 +47,8 @@ mod start;
 mod stream;
 mod tail;
 
-pub use event_core::{InlineEvent, Progress, ProjectionStatus};
+pub use event_core::projection::InlineEvent;
+pub use event_sql::projector::{Progress, ProjectionStatus};
 
 pub use crate::adapter::PgAdapter;
 pub use crate::inline::InlineProjection;

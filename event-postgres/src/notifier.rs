@@ -79,7 +79,7 @@ impl Task {
         let query = query.bind(sql.schema().as_str().to_owned()).bind(position.to_string());
         if let Err(failure) = pool.fetch("wake other processes", query).await {
             let error = event_core::Error::from(failure);
-            tracing::debug!(error = %event_core::with_causes(&error), "a wake-up was lost");
+            tracing::debug!(error = %event_core::error::with_causes(&error), "a wake-up was lost");
         }
         told.store(position, Ordering::SeqCst);
     }

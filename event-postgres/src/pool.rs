@@ -9,7 +9,8 @@ mod held;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use event_core::{Error, PoolUse, Result};
+use event_core::health::PoolUse;
+use event_core::{Error, Result};
 use futures_util::TryStreamExt;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::{ConnectOptions, Connection};

@@ -1,13 +1,12 @@
 //! Pages of one stream, of everything behind the frontier, and single events.
 
 use chrono::{DateTime, Utc};
-use event_core::adapter::TenantView;
-use event_core::adapter::rows::Owners;
-use event_core::adapter::tables::tenant_of;
+use event_core::adapter::{Direction, StreamState, TenantView};
 use event_core::{
-    AllOptions, Direction, Error, EventId, ReadOptions, RecordedEvent, Result, StreamId,
-    StreamState, Tenant,
+    AllOptions, Error, EventId, ReadOptions, RecordedEvent, Result, StreamId, Tenant,
 };
+use event_sql::rows::Owners;
+use event_sql::tables::tenant_of;
 use sqlx::postgres::PgRow;
 
 use crate::append::stored;

@@ -83,7 +83,7 @@ impl Readers {
                 Err(error @ Error::Connection { .. }) => {
                     standby.rest();
                     let standby = tracing::field::debug(&standby.address);
-                    tracing::warn!(standby, error = %event_core::with_causes(&error), "a standby does not answer; reading elsewhere");
+                    tracing::warn!(standby, error = %event_core::error::with_causes(&error), "a standby does not answer; reading elsewhere");
                 }
                 answer => return answer,
             }

@@ -1,8 +1,9 @@
 //! From rows to values, trusting nothing: a value that no store of this kind writes is an error that names its place.
 
 use chrono::{DateTime, Utc};
-use event_core::adapter::rows::{self, Column, Owners, Values};
-use event_core::{Error, RecordedEvent, Result, StreamId, StreamInfo, StreamState};
+use event_core::adapter::StreamState;
+use event_core::{Error, RecordedEvent, Result, StreamId, StreamInfo};
+use event_sql::rows::{self, Column, Owners, Values};
 use sqlx::postgres::{PgRow, PgValueFormat, Postgres};
 use sqlx::{ColumnIndex, Decode, Row, Type, ValueRef};
 use uuid::Uuid;

@@ -1,9 +1,9 @@
 //! Snapshots on the server: one row for each stream and kind, which never goes back to an earlier version.
 
-use event_core::adapter::{
-    BoxFuture, OwnedSnapshot, SnapshotStore, StoredSnapshot, rows, rows::Owners,
-};
+use event_core::adapter::{BoxFuture, OwnedSnapshot, SnapshotStore, StoredSnapshot};
 use event_core::{Error, Result, StreamId, StreamVersion, Tenant};
+use event_sql::rows;
+use event_sql::rows::Owners;
 
 use crate::adapter::PgAdapter;
 use crate::append::stored;

@@ -7,7 +7,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use event_core::{Blocker, Position, Result, Stall};
+use event_core::health::{Blocker, Stall};
+use event_core::{Position, Result};
 use sqlx::postgres::PgRow;
 use tokio::time::Instant;
 
@@ -88,7 +89,7 @@ impl Watch {
             }
             Err(error) => {
                 let stall = stall(after, stored, waited, Vec::new());
-                tracing::warn!(error = %event_core::with_causes(&error), "{stall}; who holds them up is not known");
+                tracing::warn!(error = %event_core::error::with_causes(&error), "{stall}; who holds them up is not known");
             }
         }
     }

@@ -1,11 +1,11 @@
 //! What is known of streams, the list of them, and their end: archived, truncated, deleted.
 
-use event_core::adapter::tables::{StreamPage, WrittenChange, only_tenant};
 use event_core::adapter::{StreamChange, TenantView};
 use event_core::{
     Conflict, Error, ExpectedVersion, ListOptions, Result, StreamId, StreamInfo, StreamVersion,
     Tenant,
 };
+use event_sql::tables::{StreamPage, WrittenChange, only_tenant};
 
 use crate::append::{claim, stored};
 use crate::pool::Pool;

@@ -8,9 +8,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_core::adapter::rows::Owners;
 use event_core::adapter::{LiveBuffer, Publisher, Recent, Stretch};
 use event_core::{Error, Position, RecordedEvent, Result};
+use event_sql::rows::Owners;
 use sqlx::postgres::PgRow;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -127,7 +127,7 @@ impl Task {
             let next = match progress.poll(pool, sql, frontier, publisher).await {
                 Ok(next) => next,
                 Err(error) => {
-                    tracing::warn!(error = %event_core::with_causes(&error), "cannot follow the log; trying again");
+                    tracing::warn!(error = %event_core::error::with_causes(&error), "cannot follow the log; trying again");
                     Next::Wait
                 }
             };
@@ -168,7 +168,7 @@ impl Task {
                     });
                 }
                 Err(error) => {
-                    tracing::warn!(error = %event_core::with_causes(&error), "cannot follow the log; trying again");
+                    tracing::warn!(error = %event_core::error::with_causes(&error), "cannot follow the log; trying again");
                 }
             }
             if !publisher.has_readers() {

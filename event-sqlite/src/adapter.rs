@@ -6,12 +6,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use event_core::adapter::{
-    AdapterFactory, BoxFuture, CheckpointStore, Commit, ImportBatch, LinkEvents, LiveLog,
-    SnapshotStore, StoredVersion, StreamChange, Stretch, TenantView,
+    Adapter, AdapterFactory, BoxFuture, CheckpointStore, Commit, ImportBatch, Imported, LinkEvents,
+    LiveLog, SnapshotStore, StreamChange, Stretch, TenantView,
 };
+use event_core::health::Health;
+use event_core::registry::StoredVersion;
 use event_core::{
-    Adapter, AllOptions, Appended, Error, EventId, ExpectedVersion, Health, Imported, ListOptions,
-    Position, ReadOptions, RecordedEvent, Result, StreamId, StreamInfo, Tenant,
+    AllOptions, Appended, Error, EventId, ExpectedVersion, ListOptions, Position, ReadOptions,
+    RecordedEvent, Result, StreamId, StreamInfo, Tenant,
 };
 use sqlx::Connection;
 

@@ -10,9 +10,9 @@ mod write;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-pub(crate) use event_core::adapter::rows::column as stored;
 use event_core::adapter::{Commit, StreamAppend};
 use event_core::{Appended, Error, EventId, Position, Result, StreamVersion, serde_json};
+pub(crate) use event_sql::rows::column as stored;
 use sqlx::sqlite::SqliteRow;
 
 use self::batch::Batch;

@@ -2,8 +2,9 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use event_core::adapter::{SeenVersions, StoredVersion, rows};
+use event_core::registry::{SeenVersions, StoredVersion};
 use event_core::{EventVersion, Result};
+use event_sql::rows;
 
 use crate::append::json;
 use crate::pool::Pool;

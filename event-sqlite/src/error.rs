@@ -10,8 +10,10 @@
 
 use std::path::Path;
 
-pub(crate) use event_core::adapter::tables::Failure;
-use event_core::{BoxError, Error, Escaped};
+use event_core::Error;
+use event_core::error::BoxError;
+use event_core::value::Escaped;
+pub(crate) use event_sql::tables::Failure;
 
 /// The driver's error while we were doing something with a file.
 pub(crate) fn failure(operation: &'static str, path: &Path, error: sqlx::Error) -> Failure {
@@ -119,7 +121,7 @@ mod tests {
         let mut connection = SqliteConnectOptions::new().connect().await.unwrap();
         let error = sqlx::raw_sql(statements).execute(&mut connection).await.unwrap_err();
         let error = super::error("test", Path::new("a\nb"), error);
-        (error.code(), event_core::with_causes(&error))
+        (error.code(), event_core::error::with_causes(&error))
     }
 
     #[tokio::test]

@@ -3,16 +3,16 @@
 use std::collections::{BTreeSet, HashMap};
 
 use event_core::adapter::judge::{self, Found, FoundLink, StreamKey, Target};
-use event_core::adapter::rows::state_number;
-use event_core::adapter::{ImportBatch, ImportedLink, Positions, SeenVersions};
-use event_core::{Error, Imported, Position, RecordedEvent, Result, StreamInfo, StreamVersion};
+use event_core::adapter::{ImportBatch, Imported, ImportedLink, Positions};
+use event_core::registry::SeenVersions;
+use event_core::{Error, Position, RecordedEvent, Result, StreamInfo, StreamVersion};
+use event_sql::rows::state_number;
 
 use crate::append::{json, stored};
-use crate::census;
 use crate::error::Failure;
 use crate::pool::{Pool, Transaction};
 use crate::row::{self, Cells};
-use crate::sql;
+use crate::{census, sql};
 
 const OPERATION: &str = "import";
 

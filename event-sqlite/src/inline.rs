@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_core::adapter::{BoxFuture, Commit};
-use event_core::{Appended, BoxError, Error, EventSet, InlineEvent, Result, StreamId};
+use event_core::error::BoxError;
+use event_core::projection::InlineEvent;
+use event_core::{Appended, Error, EventSet, Result, StreamId};
 use sqlx::sqlite::SqliteConnection;
 use tokio::time::timeout;
 
@@ -26,7 +28,9 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// them once the store is open; imported events and links do not come by.
 ///
 /// ```no_run
-/// use event_core::{BoxError, InlineEvent, StreamId};
+/// use event_core::StreamId;
+/// use event_core::error::BoxError;
+/// use event_core::projection::InlineEvent;
 /// use event_sqlite::SqliteInline;
 /// use sqlx::sqlite::SqliteConnection;
 /// # use event_core::Event;

@@ -3,8 +3,8 @@
 //! All that is missing is applied in one transaction, or nothing is. A schema newer than this program is refused, and
 //! so is one whose applied files differ from ours, and the file of another program.
 
-use event_core::adapter::rows;
 use event_core::{Error, Result};
+use event_sql::rows;
 use sqlx::migrate::{Migration, MigrationType};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection, Row, SqlSafeStr};

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use event_core::adapter::rows::Owners;
 use event_core::{Result, StreamId, Tenant};
+use event_sql::rows::Owners;
 
 use crate::append::json;
 use crate::pool::Pool;

@@ -215,8 +215,10 @@ impl FromStr for SqliteOptions {
     type Err = Error;
 
     fn from_str(url: &str) -> Result<Self> {
-        let invalid =
-            |reason: String| Error::InvalidUrl { given: event_core::without_password(url), reason };
+        let invalid = |reason: String| Error::InvalidUrl {
+            given: event_core::store::without_password(url),
+            reason,
+        };
         let Some(rest) = url.strip_prefix("sqlite:") else {
             return Err(invalid("it does not start with `sqlite:`".into()));
         };

@@ -1,12 +1,11 @@
 //! Pages of one stream, of everything, and single events. Each is one statement, and so a view of one moment.
 
 use chrono::{DateTime, Utc};
-use event_core::adapter::TenantView;
-use event_core::adapter::tables::tenant_of;
+use event_core::adapter::{Direction, TenantView};
 use event_core::{
-    AllOptions, Direction, Error, EventId, ReadOptions, RecordedEvent, Result, StreamId, Tenant,
-    serde_json,
+    AllOptions, Error, EventId, ReadOptions, RecordedEvent, Result, StreamId, Tenant, serde_json,
 };
+use event_sql::tables::tenant_of;
 use sqlx::sqlite::SqliteRow;
 
 use crate::append::stored;

@@ -1,8 +1,9 @@
 //! From rows to values, trusting nothing: a value that no store of this kind writes is an error that names its place.
 
 use chrono::{DateTime, Utc};
-use event_core::adapter::rows::{self, Column, Owners, Values};
-use event_core::{Error, RecordedEvent, Result, StreamId, StreamInfo, StreamState, Tenant};
+use event_core::adapter::StreamState;
+use event_core::{Error, RecordedEvent, Result, StreamId, StreamInfo, Tenant};
+use event_sql::rows::{self, Column, Owners, Values};
 use sqlx::sqlite::{Sqlite, SqliteRow};
 use sqlx::{Decode, Row, Type};
 use uuid::Uuid;

@@ -1,8 +1,8 @@
 //! What is known of streams, the list of them, and their end: archived, truncated, deleted.
 
-use event_core::adapter::tables::{StreamPage, WrittenChange, only_tenant};
 use event_core::adapter::{StreamChange, TenantView};
 use event_core::{Delete, ExpectedVersion, ListOptions, Result, StreamId, StreamInfo, Tenant};
+use event_sql::tables::{StreamPage, WrittenChange, only_tenant};
 
 use crate::append::stored;
 use crate::judge::{self, Standing};

@@ -81,7 +81,7 @@ async fn run(publisher: Publisher, pool: Arc<Pool>, wake: Arc<Notify>) {
             }
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(error = %event_core::with_causes(&error), "cannot follow the log; trying again");
+                tracing::warn!(error = %event_core::error::with_causes(&error), "cannot follow the log; trying again");
             }
         }
         let woken = timeout(pause, wake.notified()).await.is_ok();

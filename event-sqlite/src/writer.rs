@@ -217,7 +217,7 @@ impl Shared {
 }
 
 fn fail_all(batch: Vec<Request>, error: Error) {
-    let said = event_core::with_causes(&error);
+    let said = event_core::error::with_causes(&error);
     let overloaded = matches!(error, Error::Overloaded { .. });
     let mut whole = (batch.len() == 1).then_some(error);
     for request in batch {

@@ -13,7 +13,7 @@ pub fn game_stream(game_id: &GameId) -> Result<StreamId, InvalidStreamId> {
     StreamId::new(format!("game-{game_id}"))
 }
 
-/// The topics of a game's event, for a [`Broadcast`](event_core::Broadcast): `game:{id}`, `event_type:{type}` and
+/// The topics of a game's event, for a [`Broadcast`](event_core::broadcast::Broadcast): `game:{id}`, `event_type:{type}` and
 /// `guild:{id}`. An event of another stream than a game's is on no topic.
 pub fn topics(event: &RecordedEvent) -> Vec<String> {
     let Some(game_id) = event.stream_id().as_str().strip_prefix("game-") else { return Vec::new() };

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use event_core::{Aggregate, RecordedEvent, Shape, Snapshots, Violation};
+use event_core::aggregate::Violation;
+use event_core::{Aggregate, RecordedEvent, Shape, Snapshots};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use event_core::{Escaped, StreamVersion};
+use event_core::StreamVersion;
+use event_core::value::Escaped;
 use game_events::{EliminationReason, GameEvent, GameSession, SessionStatus, TeamSession};
 use serde::Serialize;
 

@@ -4,7 +4,8 @@
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use event_core::{CopyOptions, CopyProgress, EventStore, copy_with};
+use event_core::EventStore;
+use event_core::transfer::{CopyOptions, CopyProgress, copy_with};
 
 use crate::failure::Failure;
 

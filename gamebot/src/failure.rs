@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use event_core::with_causes;
+use event_core::error::with_causes;
 
 /// A command that did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,9 +6,10 @@
 use std::io::Write;
 use std::path::Path;
 
+use event_core::error::with_causes;
 use event_core::{
     Error, EventStore, ExpectedVersion, Metadata, NewEvent, ReadOptions, RecordedEvent, Scope,
-    StreamId, StreamVersion, Tenant, with_causes,
+    StreamId, StreamVersion, Tenant,
 };
 use game_events::{GameEvent, GameSession, SessionStatus, game_stream};
 use serde_json::Value;

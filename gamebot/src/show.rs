@@ -2,9 +2,10 @@
 
 use std::io::Write;
 
+use event_core::aggregate::RecoverOptions;
+use event_core::value::Escaped;
 use event_core::{
-    Error, Escaped, EventStore, ReadOptions, RecoverOptions, Recovered, Scope, StreamId,
-    StreamVersion, Tenant,
+    Error, EventStore, ReadOptions, Recovered, Scope, StreamId, StreamVersion, Tenant,
 };
 use game_events::{GameId, GameSession, game_stream};
 

@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
+use event_core::value::Escaped;
 use event_core::{
-    BatchSize, Error, Escaped, EventStore, Filter, Projection, ReadOptions, RecordedEvent, Scope,
-    Tenant,
+    BatchSize, Error, EventStore, Filter, Projection, ReadOptions, RecordedEvent, Scope, Tenant,
 };
 use game_events::statistics::{
     GameStatistics, Leaderboard, ModeStatistics, PlayerRecord, PlayerStatistics, Rank,

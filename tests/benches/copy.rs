@@ -10,7 +10,9 @@
 use std::path::Path;
 use std::time::Instant;
 
-use event_core::{Adapter, AllOptions, CopyOptions, EventStore, copy};
+use event_core::adapter::Adapter;
+use event_core::transfer::{CopyOptions, copy};
+use event_core::{AllOptions, EventStore};
 use event_postgres::PgAdapter;
 use event_sqlite::{SqliteAdapter, SqliteOptions};
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use event_core::{Adapter, Appended, Error, EventId, ExpectedVersion, Outcome, Result};
+use event_core::adapter::Adapter;
+use event_core::{Appended, Error, EventId, ExpectedVersion, Outcome, Result};
 use event_postgres::PgAdapter;
 
 use crate::{

@@ -11,9 +11,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use event_core::subscription::DurableSubscription;
 use event_core::{
-    AllOptions, DurableSubscription, Error, EventStore, ExpectedVersion, Position, RecordedEvent,
-    RetryPolicy, StartFrom,
+    AllOptions, Error, EventStore, ExpectedVersion, Position, RecordedEvent, RetryPolicy, StartFrom,
 };
 use event_postgres::{PgAdapter, PgOptions};
 use event_testing::{Noted, Sightings};

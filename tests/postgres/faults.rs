@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
+use event_core::adapter::Adapter;
 use event_core::{
-    Adapter, Category, Error, EventId, EventStore, ExpectedVersion, Outcome, RecordedEvent,
-    RetryPolicy,
+    Category, Error, EventId, EventStore, ExpectedVersion, Outcome, RecordedEvent, RetryPolicy,
 };
 use event_postgres::{PgAdapter, PgOptions};
 use event_testing::Noted;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use event_core::adapter::TenantView;
-use event_core::{Adapter, AllOptions, BatchSize, EventId, EventStore, ExpectedVersion, Position};
+use event_core::adapter::{Adapter, TenantView};
+use event_core::{AllOptions, BatchSize, EventId, EventStore, ExpectedVersion, Position};
 use event_postgres::PgAdapter;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 

@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use event_core::adapter::{ImportBatch, RecordedParts, TenantView};
+use event_core::adapter::{Adapter, ImportBatch, Positions, TenantView};
+use event_core::envelope::RecordedParts;
+use event_core::error::with_causes;
 use event_core::serde_json::value::RawValue;
+use event_core::transfer::{ExportOptions, ImportOptions};
 use event_core::{
-    Adapter, AllOptions, BatchSize, Error, EventId, EventStore, EventVersion, ExpectedVersion,
-    ExportOptions, ImportOptions, Metadata, Position, Positions, RecordedEvent, RetryPolicy,
-    StreamVersion, Tenant, with_causes,
+    AllOptions, BatchSize, Error, EventId, EventStore, EventVersion, ExpectedVersion, Metadata,
+    Position, RecordedEvent, RetryPolicy, StreamVersion, Tenant,
 };
 use event_postgres::PgAdapter;
 use event_testing::Noted;

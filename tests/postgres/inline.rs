@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use event_core::error::{BoxError, with_causes};
 use event_core::serde_json::value::RawValue;
 use event_core::{
-    AllOptions, BoxError, Error, Event, EventStore, EventVersion, ExpectedVersion, NewEvent,
-    Outcome, Position, RetryPolicy, StreamId, with_causes,
+    AllOptions, Error, Event, EventStore, EventVersion, ExpectedVersion, NewEvent, Outcome,
+    Position, RetryPolicy, StreamId,
 };
 use event_postgres::{InlineEvent, InlineProjection, PgAdapter, PgOptions};
 use event_testing::{Closed, Noted};

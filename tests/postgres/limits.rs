@@ -1,7 +1,8 @@
 //! Where the server or its cluster comes to an end: no room on the disk, a deadlock with strangers, a dump restored into
 //! a cluster that is younger than the one it came from.
 
-use event_core::{Adapter, Error, EventId, ExpectedVersion, Outcome};
+use event_core::adapter::Adapter;
+use event_core::{Error, EventId, ExpectedVersion, Outcome};
 
 use crate::{after, append, commit, events, exact, ids, one, page, pg, versions};
 
@@ -23,7 +24,7 @@ async fn a_full_disk_leaves_nothing_half_written_and_the_store_goes_on_when_ther
     for refused in [commit(both), one("a-1", exact(1), events(2)), one("c-1", exact(0), events(3))]
     {
         let error = adapter.commit(&refused).await.unwrap_err();
-        let said = event_core::with_causes(&error);
+        let said = event_core::error::with_causes(&error);
         assert!(said.contains("No space left on device"), "{said}");
     }
     assert_eq!(versions(&page(&adapter, "a-1").await.unwrap()), [1]);

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use event_core::adapter::LinkEvents;
+use event_core::adapter::{Adapter, LinkEvents};
 use event_core::{
-    Adapter, Appended, Error, EventId, ExpectedVersion, ReadOptions, Result, StreamVersion, Tenant,
+    Appended, Error, EventId, ExpectedVersion, ReadOptions, Result, StreamVersion, Tenant,
 };
 use event_postgres::{PgAdapter, PgOptions};
 

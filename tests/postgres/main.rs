@@ -45,10 +45,11 @@ mod travel;
 
 use std::sync::Arc;
 
-use event_core::adapter::{Commit, EventData, StreamAppend, TenantView};
+use event_core::adapter::{Adapter, Commit, StreamAppend, TenantView};
+use event_core::envelope::EventData;
 use event_core::serde_json::value::RawValue;
 use event_core::{
-    Adapter, AllOptions, EventId, EventVersion, ExpectedVersion, Metadata, Position, ReadOptions,
+    AllOptions, EventId, EventVersion, ExpectedVersion, Metadata, Position, ReadOptions,
     RecordedEvent, Result, StreamId, StreamVersion, Tenant,
 };
 use event_postgres::PgAdapter;

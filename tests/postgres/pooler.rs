@@ -2,7 +2,9 @@
 
 use std::sync::OnceLock;
 
-use event_core::{Adapter, ExpectedVersion, with_causes};
+use event_core::ExpectedVersion;
+use event_core::adapter::Adapter;
+use event_core::error::with_causes;
 use event_postgres::{PgAdapter, PgOptions, PoolerMode};
 
 use crate::bouncer::Bouncer;

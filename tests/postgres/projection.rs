@@ -11,10 +11,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use event_core::adapter::Adapter as _;
+use event_core::error::BoxError;
 use event_core::serde_json::value::RawValue;
 use event_core::{
-    Adapter as _, BatchSize, BoxError, Error, Event, EventId, EventStore, EventVersion,
-    ExpectedVersion, Filter, NewEvent, Position, RecordedEvent,
+    BatchSize, Error, Event, EventId, EventStore, EventVersion, ExpectedVersion, Filter, NewEvent,
+    Position, RecordedEvent,
 };
 use event_postgres::{PgAdapter, PgProjection};
 use event_testing::{Closed, Noted};
@@ -272,7 +274,7 @@ async fn it_stops_before_what_it_cannot_take_in() {
     let mut projector = adapter.projector(Digests::<1>).await.unwrap();
     for _ in 0..2 {
         let error = projector.catch_up().await.unwrap_err();
-        assert!(event_core::with_causes(&error).contains("refused"), "{error}");
+        assert!(event_core::error::with_causes(&error).contains("refused"), "{error}");
         let status = projector.status().await.unwrap();
         assert_eq!((status.events, status.position), (0, Position::START));
         let mut connection = database.connection().await;
@@ -308,11 +310,11 @@ async fn another_filter_and_another_log_are_refused() {
     let (store, mut connection) = (store(&adapter), database.connection().await);
     append(&store, "note-1", Noted::many(5)).await;
     let error = adapter.projector(Elsewhere).await.unwrap_err();
-    assert!(event_core::with_causes(&error).contains("no tables"), "{error}");
+    assert!(event_core::error::with_causes(&error).contains("no tables"), "{error}");
     let mut projector = adapter.projector(Digests::<1>).await.unwrap();
     projector.catch_up().await.unwrap();
     let error = adapter.projector(Elsewhere).await.unwrap_err();
-    assert!(event_core::with_causes(&error).contains("raise its number"), "{error}");
+    assert!(event_core::error::with_causes(&error).contains("raise its number"), "{error}");
 
     for change in [
         "position = position + 1000",

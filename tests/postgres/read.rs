@@ -1,10 +1,10 @@
 //! Names that are hostile, rows that no store writes, and what a view sees.
 
-use event_core::adapter::TenantView;
+use event_core::adapter::{Adapter, TenantView};
 use event_core::serde_json::value::RawValue;
 use event_core::{
-    Adapter, AllOptions, BatchSize, Error, EventId, ExpectedVersion, ListOptions, Metadata,
-    Position, ReadOptions, StreamInfo, Tenant,
+    AllOptions, BatchSize, Error, EventId, ExpectedVersion, ListOptions, Metadata, Position,
+    ReadOptions, StreamInfo, Tenant,
 };
 
 use crate::{

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use event_core::adapter::{StreamChange, TenantView};
-use event_core::{Adapter, AllOptions, BatchSize, Delete, ExpectedVersion, ReadOptions};
+use event_core::adapter::{Adapter, StreamChange, TenantView};
+use event_core::{AllOptions, BatchSize, Delete, ExpectedVersion, ReadOptions};
 use event_postgres::{PgAdapter, PgOptions};
 
 use crate::proxy::Proxy;

@@ -1,7 +1,9 @@
 //! A role of the application: its own SQL sees one tenant's rows and changes none, the adapter as this role keeps every
 //! promise.
 
-use event_core::{Adapter as _, EventStore, ExpectedVersion, Scope, Tenant, with_causes};
+use event_core::adapter::Adapter as _;
+use event_core::error::with_causes;
+use event_core::{EventStore, ExpectedVersion, Scope, Tenant};
 use event_postgres::{PgAdapter, PgOptions};
 use event_testing::Noted;
 use sqlx::{Connection as _, PgConnection};

@@ -3,10 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use event_core::{
-    Adapter, AllOptions, Error, EventStore, ExpectedVersion, ReadOptions, StreamVersion,
-    with_causes,
-};
+use event_core::adapter::Adapter;
+use event_core::error::with_causes;
+use event_core::{AllOptions, Error, EventStore, ExpectedVersion, ReadOptions, StreamVersion};
 use event_postgres::PgAdapter;
 use event_testing::Noted;
 use sqlx::PgConnection;

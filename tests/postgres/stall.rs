@@ -4,7 +4,8 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use event_core::{Adapter, EventId, EventStore, ExpectedVersion};
+use event_core::adapter::Adapter;
+use event_core::{EventId, EventStore, ExpectedVersion};
 use sqlx::PgConnection;
 
 use crate::frontier::slow_append;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use event_core::{Adapter, EventStore, ExpectedVersion, ReadOptions, RetryPolicy, with_causes};
+use event_core::adapter::Adapter;
+use event_core::error::with_causes;
+use event_core::{EventStore, ExpectedVersion, ReadOptions, RetryPolicy};
 use event_postgres::{PgAdapter, PgOptions};
 use event_testing::Noted;
 use sqlx::PgConnection;

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use event_core::adapter::TenantView;
-use event_core::{Adapter, AllOptions, EventId, ExpectedVersion, Position, RecordedEvent};
+use event_core::adapter::{Adapter, TenantView};
+use event_core::{AllOptions, EventId, ExpectedVersion, Position, RecordedEvent};
 use event_postgres::PgAdapter;
 use sqlx::{AssertSqlSafe, PgConnection};
 

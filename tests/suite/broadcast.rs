@@ -4,9 +4,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, TimeDelta};
+use event_core::broadcast::{Broadcast, Cached, Copies, EventCache, Listener, Message};
 use event_core::{
-    Broadcast, Cached, Clock, Copies, EventCache, EventId, EventStore, EventVersion,
-    ExpectedVersion, Filter, Listener, Message, NewEvent, Scope, StartFrom, StreamId, Tenant,
+    Clock, EventId, EventStore, EventVersion, ExpectedVersion, Filter, NewEvent, Scope, StartFrom,
+    StreamId, Tenant,
 };
 use event_testing::{Closed, Noted};
 use game_events::topics;

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use boon::{Compiler, Schemas};
-use event_core::{Event, EventVersion, Registration, Registry, Shape};
+use event_core::registry::Registration;
+use event_core::{Event, EventVersion, Registry, Shape};
 use event_testing::{arbitrary_payload, stored};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

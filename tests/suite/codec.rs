@@ -3,10 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
-use event_core::{
-    Clock, Codec, Event, EventVersion, InvalidEvent, JsonCodec, Metadata, NewEvent, Serializer,
-    StoredEvent,
-};
+use event_core::envelope::{Codec, JsonCodec, Serializer, StoredEvent};
+use event_core::{Clock, Event, EventVersion, InvalidEvent, Metadata, NewEvent};
 use event_testing::Noted;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};

@@ -1,7 +1,8 @@
 //! Copies between stores: everything is kept, whatever happens on the way.
 
 use event_core::ExpectedVersion::Any;
-use event_core::{CopyOptions, EventStore, Scope, StreamId, Tenant, copy};
+use event_core::transfer::{CopyOptions, copy};
+use event_core::{EventStore, Scope, StreamId, Tenant};
 use event_sqlite::{SqliteAdapter, SqliteOptions};
 use event_testing::Noted;
 use tempfile::TempDir;

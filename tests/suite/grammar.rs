@@ -1,8 +1,9 @@
 //! Every key of the grammar at work: shortcuts, former names, read-only versions, what is not registered.
 
+use event_core::registry::{Registration, RegistryError};
 use event_core::{
     AllOptions, Event, EventSet, EventStore, EventVersion, ExpectedVersion, MigrationError,
-    NewEvent, ReadOptions, Registration, Registry, RegistryError, StreamId,
+    NewEvent, ReadOptions, Registry, StreamId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;

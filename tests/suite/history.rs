@@ -3,9 +3,10 @@
 use std::convert::Infallible;
 use std::fmt;
 
+use event_core::event::DecodeError;
 use event_core::{
-    AllOptions, AnyEvent, DecodeError, Error, Event, EventSet, EventStore, EventVersion,
-    ExpectedVersion, MigrationError, NewEvent, ReadOptions, RecordedEvent, Registry, StreamId,
+    AllOptions, AnyEvent, Error, Event, EventSet, EventStore, EventVersion, ExpectedVersion,
+    MigrationError, NewEvent, ReadOptions, RecordedEvent, Registry, StreamId,
 };
 use event_testing::Noted;
 use serde::{Deserialize, Serialize};

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use event_core::adapter::{
-    Adapter, Appended, BoxFuture, Commit, ImportBatch, Imported, LinkEvents, LiveLog,
-    RecordedParts, StoredVersion, StreamChange, TenantView,
+    Adapter, BoxFuture, Commit, ImportBatch, Imported, LinkEvents, LiveLog, StreamChange,
+    TenantView,
 };
+use event_core::aggregate::{ProblemKind, RecoverOptions, Violation};
+use event_core::envelope::RecordedParts;
+use event_core::health::Health;
+use event_core::registry::{Registration, StoredVersion};
 use event_core::{
-    Aggregate, AllOptions, Error, EventId, EventSet, EventStore, EventVersion, ExpectedVersion,
-    Health, ListOptions, MemoryAdapter, Metadata, NewEvent, Position, ProblemKind, ReadOptions,
-    RecordedEvent, RecoverOptions, Registration, Result, StreamId, StreamInfo, StreamVersion,
-    Tenant, Violation,
+    Aggregate, AllOptions, Appended, Error, EventId, EventSet, EventStore, EventVersion,
+    ExpectedVersion, ListOptions, MemoryAdapter, Metadata, NewEvent, Position, ReadOptions,
+    RecordedEvent, Result, StreamId, StreamInfo, StreamVersion, Tenant,
 };
 use event_testing::Noted;
 use serde_json::value::RawValue;

@@ -1,8 +1,8 @@
 //! The registry and its migrations: lookups, ways, and every problem reported at once.
 
-use event_core::{
-    DecodeError, Event, EventVersion, MigrationError, Registry, RegistryBuilder, RegistryError,
-};
+use event_core::event::DecodeError;
+use event_core::registry::{RegistryBuilder, RegistryError};
+use event_core::{Event, EventVersion, MigrationError, Registry};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use event_core::adapter::StoredSnapshot;
-use event_core::{
-    Adapter as _, Aggregate as _, BatchSize, EventStore, ExpectedVersion, MemoryAdapter,
-    RecoverOptions, SnapshotFault, Tenant,
-};
+use event_core::adapter::{Adapter as _, StoredSnapshot};
+use event_core::aggregate::{RecoverOptions, SnapshotFault};
+use event_core::{Aggregate as _, BatchSize, EventStore, ExpectedVersion, MemoryAdapter, Tenant};
 use game_events::{GameEvent, GameSession, game_stream};
 
 use crate::flaky::Fault::{self, Permanent, Sound};

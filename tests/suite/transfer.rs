@@ -1,8 +1,10 @@
 //! Exports and imports: lines that come back byte for byte, bad lines, cut files, interrupted imports, choices.
 
+use event_core::adapter::Imported;
+use event_core::transfer::{CopyOptions, ExportOptions, ImportOptions, copy};
 use event_core::{
-    BatchSize, CopyOptions, Error, EventStore, ExpectedVersion, ExportOptions, ImportOptions,
-    Imported, MemoryAdapter, RetryPolicy, Scope, StreamId, Tenant, copy,
+    BatchSize, Error, EventStore, ExpectedVersion, MemoryAdapter, RetryPolicy, Scope, StreamId,
+    Tenant,
 };
 use event_sqlite::{SqliteAdapter, SqliteOptions};
 use event_testing::Noted;

@@ -1,9 +1,10 @@
 //! A store with all that a copy must keep, and copies that are cut off.
 
 use event_core::ExpectedVersion::{Any, NoStream};
+use event_core::transfer::{CopyOptions, ExportOptions, copy_with};
 use event_core::{
-    BatchSize, CopyOptions, Delete, EventStore, ExportOptions, Metadata, NewEvent, RecordedEvent,
-    Scope, StreamId, StreamVersion, Tenant, copy_with,
+    BatchSize, Delete, EventStore, Metadata, NewEvent, RecordedEvent, Scope, StreamId,
+    StreamVersion, Tenant,
 };
 use event_testing::Noted;
 use tokio::sync::Notify;

@@ -4,11 +4,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use event_core::adapter::{
-    Adapter, Appended, BoxFuture, CheckpointStore, Commit, ImportBatch, Imported, LinkEvents,
-    LiveLog, OwnedSnapshot, SnapshotStore, StoredSnapshot, StoredVersion, StreamChange, TenantView,
+    Adapter, BoxFuture, CheckpointStore, Commit, ImportBatch, Imported, LinkEvents, LiveLog,
+    OwnedSnapshot, SnapshotStore, StoredSnapshot, StreamChange, TenantView,
 };
+use event_core::health::Health;
+use event_core::registry::StoredVersion;
 use event_core::{
-    AllOptions, Error, EventId, ExpectedVersion, Health, ListOptions, MemoryAdapter, ReadOptions,
+    AllOptions, Appended, Error, EventId, ExpectedVersion, ListOptions, MemoryAdapter, ReadOptions,
     RecordedEvent, Result, StreamId, StreamInfo, StreamVersion, Tenant,
 };
 

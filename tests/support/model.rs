@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use event_core::adapter::Adapter;
 use event_core::{
-    Adapter, AllOptions, BatchSize, Delete, Error, EventId, EventStore, ExpectedVersion, NewEvent,
-    Outcome, ReadOptions, RecordedEvent, Scope, StreamId, StreamVersion, Tenant,
+    AllOptions, BatchSize, Delete, Error, EventId, EventStore, ExpectedVersion, NewEvent, Outcome,
+    ReadOptions, RecordedEvent, Scope, StreamId, StreamVersion, Tenant,
 };
 use event_testing::Noted;
 use proptest::prelude::*;

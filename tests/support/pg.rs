@@ -205,7 +205,9 @@ impl Drop for Database<'_> {
 pub(crate) async fn connect(url: &str) -> PgConnection {
     match PgConnection::connect(url).await {
         Ok(connection) => connection,
-        Err(error) => panic!("cannot connect to {}: {error}", event_core::without_password(url)),
+        Err(error) => {
+            panic!("cannot connect to {}: {error}", event_core::store::without_password(url))
+        }
     }
 }
 

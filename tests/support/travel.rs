@@ -1,8 +1,9 @@
 //! Stores with hostile names and payloads, and the way of everything in them through another store and back.
 
+use event_core::transfer::{ExportOptions, ImportOptions};
 use event_core::{
-    EventStore, EventVersion, ExpectedVersion, ExportOptions, ImportOptions, MemoryAdapter,
-    Metadata, NewEvent, Scope, StreamId, Tenant,
+    EventStore, EventVersion, ExpectedVersion, MemoryAdapter, Metadata, NewEvent, Scope, StreamId,
+    Tenant,
 };
 use proptest::prelude::*;
 use serde_json::Value;

@@ -29,26 +29,13 @@ pub(crate) use self::request::{AllOptions, Delete, ListOptions, ReadOptions, Str
 pub use self::request::{Direction, StreamState};
 use self::snapshots::NoSnapshots;
 pub use self::snapshots::{OwnedSnapshot, SnapshotStore, StoredSnapshot};
-use crate::envelope::RecordedEvent;
+use crate::envelope::{EventData, RecordedEvent};
 use crate::error::Result;
 use crate::value::{EventId, ExpectedVersion, Position, StreamId, StreamVersion, Tenant};
 
 pub use inventory::submit;
 
-pub use crate::envelope::{EventData, RecordedParts};
-pub use crate::registry::{SeenVersions, StoredVersion};
-/// From the rows of a backend that has tables to what they stand for, and the rules about them.
-pub mod rows {
-    pub use crate::rows::{
-        Column, Owners, Values, applied_migrations, column, event, highest_name, linked,
-        owned_snapshot, snapshot, state, state_number, stored_version, stream,
-    };
-}
-/// What is done around the statements of a backend that has tables.
-pub mod tables {
-    pub use crate::tables::{Failure, StreamPage, WrittenChange, only_tenant, tenant_of};
-}
-pub use crate::projector::{ProjectedBatch, ProjectionTables, Projector, Switch, wait_for};
+use crate::registry::StoredVersion;
 
 /// A boxed future, as an object-safe trait returns it.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -118,7 +105,6 @@ pub struct LinkEvents {
 
 /// What becomes of a stream. Its name stays taken and its numbers are never reused, whatever it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum StreamChange {
     /// It is deleted.
     Delete(Delete),
@@ -230,7 +216,7 @@ pub trait Adapter: Send + Sync + 'static {
     fn import<'a>(&'a self, batch: &'a ImportBatch) -> BoxFuture<'a, Result<Imported>>;
 
     /// Every (event type, event version) that was ever stored, whoever's; each once. A pair is written down before, or
-    /// with, the first event that has it: [`SeenVersions`](crate::adapter::SeenVersions) says when.
+    /// with, the first event that has it: [`SeenVersions`](crate::registry::SeenVersions) says when.
     fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>>;
 
     /// How the backend is, asked of it now: an answer means that it can be reached.

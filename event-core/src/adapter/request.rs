@@ -317,7 +317,6 @@ impl ListOptions {
 
 /// What may be done with a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum StreamState {
     /// It is read and written.
     Active,
@@ -357,7 +356,6 @@ pub struct StreamInfo {
 
 /// How a stream is deleted. Either way its name stays taken and its numbers are never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Delete {
     /// Gone for readers and writers; its events stay in the global order.
     Soft,

@@ -26,8 +26,10 @@ use crate::value::{BatchSize, EventId, StreamId, StreamVersion};
 /// State folded from one stream, used to decide.
 ///
 /// ```
-/// use event_core::{Aggregate, Violation};
-/// # use event_core::{Event, EventSet, EventStore, EventVersion, ExpectedVersion, NewEvent, RecordedEvent, Registration, Result, StreamId};
+/// use event_core::Aggregate;
+/// use event_core::aggregate::Violation;
+/// # use event_core::{Event, EventSet, EventStore, EventVersion, ExpectedVersion, NewEvent, RecordedEvent, Result, StreamId};
+/// # use event_core::registry::Registration;
 /// # #[derive(serde::Serialize, serde::Deserialize)] struct Moved { by: i64 }
 /// # impl Event for Moved { const TYPE: &'static str = "moved"; const VERSION: EventVersion = EventVersion::FIRST; }
 /// # enum AccountEvent { Moved(Moved) }
@@ -116,7 +118,8 @@ impl Violation {
 /// How to recover.
 ///
 /// ```
-/// use event_core::{RecoverOptions, StreamVersion};
+/// use event_core::StreamVersion;
+/// use event_core::aggregate::RecoverOptions;
 ///
 /// let then = RecoverOptions::new().until(StreamVersion::new(7)).report_problems();
 /// ```

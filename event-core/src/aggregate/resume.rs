@@ -34,7 +34,8 @@ impl EventStore {
     /// where another program left a later one meanwhile.
     ///
     /// ```
-    /// # use event_core::{Aggregate, Event, EventSet, EventStore, EventVersion, ExpectedVersion, RecordedEvent, Registration, Result, Shape, Snapshots, StreamId};
+    /// # use event_core::{Aggregate, Event, EventSet, EventStore, EventVersion, ExpectedVersion, RecordedEvent, Result, Shape, Snapshots, StreamId};
+    /// # use event_core::registry::Registration;
     /// # #[derive(Clone, serde::Serialize, serde::Deserialize)] struct Moved { by: i64 }
     /// # impl Event for Moved { const TYPE: &'static str = "moved"; const VERSION: EventVersion = EventVersion::FIRST; }
     /// # enum AccountEvent { Moved(Moved) }

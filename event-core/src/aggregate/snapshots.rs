@@ -21,7 +21,8 @@ use crate::value::EventVersion;
 ///
 /// ```
 /// use event_core::{Aggregate, Shape, Snapshots};
-/// # use event_core::{Event, EventSet, EventStore, EventVersion, ExpectedVersion, RecordedEvent, Registration, Result, StreamId};
+/// # use event_core::{Event, EventSet, EventStore, EventVersion, ExpectedVersion, RecordedEvent, Result, StreamId};
+/// # use event_core::registry::Registration;
 /// # #[derive(Clone, serde::Serialize, serde::Deserialize)] struct Moved { by: i64 }
 /// # impl Event for Moved { const TYPE: &'static str = "moved"; const VERSION: EventVersion = EventVersion::FIRST; }
 /// # enum AccountEvent { Moved(Moved) }

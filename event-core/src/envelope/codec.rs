@@ -122,7 +122,8 @@ impl StoredEvent {
 /// One event to its stored form and back, with validation.
 ///
 /// ```
-/// use event_core::{Event, EventVersion, Serializer};
+/// use event_core::{Event, EventVersion};
+/// use event_core::envelope::Serializer;
 /// # #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)] struct Opened { by: String }
 /// # impl Event for Opened {
 /// #     const TYPE: &'static str = "opened";

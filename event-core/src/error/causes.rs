@@ -9,7 +9,7 @@ use std::error::Error;
 ///
 /// ```
 /// let error = event_core::MigrationError::caused_by("the data has the wrong shape", "no seat");
-/// assert_eq!(event_core::with_causes(&error), "the data has the wrong shape: no seat");
+/// assert_eq!(event_core::error::with_causes(&error), "the data has the wrong shape: no seat");
 /// ```
 pub fn with_causes(error: &dyn Error) -> String {
     let mut words = error.to_string();

@@ -19,7 +19,8 @@ use crate::value::Position;
 ///
 /// ```
 /// use event_core::{Filter, Projection, RecordedEvent};
-/// # use event_core::{Event, EventSet, EventStore, EventVersion, ExpectedVersion, Registration, Result, StreamId};
+/// # use event_core::{Event, EventSet, EventStore, EventVersion, ExpectedVersion, Result, StreamId};
+/// # use event_core::registry::Registration;
 /// # #[derive(serde::Serialize, serde::Deserialize)] struct Opened { by: String }
 /// # impl Event for Opened { const TYPE: &'static str = "opened"; const VERSION: EventVersion = EventVersion::FIRST; }
 /// # enum DoorEvent { Opened(Opened) }
@@ -96,7 +97,7 @@ impl<P: Projection> Live<P> {
     /// [`Error::Deserialization`](crate::Error::Deserialization) and its kin for one that does not decode, each with its
     /// place; [`Error::Connection`](crate::Error::Connection).
     pub async fn catch_up(&mut self) -> Result<u64> {
-        let now = StartFrom::Now.position(&self.store).await?;
+        let now = self.store.head().await?;
         self.wait_for(now).await
     }
 

@@ -34,8 +34,9 @@ impl Census {
     /// Compares what is stored with a registry.
     ///
     /// ```
-    /// use event_core::adapter::StoredVersion;
-    /// use event_core::{Census, Event, EventVersion, Registry};
+    /// use event_core::registry::StoredVersion;
+    /// use event_core::{Event, EventVersion, Registry};
+    /// use event_core::registry::Census;
     /// # #[derive(serde::Serialize, serde::Deserialize)] struct Opened;
     /// # impl Event for Opened { const TYPE: &'static str = "opened"; const VERSION: EventVersion = EventVersion::FIRST; }
     ///

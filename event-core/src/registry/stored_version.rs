@@ -23,7 +23,7 @@ pub struct StoredVersion {
 ///
 /// ```
 /// use event_core::EventVersion;
-/// use event_core::adapter::SeenVersions;
+/// use event_core::registry::SeenVersions;
 ///
 /// let mut seen = SeenVersions::default();
 /// let batch = [("noted", EventVersion::FIRST), ("noted", EventVersion::FIRST)];

@@ -46,7 +46,7 @@ fn unusable(url: &str, reason: &str) -> Error {
 /// The URL for messages and logs: what stands between `:` and `@` of its authority is left out.
 ///
 /// ```
-/// use event_core::without_password;
+/// use event_core::store::without_password;
 ///
 /// assert_eq!(without_password("postgres://bot:s3cret@db/games"), "postgres://bot:***@db/games");
 /// assert_eq!(without_password("memory:"), "memory:");

@@ -31,7 +31,8 @@ use crate::error::{Context, Error, Result};
 use crate::memory::MemoryAdapter;
 use crate::registry::Registry;
 use crate::value::{
-    BatchSize, Clock, EventId, ExpectedVersion, InvalidBatchSize, Scope, StreamId, StreamVersion,
+    BatchSize, Clock, EventId, ExpectedVersion, InvalidBatchSize, Position, Scope, StreamId,
+    StreamVersion,
 };
 
 /// The store of events: the one door of an application. Cheap to clone, bound to a [`Scope`].
@@ -189,6 +190,16 @@ impl EventStore {
     /// Everything up to now as a lazy sequence, read page by page; the options' limit is the page size.
     pub fn all_events(&self, options: AllOptions) -> EventStream {
         EventStream::of_all(self.clone(), options)
+    }
+
+    /// The last final position: every event at or before it can be read, and no later commit gets in front of it. 0 in an
+    /// empty store.
+    ///
+    /// # Errors
+    /// [`Error::Connection`].
+    pub async fn head(&self) -> Result<Position> {
+        let live = self.shared.adapter.live();
+        self.operation("head", None).run(|_| live.head()).await
     }
 
     /// One event by its id.

@@ -11,11 +11,11 @@ use crate::value::Position;
 ///
 /// # Errors
 /// [`Error::LogDiverged`], with `name` for whose place it is; those of reading.
-pub(crate) async fn check_place(store: &EventStore, name: &str, place: Checkpoint) -> Result<()> {
+pub async fn verify_checkpoint(store: &EventStore, name: &str, place: Checkpoint) -> Result<()> {
     let diverged = |reason: String| {
         Err(Error::LogDiverged { name: name.to_owned(), position: place.position, reason })
     };
-    let drawn = store.operation("check_place", None).run(|_| store.adapter().live().drawn());
+    let drawn = store.operation("verify_checkpoint", None).run(|_| store.adapter().live().drawn());
     let drawn = drawn.await?;
     if drawn < place.position {
         return diverged(format!("no event was ever stored after {drawn}"));

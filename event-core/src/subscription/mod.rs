@@ -17,7 +17,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 
-pub(crate) use self::checkpoint::check_place;
+pub use self::checkpoint::verify_checkpoint;
 pub use self::durable::{
     Consumer, Delivery, DurableSubscription, OnFailure, PartInfo, Stopper, SubscriptionInfo,
     SubscriptionStatus,
@@ -48,10 +48,7 @@ impl StartFrom {
         match self {
             Self::Beginning => Ok(Position::START),
             Self::After(position) => Ok(position),
-            Self::Now => {
-                let live = store.adapter().live();
-                store.operation("subscribe", None).run(|_| live.head()).await
-            }
+            Self::Now => store.head().await,
         }
     }
 }

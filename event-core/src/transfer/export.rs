@@ -13,7 +13,8 @@ use crate::value::{BatchSize, StreamId};
 /// Which streams are exported, and how many lines are held at a time.
 ///
 /// ```
-/// use event_core::{BatchSize, ExportOptions, StreamId};
+/// use event_core::{BatchSize, StreamId};
+/// use event_core::transfer::ExportOptions;
 ///
 /// let all = ExportOptions::new();
 /// let games = ExportOptions::new().category("game").page(BatchSize::new(5_000)?);
@@ -130,7 +131,8 @@ impl EventStore {
     /// Exports streams as lines of JSON, as they are now; what is appended meanwhile may or may not be among them.
     ///
     /// ```
-    /// # use event_core::{Event, EventStore, EventVersion, ExportOptions, ExpectedVersion, ImportOptions, StreamId};
+    /// # use event_core::{Event, EventStore, EventVersion, ExpectedVersion, StreamId};
+    /// # use event_core::transfer::{ExportOptions, ImportOptions};
     /// # #[derive(serde::Serialize, serde::Deserialize)] struct Ticked;
     /// # impl Event for Ticked { const TYPE: &'static str = "ticked"; const VERSION: EventVersion = EventVersion::FIRST; }
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> event_core::Result<()> {

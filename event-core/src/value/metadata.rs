@@ -27,7 +27,7 @@ const SOURCE: &str = "source_id";
 /// assert_eq!(metadata.source_id().as_deref(), Some("line-3"));
 /// assert_eq!(metadata.as_json(), r#"{ "source_id": "line-3",  "x": 1 }"#);
 /// assert!(Metadata::from_json("[1]").is_err());
-/// # Ok::<(), event_core::InvalidMetadata>(())
+/// # Ok::<(), event_core::value::InvalidMetadata>(())
 /// ```
 #[derive(Clone, Default)]
 pub struct Metadata(Option<Box<RawValue>>);

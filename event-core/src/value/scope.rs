@@ -11,7 +11,7 @@ use crate::value::{Escaped, Tenant};
 ///
 /// let scope = Scope::tenant(Tenant::new("guild-1")?).correlation("request-7").actor("ann");
 /// assert_eq!(scope.to_string(), "tenant guild-1, correlation request-7, actor ann");
-/// # Ok::<(), event_core::InvalidTenant>(())
+/// # Ok::<(), event_core::value::InvalidTenant>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Scope {

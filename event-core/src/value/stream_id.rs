@@ -156,7 +156,7 @@ name!(Tenant, InvalidTenant);
 /// writing are printed as escapes.
 ///
 /// ```
-/// use event_core::Escaped;
+/// use event_core::value::Escaped;
 ///
 /// assert_eq!(Escaped("a\u{202e}b\n").to_string(), r"a\u{202e}b\n");
 /// assert_eq!(Escaped("größe").to_string(), "größe");

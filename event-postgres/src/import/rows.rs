@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use event_core::RecordedEvent;
 use event_core::adapter::judge::Target;
-use event_core::adapter::rows::state_number;
+use event_sql::rows::state_number;
 use uuid::Uuid;
 
 use crate::append::stored;

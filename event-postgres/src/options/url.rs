@@ -141,5 +141,5 @@ fn on_or_off(key: &str, value: &str) -> Result<bool, String> {
 /// The URL is named without password and without keys, which may hold one too.
 pub(super) fn invalid(url: &str, reason: String) -> Error {
     let place = url.split('?').next().unwrap_or_default();
-    Error::InvalidUrl { given: event_core::without_password(place), reason }
+    Error::InvalidUrl { given: event_core::store::without_password(place), reason }
 }

@@ -11,7 +11,8 @@ mod status;
 
 use std::future::Future;
 
-use event_core::{BoxError, EventSet, Filter, RecordedEvent};
+use event_core::error::BoxError;
+use event_core::{EventSet, Filter, RecordedEvent};
 use sqlx::PgConnection;
 
 pub use self::projector::{PgBuild, PgProjector};
@@ -21,11 +22,12 @@ pub use self::projector::{PgBuild, PgProjector};
 /// Each build has a schema of its own, `<name>_<build>`, which is the only one that its statements see: they name their
 /// tables plainly. A build begins with the first event. To change the tables, or what is written to them, raise
 /// [`BUILD`](Self::BUILD): the new build is made beside the old one, and readers move over with
-/// [`PgProjector::switch`](event_core::adapter::Projector::switch). The old tables stay until
+/// [`PgProjector::switch`](event_sql::projector::Projector::switch). The old tables stay until
 /// [`PgAdapter::drop_projection`](crate::PgAdapter::drop_projection) is called by whoever knows that nobody reads them.
 ///
 /// ```no_run
-/// use event_core::{BoxError, Filter, RecordedEvent};
+/// use event_core::{Filter, RecordedEvent};
+/// use event_core::error::BoxError;
 /// use event_postgres::PgProjection;
 /// use sqlx::PgConnection;
 /// # use event_core::Event;
@@ -97,7 +99,7 @@ pub trait PgProjection: Send + Sync + 'static {
     ///
     /// # Errors
     /// Whatever stops it; the transaction is rolled back and the projection stands before the first of the events. A
-    /// [`sqlx::Error`] that may pass is tried again by [`PgProjector::run`](event_core::adapter::Projector::run).
+    /// [`sqlx::Error`] that may pass is tried again by [`PgProjector::run`](event_sql::projector::Projector::run).
     fn apply(
         &self,
         connection: &mut PgConnection,

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use event_core::adapter::{ProjectedBatch, ProjectionTables, Projector, Switch};
-use event_core::{BatchSize, Error, EventStore, Filter, Position, ProjectionStatus, Result};
+use event_core::{BatchSize, Error, EventStore, Filter, Position, Result};
+use event_sql::projector::{ProjectedBatch, ProjectionStatus, ProjectionTables, Projector, Switch};
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 use tokio::time::timeout;

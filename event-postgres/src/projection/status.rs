@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use event_core::adapter::wait_for;
-use event_core::{EventId, Position, ProjectionStatus, Result};
+use event_core::{EventId, Position, Result};
+use event_sql::projector::{ProjectionStatus, wait_for};
 use sqlx::postgres::PgRow;
 
 use crate::adapter::PgAdapter;

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_core::adapter::{ProjectedBatch, ProjectionTables, Projector, Switch};
-use event_core::{BatchSize, Error, EventStore, Filter, Position, ProjectionStatus, Result};
+use event_core::{BatchSize, Error, EventStore, Filter, Position, Result};
+use event_sql::projector::{ProjectedBatch, ProjectionStatus, ProjectionTables, Projector, Switch};
 use tokio::time::timeout;
 
 use super::tables::{Tables, is_projection};

@@ -11,8 +11,9 @@ mod tables;
 
 use std::future::Future;
 
-use event_core::adapter::Projector;
-use event_core::{BoxError, EventSet, Filter, RecordedEvent};
+use event_core::error::BoxError;
+use event_core::{EventSet, Filter, RecordedEvent};
+use event_sql::projector::Projector;
 use sqlx::sqlite::SqliteConnection;
 
 pub use self::build::SqliteBuild;
@@ -33,7 +34,8 @@ pub type SqliteProjector<P> = Projector<SqliteBuild<P>>;
 /// ```
 /// use std::sync::Arc;
 ///
-/// use event_core::{BoxError, EventStore, ExpectedVersion, Filter, RecordedEvent, StreamId};
+/// use event_core::{EventStore, ExpectedVersion, Filter, RecordedEvent, StreamId};
+/// use event_core::error::BoxError;
 /// use event_sqlite::{SqliteAdapter, SqliteOptions, SqliteProjection, Tables};
 /// use sqlx::sqlite::SqliteConnection;
 /// # use event_core::Event;

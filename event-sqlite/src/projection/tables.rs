@@ -1,12 +1,13 @@
 //! [`Tables`]: how the statements of a projection name its tables.
 
-use event_core::ProjectionStatus;
+use event_sql::projector::ProjectionStatus;
 use sqlx::AssertSqlSafe;
 
 /// The names of a build's tables in the file.
 ///
 /// ```
-/// use event_core::{EventSet, Position, ProjectionStatus};
+/// use event_core::{EventSet, Position};
+/// use event_sql::projector::ProjectionStatus;
 /// use event_sqlite::Tables;
 ///
 /// # let status = ProjectionStatus {

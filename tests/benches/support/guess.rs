@@ -4,7 +4,7 @@
 
 use std::hint::black_box;
 
-use event_core::adapter::RecordedParts;
+use event_core::envelope::RecordedParts;
 use event_core::{
     Event, EventId, EventVersion, Metadata, Position, RecordedEvent, StreamId, StreamVersion,
     Tenant,

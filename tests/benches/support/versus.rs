@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use event_core::adapter::Adapter;
 use event_core::{
-    Adapter, AllOptions, BatchSize, Event, EventStore, EventVersion, ExpectedVersion, Metadata,
-    NewEvent, ReadOptions, StreamId, StreamVersion,
+    AllOptions, BatchSize, Event, EventStore, EventVersion, ExpectedVersion, Metadata, NewEvent,
+    ReadOptions, StreamId, StreamVersion,
 };
 use serde_json::value::RawValue;
 

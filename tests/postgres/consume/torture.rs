@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use event_core::{EventId, EventStore, ExpectedVersion, RecordedEvent, Stopper};
+use event_core::subscription::Stopper;
+use event_core::{EventId, EventStore, ExpectedVersion, RecordedEvent};
 use event_testing::Noted;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
@@ -101,7 +102,7 @@ async fn write_until(store: EventStore, writer: usize, over: Arc<AtomicBool>, se
         match store.append(&stream(&name), ExpectedVersion::Any, events).await {
             Ok(_) => {}
             // What became of it is in the log, or not.
-            Err(error) => assert!(server_goes, "{}", event_core::with_causes(&error)),
+            Err(error) => assert!(server_goes, "{}", event_core::error::with_causes(&error)),
         }
         round += 1;
         sleep(Duration::from_millis(4)).await;

@@ -26,7 +26,7 @@ async fn a_build_is_made_beside_the_old_one_and_readers_move_over() {
 
     let mut second = adapter.projector(Digests::<2>).await.unwrap();
     let error = second.switch().await.unwrap_err();
-    assert!(event_core::with_causes(&error).contains("behind"), "{error}");
+    assert!(event_core::error::with_causes(&error).contains("behind"), "{error}");
     assert_eq!(current().await.build, 1);
     append(&store, "note-2", Noted::many(3)).await;
     assert_eq!((second.catch_up().await.unwrap(), first.catch_up().await.unwrap()), (2_503, 3));
@@ -49,13 +49,16 @@ async fn a_build_is_made_beside_the_old_one_and_readers_move_over() {
 
     // Nobody reads the first any more.
     let error = adapter.drop_projection("digests", 2).await.unwrap_err();
-    assert!(event_core::with_causes(&error).contains("switch to another build first"), "{error}");
+    assert!(
+        event_core::error::with_causes(&error).contains("switch to another build first"),
+        "{error}"
+    );
     assert!(adapter.drop_projection("digests", 1).await.unwrap());
     assert!(!adapter.drop_projection("digests", 1).await.unwrap(), "it is gone");
     let left = "SELECT count(*) FROM pg_namespace WHERE nspname = 'digests_1'";
     assert_eq!(pg::number(&mut connection, left).await, 0);
     append(&store, "note-2", Noted::many(1)).await;
-    let said = event_core::with_causes(&first.catch_up().await.unwrap_err());
+    let said = event_core::error::with_causes(&first.catch_up().await.unwrap_err());
     assert!(said.contains("is gone"), "{said}");
 }
 
@@ -70,7 +73,7 @@ async fn what_it_does_not_own_it_does_not_touch() {
     )
     .await;
     let error = adapter.projector(Digests::<1>).await.unwrap_err();
-    assert!(event_core::with_causes(&error).contains("digests_1"), "{error}");
+    assert!(event_core::error::with_causes(&error).contains("digests_1"), "{error}");
     assert_eq!(pg::number(&mut connection, "SELECT sum(mine) FROM digests_1.seen").await, 7);
     assert!(adapter.projection_status("digests", Some(1)).await.unwrap().is_none());
     let mut other = adapter.projector(Digests::<2>).await.unwrap();

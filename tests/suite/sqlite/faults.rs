@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use event_core::ExpectedVersion::Any;
-use event_core::{AllOptions, Error, EventStore, ReadOptions, Result, RetryPolicy, with_causes};
+use event_core::error::with_causes;
+use event_core::{AllOptions, Error, EventStore, ReadOptions, Result, RetryPolicy};
 use event_sqlite::{SqliteAdapter, SqliteOptions};
 use event_testing::Noted;
 

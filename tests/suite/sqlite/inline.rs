@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use event_core::ExpectedVersion::{Any, Exact, NoStream};
+use event_core::error::{BoxError, with_causes};
+use event_core::projection::InlineEvent;
 use event_core::serde_json::value::RawValue;
 use event_core::{
-    BoxError, Error, Event, EventStore, EventVersion, InlineEvent, NewEvent, Outcome, StreamId,
-    StreamVersion, with_causes,
+    Error, Event, EventStore, EventVersion, NewEvent, Outcome, StreamId, StreamVersion,
 };
 use event_sqlite::SqliteInline;
 use event_testing::{Closed, Noted};

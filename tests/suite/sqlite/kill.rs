@@ -7,7 +7,8 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use event_core::ExpectedVersion::Any;
-use event_core::{Adapter, EventId, EventStore, NewEvent};
+use event_core::adapter::Adapter;
+use event_core::{EventId, EventStore, NewEvent};
 use event_testing::Noted;
 
 use super::{everything, new_file, open, open_store, stream};

@@ -63,7 +63,7 @@ async fn a_store_that_closes_waits_for_its_readers_and_leaves_one_file() {
         assert!(left.is_empty(), "round {round}: {left:?}");
         for reader in readers {
             let error = reader.await.unwrap();
-            let said = event_core::with_causes(&error);
+            let said = event_core::error::with_causes(&error);
             assert!(said.contains("the store is closed"), "{said}");
         }
     }

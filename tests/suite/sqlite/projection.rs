@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use event_core::error::{BoxError, with_causes};
 use event_core::serde_json::value::RawValue;
 use event_core::{
-    AllOptions, BatchSize, BoxError, Delete, Error, Event, EventStore, EventVersion,
-    ExpectedVersion, Filter, NewEvent, Position, RecordedEvent, with_causes,
+    AllOptions, BatchSize, Delete, Error, Event, EventStore, EventVersion, ExpectedVersion, Filter,
+    NewEvent, Position, RecordedEvent,
 };
 use event_sqlite::{SqliteAdapter, SqliteProjection, Tables};
 use event_testing::{Closed, Noted};

@@ -6,9 +6,10 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 
 use event_core::ExpectedVersion::{Any, NoStream};
+use event_core::adapter::Adapter;
 use event_core::{
-    Adapter, Error, EventId, EventStore, ExpectedVersion, NewEvent, Outcome, ReadOptions,
-    RetryPolicy, StreamVersion,
+    Error, EventId, EventStore, ExpectedVersion, NewEvent, Outcome, ReadOptions, RetryPolicy,
+    StreamVersion,
 };
 use event_sqlite::{SqliteAdapter, SqliteOptions};
 use event_testing::Noted;
@@ -123,7 +124,7 @@ async fn a_caller_that_goes_away_leaves_a_whole_append() {
     let all = everything(&open_store(&path).await).await;
     assert_eq!(all.len(), 60);
     let error = store.append(&stream("s"), Any, Noted::many(1)).await.unwrap_err();
-    assert!(event_core::with_causes(&error).contains("closed"), "{error}");
+    assert!(event_core::error::with_causes(&error).contains("closed"), "{error}");
     assert!(store.read_stream(&stream("s-1"), ReadOptions::forward()).await.is_err());
 }
 

@@ -1,4 +1,5 @@
-use event_core::{MigrationError, serde_json::Value};
+use event_core::MigrationError;
+use event_core::serde_json::Value;
 
 fn same(data: Value) -> Result<Value, MigrationError> {
     Ok(data)

@@ -17,7 +17,7 @@ use crate::value::{Clock, EventId, Tenant};
 ///
 /// ```
 /// use chrono::TimeDelta;
-/// use event_core::EventCache;
+/// use event_core::broadcast::EventCache;
 ///
 /// let cache = EventCache::new(10_000, TimeDelta::hours(1));
 /// assert!(cache.is_empty());

@@ -19,7 +19,8 @@ impl Listener {
     /// fault is not repeated: a handler that must not miss one belongs on a durable subscription.
     ///
     /// ```
-    /// # use event_core::{Broadcast, Copies, Event, EventStore, EventVersion, ExpectedVersion, Message, StartFrom, StreamId};
+    /// # use event_core::{Event, EventStore, EventVersion, ExpectedVersion, StartFrom, StreamId};
+    /// # use event_core::broadcast::{Broadcast, Copies, Message};
     /// # #[derive(serde::Serialize, serde::Deserialize)] struct Opened { by: String }
     /// # impl Event for Opened { const TYPE: &'static str = "opened"; const VERSION: EventVersion = EventVersion::FIRST; }
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> event_core::Result<()> {

@@ -22,7 +22,8 @@ type Topics = dyn Fn(&RecordedEvent) -> Vec<String> + Send + Sync;
 /// Tells listeners of what is committed, by topics. Cheap to clone.
 ///
 /// ```
-/// use event_core::{Broadcast, Copies, StartFrom};
+/// use event_core::StartFrom;
+/// use event_core::broadcast::{Broadcast, Copies};
 /// # use event_core::{Event, EventStore, EventVersion, ExpectedVersion, StreamId};
 /// # #[derive(serde::Serialize, serde::Deserialize)] struct Opened { by: String }
 /// # impl Event for Opened { const TYPE: &'static str = "opened"; const VERSION: EventVersion = EventVersion::FIRST; }

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use super::shared::{Shared, State, Ticket};
 use crate::adapter::{Attendance, Checkpoint};
 use crate::error::{BoxError, Error, Result};
-use crate::subscription::check_place;
+use crate::subscription::verify_checkpoint;
 use crate::value::Position;
 
 /// How often an owner without enough parts looks for some.
@@ -79,7 +79,7 @@ async fn attend(shared: &Shared) -> Result<Duration> {
         shared.state().parts.iter().map(|(number, part)| (*number, part.token)).collect();
     for lease in &attendance.leases {
         if !known.contains(&(lease.part, lease.token)) {
-            check_place(store, &key.name, lease.checkpoint).await?;
+            verify_checkpoint(store, &key.name, lease.checkpoint).await?;
         }
     }
     shared.attended(&attendance, sent);

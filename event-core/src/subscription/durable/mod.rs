@@ -39,7 +39,8 @@ impl EventStore {
     /// has the view of all tenants.
     ///
     /// ```
-    /// # use event_core::{Event, EventStore, EventVersion, ExpectedVersion, Filter, OnFailure, StreamId};
+    /// # use event_core::{Event, EventStore, EventVersion, ExpectedVersion, Filter, StreamId};
+    /// # use event_core::subscription::OnFailure;
     /// # #[derive(serde::Serialize, serde::Deserialize)] struct Ticked;
     /// # impl Event for Ticked { const TYPE: &'static str = "ticked"; const VERSION: EventVersion = EventVersion::FIRST; }
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> event_core::Result<()> {

@@ -15,7 +15,7 @@ use crate::value::Position;
 /// What is copied, and how.
 ///
 /// ```
-/// use event_core::{CopyOptions, ExportOptions};
+/// use event_core::transfer::{CopyOptions, ExportOptions};
 ///
 /// let all = CopyOptions::new(); // a store moves: positions are kept, and subscriptions go on there
 /// let saved = CopyOptions::new().snapshots(true);
@@ -105,7 +105,8 @@ pub struct Copied {
 /// `all_tenants()` on both sides everybody's data is copied. The tables of projections stay behind: they are built anew.
 ///
 /// ```
-/// # use event_core::{CopyOptions, Event, EventStore, EventVersion, ExpectedVersion, StreamId, copy};
+/// # use event_core::{Event, EventStore, EventVersion, ExpectedVersion, StreamId};
+/// # use event_core::transfer::{CopyOptions, copy};
 /// # #[derive(serde::Serialize, serde::Deserialize)] struct Ticked;
 /// # impl Event for Ticked { const TYPE: &'static str = "ticked"; const VERSION: EventVersion = EventVersion::FIRST; }
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> event_core::Result<()> {

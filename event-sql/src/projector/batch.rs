@@ -7,10 +7,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::envelope::{EventSet, RecordedEvent};
-use crate::error::{Error, Result};
-use crate::subscription::Subscription;
-use crate::value::{BatchSize, Position};
+use event_core::{BatchSize, Error, EventSet, Position, RecordedEvent, Result, Subscription};
 
 /// Where nothing passes the filter, the place is written so often at most.
 const IDLE: Duration = Duration::from_millis(500);

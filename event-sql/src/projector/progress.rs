@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::value::Position;
+use event_core::Position;
 
 /// How far catching up is.
 #[derive(Debug, Clone, Copy, PartialEq)]

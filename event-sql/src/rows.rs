@@ -7,11 +7,14 @@ use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::adapter::{OwnedSnapshot, StoredSnapshot, StreamInfo, StreamState};
-use crate::envelope::{RecordedEvent, RecordedParts};
-use crate::error::{Error, Place, Result};
-use crate::registry::StoredVersion;
-use crate::value::{EventId, EventVersion, Metadata, Position, StreamId, StreamVersion, Tenant};
+use event_core::adapter::{OwnedSnapshot, StoredSnapshot, StreamState};
+use event_core::envelope::RecordedParts;
+use event_core::error::Place;
+use event_core::registry::StoredVersion;
+use event_core::{
+    Error, EventId, EventVersion, Metadata, Position, RecordedEvent, Result, StreamId, StreamInfo,
+    StreamVersion, Tenant,
+};
 
 /// A column by its place in the row, which statements keep: a look-up by name for each value of each row is a good part
 /// of what reading costs. The name is for messages.

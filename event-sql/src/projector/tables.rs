@@ -3,10 +3,7 @@
 use std::future::Future;
 
 use super::{ProjectedBatch, ProjectionStatus};
-use crate::envelope::EventSet;
-use crate::error::Result;
-use crate::subscription::Filter;
-use crate::value::Position;
+use event_core::{EventSet, Filter, Position, Result};
 
 /// The tables of one build, and its place in the log beside them.
 pub trait ProjectionTables: Send {
@@ -28,7 +25,7 @@ pub trait ProjectionTables: Send {
     /// How far the build is; `None` if it is not there any more.
     ///
     /// # Errors
-    /// [`Error::Connection`](crate::Error::Connection) and its kin.
+    /// [`Error::Connection`](event_core::Error::Connection) and its kin.
     fn status(&mut self) -> impl Future<Output = Result<Option<ProjectionStatus>>> + Send;
 
     /// Moves the place and writes a batch, in one transaction; false, and nothing is written, where the place is another

@@ -1,9 +1,8 @@
 //! What backends that have tables do alike around their statements. No SQL is in it.
 
-use crate::adapter::{Delete, ListOptions, StreamChange, TenantView};
-use crate::error::{Error, Result};
 use crate::rows::highest_name;
-use crate::value::{StreamId, StreamVersion, Tenant};
+use event_core::adapter::{StreamChange, TenantView};
+use event_core::{Delete, Error, ListOptions, Result, StreamId, StreamVersion, Tenant};
 
 /// Why a statement gave no rows.
 #[derive(Debug)]
@@ -40,7 +39,7 @@ pub fn tenant_of(view: &TenantView) -> Option<String> {
 pub struct WrittenChange {
     /// What it is called in errors.
     pub operation: &'static str,
-    /// The number of the state of a stream of events, if the state changes; see [`state_number`](crate::adapter::rows::state_number).
+    /// The number of the state of a stream of events, if the state changes; see [`state_number`](event_sql::rows::state_number).
     pub state: Option<i16>,
     /// The first version that is kept, if events go.
     pub first_version: Option<StreamVersion>,

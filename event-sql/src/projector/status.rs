@@ -6,8 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::{Instant, sleep};
 
-use crate::error::Result;
-use crate::value::{EventId, Position};
+use event_core::{EventId, Position, Result};
 
 /// The first pause before a place is looked at again; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);

@@ -18,11 +18,9 @@ pub use self::batch::ProjectedBatch;
 pub use self::progress::Progress;
 pub use self::status::{ProjectionStatus, wait_for};
 pub use self::tables::{ProjectionTables, Switch};
-use crate::adapter::Checkpoint;
-use crate::error::{Error, Result};
-use crate::store::EventStore;
-use crate::subscription::{StartFrom, Subscription, check_place};
-use crate::value::{BatchSize, Position};
+use event_core::adapter::Checkpoint;
+use event_core::subscription::verify_checkpoint;
+use event_core::{BatchSize, Error, EventStore, Position, Result, StartFrom, Subscription};
 
 /// The first pause after a failure that may pass; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -55,7 +53,7 @@ impl<T: ProjectionTables> Projector<T> {
         let name = format!("projection {}, build {}", tables.name(), status.build);
         let last = status.last_event.map(|(event_id, position)| (position, event_id));
         let place = Checkpoint { position: status.position, event: last };
-        check_place(&store, &name, place).await?;
+        verify_checkpoint(&store, &name, place).await?;
         let known = (status.position, Instant::now());
         Ok(Self { store, tables, status, is_unsure: false, source: None, batch, known })
     }
@@ -84,7 +82,7 @@ impl<T: ProjectionTables> Projector<T> {
     /// # Errors
     /// As [`Projector::catch_up`].
     pub async fn catch_up_with(&mut self, mut tell: impl FnMut(Progress)) -> Result<u64> {
-        let goal = StartFrom::Now.position(&self.store).await?;
+        let goal = self.store.head().await?;
         self.known = (goal, Instant::now());
         self.reload().await?;
         let (began, from, mut events) = (Instant::now(), self.status.position, 0);
@@ -205,7 +203,7 @@ impl<T: ProjectionTables> Projector<T> {
         metrics::counter!("event_store_projection_events_total", "projection" => name)
             .increment(events);
         if events >= u64::from(self.batch.get()) && self.known.1.elapsed() > LOOK {
-            let head = StartFrom::Now.position(&self.store).await;
+            let head = self.store.head().await;
             self.known = (head.unwrap_or(self.known.0), Instant::now());
         }
         let behind = self.known.0.get().saturating_sub(self.status.position.get());

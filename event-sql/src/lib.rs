@@ -1,0 +1,8 @@
+//! What both SQL backends of `event-core` need and no other backend does.
+//!
+//! It is no backend and holds no SQL: a backend brings its driver and its statements, and takes from here what the rows
+//! of those statements mean, how a page is bounded, how a projection in tables is run.
+
+pub mod projector;
+pub mod rows;
+pub mod tables;
