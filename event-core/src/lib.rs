@@ -36,8 +36,9 @@ pub mod plain_set {
     pub use crate::envelope::plain_set::{deserialize, serialize};
 }
 
+pub use crate::adapter::Adapter;
+pub use crate::adapter::append::{Appended, Outcome};
 pub use crate::adapter::request::{AllOptions, Delete, ListOptions, ReadOptions, StreamInfo};
-pub use crate::adapter::{Adapter, Appended, Outcome};
 pub use crate::aggregate::Aggregate;
 pub use crate::aggregate::report::Recovered;
 pub use crate::aggregate::snapshots::Snapshots;

@@ -4,7 +4,7 @@
 //! with a status per stream; only an id that is in use comes as an error, and then the same call with the check flag
 //! says what is stored.
 
-use event_core::adapter::{Commit, StreamAppend};
+use event_core::adapter::append::{Commit, StreamAppend};
 use event_core::envelope::EventData;
 use event_core::{
     Appended, Conflict, Error, EventId, ExpectedVersion, Outcome, Position, Result, StreamVersion,

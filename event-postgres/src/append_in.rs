@@ -4,7 +4,7 @@
 //! The ids are looked up before anything is written, so that a refusal comes as a status and leaves the transaction
 //! as it was. What the server itself raises aborts it, as any failed statement does.
 
-use event_core::adapter::Commit;
+use event_core::adapter::append::Commit;
 use event_core::{Appended, Error, Result};
 use sqlx::{Postgres, Transaction};
 

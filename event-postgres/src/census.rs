@@ -5,7 +5,7 @@
 
 use std::sync::{PoisonError, RwLock};
 
-use event_core::adapter::Commit;
+use event_core::adapter::append::Commit;
 use event_core::registry::{SeenVersions, StoredVersion};
 use event_core::{EventVersion, Result};
 use event_sql::rows;

@@ -9,7 +9,7 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use event_core::adapter::{Commit, StreamAppend};
+use event_core::adapter::append::{Commit, StreamAppend};
 use event_core::{Appended, Error, Outcome, Position, Result, StreamId, StreamVersion, Tenant};
 use tokio::sync::{Notify, oneshot};
 

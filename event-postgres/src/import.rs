@@ -9,8 +9,8 @@ mod rows;
 
 use std::collections::{BTreeSet, HashMap};
 
-use event_core::adapter::judge::{self, Found, FoundLink, StreamKey, Target};
-use event_core::adapter::{ImportBatch, Imported, ImportedLink, Positions};
+use event_core::adapter::import::judge::{self, Found, FoundLink, StreamKey, Target};
+use event_core::adapter::import::{ImportBatch, Imported, ImportedLink, Positions};
 use event_core::registry::SeenVersions;
 use event_core::{
     Error, EventId, Position, RecordedEvent, Result, StreamId, StreamInfo, StreamVersion, Tenant,

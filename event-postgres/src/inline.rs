@@ -6,7 +6,8 @@
 
 use std::future::Future;
 
-use event_core::adapter::{BoxFuture, Commit, TenantView};
+use event_core::adapter::append::Commit;
+use event_core::adapter::{BoxFuture, TenantView};
 use event_core::error::BoxError;
 use event_core::projection::InlineEvent;
 use event_core::{Appended, Error, EventSet, Outcome, Result, StreamId};

@@ -1,6 +1,6 @@
 //! Links: one call of a server function, judged under the stream's lock.
 
-use event_core::adapter::LinkEvents;
+use event_core::adapter::append::LinkEvents;
 use event_core::{Appended, Conflict, Error, EventId, Outcome, Position, Result, StreamVersion};
 use uuid::Uuid;
 

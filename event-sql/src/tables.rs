@@ -1,7 +1,8 @@
 //! What backends that have tables do alike around their statements. No SQL is in it.
 
 use crate::rows::highest_name;
-use event_core::adapter::{StreamChange, TenantView};
+use event_core::adapter::TenantView;
+use event_core::adapter::append::StreamChange;
 use event_core::{Delete, Error, ListOptions, Result, StreamId, StreamVersion, Tenant};
 
 /// Why a statement gave no rows.

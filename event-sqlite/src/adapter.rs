@@ -5,9 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use event_core::adapter::append::{Commit, LinkEvents, StreamChange};
+use event_core::adapter::import::{ImportBatch, Imported};
 use event_core::adapter::{
-    Adapter, AdapterFactory, BoxFuture, CheckpointStore, Commit, ImportBatch, Imported, LinkEvents,
-    LiveLog, SnapshotStore, StreamChange, Stretch, TenantView,
+    Adapter, AdapterFactory, BoxFuture, CheckpointStore, LiveLog, SnapshotStore, Stretch,
+    TenantView,
 };
 use event_core::health::Health;
 use event_core::registry::StoredVersion;

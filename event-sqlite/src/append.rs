@@ -10,7 +10,7 @@ mod write;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use event_core::adapter::{Commit, StreamAppend};
+use event_core::adapter::append::{Commit, StreamAppend};
 use event_core::{Appended, Error, EventId, Position, Result, StreamVersion, serde_json};
 pub(crate) use event_sql::rows::column as stored;
 use sqlx::sqlite::SqliteRow;

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use event_core::adapter::judge::{self, Found, FoundLink, StreamKey, Target};
-use event_core::adapter::{ImportBatch, Imported, ImportedLink, Positions};
+use event_core::adapter::import::judge::{self, Found, FoundLink, StreamKey, Target};
+use event_core::adapter::import::{ImportBatch, Imported, ImportedLink, Positions};
 use event_core::registry::SeenVersions;
 use event_core::{Error, Position, RecordedEvent, Result, StreamInfo, StreamVersion};
 use event_sql::rows::state_number;

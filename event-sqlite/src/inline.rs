@@ -7,7 +7,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_core::adapter::{BoxFuture, Commit};
+use event_core::adapter::BoxFuture;
+use event_core::adapter::append::Commit;
 use event_core::error::BoxError;
 use event_core::projection::InlineEvent;
 use event_core::{Appended, Error, EventSet, Result, StreamId};

@@ -1,6 +1,7 @@
 //! What may be done with a stream, as the seam orders it: pure, so that it reads as the contract does.
 
-use event_core::adapter::{LinkEvents, StreamAppend, StreamChange, StreamState};
+use event_core::adapter::StreamState;
+use event_core::adapter::append::{LinkEvents, StreamAppend, StreamChange};
 use event_core::{
     Appended, Conflict, Delete, Error, EventId, ExpectedVersion, Outcome, Position, Result,
     StreamId, StreamVersion,

@@ -1,6 +1,6 @@
 //! Links: judged and written under the write lock.
 
-use event_core::adapter::LinkEvents;
+use event_core::adapter::append::LinkEvents;
 use event_core::{Appended, Error, Outcome, Position, Result, StreamInfo, StreamVersion};
 
 use crate::append::{json, stored};

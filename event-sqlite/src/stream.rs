@@ -1,6 +1,7 @@
 //! What is known of streams, the list of them, and their end: archived, truncated, deleted.
 
-use event_core::adapter::{StreamChange, TenantView};
+use event_core::adapter::TenantView;
+use event_core::adapter::append::StreamChange;
 use event_core::{Delete, ExpectedVersion, ListOptions, Result, StreamId, StreamInfo, Tenant};
 use event_sql::tables::{StreamPage, WrittenChange, only_tenant};
 

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use event_core::adapter::Commit;
+use event_core::adapter::append::Commit;
 use event_core::{Error, Result};
 use tokio::sync::{Notify, oneshot};
 

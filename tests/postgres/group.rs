@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_core::adapter::{Adapter, Commit};
+use event_core::adapter::Adapter;
+use event_core::adapter::append::Commit;
 use event_core::{Error, EventId, ExpectedVersion, Outcome, Tenant};
 use event_postgres::{PgAdapter, PgOptions};
 

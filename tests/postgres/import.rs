@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use event_core::adapter::{Adapter, ImportBatch, Positions, TenantView};
+use event_core::adapter::import::{ImportBatch, Positions};
+use event_core::adapter::{Adapter, TenantView};
 use event_core::envelope::RecordedParts;
 use event_core::error::with_causes;
 use event_core::serde_json::value::RawValue;

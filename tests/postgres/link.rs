@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use event_core::adapter::{Adapter, LinkEvents};
+use event_core::adapter::Adapter;
+use event_core::adapter::append::LinkEvents;
 use event_core::{
     Appended, Error, EventId, ExpectedVersion, ReadOptions, Result, StreamVersion, Tenant,
 };

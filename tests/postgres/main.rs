@@ -45,7 +45,8 @@ mod travel;
 
 use std::sync::Arc;
 
-use event_core::adapter::{Adapter, Commit, StreamAppend, TenantView};
+use event_core::adapter::append::{Commit, StreamAppend};
+use event_core::adapter::{Adapter, TenantView};
 use event_core::envelope::EventData;
 use event_core::serde_json::value::RawValue;
 use event_core::{

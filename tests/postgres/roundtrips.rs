@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use event_core::adapter::{Adapter, StreamChange, TenantView};
+use event_core::adapter::append::StreamChange;
+use event_core::adapter::{Adapter, TenantView};
 use event_core::{AllOptions, BatchSize, Delete, ExpectedVersion, ReadOptions};
 use event_postgres::{PgAdapter, PgOptions};
 

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use event_core::adapter::{
-    Adapter, BoxFuture, Commit, ImportBatch, Imported, LinkEvents, LiveLog, StreamChange,
-    TenantView,
-};
+use event_core::adapter::append::{Commit, LinkEvents, StreamChange};
+use event_core::adapter::import::{ImportBatch, Imported};
+use event_core::adapter::{Adapter, BoxFuture, LiveLog, TenantView};
 use event_core::aggregate::{ProblemKind, RecoverOptions, Violation};
 use event_core::envelope::RecordedParts;
 use event_core::health::Health;

@@ -1,6 +1,6 @@
 //! Exports and imports: lines that come back byte for byte, bad lines, cut files, interrupted imports, choices.
 
-use event_core::adapter::Imported;
+use event_core::adapter::import::Imported;
 use event_core::transfer::{CopyOptions, ExportOptions, ImportOptions, copy};
 use event_core::{
     BatchSize, Error, EventStore, ExpectedVersion, MemoryAdapter, RetryPolicy, Scope, StreamId,

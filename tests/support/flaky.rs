@@ -3,9 +3,11 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use event_core::adapter::append::{Commit, LinkEvents, StreamChange};
+use event_core::adapter::import::{ImportBatch, Imported};
 use event_core::adapter::{
-    Adapter, BoxFuture, CheckpointStore, Commit, ImportBatch, Imported, LinkEvents, LiveLog,
-    OwnedSnapshot, SnapshotStore, StoredSnapshot, StreamChange, TenantView,
+    Adapter, BoxFuture, CheckpointStore, LiveLog, OwnedSnapshot, SnapshotStore, StoredSnapshot,
+    TenantView,
 };
 use event_core::health::Health;
 use event_core::registry::StoredVersion;

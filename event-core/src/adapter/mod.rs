@@ -3,10 +3,11 @@
 //! An adapter moves encoded data. It does not decode, retry or check names: the facade has done so. It is
 //! object-safe, so that the backend is chosen at run time.
 
+pub mod append;
 pub(crate) mod checkpoints;
 pub(crate) mod factory;
 pub(crate) mod health;
-pub(crate) mod import;
+pub mod import;
 pub(crate) mod live;
 pub(crate) mod live_buffer;
 pub(crate) mod request;
@@ -16,22 +17,23 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use self::append::{Appended, Commit, LinkEvents, StreamChange};
 pub use self::checkpoints::{
     Attendance, Checkpoint, CheckpointStore, Lease, ParkedEvent, PartState, Registered,
     SubscriptionKey,
 };
 pub use self::factory::AdapterFactory;
 pub(crate) use self::health::Health;
-pub use self::import::{ImportBatch, Imported, ImportedLink, Positions, judge};
+use self::import::{ImportBatch, Imported};
 pub use self::live::{LiveLog, Recent, Stretch};
 pub use self::live_buffer::{LiveBuffer, Publisher};
 pub(crate) use self::request::{AllOptions, Delete, ListOptions, ReadOptions, StreamInfo};
 pub use self::request::{Direction, StreamState};
 use self::snapshots::NoSnapshots;
 pub use self::snapshots::{OwnedSnapshot, SnapshotStore, StoredSnapshot};
-use crate::envelope::{EventData, RecordedEvent};
+use crate::envelope::RecordedEvent;
 use crate::error::Result;
-use crate::value::{EventId, ExpectedVersion, Position, StreamId, StreamVersion, Tenant};
+use crate::value::{EventId, ExpectedVersion, StreamId, Tenant};
 
 pub use inventory::submit;
 
@@ -62,77 +64,6 @@ impl TenantView {
     pub fn sees(&self, tenant: &Tenant) -> bool {
         self.tenant().is_none_or(|own| own == tenant)
     }
-}
-
-/// The events for one stream in a commit.
-#[derive(Debug, Clone)]
-pub struct StreamAppend {
-    /// The stream.
-    pub stream_id: StreamId,
-    /// The writer's claim about it.
-    pub expected: ExpectedVersion,
-    /// At least one event, at most 10 000, ids distinct within the commit.
-    pub events: Vec<EventData>,
-}
-
-/// What is stored at once: one or several streams of one tenant, all or nothing.
-#[derive(Debug, Clone)]
-pub struct Commit {
-    /// Whose streams.
-    pub tenant: Tenant,
-    /// At least one append, streams distinct.
-    pub appends: Vec<StreamAppend>,
-    /// The most live events a stream may hold.
-    pub stream_limit: Option<u64>,
-    /// An earlier try may have been stored: look for the ids first.
-    pub retry: bool,
-}
-
-/// Existing events that a stream of links is to refer to.
-#[derive(Debug, Clone)]
-pub struct LinkEvents {
-    /// Whose events, and whose stream.
-    pub tenant: Tenant,
-    /// The stream of links.
-    pub stream_id: StreamId,
-    /// The writer's claim about it.
-    pub expected: ExpectedVersion,
-    /// At least one id, at most 10 000, distinct; in the order in which the stream shows the events.
-    pub event_ids: Vec<EventId>,
-    /// The most links a stream may hold.
-    pub stream_limit: Option<u64>,
-}
-
-/// What becomes of a stream. Its name stays taken and its numbers are never reused, whatever it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum StreamChange {
-    /// It is deleted.
-    Delete(Delete),
-    /// It is read only; archiving it again changes nothing.
-    Archive,
-    /// Only events from this version on are kept; never fewer than the stream keeps already. A version beyond the one
-    /// after the last is a conflict.
-    TruncateBefore(StreamVersion),
-}
-
-/// Whether an append wrote anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Outcome {
-    /// The events were written by this call.
-    Stored,
-    /// The same ids had been written before; nothing was written now.
-    AlreadyStored,
-}
-
-/// The answer to an append; both numbers are those of its last event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Appended {
-    /// Its number in the stream.
-    pub stream_version: StreamVersion,
-    /// Its place in the global order.
-    pub position: Position,
-    /// Whether this call wrote it.
-    pub outcome: Outcome,
 }
 
 /// A backend. Every promise is in the contract suite (feature `testing`), which runs on any adapter.
@@ -212,7 +143,7 @@ pub trait Adapter: Send + Sync + 'static {
 
     /// Stores what another store holds, all of the batch or nothing: no stream limit, no validation. What is there
     /// already, with the same ids in the same places, is skipped, so that a batch of unknown outcome is sent again.
-    /// [`judge`](crate::adapter::judge) says what is stored, skipped and refused.
+    /// [`judge`](crate::adapter::import::judge) says what is stored, skipped and refused.
     fn import<'a>(&'a self, batch: &'a ImportBatch) -> BoxFuture<'a, Result<Imported>>;
 
     /// Every (event type, event version) that was ever stored, whoever's; each once. A pair is written down before, or

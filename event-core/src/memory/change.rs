@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::adapter::{Delete, StreamChange, StreamState};
-use crate::error::{Error, Result};
+use crate::adapter::append::StreamChange;
+use crate::adapter::append::judge::StreamHead;
+use crate::adapter::{Delete, StreamState};
+use crate::error::Result;
 use crate::memory::State;
-use crate::value::{Conflict, ExpectedVersion, StreamId, StreamVersion, Tenant};
+use crate::value::{ExpectedVersion, StreamId, Tenant};
 
 impl State {
     pub(super) fn change(
@@ -15,19 +17,11 @@ impl State {
         expected: ExpectedVersion,
         change: StreamChange,
     ) -> Result<()> {
+        let head = self.head(tenant, stream_id);
+        StreamHead::change(head.as_ref(), stream_id, expected, change)?;
         let Some(stream) = self.streams.get_mut(&(tenant.clone(), stream_id.clone())) else {
-            // The claim that there is no stream holds: there is nothing to delete (D-23).
-            let none = [ExpectedVersion::NoStream, ExpectedVersion::Exact(StreamVersion::NONE)];
-            return match change {
-                StreamChange::Delete(_) if none.contains(&expected) => Ok(()),
-                _ => Err(Error::stream_not_found(stream_id.clone())),
-            };
+            return Ok(());
         };
-        if stream.state.is_deleted() {
-            return Err(Error::stream_deleted(stream_id.clone()));
-        }
-        let refused = |conflict| Error::conflict(stream_id.clone(), conflict);
-        expected.check(stream.version).map_err(refused)?;
         let mut gone = Vec::new();
         match change {
             StreamChange::Archive => stream.state = StreamState::Archived,
@@ -39,11 +33,6 @@ impl State {
                 self.snapshots.forget(tenant, stream_id);
             }
             StreamChange::TruncateBefore(first) => {
-                if first > stream.version.next() {
-                    let before = StreamVersion::new(first.get() - 1);
-                    let expected = ExpectedVersion::Exact(before);
-                    return Err(refused(Conflict { expected, actual: stream.version }));
-                }
                 stream.first_version = stream.first_version.max(first);
                 let kept = stream.events.partition_point(|event| event.stream_version() < first);
                 gone.extend(stream.events.drain(..kept));

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::adapter::StreamInfo;
 use crate::adapter::import::judge::{self, Found, FoundLink, Target};
-use crate::adapter::{ImportBatch, Imported, ImportedLink, Positions, StreamInfo};
+use crate::adapter::import::{ImportBatch, Imported, ImportedLink, Positions};
 use crate::envelope::{RecordedEvent, RecordedParts};
 use crate::error::Result;
 use crate::memory::{State, Stream};

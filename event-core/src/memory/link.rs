@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use crate::adapter::{Appended, Direction, LinkEvents, Outcome, ReadOptions, StreamState};
+use crate::adapter::append::judge::{self, StreamHead};
+use crate::adapter::append::{Appended, LinkEvents, Outcome};
+use crate::adapter::{Direction, ReadOptions};
 use crate::envelope::RecordedEvent;
 use crate::error::{Error, Result};
 use crate::memory::{State, Stream};
@@ -19,23 +21,25 @@ impl State {
             .collect();
         let key = (link.tenant.clone(), link.stream_id.clone());
         let stream = self.streams.get(&key);
-        let known = stream.map(|stream| known(stream, link, &positions)).transpose()?;
-        if let Some(appended) = known.flatten() {
+        let links = stream.and_then(|stream| stream.links.as_ref());
+        if let Some(links) = links
+            && let Some(appended) = judge::already_linked(link, &known(links, link, &positions))?
+        {
             return Ok(appended);
         }
-        let (version, live) = judge(stream, link)?;
+        let head = stream.map(Stream::head);
+        StreamHead::link(head.as_ref(), link)?;
+        let head = head.unwrap_or(StreamHead::NONE);
         let found: Vec<Position> = positions.iter().copied().flatten().collect();
         if found.len() < positions.len() {
             let ids = link.event_ids.iter().zip(&positions);
             let missing = ids.filter(|(_, found)| found.is_none()).map(|(id, _)| *id).collect();
             return Err(Error::events_not_found(link.stream_id.clone(), missing));
         }
-        if let Some(limit) = link.stream_limit.filter(|limit| live + found.len() as u64 > *limit) {
-            return Err(Error::stream_limit_reached(link.stream_id.clone(), limit, live));
-        }
+        head.room(&link.stream_id, found.len(), link.stream_limit)?;
         let stream = self.streams.entry(key).or_insert_with(|| Stream::new(now));
         let links = stream.links.get_or_insert_default();
-        let mut last = (version, Position::START);
+        let mut last = (head.version, Position::START);
         for position in found {
             last = (last.0.next(), position);
             links.insert(last.0, position);
@@ -70,51 +74,16 @@ impl State {
     }
 }
 
-/// The first answer, if the stream links to all of the events just like this; an error if it does otherwise.
+/// Those of the events that a stream links to, in the order of the call.
 fn known(
-    stream: &Stream,
+    links: &BTreeMap<StreamVersion, Position>,
     link: &LinkEvents,
     positions: &[Option<Position>],
-) -> Result<Option<Appended>> {
-    let Some(links) = &stream.links else { return Ok(None) };
-    let numbers: Vec<(StreamVersion, Position, EventId)> = positions
-        .iter()
-        .zip(&link.event_ids)
-        .filter_map(|(position, id)| {
-            let (version, position) = links.iter().find(|(_, known)| Some(**known) == *position)?;
-            Some((*version, *position, *id))
-        })
-        .collect();
-    let Some((.., first)) = numbers.first() else { return Ok(None) };
-    let contiguous = numbers.windows(2).all(|pair| pair[0].0.next() == pair[1].0);
-    match numbers.last() {
-        Some((stream_version, position, _)) if contiguous && numbers.len() == positions.len() => {
-            Ok(Some(Appended {
-                stream_version: *stream_version,
-                position: *position,
-                outcome: Outcome::AlreadyStored,
-            }))
-        }
-        _ => Err(Error::event_id_conflict(
-            link.stream_id.clone(),
-            Some(*first),
-            "the stream links to them already, in another order or only in part",
-        )),
-    }
-}
-
-/// The stream's version and its links, if it may take more.
-fn judge(stream: Option<&Stream>, link: &LinkEvents) -> Result<(StreamVersion, u64)> {
-    let stream_id = || link.stream_id.clone();
-    let (version, live) = match stream {
-        None => (StreamVersion::NONE, 0),
-        Some(stream) => match stream.state {
-            state if state.is_deleted() => return Err(Error::stream_deleted(stream_id())),
-            _ if stream.links.is_none() => return Err(Error::mixed_stream(stream_id(), false)),
-            StreamState::Archived => return Err(Error::stream_archived(stream_id())),
-            _ => (stream.version, stream.live()),
-        },
-    };
-    link.expected.check(version).map_err(|conflict| Error::conflict(stream_id(), conflict))?;
-    Ok((version, live))
+) -> Vec<(EventId, StreamVersion, Position)> {
+    let asked = link.event_ids.iter().zip(positions);
+    let found = asked.filter_map(|(id, position)| {
+        let (version, position) = links.iter().find(|(_, known)| Some(**known) == *position)?;
+        Some((*id, *version, *position))
+    });
+    found.collect()
 }

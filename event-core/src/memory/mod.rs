@@ -20,13 +20,15 @@ use tokio::sync::watch;
 
 use self::checkpoints::Subscriptions;
 use self::snapshot::Snapshots;
+use crate::adapter::append::judge::{self, KnownEvent, StreamHead};
+use crate::adapter::append::{Appended, Commit, LinkEvents, Outcome, StreamAppend, StreamChange};
+use crate::adapter::import::{ImportBatch, Imported};
 use crate::adapter::{
-    Adapter, AllOptions, Appended, BoxFuture, CheckpointStore, Commit, Health, ImportBatch,
-    Imported, LinkEvents, ListOptions, LiveLog, Outcome, ReadOptions, SnapshotStore, StreamAppend,
-    StreamChange, StreamInfo, StreamState, TenantView,
+    Adapter, AllOptions, BoxFuture, CheckpointStore, Health, ListOptions, LiveLog, ReadOptions,
+    SnapshotStore, StreamInfo, StreamState, TenantView,
 };
 use crate::envelope::{EventData, RecordedEvent, RecordedParts};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::registry::{SeenVersions, StoredVersion};
 use crate::value::{Clock, EventId, ExpectedVersion, Position, StreamId, StreamVersion, Tenant};
 
@@ -80,99 +82,28 @@ struct Stream {
 
 impl State {
     fn commit(&mut self, commit: &Commit, now: DateTime<Utc>) -> Result<Vec<Appended>> {
-        if let Some(stored) = self.already_stored(commit)? {
+        let find = |append: &StreamAppend, id| self.known(&commit.tenant, append, id);
+        if let Some(stored) = judge::already_stored(&commit.appends, find)? {
             return Ok(stored);
         }
         for append in &commit.appends {
-            self.judge(&commit.tenant, append, commit.stream_limit)?;
+            let head = self.head(&commit.tenant, &append.stream_id).unwrap_or(StreamHead::NONE);
+            head.append(append, commit.stream_limit)?;
         }
         Ok(commit.appends.iter().map(|append| self.write(&commit.tenant, append, now)).collect())
     }
 
-    /// The first answer, if every id is known just as it was stored; an error if some are known otherwise.
-    fn already_stored(&self, commit: &Commit) -> Result<Option<Vec<Appended>>> {
-        let mut answers = Vec::new();
-        let mut taken = None;
-        let mut fresh = false;
-        for append in &commit.appends {
-            match self.known(&commit.tenant, append)? {
-                Some((answer, id)) => {
-                    answers.push(answer);
-                    taken = Some((append, id));
-                }
-                None => fresh = true,
-            }
-        }
-        match taken {
-            Some((append, id)) if fresh => Err(Error::event_id_conflict(
-                append.stream_id.clone(),
-                Some(id),
-                "only part of the commit is stored",
-            )),
-            Some(_) => Ok(Some(answers)),
-            None => Ok(None),
-        }
+    fn known(&self, tenant: &Tenant, append: &StreamAppend, id: EventId) -> Option<KnownEvent> {
+        let event = self.log.get(self.ids.get(&(tenant.clone(), id))?)?;
+        Some(KnownEvent {
+            in_stream: *event.stream_id() == append.stream_id,
+            stream_version: event.stream_version(),
+            position: event.position(),
+        })
     }
 
-    fn known(&self, tenant: &Tenant, append: &StreamAppend) -> Result<Option<(Appended, EventId)>> {
-        let found: Vec<_> = append
-            .events
-            .iter()
-            .filter_map(|event| {
-                let position = self.ids.get(&(tenant.clone(), event.id))?;
-                self.log.get(position)
-            })
-            .collect();
-        let Some(first) = found.first() else { return Ok(None) };
-        let conflict = |reason| {
-            Err(Error::event_id_conflict(append.stream_id.clone(), Some(first.event_id()), reason))
-        };
-        if found.len() < append.events.len() {
-            return conflict("only part of the batch is stored");
-        }
-        if found.iter().any(|event| *event.stream_id() != append.stream_id) {
-            return conflict("another stream holds the event");
-        }
-        let contiguous = found
-            .windows(2)
-            .all(|pair| pair[0].stream_version().next() == pair[1].stream_version());
-        match found.last() {
-            Some(last) if contiguous => Ok(Some((
-                Appended {
-                    stream_version: last.stream_version(),
-                    position: last.position(),
-                    outcome: Outcome::AlreadyStored,
-                },
-                last.event_id(),
-            ))),
-            _ => conflict("the events are stored in another order"),
-        }
-    }
-
-    fn judge(&self, tenant: &Tenant, append: &StreamAppend, limit: Option<u64>) -> Result<()> {
-        let stream = self.streams.get(&(tenant.clone(), append.stream_id.clone()));
-        let stream_id = || append.stream_id.clone();
-        let (version, live) = match stream.map(|stream| (stream, stream.state)) {
-            None => (StreamVersion::NONE, 0),
-            Some((_, state)) if state.is_deleted() => {
-                return Err(Error::stream_deleted(stream_id()));
-            }
-            Some((_, StreamState::Archived)) => return Err(Error::stream_archived(stream_id())),
-            Some((stream, _)) if stream.links.is_some() => {
-                return Err(Error::mixed_stream(stream_id(), true));
-            }
-            Some((stream, _)) => (stream.version, stream.live()),
-        };
-        append
-            .expected
-            .check(version)
-            .map_err(|conflict| Error::conflict(stream_id(), conflict))?;
-        match limit {
-            Some(limit) if live + append.events.len() as u64 > limit => {
-                Err(Error::stream_limit_reached(stream_id(), limit, live))
-            }
-            _ => Ok(()),
-        }
+    fn head(&self, tenant: &Tenant, stream_id: &StreamId) -> Option<StreamHead> {
+        self.streams.get(&(tenant.clone(), stream_id.clone())).map(Stream::head)
     }
 
     fn write(&mut self, tenant: &Tenant, append: &StreamAppend, now: DateTime<Utc>) -> Appended {
@@ -210,8 +141,13 @@ impl Stream {
         }
     }
 
-    const fn live(&self) -> u64 {
-        (self.version.get() + 1).saturating_sub(self.first_version.get())
+    const fn head(&self) -> StreamHead {
+        StreamHead {
+            version: self.version,
+            first_version: self.first_version,
+            state: self.state,
+            holds_links: self.links.is_some(),
+        }
     }
 
     fn info(&self, tenant: &Tenant, stream_id: &StreamId) -> StreamInfo {

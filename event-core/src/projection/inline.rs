@@ -2,7 +2,7 @@
 
 use chrono::Utc;
 
-use crate::adapter::{Appended, Commit, StreamAppend};
+use crate::adapter::append::{Appended, Commit, StreamAppend};
 use crate::envelope::{EventData, EventSet, RecordedEvent, RecordedParts};
 use crate::error::Result;
 use crate::value::{EventId, ExpectedVersion, Metadata, Position, StreamId, StreamVersion, Tenant};

@@ -1,6 +1,6 @@
 //! Links: a stream that shows events of other streams.
 
-use crate::adapter::{Appended, LinkEvents};
+use crate::adapter::append::{Appended, LinkEvents};
 use crate::error::Result;
 use crate::store::{EventStore, check_size, check_twice};
 use crate::value::{EventId, ExpectedVersion, StreamId};

@@ -22,9 +22,9 @@ pub(crate) use self::event_stream::EventStream;
 pub(crate) use self::operation::Operation;
 pub(crate) use self::retry::RetryPolicy;
 pub use self::transaction::Transaction;
+use crate::adapter::append::{Appended, Commit, Outcome, StreamAppend};
 use crate::adapter::{
-    Adapter, AllOptions, Appended, BoxFuture, Commit, ListOptions, Outcome, ReadOptions,
-    StreamAppend, StreamInfo, TenantView,
+    Adapter, AllOptions, BoxFuture, ListOptions, ReadOptions, StreamInfo, TenantView,
 };
 use crate::envelope::{EventData, NewEvent, RecordedEvent};
 use crate::error::{Context, Error, Result};

@@ -1,6 +1,7 @@
 //! What becomes of streams: deleted, archived, truncated.
 
-use crate::adapter::{Delete, StreamChange};
+use crate::adapter::Delete;
+use crate::adapter::append::StreamChange;
 use crate::error::{Error, Result};
 use crate::store::{EventStore, Shared};
 use crate::value::{ExpectedVersion, StreamId, StreamVersion};

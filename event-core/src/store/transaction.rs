@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::adapter::{Appended, Commit, StreamAppend};
+use crate::adapter::append::{Appended, Commit, StreamAppend};
 use crate::envelope::NewEvent;
 use crate::error::{Error, Result};
 use crate::store::EventStore;

@@ -1,6 +1,7 @@
 //! What an import sends to the adapter.
 
-use crate::adapter::{ImportBatch, Imported, TenantView};
+use crate::adapter::TenantView;
+use crate::adapter::import::{ImportBatch, Imported};
 use crate::error::{Error, Result};
 use crate::store::EventStore;
 use crate::value::Tenant;

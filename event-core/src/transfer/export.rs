@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::Write;
 
-use crate::adapter::{ImportBatch, Positions};
+use crate::adapter::import::{ImportBatch, Positions};
 use crate::error::{Error, Result};
 use crate::store::EventStore;
 use crate::transfer::line;

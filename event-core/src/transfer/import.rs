@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::BufRead;
 
-use crate::adapter::{ImportBatch, Imported, Positions};
+use crate::adapter::import::{ImportBatch, Imported, Positions};
 use crate::error::{Error, Result};
 use crate::store::EventStore;
 use crate::transfer::export::Exported;

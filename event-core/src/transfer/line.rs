@@ -6,7 +6,8 @@ use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use crate::adapter::{ImportBatch, ImportedLink, StreamInfo, StreamState};
+use crate::adapter::import::{ImportBatch, ImportedLink};
+use crate::adapter::{StreamInfo, StreamState};
 use crate::envelope::{RecordedEvent, RecordedParts};
 use crate::error::{Error, Result};
 use crate::transfer::export::Exported;

@@ -2,9 +2,8 @@
 
 use std::collections::VecDeque;
 
-use crate::adapter::{
-    AllOptions, ImportBatch, ImportedLink, ListOptions, Positions, ReadOptions, StreamInfo,
-};
+use crate::adapter::import::{ImportBatch, ImportedLink, Positions};
+use crate::adapter::{AllOptions, ListOptions, ReadOptions, StreamInfo};
 use crate::error::{Error, Result};
 use crate::store::EventStore;
 use crate::transfer::export::{ExportOptions, Which};

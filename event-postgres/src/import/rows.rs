@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use event_core::RecordedEvent;
-use event_core::adapter::judge::Target;
+use event_core::adapter::import::judge::Target;
 use event_sql::rows::state_number;
 use uuid::Uuid;
 

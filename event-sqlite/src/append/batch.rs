@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use event_core::adapter::{Commit, StreamAppend};
+use event_core::adapter::append::{Commit, StreamAppend};
 use event_core::envelope::EventData;
 use event_core::{
     Appended, Error, EventId, Outcome, Position, Result, StreamId, StreamVersion, Tenant,

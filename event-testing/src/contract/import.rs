@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 use super::{Subject, append, everything, exact, store, stream, versions};
 use crate::{Closed, Noted};
 use event_core::ExpectedVersion::{Any, NoStream};
-use event_core::adapter::{ImportBatch, Imported, ImportedLink, Positions, StreamState};
+use event_core::adapter::StreamState;
+use event_core::adapter::import::{ImportBatch, Imported, ImportedLink, Positions};
 use event_core::envelope::RecordedParts;
 use event_core::transfer::{CopyOptions, ExportOptions, copy};
 use event_core::{

@@ -4,7 +4,7 @@ mod snapshots;
 mod subscriptions;
 
 use self::subscriptions::Anchors;
-use crate::adapter::{ImportBatch, Imported, Positions};
+use crate::adapter::import::{ImportBatch, Imported, Positions};
 use crate::envelope::RecordedEvent;
 use crate::error::Result;
 use crate::store::EventStore;

@@ -1,6 +1,7 @@
 //! Snapshots, once the events that they were folded from are there.
 
-use crate::adapter::{OwnedSnapshot, Positions, ReadOptions};
+use crate::adapter::import::Positions;
+use crate::adapter::{OwnedSnapshot, ReadOptions};
 use crate::envelope::RecordedEvent;
 use crate::error::{Error, Result};
 use crate::store::EventStore;
