@@ -145,7 +145,7 @@ async fn there<'a>(
     names: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Result<HashMap<StreamKey, There>, Failure> {
     let names: BTreeSet<_> = names.collect();
-    let rows = transaction.fetch(sql::IMPORT_THERE.query().bind(json(&names)?)).await?;
+    let rows = transaction.fetch(sql::IMPORT_FIND_STREAMS.query().bind(json(&names)?)).await?;
     let streams = rows.iter().map(|row| {
         let cells = Cells::new(row);
         let info = row::info(row)?;
@@ -189,7 +189,7 @@ async fn known(
 }
 
 async fn last_position(transaction: &mut Transaction<'_>) -> Result<Position, Failure> {
-    let rows = transaction.fetch(sql::LAST_POSITION.query()).await?;
+    let rows = transaction.fetch(sql::LAST_ASSIGNED.query()).await?;
     let last: i64 = rows.first().map_or(Ok(0), |row| Cells::new(row).at_first())?;
     Ok(Position::try_from(last).map_err(Error::from)?)
 }

@@ -98,7 +98,7 @@ pub(crate) async fn change(
     if change == StreamChange::Delete(Delete::Hard) {
         let all = sql::REMOVE_EVENTS.query().bind(key).bind(i64::MAX).bind(-1_i64);
         transaction.execute(all).await?;
-        transaction.execute(sql::FORGET_SNAPSHOTS.query().bind(key)).await?;
+        transaction.execute(sql::REMOVE_SNAPSHOTS.query().bind(key)).await?;
     }
     if holds_links {
         let is_gone = change == StreamChange::Delete(Delete::Hard);
