@@ -66,7 +66,8 @@ async fn attend(
     owner: &str,
     lease: Duration,
 ) -> Result<Attendance> {
-    let (mut transaction, row) = adapter.change_known("attend a subscription", key).await?;
+    let (mut transaction, row) =
+        adapter.change_known("renew the leases of a subscription", key).await?;
     let cells = Cells::new(&row);
     let now: i64 = cells.get("now")?;
     let lease = i64::try_from(lease.as_micros()).unwrap_or(i64::MAX);
@@ -79,7 +80,7 @@ async fn attend(
     let rows = transaction.fetch(named(sql::COUNT_MEMBERS, key)).await?;
     let members = rows.first().map_or(Ok(1), |row| Cells::new(row).at_first::<i64>())?;
     let mut attendance = Attendance {
-        parts: count(&cells, "parts")?,
+        parts: count(&cells, "partitions")?,
         members: u32::try_from(members).unwrap_or(u32::MAX),
         paused: cells.get("paused")?,
         replays: unsigned(&cells, "replays")?,
@@ -114,7 +115,7 @@ impl CheckpointStore for SqliteAdapter {
                 let cells = Cells::new(&row);
                 return Ok(Registered {
                     filter: cells.get("filter")?,
-                    parts: count(&cells, "parts")?,
+                    parts: count(&cells, "partitions")?,
                 });
             }
             let parts = i64::from(wanted.parts);
@@ -159,7 +160,7 @@ impl CheckpointStore for SqliteAdapter {
         parts: Option<&'a [(u32, u64)]>,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let operation = "give up parts of a subscription";
+            let operation = "release partitions of a subscription";
             let (mut transaction, _) = self.change_known(operation, key).await?;
             let Some(parts) = parts else {
                 for statement in [sql::REMOVE_MEMBER, sql::RELEASE_PARTITIONS] {
@@ -330,7 +331,7 @@ fn lease_of(row: &SqliteRow) -> Result<Lease> {
         _ => None,
     };
     Ok(Lease {
-        part: count(&cells, "part")?,
+        part: count(&cells, "partition")?,
         token: unsigned(&cells, "token")?,
         checkpoint: Checkpoint { position: position(&cells)?, event },
     })
@@ -341,7 +342,7 @@ fn parked(row: &SqliteRow) -> Result<ParkedEvent> {
     Ok(ParkedEvent {
         position: position(&cells)?,
         event_id: EventId::from_uuid(cells.get::<Uuid>("event_id")?),
-        part: count(&cells, "part")?,
+        part: count(&cells, "partition")?,
         attempts: count(&cells, "attempts")?,
         error: cells.get("error")?,
         parked_at: row::time(cells.get("parked_at")?)?,
@@ -360,7 +361,7 @@ fn state(row: &SqliteRow) -> Result<PartState> {
         paused: cells.get("paused")?,
         stopped: cells.get("stopped")?,
         parked: unsigned(&cells, "parked")?,
-        part: count(&cells, "part")?,
+        part: count(&cells, "partition")?,
         position: position(&cells)?,
         skipped: unsigned(&cells, "skipped")?,
         owner: cells.get("owner")?,

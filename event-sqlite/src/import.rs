@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use event_core::adapter::judge::{self, Found, FoundLink, StreamKey, Target};
-use event_core::adapter::rows::state_number;
+use event_core::adapter::rows::state_name;
 use event_core::adapter::{ImportBatch, ImportedLink, Positions, SeenVersions};
 use event_core::{Error, Imported, Position, RecordedEvent, Result, StreamInfo, StreamVersion};
 
@@ -208,7 +208,7 @@ async fn put(transaction: &mut Transaction<'_>, targets: &[Target]) -> Result<()
             it.stream_id.category(),
             stored(it.version.get()),
             stored(it.first_version.get()),
-            state_number(it),
+            state_name(it),
             it.created_at.timestamp_micros(),
         )
     });

@@ -1,4 +1,4 @@
--- What is known of the streams of a batch, and the last numbers that were drawn; one row a request, with nulls for what is not there.
+-- The streams of a batch, and the last position and stream key assigned so far. One row for each request; what does not exist is null.
 -- ?1 JSON array of [tenant, stream, category]
 SELECT j.key AS request, t.tenant_key, c.category_key AS new_category, s.stream_key, s.category_key, s.version, s.first_version, s.state,
        coalesce((SELECT q.seq FROM sqlite_sequence q WHERE q.name = 'events'), 0) AS last_position,

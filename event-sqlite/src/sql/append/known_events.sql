@@ -1,4 +1,4 @@
--- Which event ids are stored, and where.
+-- Find stored events by their ids.
 -- ?1 JSON array of [tenant key, id in hex]
 SELECT j.key AS event, e.stream_key, e.version, e.position
 FROM json_each(?1) j

@@ -1,2 +1,2 @@
--- Whether the file is whole: `ok`, or a line for each thing that is wrong, 100 at most.
+-- Check the whole file: one row `ok`, or up to 100 rows with one fault each.
 PRAGMA integrity_check(100)

@@ -1,6 +1,6 @@
--- What is there of the links of an import: the position of the event, what the stream shows under the number, and under which number it
--- shows the event; a row a link, in order, with nulls for what is not there.
--- ?1 JSON array of [stream key or null, tenant, number, id in hex]
+-- What is stored for the links of an import: the position of the event, the position that the stream links to under this version, and the
+-- version under which it links to this event. One row for each link, in order; what does not exist is null.
+-- ?1 JSON array of [stream key or null, tenant, version, id in hex]
 SELECT e.position, n.position AS at_number, l.version AS number
 FROM json_each(?1) j
 LEFT JOIN tenants t ON t.name = j.value ->> 1

@@ -1,4 +1,4 @@
--- What is known of the streams of an import, and the last event of each; no row for what is not there.
+-- The streams of an import that exist, with the version of the last stored event of each.
 -- ?1 JSON array of [tenant, stream]
 SELECT t.name AS tenant, s.stream_id, s.version, s.first_version, s.state, s.created_at, s.stream_key, s.tenant_key, s.category_key,
        coalesce((SELECT max(e.version) FROM events e WHERE e.stream_key = s.stream_key), 0) AS last_event

@@ -1,4 +1,4 @@
--- Which events of an import are stored, and where.
+-- The events of an import that are stored already, with stream, version and position.
 -- ?1 JSON array of [tenant, id in hex]
 SELECT j.key AS event, s.stream_id, e.version, e.position
 FROM json_each(?1) j

@@ -1,4 +1,4 @@
--- Streams of an import, new or changed; their tenants and categories are there.
+-- Insert the streams of an import, or update existing ones. Their tenants and categories exist.
 -- ?1 JSON array of [tenant, stream, category, version, first version, state, time of creation]
 INSERT INTO streams (tenant_key, stream_id, category_key, version, first_version, state, created_at)
 SELECT t.tenant_key, j.value ->> 1, c.category_key, j.value ->> 3, j.value ->> 4, j.value ->> 5, j.value ->> 6

@@ -1,3 +1,3 @@
--- Tenants, unless they are there.
+-- Insert tenants, except those that exist.
 -- ?1 JSON array of names
 INSERT INTO tenants (name) SELECT j.value FROM json_each(?1) j WHERE true ON CONFLICT DO NOTHING

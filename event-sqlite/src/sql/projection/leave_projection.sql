@@ -1,3 +1,3 @@
--- No build of a projection is the current one.
+-- Make no build of a projection the current one; the next statement makes another one current.
 -- ?1 name
-UPDATE projections SET is_current = 0 WHERE name = ?1 AND is_current = 1
+UPDATE projections SET is_current = FALSE WHERE name = ?1 AND is_current

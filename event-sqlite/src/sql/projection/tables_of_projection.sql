@@ -1,4 +1,5 @@
--- The tables and views of a build: what is named so, and not of another build whose prefix begins with this one's.
+-- The tables and views of a build: those whose names start with its prefix, except those of a build with a longer prefix that starts the
+-- same way.
 -- ?1 prefix
 SELECT s.type, s.name FROM sqlite_schema s
 WHERE s.type IN ('table', 'view') AND substr(s.name, 1, length(?1)) = ?1

@@ -1,2 +1,2 @@
--- The last position there is. Writers take turns: no later commit gets in front of it.
+-- The position of the last event. Writers take turns, so no later commit stores an event before it.
 SELECT coalesce(max(position), 0) AS head FROM events

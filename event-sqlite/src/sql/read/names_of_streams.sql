@@ -1,4 +1,4 @@
--- Whose streams these are, and their names.
+-- The tenants and names of streams.
 -- ?1 JSON array of stream keys
 SELECT s.stream_key, t.name AS tenant, s.stream_id
 FROM json_each(?1) j

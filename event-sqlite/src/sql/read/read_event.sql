@@ -1,4 +1,4 @@
--- One event by its id; several rows when several tenants use the id.
+-- An event by its id. Several rows if several tenants use the id.
 -- ?1 tenant, or null for any · ?2 event id
 -- The columns of an event come first, in the order of `row.rs`.
 SELECT e.version, e.position, e.event_id, e.event_type, e.schema_version, e.data, e.metadata, e.recorded_at, t.name AS tenant, s.stream_id

@@ -1,4 +1,4 @@
--- A page of one stream in global order; with no tenant, of each tenant's stream of the name.
+-- A page of one stream in global order. Without a tenant: of the streams of this name of all tenants.
 -- ?1 after · ?2 tenant or null · ?3 JSON array of event types, or null · ?4 recorded from or null · ?5 recorded before or null · ?6 limit · ?7 up to · ?8 stream
 -- The columns of an event come first, in the order of `row.rs`.
 SELECT e.version, e.position, e.event_id, e.event_type, e.schema_version, e.data, e.metadata, e.recorded_at, e.stream_key

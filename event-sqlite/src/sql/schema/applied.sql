@@ -1,2 +1,2 @@
--- The schema migrations that were applied.
-SELECT version, checksum FROM schema_migrations ORDER BY version
+-- The applied schema migrations.
+SELECT version, name, checksum FROM schema_migrations ORDER BY version

@@ -1,3 +1,3 @@
--- Remove the snapshots of a stream that is deleted for good.
+-- Delete the snapshots of a hard-deleted stream.
 -- ?1 stream key
 DELETE FROM snapshots WHERE stream_key = ?1

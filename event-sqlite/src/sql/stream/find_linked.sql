@@ -1,5 +1,5 @@
--- Where events stand that are to be linked, and under which number a stream links to them already; a row an id, in order, with nulls for
--- what is not there.
+-- The events to link: the position of each, and its version in the stream of links if it is linked already. One row for each id, in order;
+-- what does not exist is null.
 -- ?1 tenant · ?2 JSON array of ids in hex · ?3 key of the stream of links, or null
 SELECT e.position, l.version
 FROM json_each(?2) j

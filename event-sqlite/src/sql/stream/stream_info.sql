@@ -1,4 +1,4 @@
--- What is known of a stream.
+-- The row of a stream.
 -- ?1 tenant · ?2 stream
 SELECT t.name AS tenant, s.stream_id, s.version, s.first_version, s.state, s.created_at, s.stream_key
 FROM tenants t

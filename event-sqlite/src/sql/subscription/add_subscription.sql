@@ -1,3 +1,3 @@
--- A subscription that was not there.
--- ?1 tenant or '' · ?2 name · ?3 filter · ?4 parts
-INSERT INTO subscriptions (tenant, name, filter, parts) VALUES (?1, ?2, ?3, ?4)
+-- Insert a new subscription.
+-- ?1 tenant or '' · ?2 name · ?3 filter · ?4 number of partitions
+INSERT INTO subscriptions (tenant, name, filter, partitions) VALUES (?1, ?2, ?3, ?4)

@@ -1,3 +1,3 @@
--- Forget a subscription: its parts.
+-- Delete the partitions of a subscription.
 -- ?1 tenant or '' · ?2 name
-DELETE FROM subscription_parts WHERE tenant = ?1 AND name = ?2
+DELETE FROM subscription_partitions WHERE tenant = ?1 AND name = ?2

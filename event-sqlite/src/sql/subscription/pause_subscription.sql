@@ -1,3 +1,3 @@
--- Pause a subscription, or let it go on.
--- ?1 tenant or '' · ?2 name · ?3 paused
+-- Pause or resume a subscription.
+-- ?1 tenant or '' · ?2 name · ?3 whether it is paused
 UPDATE subscriptions SET paused = ?3 WHERE tenant = ?1 AND name = ?2
