@@ -1,8 +1,8 @@
 //! What backends that have tables do alike around their statements. No SQL is in it.
 
 use crate::rows::highest_name;
-use event_core::adapter::TenantView;
 use event_core::adapter::append::StreamChange;
+use event_core::adapter::{StreamState, TenantView};
 use event_core::{Delete, Error, ListOptions, Result, StreamId, StreamVersion, Tenant};
 
 /// Why a statement gave no rows.
@@ -35,24 +35,28 @@ pub fn tenant_of(view: &TenantView) -> Option<String> {
     view.tenant().map(|tenant| tenant.as_str().to_owned())
 }
 
-/// How a change of a stream is written down.
+/// What a change does to the row of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WrittenChange {
-    /// What it is called in errors.
+pub struct StreamUpdate {
+    /// The name of the operation in errors.
     pub operation: &'static str,
-    /// The number of the state of a stream of events, if the state changes; see [`state_number`](event_sql::rows::state_number).
-    pub state: Option<i16>,
+    /// The new state, if it changes; [`state_name`](crate::rows::state_name) writes it.
+    pub state: Option<StreamState>,
     /// The first version that is kept, if events go.
     pub first_version: Option<StreamVersion>,
 }
 
-impl WrittenChange {
-    /// Of a change that the seam asks for.
+impl StreamUpdate {
+    /// The update for a change that the seam asks for.
     pub fn of(change: StreamChange) -> Self {
         let (operation, state, first_version) = match change {
-            StreamChange::Archive => ("archive a stream", Some(1), None),
-            StreamChange::Delete(Delete::Soft) => ("delete a stream", Some(2), None),
-            StreamChange::Delete(Delete::Hard) => ("delete a stream", Some(3), None),
+            StreamChange::Archive => ("archive a stream", Some(StreamState::Archived), None),
+            StreamChange::Delete(Delete::Soft) => {
+                ("delete a stream", Some(StreamState::SoftDeleted), None)
+            }
+            StreamChange::Delete(Delete::Hard) => {
+                ("delete a stream", Some(StreamState::HardDeleted), None)
+            }
             StreamChange::TruncateBefore(first) => {
                 ("truncate a stream", None, Some(first.max(StreamVersion::new(1))))
             }

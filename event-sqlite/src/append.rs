@@ -19,10 +19,10 @@ use self::batch::Batch;
 use crate::census::Census;
 use crate::error::Failure;
 use crate::inline::{self, Registered};
-use crate::judge::{self, Known};
 use crate::pool::{Pool, Transaction};
 use crate::row::Cells;
 use crate::sql;
+use event_core::adapter::append::judge::{self, KnownEvent};
 
 pub(crate) const OPERATION: &str = "append to a stream";
 
@@ -164,8 +164,8 @@ impl Batch<'_> {
         let Some(tenant) = self.tenant_key(commit) else { return Ok(None) };
         let find = |append: &StreamAppend, id| {
             let place = known.get(&(tenant, id))?;
-            let here = self.stream_key(commit, append) == Some(place.stream_key);
-            Some(Known { here, version: place.version, position: place.position })
+            let in_stream = self.stream_key(commit, append) == Some(place.stream_key);
+            Some(KnownEvent { in_stream, stream_version: place.version, position: place.position })
         };
         judge::already_stored(&commit.appends, find)
     }

@@ -67,7 +67,8 @@ async fn attend(
     owner: &str,
     lease: Duration,
 ) -> Result<Attendance> {
-    let (mut transaction, row) = adapter.change_known("attend a subscription", key).await?;
+    let (mut transaction, row) =
+        adapter.change_known("renew the leases of a subscription", key).await?;
     let cells = Cells::new(&row);
     let now: i64 = cells.get("now")?;
     let lease = i64::try_from(lease.as_micros()).unwrap_or(i64::MAX);
@@ -75,26 +76,26 @@ async fn attend(
     // Given before the clock was set back: over, or the dead would hold their parts until the clock is there again.
     let longest = now.saturating_add(lease.saturating_mul(10).max(TEN_MINUTES));
     let own = |statement| named(statement, key).bind(owner.to_owned());
-    transaction.execute(named(sql::FORGET_MEMBERS, key).bind(now).bind(longest)).await?;
-    transaction.execute(own(sql::PUT_MEMBER).bind(until)).await?;
+    transaction.execute(named(sql::REMOVE_EXPIRED_MEMBERS, key).bind(now).bind(longest)).await?;
+    transaction.execute(own(sql::HEARTBEAT_MEMBER).bind(until)).await?;
     let rows = transaction.fetch(named(sql::COUNT_MEMBERS, key)).await?;
     let members = rows.first().map_or(Ok(1), |row| Cells::new(row).at_first::<i64>())?;
     let mut attendance = Attendance {
-        parts: count(&cells, "parts")?,
+        parts: count(&cells, "partitions")?,
         members: u32::try_from(members).unwrap_or(u32::MAX),
         paused: cells.get("paused")?,
         replays: unsigned(&cells, "replays")?,
         leases: Vec::new(),
     };
     if !attendance.paused {
-        let held = transaction.execute(own(sql::RENEW_PARTS).bind(until)).await?;
+        let held = transaction.execute(own(sql::RENEW_PARTITIONS).bind(until)).await?;
         let wanted = u64::from(attendance.share()).saturating_sub(held);
         if wanted > 0 {
             let take =
-                own(sql::TAKE_PARTS).bind(until).bind(now).bind(stored(wanted)).bind(longest);
+                own(sql::TAKE_PARTITIONS).bind(until).bind(now).bind(stored(wanted)).bind(longest);
             transaction.execute(take).await?;
         }
-        let rows = transaction.fetch(own(sql::HELD_PARTS)).await?;
+        let rows = transaction.fetch(own(sql::HELD_PARTITIONS)).await?;
         attendance.leases = rows.iter().map(lease_of).collect::<Result<_>>()?;
     }
     transaction.commit().await?;
@@ -115,14 +116,14 @@ impl CheckpointStore for SqliteAdapter {
                 let cells = Cells::new(&row);
                 return Ok(Registered {
                     filter: cells.get("filter")?,
-                    parts: count(&cells, "parts")?,
+                    parts: count(&cells, "partitions")?,
                 });
             }
             let parts = i64::from(wanted.parts);
             let subscription = named(sql::ADD_SUBSCRIPTION, key).bind(wanted.filter.clone());
             transaction.execute(subscription.bind(parts)).await?;
             let start = stored(start.get());
-            transaction.execute(named(sql::ADD_PARTS, key).bind(parts).bind(start)).await?;
+            transaction.execute(named(sql::ADD_PARTITIONS, key).bind(parts).bind(start)).await?;
             transaction.commit().await?;
             Ok(wanted.clone())
         })
@@ -160,16 +161,16 @@ impl CheckpointStore for SqliteAdapter {
         parts: Option<&'a [(u32, u64)]>,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let operation = "give up parts of a subscription";
+            let operation = "release partitions of a subscription";
             let (mut transaction, _) = self.change_known(operation, key).await?;
             let Some(parts) = parts else {
-                for statement in [sql::REMOVE_MEMBER, sql::RELEASE_PARTS] {
+                for statement in [sql::REMOVE_MEMBER, sql::RELEASE_PARTITIONS] {
                     transaction.execute(named(statement, key).bind(owner.to_owned())).await?;
                 }
                 return Ok(transaction.commit().await?);
             };
             for (part, token) in parts {
-                transaction.execute(of_part(sql::RELEASE_PART, key, *part, *token)).await?;
+                transaction.execute(of_part(sql::RELEASE_PARTITION, key, *part, *token)).await?;
             }
             Ok(transaction.commit().await?)
         })
@@ -232,7 +233,7 @@ impl CheckpointStore for SqliteAdapter {
     ) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move {
             let (mut transaction, _) = self.change_known("forget a parked event", key).await?;
-            let holds = of_part(sql::HOLDS_PART, key, part, token);
+            let holds = of_part(sql::HOLDS_PARTITION, key, part, token);
             if transaction.fetch(holds).await?.is_empty() {
                 transaction.rollback().await?;
                 return Ok(false);
@@ -249,7 +250,7 @@ impl CheckpointStore for SqliteAdapter {
             let (mut transaction, _) = self.change_known("pause a subscription", key).await?;
             transaction.execute(named(sql::PAUSE_SUBSCRIPTION, key).bind(paused)).await?;
             if paused {
-                let query = named(sql::TAKE_AWAY_PARTS, key).bind(None::<i64>);
+                let query = named(sql::TAKE_AWAY_PARTITIONS, key).bind(None::<i64>);
                 transaction.execute(query).await?;
             }
             Ok(transaction.commit().await?)
@@ -261,7 +262,7 @@ impl CheckpointStore for SqliteAdapter {
         key: &'a SubscriptionKey,
         position: Position,
     ) -> BoxFuture<'a, Result<()>> {
-        let query = named(sql::TAKE_AWAY_PARTS, key).bind(stored(position.get()));
+        let query = named(sql::TAKE_AWAY_PARTITIONS, key).bind(stored(position.get()));
         Box::pin(async { self.change_rows("reset a subscription", key, query).await.map(drop) })
     }
 
@@ -271,7 +272,7 @@ impl CheckpointStore for SqliteAdapter {
             for statement in [
                 sql::DELETE_PARKED,
                 sql::DELETE_MEMBERS,
-                sql::DELETE_PARTS,
+                sql::DELETE_PARTITIONS,
                 sql::DELETE_SUBSCRIPTION,
             ] {
                 transaction.execute(named(statement, key)).await?;
@@ -331,7 +332,7 @@ fn lease_of(row: &SqliteRow) -> Result<Lease> {
         _ => None,
     };
     Ok(Lease {
-        part: count(&cells, "part")?,
+        part: count(&cells, "partition")?,
         token: unsigned(&cells, "token")?,
         checkpoint: Checkpoint { position: position(&cells)?, event },
     })
@@ -342,7 +343,7 @@ fn parked(row: &SqliteRow) -> Result<ParkedEvent> {
     Ok(ParkedEvent {
         position: position(&cells)?,
         event_id: EventId::from_uuid(cells.get::<Uuid>("event_id")?),
-        part: count(&cells, "part")?,
+        part: count(&cells, "partition")?,
         attempts: count(&cells, "attempts")?,
         error: cells.get("error")?,
         parked_at: row::time(cells.get("parked_at")?)?,
@@ -361,7 +362,7 @@ fn state(row: &SqliteRow) -> Result<PartState> {
         paused: cells.get("paused")?,
         stopped: cells.get("stopped")?,
         parked: unsigned(&cells, "parked")?,
-        part: count(&cells, "part")?,
+        part: count(&cells, "partition")?,
         position: position(&cells)?,
         skipped: unsigned(&cells, "skipped")?,
         owner: cells.get("owner")?,

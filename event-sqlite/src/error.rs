@@ -15,49 +15,75 @@ use event_core::error::BoxError;
 use event_core::value::Escaped;
 pub(crate) use event_sql::tables::Failure;
 
+/// SQLite's result codes, by the names of its documentation. The last two are extended codes.
+mod code {
+    pub(super) const PERM: u32 = 3;
+    pub(super) const BUSY: u32 = 5;
+    pub(super) const LOCKED: u32 = 6;
+    pub(super) const NOMEM: u32 = 7;
+    pub(super) const READONLY: u32 = 8;
+    pub(super) const IOERR: u32 = 10;
+    pub(super) const CORRUPT: u32 = 11;
+    pub(super) const FULL: u32 = 13;
+    pub(super) const CANTOPEN: u32 = 14;
+    pub(super) const PROTOCOL: u32 = 15;
+    pub(super) const NOLFS: u32 = 22;
+    pub(super) const AUTH: u32 = 23;
+    pub(super) const NOTADB: u32 = 26;
+    pub(super) const CONSTRAINT_PRIMARYKEY: u32 = 1555;
+    pub(super) const CONSTRAINT_UNIQUE: u32 = 2067;
+}
+
 /// The driver's error while we were doing something with a file.
 pub(crate) fn failure(operation: &'static str, path: &Path, error: sqlx::Error) -> Failure {
-    const UNIQUE: [u32; 2] = [2067, 1555];
     let code = match &error {
         sqlx::Error::Database(database) => {
             database.code().and_then(|code| code.parse::<u32>().ok()).unwrap_or_default()
         }
-        sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => 10,
+        sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => code::IOERR,
         _ => 0,
     };
-    if UNIQUE.contains(&code) {
+    if matches!(code, code::CONSTRAINT_UNIQUE | code::CONSTRAINT_PRIMARYKEY) {
         return Failure::IdTaken;
     }
     let explained = |what: &str| Explained(format!("{}: {what}", shown(path)), error_text(&error));
-    // The upper bytes only say more about the same.
+    // The upper bytes of an extended code only detail the primary one.
     Failure::Store(match code & 0xff {
-        5 | 6 => Error::overloaded(
+        code::BUSY | code::LOCKED => Error::overloaded(
             operation,
             explained("another program holds the file; wait for it, or raise `busy_timeout_ms`")
                 .to_string(),
         ),
-        13 => Error::overloaded(
+        code::FULL => Error::overloaded(
             operation,
             explained("the disk is full, or the file as large as `max_size_mb` lets it be")
                 .to_string(),
         ),
-        7 => Error::overloaded(operation, explained("there is no memory left").to_string()),
-        10 => Error::connection(operation, explained("the disk, or what stands for it, failed")),
-        11 => Error::Corrupt {
+        code::NOMEM => {
+            Error::overloaded(operation, explained("there is no memory left").to_string())
+        }
+        code::IOERR => {
+            Error::connection(operation, explained("the disk, or what stands for it, failed"))
+        }
+        code::CORRUPT => Error::Corrupt {
             at: None,
             reason: explained("the file is damaged; restore a backup").to_string(),
         },
-        8 => Error::adapter(
+        code::READONLY => Error::adapter(
             operation,
             explained("the file or its folder cannot be written; a store needs both"),
         ),
-        14 => Error::adapter(
+        code::CANTOPEN => Error::adapter(
             operation,
             explained("the file cannot be opened; its folder must exist, and be writable"),
         ),
-        3 | 23 => Error::adapter(operation, explained("the program may not use the file")),
-        26 => Error::adapter(operation, explained("the file is no SQLite database")),
-        15 | 22 => Error::adapter(operation, explained("the system cannot lock the file")),
+        code::PERM | code::AUTH => {
+            Error::adapter(operation, explained("the program may not use the file"))
+        }
+        code::NOTADB => Error::adapter(operation, explained("the file is no SQLite database")),
+        code::PROTOCOL | code::NOLFS => {
+            Error::adapter(operation, explained("the system cannot lock the file"))
+        }
         _ => Error::adapter(operation, error),
     })
 }

@@ -6,7 +6,7 @@ use event_core::adapter::import::judge::{self, Found, FoundLink, StreamKey, Targ
 use event_core::adapter::import::{ImportBatch, Imported, ImportedLink, Positions};
 use event_core::registry::SeenVersions;
 use event_core::{Error, Position, RecordedEvent, Result, StreamInfo, StreamVersion};
-use event_sql::rows::state_number;
+use event_sql::rows::state_name;
 
 use crate::append::{json, stored};
 use crate::error::Failure;
@@ -145,7 +145,7 @@ async fn there<'a>(
     names: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Result<HashMap<StreamKey, There>, Failure> {
     let names: BTreeSet<_> = names.collect();
-    let rows = transaction.fetch(sql::IMPORT_THERE.query().bind(json(&names)?)).await?;
+    let rows = transaction.fetch(sql::IMPORT_FIND_STREAMS.query().bind(json(&names)?)).await?;
     let streams = rows.iter().map(|row| {
         let cells = Cells::new(row);
         let info = row::info(row)?;
@@ -189,7 +189,7 @@ async fn known(
 }
 
 async fn last_position(transaction: &mut Transaction<'_>) -> Result<Position, Failure> {
-    let rows = transaction.fetch(sql::LAST_POSITION.query()).await?;
+    let rows = transaction.fetch(sql::LAST_ASSIGNED.query()).await?;
     let last: i64 = rows.first().map_or(Ok(0), |row| Cells::new(row).at_first())?;
     Ok(Position::try_from(last).map_err(Error::from)?)
 }
@@ -208,7 +208,7 @@ async fn put(transaction: &mut Transaction<'_>, targets: &[Target]) -> Result<()
             it.stream_id.category(),
             stored(it.version.get()),
             stored(it.first_version.get()),
-            state_number(it),
+            state_name(it),
             it.created_at.timestamp_micros(),
         )
     });

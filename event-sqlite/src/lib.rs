@@ -25,7 +25,6 @@ mod checkpoints;
 mod error;
 mod import;
 mod inline;
-mod judge;
 mod link;
 mod migrate;
 mod names;

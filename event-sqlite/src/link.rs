@@ -1,11 +1,11 @@
 //! Links: judged and written under the write lock.
 
 use event_core::adapter::append::LinkEvents;
-use event_core::{Appended, Error, Outcome, Position, Result, StreamInfo, StreamVersion};
+use event_core::adapter::append::judge::{self, StreamHead};
+use event_core::{Appended, Error, Outcome, Position, Result, StreamVersion};
 
 use crate::append::{json, stored};
 use crate::error::Failure;
-use crate::judge::Standing;
 use crate::pool::{Pool, Transaction};
 use crate::row::{self, Cells};
 use crate::sql;
@@ -20,13 +20,12 @@ pub(crate) async fn link(pool: &Pool, link: &LinkEvents) -> Result<Appended> {
         .bind(link.stream_id.as_str().to_owned());
     let (mut transaction, rows) = pool.begin(OPERATION, query).await?;
     let stream = rows.first().map(|row| {
-        let StreamInfo { version, first_version, state, holds_links, .. } = row::info(row)?;
         let key: i64 = Cells::new(row).get("stream_key")?;
-        Ok::<_, Error>((key, Standing { version, first_version, state, holds_links }))
+        Ok::<_, Error>((key, StreamHead::of(&row::info(row)?)))
     });
     let stream = stream.transpose()?;
     let found = find(&mut transaction, link, stream.map(|(key, _)| key)).await?;
-    let judged = judge(link, stream.map(|(_, standing)| standing), &found);
+    let judged = judge(link, stream.map(|(_, head)| head), &found);
     let positions = match judged {
         Ok(Verdict::Write(positions)) => positions,
         Ok(Verdict::Known(first)) => {
@@ -40,7 +39,7 @@ pub(crate) async fn link(pool: &Pool, link: &LinkEvents) -> Result<Appended> {
     };
     let now = pool.clock().now().timestamp_micros();
     let (key, before) = match stream {
-        Some((key, standing)) => (key, standing.version),
+        Some((key, head)) => (key, head.version),
         None => (make(&mut transaction, link, now).await?, StreamVersion::NONE),
     };
     let version = StreamVersion::new(before.get().saturating_add(positions.len() as u64));
@@ -86,37 +85,23 @@ enum Verdict {
     Write(Vec<Position>),
 }
 
-/// Links that are there already, the stream's state, the claim, what is missing, the limit.
-fn judge(link: &LinkEvents, standing: Option<Standing>, found: &[Found]) -> Result<Verdict> {
-    let stream_id = || link.stream_id.clone();
-    let known: Vec<_> = found.iter().filter_map(|it| Some((it.version?, it.position?))).collect();
-    if let Some((stream_version, position)) = known.last().copied() {
-        let in_order = known.windows(2).all(|pair| pair[0].0.next() == pair[1].0);
-        if in_order && known.len() == found.len() {
-            let outcome = Outcome::AlreadyStored;
-            return Ok(Verdict::Known(Appended { stream_version, position, outcome }));
-        }
-        let first = link.event_ids.iter().zip(found).find(|(_, it)| it.version.is_some());
-        return Err(Error::event_id_conflict(
-            stream_id(),
-            first.map(|(id, _)| *id),
-            "the stream links to them already, in another order or only in part",
-        ));
+/// Links that exist already, the stream's state, the claim, events that are missing, the limit.
+fn judge(link: &LinkEvents, head: Option<StreamHead>, found: &[Found]) -> Result<Verdict> {
+    let ids = || link.event_ids.iter().zip(found);
+    let known: Vec<_> =
+        ids().filter_map(|(id, it)| Some((*id, it.version?, it.position?))).collect();
+    if let Some(first) = judge::already_linked(link, &known)? {
+        return Ok(Verdict::Known(first));
     }
-    // A stream that does not exist is open to links.
-    let none = Standing { holds_links: true, ..Standing::NONE };
-    let live = standing.unwrap_or(none).link(link)?;
+    StreamHead::link(head.as_ref(), link)?;
     let positions: Vec<Position> = found.iter().filter_map(|it| it.position).collect();
     if positions.len() < found.len() {
-        let ids = link.event_ids.iter().zip(found).filter(|(_, it)| it.position.is_none());
-        return Err(Error::events_not_found(stream_id(), ids.map(|(id, _)| *id).collect()));
+        let missing = ids().filter(|(_, it)| it.position.is_none()).map(|(id, _)| *id).collect();
+        return Err(Error::events_not_found(link.stream_id.clone(), missing));
     }
-    match link.stream_limit {
-        Some(limit) if live.saturating_add(positions.len() as u64) > limit => {
-            Err(Error::stream_limit_reached(stream_id(), limit, live))
-        }
-        _ => Ok(Verdict::Write(positions)),
-    }
+    let head = head.unwrap_or(StreamHead::NONE);
+    head.room(&link.stream_id, positions.len(), link.stream_limit)?;
+    Ok(Verdict::Write(positions))
 }
 
 /// A new stream of links; its tenant is there, since its events are.

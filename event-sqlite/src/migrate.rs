@@ -1,8 +1,10 @@
 //! Schema migrations: embedded, in order, each applied once, under the write lock against a second starter.
 //!
-//! All that is missing is applied in one transaction, or nothing is. A schema newer than this program is refused, and
-//! so is one whose applied files differ from ours, and the file of another program.
+//! All that is missing is applied in one transaction, or nothing is. The file of another program is refused, and so is a
+//! schema that is newer than this program, older than the first released one, or made of migrations that differ from
+//! ours. A refused file is not changed.
 
+use event_core::value::Escaped;
 use event_core::{Error, Result};
 use event_sql::rows;
 use sqlx::migrate::{Migration, MigrationType};
@@ -14,23 +16,23 @@ use crate::pool::{Pool, run as fetch};
 use crate::sql;
 
 const OPERATION: &str = "migrate the schema";
-/// What `0001_events.sql` writes into the file: "evst".
+/// The application id that `0001_store.sql` writes into the file: "evst".
 const APPLICATION: i64 = 1_702_261_620;
 
 macro_rules! files {
     ($($name:literal)*) => { [$(($name, include_str!(concat!("../migrations/", $name, ".sql")))),*] };
 }
 
-/// The files in order; a number is never used again, and a released file never changes.
-const FILES: [(&str, &str); 6] = files! { "0001_events" "0002_snapshots" "0003_event_versions" "0004_links" "0005_subscriptions" "0006_projections" };
+/// The migrations in order. A released one never changes, and its number is never used again.
+const FILES: [(&str, &str); 1] = files! { "0001_store" };
 
 /// Brings the schema to this program's version.
 pub(crate) async fn run(pool: &Pool, connection: &mut SqliteConnection) -> Result<()> {
     let fail = |error| pool.error(OPERATION, error);
     let known = known();
     let found = Found::read(pool, connection).await?;
-    let applied = found.applied(&known)?;
-    // Not before the file is known to be ours; but each time, since a backup comes without it.
+    let applied = found.applied(pool, &known)?;
+    // Only now that the file is known to be ours. And each time: a backup does not keep the mode.
     let mode = fetch(connection, sql::WRITE_AHEAD).await.map_err(fail)?;
     let mode: Option<String> = mode.first().and_then(|row| row.try_get(0).ok());
     if mode.as_deref() != Some("wal") {
@@ -53,7 +55,7 @@ async fn apply(pool: &Pool, connection: &mut SqliteConnection, known: &[Migratio
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(fail)?;
     // Another starter may have done all of it while we waited.
     let found = Found::read(pool, &mut transaction).await?;
-    let applied = found.applied(known)?;
+    let applied = found.applied(pool, known)?;
     fetch(&mut transaction, sql::CREATE_HISTORY).await.map_err(fail)?;
     for migration in known.iter().skip(applied) {
         let text = migration.sql.as_str().to_owned();
@@ -82,6 +84,9 @@ fn known() -> Vec<Migration> {
 
 /// What the file says about its schema.
 struct Found {
+    /// The name of the first migration, if any is applied.
+    first: Option<String>,
+    /// Number and checksum of the applied migrations.
     history: Vec<(i64, Vec<u8>)>,
 }
 
@@ -96,16 +101,70 @@ impl Found {
             return Err(Error::adapter("open the store", reason));
         }
         if tables == 0 {
-            return Ok(Self { history: Vec::new() });
+            return Ok(Self { first: None, history: Vec::new() });
         }
         let rows = fetch(connection, sql::APPLIED).await.map_err(fail)?;
-        let history = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
-        Ok(Self { history: history.collect::<Result<_, _>>().map_err(fail)? })
+        let first = rows.first().map(|row| row.try_get("name")).transpose().map_err(fail)?;
+        let history =
+            rows.iter().map(|row| Ok((row.try_get("version")?, row.try_get("checksum")?)));
+        Ok(Self { first, history: history.collect::<Result<_, _>>().map_err(fail)? })
     }
 
     /// How many of our migrations are applied; they must be the first ones, unchanged.
-    fn applied(&self, known: &[Migration]) -> Result<usize> {
+    fn applied(&self, pool: &Pool, known: &[Migration]) -> Result<usize> {
+        let (first, _) = FILES[0];
+        if let Some(found) = self.first.as_deref().filter(|found| *found != first) {
+            let reason = format!(
+                "{} was written by an earlier program, and this one cannot read its tables (the first schema migration is `{}`, \
+                 not `{first}`); the file was not changed: export it with the program that wrote it and import it into a new \
+                 file, or start with a new file",
+                shown(pool.path()),
+                Escaped(found),
+            );
+            return Err(Error::adapter("open the store", reason));
+        }
         let known = known.iter().map(|it| (it.version, &*it.description, &*it.checksum));
         rows::applied_migrations(&self.history, known)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+    use std::path::Path;
+
+    use super::*;
+
+    const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+
+    #[test]
+    fn released_migrations_do_not_change() {
+        let mut found = String::new();
+        for migration in known() {
+            write!(found, "{} ", migration.description).unwrap();
+            for byte in &*migration.checksum {
+                write!(found, "{byte:02x}").unwrap();
+            }
+            found.push('\n');
+        }
+        let path = Path::new(FOLDER).join("checksums.txt");
+        let pinned = std::fs::read_to_string(&path).unwrap();
+        assert!(
+            found == pinned,
+            "the schema migrations are not those of {}. Never edit, rename or remove a released migration: stores that \
+             have it applied would be refused. Add a new migration instead, and its line to the file. The migrations \
+             of this program:\n{found}",
+            path.display()
+        );
+    }
+
+    #[test]
+    fn every_migration_is_listed() {
+        let entries = Path::new(FOLDER).read_dir().unwrap().map(|entry| entry.unwrap().path());
+        let sql = entries.filter(|path| path.extension().is_some_and(|it| it == "sql"));
+        let mut names: Vec<_> =
+            sql.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+        names.sort();
+        assert_eq!(names, FILES.map(|(name, _)| name));
     }
 }

@@ -141,7 +141,7 @@ pub(crate) fn linked(
     rows::linked(&Cells::new(row), LINK_VERSION, stream_id, event(row, owner)?)
 }
 
-/// Whether a row's stream refers to events of others.
+/// Whether a row's stream holds links to events of other streams.
 pub(crate) fn holds_links(row: &SqliteRow) -> bool {
     matches!(rows::state(row.try_get("state").unwrap_or_default()), Ok((_, true)))
 }

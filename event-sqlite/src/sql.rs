@@ -1,4 +1,4 @@
-//! The statements, one file each, and the few texts that are put together from them.
+//! The statements by topic, one file each; the shortest ones are constants.
 
 use std::sync::{Arc, LazyLock};
 
@@ -20,116 +20,165 @@ impl Statement {
     }
 }
 
+/// The text of a statement: a short one by its name, or a file of `sql/` by its path without the extension.
+macro_rules! text {
+    (begin) => {
+        // Takes the write lock, or waits for it: what is read after it cannot change before the commit.
+        "BEGIN IMMEDIATE"
+    };
+    (commit) => {
+        "COMMIT"
+    };
+    (rollback) => {
+        "ROLLBACK"
+    };
+    (no_wait) => {
+        "PRAGMA busy_timeout = 0"
+    };
+    (write_ahead) => {
+        // Readers and the writer do not wait for each other. The file keeps the mode.
+        "PRAGMA journal_mode = WAL"
+    };
+    (set_version) => {
+        "UPDATE streams SET version = ?2 WHERE stream_key = ?1"
+    };
+    ($path:literal) => {
+        include_str!(concat!("sql/", $path, ".sql"))
+    };
+}
+
 macro_rules! statements {
-    ($($constant:ident = $($name:literal)+;)*) => {
-        $(pub(crate) const $constant: Statement =
-            Statement(concat!($(include_str!(concat!("sql/", $name, ".sql")), ";\n"),+));)*
+    ($($constant:ident = $($text:tt),+;)*) => {
+        $(pub(crate) const $constant: Statement = Statement(concat!($(text!($text), ";\n"),+));)*
+
+        /// What the statements are made of, as it is written below.
+        #[cfg(test)]
+        const TEXTS: &[&str] = &[$($(stringify!($text)),+),*];
     };
 }
 
 statements! {
-    BEGIN = "begin";
-    BEGIN_APPEND = "begin" "find_streams";
-    BEGIN_CHANGE = "begin" "stream_info";
-    // Whether the file can be written; what the last of them changes stays with the connection.
-    TRY_WRITE = "no_wait" "begin" "rollback";
-    COMMIT = "commit";
-    ROLLBACK = "rollback";
-    // One event: what most appends are. Each answer of the connection's thread costs as much as a statement.
-    APPEND_ONE = "insert_events" "put_streams" "commit";
-    KNOWN_EVENTS = "known_events";
-    INSERT_TENANT = "insert_tenant";
-    INSERT_CATEGORY = "insert_category";
-    CHANGE_STREAM = "change_stream";
-    REMOVE_EVENTS = "remove_events";
-    READ_FORWARD = "read_forward";
-    READ_BACKWARD = "read_backward";
-    READ_LINKS_FORWARD = "read_links_forward";
-    READ_LINKS_BACKWARD = "read_links_backward";
-    FIND_LINKED = "find_linked";
-    PUT_TENANTS = "put_tenants";
-    PUT_CATEGORIES = "put_categories";
-    IMPORT_THERE = "import_there";
-    IMPORT_KNOWN = "import_known";
-    IMPORT_STREAMS = "import_streams";
-    IMPORT_FIND_LINKS = "import_find_links";
-    IMPORT_LINKS = "import_links";
-    LAST_POSITION = "last_position";
-    INSERT_LINK_STREAM = "insert_link_stream";
-    INSERT_LINKS = "insert_links";
-    SET_VERSION = "set_version";
-    REMOVE_LINKS = "remove_links";
-    READ_ALL = "read_all";
-    READ_CATEGORY = "read_category";
-    READ_OF_STREAM = "read_of_stream";
-    HEAD = "head";
-    READ_EVENT = "read_event";
-    OWNERS = "owners";
-    NAMES_OF_STREAMS = "names_of_streams";
-    STREAM_INFO = "stream_info";
-    LIST_STREAMS = "list_streams";
-    LOAD_SNAPSHOT = "load_snapshot";
-    SAVE_SNAPSHOT = "save_snapshot";
-    SNAPSHOTS_OF_STREAMS = "snapshots_of_streams";
-    DISCARD_SNAPSHOT = "discard_snapshot";
-    FORGET_SNAPSHOTS = "forget_snapshots";
-    CENSUS = "census";
-    HEALTH = "health";
-    RECORD_EVENT_VERSIONS = "record_event_versions";
-    BEGIN_SUBSCRIPTION = "begin" "find_subscription";
-    FIND_SUBSCRIPTION = "find_subscription";
-    ADD_SUBSCRIPTION = "add_subscription";
-    ADD_PARTS = "add_parts";
-    FORGET_MEMBERS = "forget_members";
-    PUT_MEMBER = "put_member";
-    COUNT_MEMBERS = "count_members";
-    RENEW_PARTS = "renew_parts";
-    TAKE_PARTS = "take_parts";
-    HELD_PARTS = "held_parts";
-    SAVE_CHECKPOINT = "save_checkpoint";
-    RELEASE_PARTS = "release_parts";
-    REMOVE_MEMBER = "remove_member";
-    RELEASE_PART = "release_part";
-    HOLDS_PART = "holds_part";
-    PARK_EVENT = "park_event";
-    UNPARK_EVENT = "unpark_event";
-    REPLAY_PARKED = "replay_parked";
-    PARKED = "parked";
-    PAUSE_SUBSCRIPTION = "pause_subscription";
-    TAKE_AWAY_PARTS = "take_away_parts";
-    STOP_SUBSCRIPTION = "stop_subscription";
-    DELETE_SUBSCRIPTION = "delete_subscription";
-    DELETE_PARTS = "delete_parts";
-    DELETE_MEMBERS = "delete_members";
-    DELETE_PARKED = "delete_parked";
-    LIST_SUBSCRIPTIONS = "list_subscriptions";
-    BEGIN_PROJECTION = "begin_projection";
-    NAMED_LIKE = "named_like";
-    TABLES_OF_PROJECTION = "tables_of_projection";
-    DROP_PROJECTION = "drop_projection";
-    MOVE_PROJECTION = "move_projection";
-    PROJECTION = "projection";
-    LEAVE_PROJECTION = "leave_projection";
-    ENTER_PROJECTION = "enter_projection";
-    IDENTITY = "identity";
-    CREATE_HISTORY = "create_history";
-    APPLIED = "applied";
-    RECORD_MIGRATION = "record_migration";
-    WRITE_AHEAD = "write_ahead";
-    BACKUP = "backup";
-    CHECK = "check";
+    // Transactions.
+    BEGIN = begin;
+    COMMIT = commit;
+    ROLLBACK = rollback;
+    BEGIN_APPEND = begin, "append/find_streams";
+    BEGIN_CHANGE = begin, "stream/stream_info";
+    BEGIN_SUBSCRIPTION = begin, "subscription/find_subscription";
+
+    // Append.
+    // Most appends hold one event. One call for all three: a call of the connection's thread costs as much as a statement.
+    APPEND_ONE = "append/insert_events", "append/put_streams", commit;
+    KNOWN_EVENTS = "append/known_events";
+    INSERT_TENANT = "append/insert_tenant";
+    INSERT_CATEGORY = "append/insert_category";
+    RECORD_EVENT_VERSIONS = "append/record_event_versions";
+
+    // Read.
+    READ_FORWARD = "read/read_forward";
+    READ_BACKWARD = "read/read_backward";
+    READ_LINKS_FORWARD = "read/read_links_forward";
+    READ_LINKS_BACKWARD = "read/read_links_backward";
+    READ_ALL = "read/read_all";
+    READ_CATEGORY = "read/read_category";
+    READ_OF_STREAM = "read/read_of_stream";
+    READ_EVENT = "read/read_event";
+    HEAD = "read/head";
+    LAST_ASSIGNED = "read/last_assigned";
+    NAMES_OF_STREAMS = "read/names_of_streams";
+    CENSUS = "read/census";
+
+    // Streams and links.
+    STREAM_INFO = "stream/stream_info";
+    LIST_STREAMS = "stream/list_streams";
+    OWNERS = "stream/owners";
+    CHANGE_STREAM = "stream/change_stream";
+    SET_VERSION = set_version;
+    REMOVE_EVENTS = "stream/remove_events";
+    FIND_LINKED = "stream/find_linked";
+    INSERT_LINK_STREAM = "stream/insert_link_stream";
+    INSERT_LINKS = "stream/insert_links";
+    REMOVE_LINKS = "stream/remove_links";
+
+    // Import.
+    PUT_TENANTS = "import/put_tenants";
+    PUT_CATEGORIES = "import/put_categories";
+    IMPORT_FIND_STREAMS = "import/import_find_streams";
+    IMPORT_KNOWN = "import/import_known";
+    IMPORT_STREAMS = "import/import_streams";
+    IMPORT_FIND_LINKS = "import/import_find_links";
+    IMPORT_LINKS = "import/import_links";
+
+    // Durable subscriptions.
+    FIND_SUBSCRIPTION = "subscription/find_subscription";
+    ADD_SUBSCRIPTION = "subscription/add_subscription";
+    ADD_PARTITIONS = "subscription/add_partitions";
+    LIST_SUBSCRIPTIONS = "subscription/list_subscriptions";
+    PAUSE_SUBSCRIPTION = "subscription/pause_subscription";
+    STOP_SUBSCRIPTION = "subscription/stop_subscription";
+    DELETE_SUBSCRIPTION = "subscription/delete_subscription";
+    HEARTBEAT_MEMBER = "subscription/heartbeat_member";
+    COUNT_MEMBERS = "subscription/count_members";
+    REMOVE_MEMBER = "subscription/remove_member";
+    REMOVE_EXPIRED_MEMBERS = "subscription/remove_expired_members";
+    DELETE_MEMBERS = "subscription/delete_members";
+    RENEW_PARTITIONS = "subscription/renew_partitions";
+    TAKE_PARTITIONS = "subscription/take_partitions";
+    HELD_PARTITIONS = "subscription/held_partitions";
+    HOLDS_PARTITION = "subscription/holds_partition";
+    SAVE_CHECKPOINT = "subscription/save_checkpoint";
+    RELEASE_PARTITION = "subscription/release_partition";
+    RELEASE_PARTITIONS = "subscription/release_partitions";
+    TAKE_AWAY_PARTITIONS = "subscription/take_away_partitions";
+    DELETE_PARTITIONS = "subscription/delete_partitions";
+    PARK_EVENT = "subscription/park_event";
+    UNPARK_EVENT = "subscription/unpark_event";
+    PARKED = "subscription/parked";
+    REPLAY_PARKED = "subscription/replay_parked";
+    DELETE_PARKED = "subscription/delete_parked";
+
+    // Projections.
+    BEGIN_PROJECTION = "projection/begin_projection";
+    PROJECTION = "projection/projection";
+    MOVE_PROJECTION = "projection/move_projection";
+    LEAVE_PROJECTION = "projection/leave_projection";
+    ENTER_PROJECTION = "projection/enter_projection";
+    DROP_PROJECTION = "projection/drop_projection";
+    NAMED_LIKE = "projection/named_like";
+    TABLES_OF_PROJECTION = "projection/tables_of_projection";
+
+    // Snapshots.
+    LOAD_SNAPSHOT = "snapshot/load_snapshot";
+    SAVE_SNAPSHOT = "snapshot/save_snapshot";
+    SNAPSHOTS_OF_STREAMS = "snapshot/snapshots_of_streams";
+    DISCARD_SNAPSHOT = "snapshot/discard_snapshot";
+    REMOVE_SNAPSHOTS = "snapshot/remove_snapshots";
+
+    // Schema migrations.
+    CREATE_HISTORY = "schema/create_history";
+    APPLIED = "schema/applied";
+    RECORD_MIGRATION = "schema/record_migration";
+
+    // The file.
+    IDENTITY = "file/identity";
+    HEALTH = "file/health";
+    BACKUP = "file/backup";
+    CHECK = "file/check";
+    WRITE_AHEAD = write_ahead;
+    // Whether the file can be written. The connection keeps the first setting and must not be used again.
+    TRY_WRITE = no_wait, begin, rollback;
 }
 
-/// How many rows one statement writes: as many statements as sizes, and few calls for any number.
+/// How many rows one statement writes: three prepared statements serve any number of rows in few calls.
 const SIZES: [usize; 3] = [256, 16, 1];
 
-/// A statement whose row of values stands in it as often as there are rows to write.
+/// A statement that writes several rows: its row of values is repeated.
 pub(crate) struct Rows([(usize, Arc<str>); 3]);
 
 impl Rows {
     fn new(text: &str) -> Self {
         const ROW: &str = "(?";
-        // The files are ours: without a row of values there is nothing to repeat, and the test below says so.
+        // Both files have a row of values; a test checks it.
         let start = text.find(ROW).unwrap_or(text.len());
         let end = text[start..].find(')').map_or(text.len(), |length| start + length + 1);
         let (head, row, tail) = (&text[..start], &text[start..end], &text[end..]);
@@ -151,13 +200,15 @@ impl Rows {
 }
 
 pub(crate) static INSERT_EVENTS: LazyLock<Rows> =
-    LazyLock::new(|| Rows::new(include_str!("sql/insert_events.sql")));
+    LazyLock::new(|| Rows::new(text!("append/insert_events")));
 
 pub(crate) static PUT_STREAMS: LazyLock<Rows> =
-    LazyLock::new(|| Rows::new(include_str!("sql/put_streams.sql")));
+    LazyLock::new(|| Rows::new(text!("append/put_streams")));
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -169,6 +220,27 @@ mod tests {
             }
         }
         assert!(PUT_STREAMS.0[0].1.trim_end().ends_with("version = excluded.version"));
+    }
+
+    #[test]
+    fn every_file_is_used() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sql");
+        let mut folders = vec![root.clone()];
+        let mut files = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in folder.read_dir().unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let name = path.strip_prefix(&root).unwrap().with_extension("");
+                let name = format!("{:?}", name.to_str().unwrap().replace('\\', "/"));
+                assert!(TEXTS.contains(&name.as_str()), "no statement uses {}", path.display());
+                files += 1;
+            }
+        }
+        assert!(files > 50, "found only {files} files");
     }
 
     #[test]

@@ -2,11 +2,12 @@
 
 use event_core::adapter::TenantView;
 use event_core::adapter::append::StreamChange;
+use event_core::adapter::append::judge::StreamHead;
 use event_core::{Delete, ExpectedVersion, ListOptions, Result, StreamId, StreamInfo, Tenant};
-use event_sql::tables::{StreamPage, WrittenChange, only_tenant};
+use event_sql::rows::state_name;
+use event_sql::tables::{StreamPage, StreamUpdate, only_tenant};
 
 use crate::append::stored;
-use crate::judge::{self, Standing};
 use crate::pool::Pool;
 use crate::row::{self, Cells};
 use crate::sql;
@@ -72,34 +73,31 @@ pub(crate) async fn change(
     expected: ExpectedVersion,
     change: StreamChange,
 ) -> Result<()> {
-    let WrittenChange { operation, state, first_version: first } = WrittenChange::of(change);
+    let StreamUpdate { operation, state, first_version: first } = StreamUpdate::of(change);
     let query = sql::BEGIN_CHANGE
         .query()
         .bind(tenant.as_str().to_owned())
         .bind(stream_id.as_str().to_owned());
     let (mut transaction, rows) = pool.begin(operation, query).await?;
-    let judged = match rows.first() {
-        None => judge::change_of_none(stream_id, expected, change),
-        Some(row) => {
-            let StreamInfo { version, first_version, state, holds_links, .. } = row::info(row)?;
-            let standing = Standing { version, first_version, state, holds_links };
-            standing.change(stream_id, expected, change)
-        }
-    };
+    let stream = rows.first().map(row::info).transpose()?;
+    let head = stream.as_ref().map(StreamHead::of);
+    let judged = StreamHead::change(head.as_ref(), stream_id, expected, change);
     let key = rows.first().map(|row| Cells::new(row).get::<i64>("stream_key")).transpose()?;
-    let (Ok(()), Some(key)) = (&judged, key) else {
+    let (Ok(()), Some(key), Some(mut stream)) = (&judged, key, stream) else {
         transaction.rollback().await?;
         return judged;
     };
-    // Of links, archived: see `0004_links.sql`.
-    let holds_links = rows.first().is_some_and(row::holds_links);
-    let state = if state == Some(1) && holds_links { Some(5) } else { state };
+    let holds_links = stream.holds_links;
+    let state = state.map(|state| {
+        stream.state = state;
+        state_name(&stream)
+    });
     let first = first.map(|first| stored(first.get()));
     transaction.execute(sql::CHANGE_STREAM.query().bind(key).bind(state).bind(first)).await?;
     if change == StreamChange::Delete(Delete::Hard) {
         let all = sql::REMOVE_EVENTS.query().bind(key).bind(i64::MAX).bind(-1_i64);
         transaction.execute(all).await?;
-        transaction.execute(sql::FORGET_SNAPSHOTS.query().bind(key)).await?;
+        transaction.execute(sql::REMOVE_SNAPSHOTS.query().bind(key)).await?;
     }
     if holds_links {
         let is_gone = change == StreamChange::Delete(Delete::Hard);

@@ -47,7 +47,7 @@ impl Tail {
 
     /// The highest position that was ever used.
     pub(crate) async fn drawn(&self) -> Result<Position> {
-        position(&self.pool, sql::LAST_POSITION).await
+        position(&self.pool, sql::LAST_ASSIGNED).await
     }
 
     /// What stands after a position; waits for it.

@@ -10,8 +10,8 @@ use event_core::{
 use sqlx::sqlite::SqliteRow;
 
 use super::{Ids, OPERATION, Verdict, json};
-use crate::judge::Standing;
 use crate::row::{self, Cells};
+use event_core::adapter::append::judge::StreamHead;
 
 /// Commits on their way into one transaction.
 pub(crate) struct Batch<'b> {
@@ -30,7 +30,7 @@ pub(super) struct Stream<'b> {
     pub(super) tenant_key: Option<i64>,
     pub(super) category_key: Option<i64>,
     pub(super) key: Option<i64>,
-    pub(super) standing: Standing,
+    pub(super) head: StreamHead,
     /// Whether an accepted commit moved it.
     pub(super) moved: bool,
 }
@@ -64,7 +64,7 @@ impl<'b> Batch<'b> {
                         tenant_key: None,
                         category_key: None,
                         key: None,
-                        standing: Standing::NONE,
+                        head: StreamHead::NONE,
                         moved: false,
                     });
                 }
@@ -102,7 +102,7 @@ impl<'b> Batch<'b> {
                     StreamVersion::try_from(cells.get::<i64>(column)?).map_err(Error::from)
                 };
                 stream.category_key = cells.get("category_key")?;
-                stream.standing = Standing {
+                stream.head = StreamHead {
                     version: version("version")?,
                     first_version: version("first_version")?,
                     state: row::state(row)?,
@@ -128,8 +128,8 @@ impl<'b> Batch<'b> {
             Err(conflict) => return Some(Err(conflict)),
         }
         for append in &commit.appends {
-            let standing = self.find(commit, append).map_or(Standing::NONE, |s| s.standing);
-            if let Err(refusal) = standing.append(append, commit.stream_limit) {
+            let head = self.find(commit, append).map_or(StreamHead::NONE, |s| s.head);
+            if let Err(refusal) = head.append(append, commit.stream_limit) {
                 return Some(Err(refusal));
             }
         }
@@ -142,17 +142,17 @@ impl<'b> Batch<'b> {
         let stream = self.streams.get_mut(at)?;
         stream.moved = true;
         for event in &append.events {
-            stream.standing.version = stream.standing.version.next();
+            stream.head.version = stream.head.version.next();
             self.last_position = Position::new(self.last_position.get().saturating_add(1));
             self.events.push(Accepted {
                 stream: at,
-                version: stream.standing.version,
+                version: stream.head.version,
                 position: self.last_position,
                 event,
             });
         }
         Some(Appended {
-            stream_version: stream.standing.version,
+            stream_version: stream.head.version,
             position: self.last_position,
             outcome: Outcome::Stored,
         })

@@ -142,7 +142,7 @@ fn bind_stream(query: SqliteQuery, stream: &Stream<'_>, now: i64) -> Result<Sqli
         .bind(tenant)
         .bind(stream.name.as_str().to_owned())
         .bind(category)
-        .bind(stored(stream.standing.version.get()))
+        .bind(stored(stream.head.version.get()))
         .bind(now))
 }
 

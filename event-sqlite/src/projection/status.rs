@@ -56,7 +56,7 @@ pub(super) fn read(row: &SqliteRow) -> Result<ProjectionStatus> {
     Ok(ProjectionStatus {
         build: cells.checked(u32::try_from(cells.get::<i64>("build")?))?,
         schema: cells.get("prefix")?,
-        is_current: cells.get::<i64>("is_current")? == 1,
+        is_current: cells.get("is_current")?,
         position: position(cells.get("position")?)?,
         events: cells.checked(u64::try_from(cells.get::<i64>("events")?))?,
         last_event_at: last_at.map(time).transpose()?,

@@ -8,7 +8,7 @@ use crate::jumps::{a_dead_owner_holds_nothing, nothing_is_missed};
 
 async fn shift(connection: &mut SqliteConnection, seconds: i64) {
     for statement in [
-        "UPDATE subscription_parts SET lease_until = lease_until + ?1",
+        "UPDATE subscription_partitions SET lease_until = lease_until + ?1",
         "UPDATE subscription_members SET seen_until = seen_until + ?1",
     ] {
         sqlx::query(statement).bind(seconds * 1_000_000).execute(&mut *connection).await.unwrap();

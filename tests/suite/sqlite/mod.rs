@@ -6,6 +6,7 @@ mod jumps;
 mod kill;
 mod moments;
 mod projection;
+mod schema;
 mod sharing;
 
 use std::path::{Path, PathBuf};

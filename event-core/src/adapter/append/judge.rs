@@ -5,7 +5,7 @@
 //! limit ([`StreamHead::append`]).
 
 use super::{Appended, LinkEvents, Outcome, StreamAppend, StreamChange};
-use crate::adapter::StreamState;
+use crate::adapter::{StreamInfo, StreamState};
 use crate::error::{Error, Result};
 use crate::value::{Conflict, EventId, ExpectedVersion, Position, StreamId, StreamVersion};
 
@@ -30,6 +30,12 @@ impl StreamHead {
         state: StreamState::Active,
         holds_links: false,
     };
+
+    /// What judging needs of all that is known of a stream.
+    pub const fn of(info: &StreamInfo) -> Self {
+        let StreamInfo { version, first_version, state, holds_links, .. } = *info;
+        Self { version, first_version, state, holds_links }
+    }
 
     /// Number of events or links that it keeps.
     pub const fn live(&self) -> u64 {

@@ -1,5 +1,0 @@
--- Enter a build of a projection, if it is new; the first of a name is the current one.
--- ?1 name · ?2 build · ?3 prefix · ?4 filter
-INSERT INTO projections (name, build, prefix, filter, is_current)
-VALUES (?1, ?2, ?3, ?4, NOT EXISTS (SELECT 1 FROM projections p WHERE p.name = ?1 AND p.is_current = 1))
-ON CONFLICT (name, build) DO NOTHING

@@ -1,2 +1,0 @@
--- Makes the transaction's changes last: they are on the disk when it answers.
-COMMIT

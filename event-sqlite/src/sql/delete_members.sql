@@ -1,3 +1,0 @@
--- Forget a subscription: its members.
--- ?1 tenant or '' · ?2 name
-DELETE FROM subscription_members WHERE tenant = ?1 AND name = ?2

@@ -1,4 +1,0 @@
--- Remove a snapshot if it is the one at a version.
--- ?1 tenant · ?2 stream · ?3 kind · ?4 stream version
-DELETE FROM snapshots WHERE kind = ?3 AND stream_version = ?4 AND stream_key = (
-  SELECT s.stream_key FROM streams s WHERE s.tenant_key = (SELECT t.tenant_key FROM tenants t WHERE t.name = ?1) AND s.stream_id = ?2)

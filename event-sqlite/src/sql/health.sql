@@ -1,2 +1,0 @@
--- The version of the software, and of the schema.
-SELECT sqlite_version(), (SELECT coalesce(max(version), 0) FROM schema_migrations) AS schema_version

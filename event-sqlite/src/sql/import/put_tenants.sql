@@ -1,0 +1,3 @@
+-- Insert tenants, except those that exist.
+-- ?1 JSON array of names
+INSERT INTO tenants (name) SELECT j.value FROM json_each(?1) j WHERE true ON CONFLICT DO NOTHING

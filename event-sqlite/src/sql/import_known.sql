@@ -1,7 +1,0 @@
--- Which events of an import are stored, and where.
--- ?1 JSON array of [tenant, id in hex]
-SELECT j.key AS event, s.stream_id, e.version, e.position
-FROM json_each(?1) j
-CROSS JOIN tenants t ON t.name = j.value ->> 0
-CROSS JOIN events e ON e.event_id = unhex(j.value ->> 1) AND e.tenant_key = t.tenant_key
-CROSS JOIN streams s ON s.stream_key = e.stream_key

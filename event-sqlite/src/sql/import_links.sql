@@ -1,3 +1,0 @@
--- Links of an import.
--- ?1 JSON array of [stream key, number, position]
-INSERT INTO links (stream_key, version, position) SELECT j.value ->> 0, j.value ->> 1, j.value ->> 2 FROM json_each(?1) j

@@ -1,3 +1,0 @@
--- A category's first stream.
--- ?1 category
-INSERT INTO categories (name) VALUES (?1) RETURNING category_key

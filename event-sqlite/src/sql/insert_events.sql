@@ -1,4 +1,0 @@
--- Events of a batch. The row of values is repeated for as many as there are.
--- ? position · ? stream key · ? version · ? time · ? event id · ? tenant key · ? category key · ? schema version · ? type · ? data · ? metadata
-INSERT INTO events (position, stream_key, version, recorded_at, event_id, tenant_key, category_key, schema_version, event_type, data, metadata)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

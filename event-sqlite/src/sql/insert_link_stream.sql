@@ -1,5 +1,0 @@
--- A stream of links, without any yet; its tenant and category are there.
--- ?1 tenant · ?2 stream · ?3 category · ?4 time
-INSERT INTO streams (tenant_key, stream_id, category_key, version, state, created_at)
-SELECT t.tenant_key, ?2, c.category_key, 0, 4, ?4 FROM tenants t CROSS JOIN categories c ON c.name = ?3 WHERE t.name = ?1
-RETURNING stream_key

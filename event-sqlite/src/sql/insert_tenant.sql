@@ -1,3 +1,0 @@
--- A tenant's first stream.
--- ?1 tenant
-INSERT INTO tenants (name) VALUES (?1) RETURNING tenant_key

@@ -1,5 +1,0 @@
--- Which event ids are stored, and where.
--- ?1 JSON array of [tenant key, id in hex]
-SELECT j.key AS event, e.stream_key, e.version, e.position
-FROM json_each(?1) j
-CROSS JOIN events e ON e.event_id = unhex(j.value ->> 1) AND e.tenant_key = j.value ->> 0

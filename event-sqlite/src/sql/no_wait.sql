@@ -1,2 +1,0 @@
--- Does not wait for other programs.
-PRAGMA busy_timeout = 0

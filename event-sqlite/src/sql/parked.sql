@@ -1,4 +1,0 @@
--- A page of parked events, in order.
--- ?1 tenant or '' · ?2 name · ?3 only those to be handled again · ?4 after · ?5 limit
-SELECT position, event_id, part, attempts, error, parked_at, replay FROM parked_events
-WHERE tenant = ?1 AND name = ?2 AND position > ?4 AND (replay OR NOT ?3) ORDER BY position LIMIT ?5

@@ -1,0 +1,8 @@
+-- The tables and views of a build: those whose names start with its prefix, except those of a build with a longer prefix that starts the
+-- same way.
+-- ?1 prefix
+SELECT s.type, s.name FROM sqlite_schema s
+WHERE s.type IN ('table', 'view') AND substr(s.name, 1, length(?1)) = ?1
+  AND NOT EXISTS (SELECT 1 FROM projections p
+    WHERE length(p.prefix) > length(?1) AND substr(s.name, 1, length(p.prefix)) = p.prefix)
+ORDER BY s.type DESC

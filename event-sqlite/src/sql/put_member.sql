@@ -1,4 +1,0 @@
--- An owner shows up.
--- ?1 tenant or '' · ?2 name · ?3 owner · ?4 until when it counts as alive
-INSERT INTO subscription_members (tenant, name, owner, seen_until) VALUES (?1, ?2, ?3, ?4)
-ON CONFLICT DO UPDATE SET seen_until = excluded.seen_until

@@ -1,3 +1,0 @@
--- Tenants, unless they are there.
--- ?1 JSON array of names
-INSERT INTO tenants (name) SELECT j.value FROM json_each(?1) j WHERE true ON CONFLICT DO NOTHING

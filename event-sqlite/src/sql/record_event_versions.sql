@@ -1,5 +1,0 @@
--- Writes down versions of event types that may not be written down yet.
--- ?1 JSON array of [type, version]
-INSERT INTO event_versions (event_type, schema_version)
-SELECT j.value ->> 0, j.value ->> 1 FROM json_each(?1) j WHERE true
-ON CONFLICT DO NOTHING

@@ -1,2 +1,0 @@
--- Undoes the transaction.
-ROLLBACK

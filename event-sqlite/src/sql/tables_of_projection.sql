@@ -1,7 +1,0 @@
--- The tables and views of a build: what is named so, and not of another build whose prefix begins with this one's.
--- ?1 prefix
-SELECT s.type, s.name FROM sqlite_schema s
-WHERE s.type IN ('table', 'view') AND substr(s.name, 1, length(?1)) = ?1
-  AND NOT EXISTS (SELECT 1 FROM projections p
-    WHERE length(p.prefix) > length(?1) AND substr(s.name, 1, length(p.prefix)) = p.prefix)
-ORDER BY s.type DESC
