@@ -25,7 +25,7 @@ use crate::append::stored;
 use crate::error;
 use crate::pool::Pool;
 use crate::row::{self, Cells};
-use crate::sql::{PgQuery, Statements};
+use crate::sql::{PLAN_EACH_CALL, PgQuery, Statements};
 
 const OPERATION: &str = "import";
 
@@ -42,9 +42,9 @@ struct Session {
 }
 
 impl Session {
-    async fn open(pool: &Pool, sql: &Statements) -> Result<Self> {
+    async fn open(pool: &Pool) -> Result<Self> {
         let mut connection = pool.open_session(OPERATION).await?;
-        sql.import_plans.query().execute(&mut connection).await.map_err(fail)?;
+        sqlx::query(PLAN_EACH_CALL).execute(&mut connection).await.map_err(fail)?;
         Ok(Self { connection, stored: 0, analyze_at: 1_000 })
     }
 
@@ -77,7 +77,7 @@ impl Importer {
         let mut slot = self.0.lock().await;
         let mut session = match slot.take() {
             Some(session) => session,
-            None => Session::open(pool, sql).await?,
+            None => Session::open(pool).await?,
         };
         let transaction = session.connection.begin().await.map_err(fail)?;
         let imported = Work { transaction, sql }.run(batch).await?;

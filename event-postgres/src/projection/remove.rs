@@ -1,7 +1,7 @@
 //! The end of a build that nobody reads any more.
 
 use event_core::{Error, Result};
-use sqlx::{AssertSqlSafe, Connection};
+use sqlx::Connection;
 
 use crate::adapter::PgAdapter;
 use crate::error;
@@ -39,8 +39,7 @@ impl PgAdapter {
             }
             _ => return Ok(false),
         }
-        let text = schema.render(include_str!("../sql/drop_projection_schema.sql"));
-        sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *transaction).await.map_err(fail)?;
+        schema.drop().execute(&mut *transaction).await.map_err(fail)?;
         transaction.commit().await.map_err(fail)?;
         Ok(true)
     }
