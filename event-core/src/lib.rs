@@ -77,12 +77,12 @@ pub mod adapter {
     pub mod rows {
         pub use crate::rows::{
             Column, Owners, Values, applied_migrations, column, event, highest_name, linked,
-            owned_snapshot, snapshot, state, state_number, stored_version, stream,
+            owned_snapshot, snapshot, state, state_name, stored_version, stream,
         };
     }
     /// What is done around the statements of a backend that has tables.
     pub mod tables {
-        pub use crate::tables::{Failure, StreamPage, WrittenChange, only_tenant, tenant_of};
+        pub use crate::tables::{Failure, StreamPage, StreamUpdate, only_tenant, tenant_of};
     }
     pub use crate::projector::{ProjectedBatch, ProjectionTables, Projector, Switch, wait_for};
     pub use crate::seam::import::judge;

@@ -120,7 +120,8 @@ pub fn stream(values: &impl Values) -> Result<StreamInfo> {
     let number = |column| values.number(column).map_err(|reason| corrupt(None, reason));
     let version = |column| checked(None, StreamVersion::try_from(number(column)?));
     let (tenant, stream_id) = Owners::default().read(values, 0)?;
-    let (state, holds_links) = state(number((4, "state"))?)?;
+    let text = values.text((4, "state")).map_err(|reason| corrupt(None, reason))?;
+    let (state, holds_links) = state(text)?;
     Ok(StreamInfo {
         tenant,
         stream_id,
@@ -132,29 +133,31 @@ pub fn stream(values: &impl Values) -> Result<StreamInfo> {
     })
 }
 
-/// What a stored number says of a stream: what may be done with it, and whether it refers to events of others.
+/// The state of a stream by its stored name, and whether the stream holds links.
 ///
 /// # Errors
-/// [`Error::Corrupt`] for a number that says nothing.
-pub fn state(stored: i64) -> Result<(StreamState, bool)> {
+/// [`Error::Corrupt`] for any other text.
+pub fn state(stored: &str) -> Result<(StreamState, bool)> {
     match stored {
-        0 | 4 => Ok((StreamState::Active, stored == 4)),
-        1 | 5 => Ok((StreamState::Archived, stored == 5)),
-        2 => Ok((StreamState::SoftDeleted, false)),
-        3 => Ok((StreamState::HardDeleted, false)),
-        other => Err(corrupt(None, format!("column state: {other} is no state of a stream"))),
+        "active" => Ok((StreamState::Active, false)),
+        "archived" => Ok((StreamState::Archived, false)),
+        "soft_deleted" => Ok((StreamState::SoftDeleted, false)),
+        "hard_deleted" => Ok((StreamState::HardDeleted, false)),
+        "links" => Ok((StreamState::Active, true)),
+        "archived_links" => Ok((StreamState::Archived, true)),
+        other => Err(corrupt(None, format!("column state: {other:?} is no state of a stream"))),
     }
 }
 
-/// The number that says of a stream what [`state`] reads.
-pub const fn state_number(info: &StreamInfo) -> i16 {
+/// The name under which the state of a stream is stored; [`state`] reads it.
+pub const fn state_name(info: &StreamInfo) -> &'static str {
     match (info.state, info.holds_links) {
-        (StreamState::Active, false) => 0,
-        (StreamState::Archived, false) => 1,
-        (StreamState::SoftDeleted, _) => 2,
-        (StreamState::HardDeleted, _) => 3,
-        (StreamState::Active, true) => 4,
-        (StreamState::Archived, true) => 5,
+        (StreamState::Active, false) => "active",
+        (StreamState::Archived, false) => "archived",
+        (StreamState::SoftDeleted, _) => "soft_deleted",
+        (StreamState::HardDeleted, _) => "hard_deleted",
+        (StreamState::Active, true) => "links",
+        (StreamState::Archived, true) => "archived_links",
     }
 }
 

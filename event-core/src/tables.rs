@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::number::StreamVersion;
-use crate::options::{Delete, ListOptions};
+use crate::options::{Delete, ListOptions, StreamState};
 use crate::rows::highest_name;
 use crate::seam::{StreamChange, TenantView};
 use crate::stream::{StreamId, Tenant};
@@ -37,24 +37,28 @@ pub fn tenant_of(view: &TenantView) -> Option<String> {
     view.tenant().map(|tenant| tenant.as_str().to_owned())
 }
 
-/// How a change of a stream is written down.
+/// What a change does to the row of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WrittenChange {
-    /// What it is called in errors.
+pub struct StreamUpdate {
+    /// The name of the operation in errors.
     pub operation: &'static str,
-    /// The number of the state of a stream of events, if the state changes; see [`state_number`](crate::adapter::rows::state_number).
-    pub state: Option<i16>,
-    /// The first version that is kept, if events go.
+    /// The new state, if it changes.
+    pub state: Option<StreamState>,
+    /// The first version to keep, if events are removed.
     pub first_version: Option<StreamVersion>,
 }
 
-impl WrittenChange {
-    /// Of a change that the seam asks for.
+impl StreamUpdate {
+    /// The update for a change that the seam asks for.
     pub fn of(change: StreamChange) -> Self {
         let (operation, state, first_version) = match change {
-            StreamChange::Archive => ("archive a stream", Some(1), None),
-            StreamChange::Delete(Delete::Soft) => ("delete a stream", Some(2), None),
-            StreamChange::Delete(Delete::Hard) => ("delete a stream", Some(3), None),
+            StreamChange::Archive => ("archive a stream", Some(StreamState::Archived), None),
+            StreamChange::Delete(Delete::Soft) => {
+                ("delete a stream", Some(StreamState::SoftDeleted), None)
+            }
+            StreamChange::Delete(Delete::Hard) => {
+                ("delete a stream", Some(StreamState::HardDeleted), None)
+            }
             StreamChange::TruncateBefore(first) => {
                 ("truncate a stream", None, Some(first.max(StreamVersion::new(1))))
             }

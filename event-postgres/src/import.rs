@@ -1,8 +1,8 @@
 //! Import: a batch of another store's, in one transaction on a connection of its own, judged by the core.
 //!
 //! Whoever imports chooses times and positions, so it takes the rights of the schema's owner: the functions that other
-//! roles write by do not help. The rows of the streams are locked before a position is drawn, as for an append. Kept
-//! positions are written under a lock on the table of events, all beyond what was ever drawn: a reader that is at the
+//! roles write by do not help. The rows of the streams are locked before a position is assigned, as for an append. Kept
+//! positions are written under a lock on the table of events, all beyond what was ever assigned: a reader that is at the
 //! end has passed none of them.
 
 mod rows;
@@ -139,8 +139,8 @@ impl Work<'_> {
         if positions == Positions::Keep {
             self.execute(self.sql.import_lock_events.query()).await?;
         }
-        let rows = self.fetch(self.sql.last_position.query()).await?;
-        let last_position = number(&rows, "last_position")?.try_into()?;
+        let rows = self.fetch(self.sql.last_assigned.query()).await?;
+        let last_position = number(&rows, "last_assigned")?.try_into()?;
         let streams = there.iter().map(|(key, it)| (key.clone(), it.target.clone())).collect();
         let accepted = judge::events(positions, batch, Found { streams, ids, last_position })?;
         if let (Positions::Keep, Some(last)) = (positions, accepted.events.last()) {
@@ -241,7 +241,7 @@ impl Work<'_> {
         places.collect()
     }
 
-    /// Positions that are drawn from here on come after this one.
+    /// Positions that are assigned from here on come after this one.
     async fn go_on_after(&mut self, last: Position) -> Result<()> {
         let next = stored(last.get()).saturating_add(1);
         let rows = self.fetch(self.sql.import_set_position.query().bind(next)).await?;

@@ -95,18 +95,18 @@ statements! {
     }
     read {
         read_forward read_backward read_links_forward read_links_backward read_all read_category read_of_stream
-        read_event tail frontier holders drawn census
+        read_event tail frontier holders last_assigned census
     }
     stream {
         stream_info list_streams list_all_streams owners change_stream remove_truncated link_events
     }
     import {
         import_tenants import_categories import_new_streams import_lock_streams import_there import_known
-        import_lock_events last_position import_analyze import_set_position import_events import_events_at import_set_streams
+        import_lock_events import_analyze import_set_position import_events import_events_at import_set_streams
         import_find_links import_links
     }
     subscription {
-        register_subscription attend_subscription save_checkpoint move_checkpoint release_parts park_event
+        register_subscription heartbeat_subscription save_checkpoint move_checkpoint release_partitions park_event
         unpark_event replay_parked parked control_subscription is_registered list_subscriptions
     }
     projection {

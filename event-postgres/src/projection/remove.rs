@@ -7,6 +7,7 @@ use crate::adapter::PgAdapter;
 use crate::error;
 use crate::row::Cells;
 use crate::sql::Schema;
+use crate::status::DropStatus;
 
 const OPERATION: &str = "drop a projection";
 
@@ -31,13 +32,13 @@ impl PgAdapter {
         let number = i32::try_from(build).unwrap_or(i32::MAX);
         let query = sql.drop_projection.query().bind(name.to_owned()).bind(number);
         let row = query.fetch_one(&mut *transaction).await.map_err(fail)?;
-        match Cells::new(&row).get::<i16>("status")? {
-            0 => {}
-            1 => {
+        match DropStatus::read(OPERATION, &Cells::new(&row))? {
+            DropStatus::Dropped => {}
+            DropStatus::Current => {
                 let reason = "readers read it; switch to another build first";
                 return Err(refused(format!("`{name}`, build {build}: {reason}")));
             }
-            _ => return Ok(false),
+            DropStatus::NotFound => return Ok(false),
         }
         schema.drop().execute(&mut *transaction).await.map_err(fail)?;
         transaction.commit().await.map_err(fail)?;

@@ -1,3 +1,3 @@
--- Write down which versions of which event types are about to be stored; the function's legend is in migrations/0008_event_versions.sql.
--- $1 types · $2 versions, one element a pair, sorted
+-- Records which versions of which event types are about to be stored; migrations/0002_append.sql describes the function.
+-- $1 types · $2 versions, one element per pair, sorted
 SELECT event_store.record_event_versions($1, $2)

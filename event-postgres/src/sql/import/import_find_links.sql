@@ -1,7 +1,9 @@
--- What is there of the links of an import: the position of the event, what the stream shows under the number, and under which number it
--- shows the event; one row a link, in order, with nulls for what is not there.
--- $1 tenants · $2 stream keys or nulls · $3 numbers · $4 event ids, one element a link
--- By the ids alone first, as in `import_known.sql`.
+-- What is stored of the links of an import. One row per link, in order; a column is null if there is no such thing:
+--   position   the position of its event
+--   at_number  the position that the stream links to under the link's version
+--   number     the version under which the stream links to its event
+-- $1 tenants · $2 stream keys or nulls · $3 versions · $4 event ids, one element per link
+-- The ids alone are looked up first, as in import_known.sql.
 WITH found AS MATERIALIZED (
   SELECT u.ord, t.tenant_key, u.stream, u.number, e.position
   FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::uuid[]) WITH ORDINALITY u (tenant, stream, number, id, ord)

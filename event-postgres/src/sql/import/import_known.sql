@@ -1,6 +1,7 @@
 -- Which events of an import are stored, and where.
--- $1 tenants · $2 ids, one element an event
--- By the ids alone first: with the tenant beside them, a planner without statistics reads all of the tenant's events for each.
+-- $1 tenants · $2 ids, one element per event
+-- The ids alone are looked up first: with the tenant in the same condition, a planner without statistics reads all events of the tenant
+-- for each id.
 WITH found AS MATERIALIZED (
   SELECT u.tenant, e.event_id, e.tenant_key, e.stream_key, e.version, e.position
   FROM unnest($1::text[], $2::uuid[]) u (tenant, id)

@@ -1,3 +1,3 @@
--- Wait until every append that drew a position is done, and let none draw one before the commit. Appends take this table's lock after the
--- rows of their streams, and so does an import.
+-- Waits until every append that was assigned a position has ended, and blocks new assignments until the commit. Appends lock this table
+-- after the rows of their streams, and an import does the same.
 LOCK TABLE event_store.events IN SHARE ROW EXCLUSIVE MODE

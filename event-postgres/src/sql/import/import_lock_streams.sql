@@ -1,5 +1,5 @@
--- Lock the streams of an import, in the one order: from here to the commit nobody else writes to them.
--- $1 tenants · $2 streams, one element a stream
+-- Locks the streams of an import, in the order that appends use: no other writer can change them until the commit.
+-- $1 tenants · $2 streams, one element per stream
 SELECT s.stream_key
 FROM unnest($1::text[], $2::text[]) u (tenant, stream)
 JOIN event_store.tenants t ON t.name = u.tenant

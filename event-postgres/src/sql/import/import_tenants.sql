@@ -1,4 +1,4 @@
--- Tenants of an import, unless they are there; in the one order.
+-- Creates the tenants of an import that are missing, in order.
 -- $1 names
 INSERT INTO event_store.tenants (name)
 SELECT z.name FROM (SELECT DISTINCT u.name FROM unnest($1::text[]) u (name)

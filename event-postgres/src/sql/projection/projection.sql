@@ -1,4 +1,4 @@
--- A build of a projection; without a number, the current one.
+-- A build of a projection; the current one if no build is given.
 -- $1 name · $2 build or null
 SELECT build, schema_name, filter, position, event_id, event_position, event_at, events, is_current
 FROM event_store.projections

@@ -1,7 +1,12 @@
--- What is final: one snapshot's horizon, the highest visible position, and the visible positions just after the frontier.
+-- What is final, seen in one snapshot.
 -- $1 the last position known to be final · $2 how many positions to fetch at most
--- xmin: every transaction below it is finished · next_xid: none from it on had started when it was read, which is after the snapshot
--- (not pg_snapshot_xmax: that may lie below transactions that are running). Autocommit only: age() is fixed for a transaction.
+-- Answer:
+--   xmin      every transaction below it has ended
+--   next_xid  no transaction from it on had started when it was read, which is after the snapshot was taken. It is not pg_snapshot_xmax,
+--             which may be lower than transactions in progress
+--   highest   the highest visible position
+--   visible   the visible positions just after $1
+-- Autocommit only: age() does not change within a transaction.
 SELECT h.x::text::bigint AS xmin, h.x::text::bigint + age(h.x::xid) AS next_xid,
        (SELECT coalesce(max(e.position), 0) FROM event_store.events e) AS highest,
        (SELECT coalesce(array_agg(r.position), '{}') FROM

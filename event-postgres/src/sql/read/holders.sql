@@ -1,6 +1,7 @@
--- Who may have drawn a position that is not visible yet: the transactions that write events now.
--- An INSERT locks the table before it draws a position, and the lock goes only once its commit is visible.
--- unsure: a standby does not show the locks of its primary, and a prepared transaction changes its name.
+-- The transactions that are writing events: only they may have been assigned a position that is not visible yet.
+-- An INSERT locks the table before it is assigned a position, and releases the lock only after its commit is visible.
+-- Answer: holders, their names · unsure, whether the names prove nothing: a standby does not show the locks of its primary, and a prepared
+-- transaction changes its name.
 SELECT coalesce(array_agg(l.virtualtransaction), '{}') AS holders,
        pg_is_in_recovery() OR coalesce(bool_or(l.pid IS NULL), false) AS unsure
 FROM pg_catalog.pg_locks l

@@ -1,7 +1,7 @@
 -- A page of all streams in global order, up to the last final position.
 -- $1 after · $2 last final position · $3 tenant or null · $4 event types or null · $5 recorded from or null · $6 recorded before or null · $7 limit
--- Events before first_version are truncated; the reader leaves them out: here the condition would be asked of each row's stream anew.
--- The columns of an event come first, in the order of `row.rs`.
+-- Events before first_version are truncated. The reader skips them: as a condition here, it would be evaluated on the stream of every row.
+-- The columns of an event come first, in the order that row.rs expects.
 SELECT t.name AS tenant, s.stream_id, e.version, e.position, e.event_id, e.event_type, e.schema_version, e.data, e.metadata, e.created_at, s.first_version
 FROM event_store.events e
 JOIN event_store.streams s ON s.tenant_key = e.tenant_key AND s.stream_key = e.stream_key

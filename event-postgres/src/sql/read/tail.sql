@@ -1,7 +1,8 @@
--- The end of the log in one snapshot: what became visible after a position, with what tells a hole from a late commit; see frontier.sql.
--- $1 the position that all is known up to · $2 how many events at most
--- One row without an event where there is none. Autocommit only: age() is fixed for a transaction.
--- The columns of an event come first, in the order of `row.rs`.
+-- The end of the log in one snapshot: the events that became visible after a position, with what tells a gap from a late commit; see
+-- frontier.sql.
+-- $1 the position up to which everything is known · $2 how many events at most
+-- One row without an event if there is none. Autocommit only: age() does not change within a transaction.
+-- The columns of an event come first, in the order that row.rs expects.
 SELECT e.tenant, e.stream_id, e.version, e.position, e.event_id, e.event_type, e.schema_version, e.data, e.metadata, e.created_at, e.first_version,
        h.x::text::bigint AS xmin, h.x::text::bigint + age(h.x::xid) AS next_xid,
        (SELECT coalesce(max(m.position), 0) FROM event_store.events m) AS highest

@@ -1,2 +1,2 @@
--- The schema itself; does nothing if it is there.
+-- Creates the schema unless it exists.
 CREATE SCHEMA IF NOT EXISTS event_store

@@ -1,5 +1,5 @@
--- The statements that let a role use the store but not change its history.
--- $1 role, which must exist · $2 schema; one row a statement, to be run in order
+-- Builds the statements that let a role use the store through its functions, without write access to its tables.
+-- $1 role, which must exist · $2 schema; one row per statement, to be run in order
 SELECT format(g.statement, quote_ident($2), quote_ident($1)) AS statement
 FROM (VALUES
   (1, 'GRANT USAGE ON SCHEMA %1$s TO %2$s'),

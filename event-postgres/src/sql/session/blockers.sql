@@ -1,5 +1,5 @@
--- Who may hold up readers of everything: the transactions that write events now, the oldest first; a prepared one has no process.
--- What others run is shown to members of pg_read_all_stats only.
+-- The transactions that may block readers of the whole log: those that are writing events, the oldest first. A prepared transaction has no
+-- process. The server shows the queries of other roles to members of pg_read_all_stats only.
 SELECT l.pid, coalesce(p.gid, a.application_name, '') AS application, coalesce(p.owner, a.usename, '')::text AS role,
        CASE WHEN p.gid IS NOT NULL THEN 'prepared' ELSE coalesce(a.state, 'unknown') END AS state, coalesce(a.query, '') AS query,
        coalesce(extract(epoch FROM clock_timestamp() - coalesce(p.prepared, a.xact_start)), 0)::float8 AS age

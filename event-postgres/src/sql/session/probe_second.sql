@@ -1,2 +1,2 @@
--- What the other one asks: another text, other columns.
+-- The query of the second connection: another text, other columns.
 SELECT 2 AS number, 'second' AS probe, pg_backend_pid() AS pid

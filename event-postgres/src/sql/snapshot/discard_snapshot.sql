@@ -1,3 +1,3 @@
--- Remove a snapshot; the function's legend is in migrations/0012_snapshots.sql.
+-- Removes a snapshot; migrations/0005_snapshots.sql describes the function.
 -- $1 tenant · $2 stream · $3 kind · $4 stream version
 SELECT event_store.discard_snapshots($1, $2, $3, $4) AS discarded
