@@ -296,7 +296,7 @@ impl LiveLog for PgAdapter {
     }
 
     fn drawn(&self) -> BoxFuture<'_, Result<Position>> {
-        Box::pin(self.tail.drawn())
+        Box::pin(self.tail.last_assigned())
     }
 
     fn next(&self, after: Position) -> BoxFuture<'_, Result<Stretch>> {

@@ -4,6 +4,7 @@
 //! with a status per stream; only an id that is in use comes as an error, and then the same call with the check flag
 //! says what is stored.
 
+use event_core::adapter::StreamState;
 use event_core::adapter::append::{Commit, StreamAppend};
 use event_core::envelope::EventData;
 use event_core::{
@@ -17,6 +18,7 @@ use crate::error::Failure;
 use crate::pool::Pool;
 use crate::row::Cells;
 use crate::sql::{PgQuery, Statement, Statements};
+use crate::status::{self, AppendStatus};
 
 pub(crate) const ONE: &str = "append to a stream";
 pub(crate) const MANY: &str = "append to several streams";
@@ -65,7 +67,7 @@ pub(crate) fn one<'q>(
         .bind(commit.tenant.as_str().to_owned())
         .bind(append.stream_id.as_str().to_owned())
         .bind(append.stream_id.category().to_owned())
-        .bind(claim(append.expected))
+        .bind(expected_number(append.expected))
         .bind(commit.stream_limit.map(stored))
         .bind(check);
     match append.events.as_slice() {
@@ -81,13 +83,13 @@ pub(crate) fn one<'q>(
 
 pub(crate) fn many<'q>(statement: &Statement, commit: &Commit, check: bool) -> PgQuery<'q> {
     let appends = || commit.appends.iter();
-    let Requests { streams, categories, claims, sizes, of_events } = Requests::of(appends());
+    let Requests { streams, categories, expected, sizes, of_events } = Requests::of(appends());
     let query = statement
         .query()
         .bind(commit.tenant.as_str().to_owned())
         .bind(streams)
         .bind(categories)
-        .bind(claims)
+        .bind(expected)
         .bind(sizes)
         .bind(commit.stream_limit.map(stored))
         .bind(check)
@@ -101,7 +103,7 @@ pub(crate) fn group<'q>(sql: &Statements, requests: &[(&Commit, &StreamAppend)])
     let tenants: Vec<&str> = requests.iter().map(|(commit, _)| commit.tenant.as_str()).collect();
     let limits: Vec<Option<i64>> =
         requests.iter().map(|(commit, _)| commit.stream_limit.map(stored)).collect();
-    let Requests { streams, categories, claims, sizes, of_events } = Requests::of(appends());
+    let Requests { streams, categories, expected, sizes, of_events } = Requests::of(appends());
     let places: Vec<i32> = appends().flat_map(|append| (1..).take(append.events.len())).collect();
     let query = sql
         .append_batch
@@ -109,7 +111,7 @@ pub(crate) fn group<'q>(sql: &Statements, requests: &[(&Commit, &StreamAppend)])
         .bind(tenants)
         .bind(streams)
         .bind(categories)
-        .bind(claims)
+        .bind(expected)
         .bind(sizes)
         .bind(limits)
         .bind(of_events)
@@ -122,7 +124,7 @@ pub(crate) fn group<'q>(sql: &Statements, requests: &[(&Commit, &StreamAppend)])
 struct Requests<'a> {
     streams: Vec<&'a str>,
     categories: Vec<&'a str>,
-    claims: Vec<i64>,
+    expected: Vec<i64>,
     sizes: Vec<i32>,
     /// For each event the place of its stream, from 1.
     of_events: Vec<i32>,
@@ -134,7 +136,7 @@ impl<'a> Requests<'a> {
         for (request, append) in (1..).zip(appends) {
             columns.streams.push(append.stream_id.as_str());
             columns.categories.push(append.stream_id.category());
-            columns.claims.push(claim(append.expected));
+            columns.expected.push(expected_number(append.expected));
             columns.sizes.push(i32::try_from(append.events.len()).unwrap_or(i32::MAX));
             columns.of_events.extend(append.events.iter().map(|_| request));
         }
@@ -180,31 +182,36 @@ fn event_version(event: &EventData) -> i32 {
     i32::try_from(event.version.get()).unwrap_or(i32::MAX)
 }
 
-/// A claim as the server functions take it.
-pub(crate) fn claim(expected: ExpectedVersion) -> i64 {
+/// Expected versions that are no version, as the server functions take them.
+const ANY: i64 = -1;
+const STREAM_EXISTS: i64 = -2;
+const NO_STREAM: i64 = 0;
+
+/// An expected version as the server functions take it.
+pub(crate) fn expected_number(expected: ExpectedVersion) -> i64 {
     match expected {
-        ExpectedVersion::Any => -1,
-        ExpectedVersion::StreamExists => -2,
-        ExpectedVersion::NoStream => 0,
+        ExpectedVersion::Any => ANY,
+        ExpectedVersion::StreamExists => STREAM_EXISTS,
+        ExpectedVersion::NoStream => NO_STREAM,
         ExpectedVersion::Exact(version) => stored(version.get()),
     }
 }
 
-/// What the server function said of one stream.
+/// The server function's answer about one stream.
 struct Answer {
-    status: i16,
+    status: AppendStatus,
     version: Option<i64>,
-    state: Option<i16>,
+    state: Option<String>,
     live: Option<i64>,
     position: Option<i64>,
     event_id: Option<Uuid>,
 }
 
 impl Answer {
-    fn read(row: &PgRow) -> Result<Self> {
+    fn read(operation: &'static str, row: &PgRow) -> Result<Self> {
         let cells = Cells::new(row);
         Ok(Self {
-            status: cells.get("status")?,
+            status: AppendStatus::read(operation, &cells)?,
             version: cells.get("stream_version")?,
             state: cells.get("state")?,
             live: cells.get("live")?,
@@ -220,17 +227,20 @@ pub(crate) fn judge(
     operation: &'static str,
     rows: &[PgRow],
 ) -> Result<Vec<Appended>> {
-    let answers: Vec<Answer> = rows.iter().map(Answer::read).collect::<Result<_>>()?;
+    let answers: Vec<Answer> =
+        rows.iter().map(|row| Answer::read(operation, row)).collect::<Result<_>>()?;
     if answers.len() != commit.appends.len() {
         let reason = format!("{} answers for {} streams", answers.len(), commit.appends.len());
         return Err(Error::adapter(operation, reason));
     }
-    let outcome = if answers.iter().all(|answer| answer.status == 0) {
+    let all = |status| answers.iter().all(|answer| answer.status == status);
+    let outcome = if all(AppendStatus::Stored) {
         Outcome::Stored
-    } else if answers.iter().all(|answer| answer.status == 3) {
+    } else if all(AppendStatus::AlreadyStored) {
         Outcome::AlreadyStored
     } else {
-        let refused = commit.appends.iter().zip(&answers).find(|(_, answer)| answer.status != 6);
+        let mut streams = commit.appends.iter().zip(&answers);
+        let refused = streams.find(|(_, answer)| answer.status != AppendStatus::ClaimHolds);
         return Err(match refused {
             Some((append, answer)) => refusal(commit, operation, append, answer)?,
             None => Error::adapter(operation, "nothing was stored, and no stream says why"),
@@ -259,29 +269,31 @@ fn refusal(
     answer: &Answer,
 ) -> Result<Error> {
     let stream_id = append.stream_id.clone();
-    Ok(match (answer.status, answer.state) {
-        (1, _) => {
+    Ok(match answer.status {
+        AppendStatus::WrongVersion => {
             let actual = StreamVersion::try_from(answer.version.unwrap_or_default())?;
             Error::conflict(stream_id, Conflict { expected: append.expected, actual })
         }
-        (2, Some(1 | 5)) => Error::stream_archived(stream_id),
-        (2, Some(2 | 3)) => Error::stream_deleted(stream_id),
-        (2, Some(4)) => Error::mixed_stream(stream_id, true),
-        (3 | 4, _) => Error::event_id_conflict(
+        AppendStatus::NotActive => match status::stream_state(answer.state.as_deref()) {
+            Some((StreamState::Archived, _)) => Error::stream_archived(stream_id),
+            Some((StreamState::SoftDeleted | StreamState::HardDeleted, _)) => {
+                Error::stream_deleted(stream_id)
+            }
+            Some((StreamState::Active, true)) => Error::mixed_stream(stream_id, true),
+            _ => status::unexpected(operation, answer.status, answer.state.as_deref()),
+        },
+        AppendStatus::AlreadyStored | AppendStatus::IdConflict => Error::event_id_conflict(
             stream_id,
             answer.event_id.map(EventId::from_uuid),
             "stored elsewhere, in another order, or only in part",
         ),
-        (5, _) => {
+        AppendStatus::LimitReached => {
             let limit = commit.stream_limit.unwrap_or_default();
             let live = answer.live.unwrap_or_default();
             Error::stream_limit_reached(stream_id, limit, u64::try_from(live).unwrap_or_default())
         }
-        (status, state) => Error::adapter(
-            operation,
-            format!(
-                "the answer has status {status} and stream state {state:?}, which this program does not know"
-            ),
-        ),
+        AppendStatus::Stored | AppendStatus::ClaimHolds => {
+            status::unexpected(operation, answer.status, answer.state.as_deref())
+        }
     })
 }

@@ -1,4 +1,4 @@
-//! Durable subscriptions on the server: thin calls of the functions in `migrations/0011_consume.sql`.
+//! Durable subscriptions on the server: thin calls of the functions in `migrations/0004_subscriptions.sql`.
 
 use std::time::Duration;
 
@@ -98,7 +98,7 @@ impl CheckpointStore for PgAdapter {
             let rows = pool.fetch(OPERATION, query).await?;
             let row = rows.first().ok_or_else(|| Error::adapter(OPERATION, "no answer"))?;
             let cells = Cells::new(row);
-            Ok(Registered { filter: cells.get("filter")?, parts: count(&cells, "parts")? })
+            Ok(Registered { filter: cells.get("filter")?, parts: count(&cells, "partitions")? })
         })
     }
 
@@ -111,12 +111,12 @@ impl CheckpointStore for PgAdapter {
         Box::pin(async move {
             let (pool, sql) = self.parts();
             let millis = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
-            let query = named(&sql.attend_subscription, key).bind(owner.to_owned()).bind(millis);
-            let rows = pool.fetch("attend a subscription", query).await?;
+            let query = named(&sql.heartbeat_subscription, key).bind(owner.to_owned()).bind(millis);
+            let rows = pool.fetch("renew the leases of a subscription", query).await?;
             let first = Cells::new(rows.first().ok_or_else(|| missing(key))?);
             let leases = rows.iter().filter_map(|row| lease_of(row).transpose());
             Ok(Attendance {
-                parts: count(&first, "parts")?,
+                parts: count(&first, "partitions")?,
                 members: count(&first, "members")?,
                 paused: first.get("paused")?,
                 replays: unsigned(&first, "replays")?,
@@ -146,12 +146,12 @@ impl CheckpointStore for PgAdapter {
     ) -> BoxFuture<'a, Result<()>> {
         let numbers = |parts: &[(u32, u64)]| parts.iter().map(|(part, _)| number(*part)).collect();
         let tokens = |parts: &[(u32, u64)]| parts.iter().map(|(_, token)| stored(*token)).collect();
-        let query = named(&self.parts().1.release_parts, key)
+        let query = named(&self.parts().1.release_partitions, key)
             .bind(owner.to_owned())
             .bind::<Option<Vec<i32>>>(parts.map(numbers))
             .bind::<Option<Vec<i64>>>(parts.map(tokens));
         Box::pin(async move {
-            if self.answer("give up parts of a subscription", query).await? {
+            if self.answer("release partitions of a subscription", query).await? {
                 Ok(())
             } else {
                 Err(missing(key))
@@ -308,7 +308,7 @@ fn position(cells: &Cells<'_>, column: &str) -> Result<Position> {
 /// The lease of a row, which may have none.
 fn lease_of(row: &PgRow) -> Result<Option<Lease>> {
     let cells = Cells::new(row);
-    if cells.get::<Option<i32>>("part")?.is_none() {
+    if cells.get::<Option<i32>>("partition")?.is_none() {
         return Ok(None);
     }
     let event = match (cells.get::<Option<i64>>("event_position")?, cells.get("event_id")?) {
@@ -316,7 +316,7 @@ fn lease_of(row: &PgRow) -> Result<Option<Lease>> {
         _ => None,
     };
     Ok(Some(Lease {
-        part: count(&cells, "part")?,
+        part: count(&cells, "partition")?,
         token: unsigned(&cells, "token")?,
         checkpoint: Checkpoint { position: position(&cells, "at_position")?, event },
     }))
@@ -327,7 +327,7 @@ fn parked(row: &PgRow) -> Result<ParkedEvent> {
     Ok(ParkedEvent {
         position: position(&cells, "position")?,
         event_id: EventId::from_uuid(cells.get::<Uuid>("event_id")?),
-        part: count(&cells, "part")?,
+        part: count(&cells, "partition")?,
         attempts: count(&cells, "attempts")?,
         error: cells.get("error")?,
         parked_at: cells.time("parked_at")?,
@@ -345,7 +345,7 @@ fn state(row: &PgRow) -> Result<PartState> {
         paused: cells.get("paused")?,
         stopped: cells.get("stopped")?,
         parked: unsigned(&cells, "parked")?,
-        part: count(&cells, "part")?,
+        part: count(&cells, "partition")?,
         position: position(&cells, "position")?,
         skipped: unsigned(&cells, "skipped")?,
         owner: cells.get("owner")?,

@@ -1,9 +1,9 @@
 //! The frontier: the last position that no later commit can get in front of. One per adapter, fed by every poll.
 //!
-//! Positions come from an ordered sequence, drawn by transactions that hold a transaction id and a lock on the table
-//! already. So when a poll sees position `h`, whoever drew a position below `h` had an id below the poll's `next_xid`,
-//! and is done or shows among the holders of that lock afterwards. A position that is still missing was rolled back,
-//! and all up to `h` is final, once
+//! Positions come from an ordered sequence, assigned to transactions that hold a transaction id and a lock on the table
+//! already. So when a poll sees position `h`, every transaction with a position below `h` had an id below the poll's
+//! `next_xid`, and has ended or is among the holders of that lock afterwards. A position that is still missing was rolled
+//! back, and all up to `h` is final, once
 //! - every transaction below `next_xid` is finished (`xmin` has reached it): a fence, free with each poll; or
 //! - none of those holders is left: the probe, asked for when a hole stays, so that no other work of the server holds
 //!   up readers.

@@ -1,8 +1,8 @@
 //! Import: a batch of another store's, in one transaction on a connection of its own, judged by the core.
 //!
 //! Whoever imports chooses times and positions, so it takes the rights of the schema's owner: the functions that other
-//! roles write by do not help. The rows of the streams are locked before a position is drawn, as for an append. Kept
-//! positions are written under a lock on the table of events, all beyond what was ever drawn: a reader that is at the
+//! roles write by do not help. The rows of the streams are locked before a position is assigned, as for an append. Kept
+//! positions are written under a lock on the table of events, all beyond what was ever assigned: a reader that is at the
 //! end has passed none of them.
 
 mod rows;
@@ -25,7 +25,7 @@ use crate::append::stored;
 use crate::error;
 use crate::pool::Pool;
 use crate::row::{self, Cells};
-use crate::sql::{PgQuery, Statements};
+use crate::sql::{PLAN_EACH_CALL, PgQuery, Statements};
 
 const OPERATION: &str = "import";
 
@@ -42,9 +42,9 @@ struct Session {
 }
 
 impl Session {
-    async fn open(pool: &Pool, sql: &Statements) -> Result<Self> {
+    async fn open(pool: &Pool) -> Result<Self> {
         let mut connection = pool.open_session(OPERATION).await?;
-        sql.import_plans.query().execute(&mut connection).await.map_err(fail)?;
+        sqlx::query(PLAN_EACH_CALL).execute(&mut connection).await.map_err(fail)?;
         Ok(Self { connection, stored: 0, analyze_at: 1_000 })
     }
 
@@ -77,7 +77,7 @@ impl Importer {
         let mut slot = self.0.lock().await;
         let mut session = match slot.take() {
             Some(session) => session,
-            None => Session::open(pool, sql).await?,
+            None => Session::open(pool).await?,
         };
         let transaction = session.connection.begin().await.map_err(fail)?;
         let imported = Work { transaction, sql }.run(batch).await?;
@@ -139,8 +139,8 @@ impl Work<'_> {
         if positions == Positions::Keep {
             self.execute(self.sql.import_lock_events.query()).await?;
         }
-        let rows = self.fetch(self.sql.last_position.query()).await?;
-        let last_position = number(&rows, "last_position")?.try_into()?;
+        let rows = self.fetch(self.sql.last_assigned.query()).await?;
+        let last_position = number(&rows, "last_assigned")?.try_into()?;
         let streams = there.iter().map(|(key, it)| (key.clone(), it.target.clone())).collect();
         let accepted = judge::events(positions, batch, Found { streams, ids, last_position })?;
         if let (Positions::Keep, Some(last)) = (positions, accepted.events.last()) {
@@ -241,7 +241,7 @@ impl Work<'_> {
         places.collect()
     }
 
-    /// Positions that are drawn from here on come after this one.
+    /// Positions that are assigned from here on come after this one.
     async fn go_on_after(&mut self, last: Position) -> Result<()> {
         let next = stored(last.get()).saturating_add(1);
         let rows = self.fetch(self.sql.import_set_position.query().bind(next)).await?;

@@ -1,7 +1,7 @@
 //! Inline projections: a read model that is written in the transaction of the append, so that it is never behind.
 //!
-//! Its statements run first and the append last: the place in the global order is drawn when they are done, so nobody
-//! waits for them but the writer. They see no position therefore, and the number in the stream where the writer claims
+//! Its statements run first and the append last: the position in the global order is assigned when they are done, so only
+//! the writer waits for them. They see no position therefore, and the number in the stream where the writer claims
 //! one. What they refuse is not stored; what is refused, or stored already, leaves no trace of them.
 
 use std::future::Future;

@@ -44,6 +44,7 @@ mod snapshot;
 mod sql;
 mod stall;
 mod start;
+mod status;
 mod stream;
 mod tail;
 

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use crate::sql::Statements;
+use crate::sql::{PING, Statements};
 
 /// An idle connection is asked for a sign of life after this time: one that is half dead says nothing by itself.
 const WATCH: Duration = Duration::from_secs(10);
@@ -111,7 +111,7 @@ async fn listen(
             Ok(Ok(None)) => return Ok(()),
             Ok(Err(error)) => return Err(error),
             Err(_) => {
-                let sign = sql.ping.query().execute(&mut listener);
+                let sign = sqlx::query(PING).execute(&mut listener);
                 match timeout(ANSWER, sign).await {
                     Ok(answer) => _ = answer?,
                     Err(_) => return Err(sqlx::Error::PoolTimedOut),

@@ -44,7 +44,7 @@ pub(crate) async fn stream(
     };
     let mut page = StreamPage::default();
     pool.each(OPERATION, ask(events), |row| page.take(&row, row::event)).await?;
-    if page.holds_links {
+    if matches!(page.state, Some(Ok((_, true)))) {
         page = StreamPage::default();
         let linked = |row: &PgRow, owner: &mut Owners| row::linked(row, stream_id, owner);
         pool.each(OPERATION, ask(links), |row| page.take(&row, linked)).await?;
@@ -52,7 +52,8 @@ pub(crate) async fn stream(
     let Some(state) = page.state else {
         return Err(Error::stream_not_found(stream_id.clone()));
     };
-    if state?.is_deleted() {
+    let (state, _) = state?;
+    if state.is_deleted() {
         return Err(Error::stream_deleted(stream_id.clone()));
     }
     let mut page = page.events.page?;
@@ -183,8 +184,8 @@ fn in_calendar(time: DateTime<Utc>) -> Option<DateTime<Utc>> {
 /// A page of one stream, with what its row says.
 #[derive(Default)]
 struct StreamPage {
-    state: Option<Result<StreamState>>,
-    holds_links: bool,
+    /// The state of the stream, and whether it holds links.
+    state: Option<Result<(StreamState, bool)>>,
     events: Events,
 }
 
@@ -192,7 +193,6 @@ impl StreamPage {
     fn take(&mut self, row: &PgRow, event: impl Fn(&PgRow, &mut Owners) -> Result<RecordedEvent>) {
         if self.state.is_none() {
             self.state = Some(row::state(row));
-            self.holds_links = row::holds_links(row);
         }
         // An empty page is the stream's row with nothing beside it.
         if row::has_event(row) {

@@ -140,12 +140,7 @@ pub(crate) fn linked(
     rows::linked(&Cells::new(row), LINK_VERSION, stream_id, event(row, owners)?)
 }
 
-/// Whether a row's stream refers to events of others.
-pub(crate) fn holds_links(row: &PgRow) -> bool {
-    matches!(row.try_get("state"), Ok(4_i16 | 5))
-}
-
-/// The state of a row's stream.
-pub(crate) fn state(row: &PgRow) -> Result<StreamState> {
-    Ok(rows::state(Cells::new(row).get::<i16>("state")?.into())?.0)
+/// The state of a row's stream, and whether the stream holds links.
+pub(crate) fn state(row: &PgRow) -> Result<(StreamState, bool)> {
+    rows::state(Cells::new(row).get("state")?)
 }

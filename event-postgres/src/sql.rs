@@ -14,6 +14,18 @@ use crate::options::Setting;
 /// The schema's name in the files, and the default.
 pub(crate) const DEFAULT_SCHEMA: &str = "event_store";
 
+/// A transaction for one statement. Its settings follow, each as one [`SET`].
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+/// A setting for the transaction: `$1` is its name, `$2` its value, both inserted as text.
+const SET: &str = "SET LOCAL $1 = '$2'";
+/// Whether the server still answers on an idle connection.
+pub(crate) const PING: &str = "SELECT 1";
+/// An import fills tables that were empty when its statements were first planned: plan each call for what is stored now.
+pub(crate) const PLAN_EACH_CALL: &str = "SET plan_cache_mode = force_custom_plan";
+/// The schema of a build. It must not exist: a schema of that name belongs to someone else.
+const CREATE_SCHEMA: &str = "CREATE SCHEMA event_store";
+const DROP_SCHEMA: &str = "DROP SCHEMA IF EXISTS event_store CASCADE";
+
 /// A query of this crate.
 pub(crate) type PgQuery<'q> = Query<'q, Postgres, PgArguments>;
 
@@ -28,18 +40,17 @@ impl Statement {
     }
 }
 
-/// What opens a transaction that has settings of its own, in one message.
+/// What opens a transaction with settings of its own, in one message.
 #[derive(Debug, Clone)]
 pub(crate) struct Begin(Arc<str>);
 
 impl Begin {
-    /// The settings are names and values of this crate's making, without quotes.
+    /// The settings are names and values that this crate chose, without quotes.
     pub(crate) fn new(settings: &[Setting]) -> Self {
-        let set = include_str!("sql/set.sql").lines().last().unwrap_or_default();
-        let mut text = include_str!("sql/begin.sql").trim_end().to_owned();
+        let mut text = BEGIN.to_owned();
         for (name, value) in settings {
-            text.push_str(";\n");
-            text.push_str(&set.replace("$1", name).replace("$2", value));
+            text.push_str("; ");
+            text.push_str(&SET.replace("$1", name).replace("$2", value));
         }
         Self(text.into())
     }
@@ -50,40 +61,66 @@ impl Begin {
 }
 
 macro_rules! statements {
-    ($($name:ident)*) => {
-        /// Every statement of the adapter, one file each.
+    ($($topic:ident { $($name:ident)* })*) => {
+        /// Every statement of the adapter, one file each, in a folder per topic.
         #[derive(Debug)]
         pub(crate) struct Statements {
             schema: Schema,
-            $(pub(crate) $name: Statement,)*
+            $($(pub(crate) $name: Statement,)*)*
         }
 
         impl Statements {
             pub(crate) fn new(schema: Schema) -> Self {
                 Self {
-                    $($name: Statement(schema.render(include_str!(concat!("sql/", stringify!($name), ".sql"))).into()),)*
+                    $($($name: Statement(
+                        schema
+                            .render(include_str!(concat!("sql/", stringify!($topic), "/", stringify!($name), ".sql")))
+                            .into(),
+                    ),)*)*
                     schema,
                 }
             }
+
+            /// The files, to compare with those in the folder.
+            #[cfg(test)]
+            const FILES: &[&str] = &[$($(concat!(stringify!($topic), "/", stringify!($name), ".sql"),)*)*];
         }
     };
 }
 
 statements! {
-    census record_event_versions link_events read_links_forward read_links_backward
-    import_tenants import_categories import_new_streams import_lock_streams import_there import_known import_lock_events
-    last_position drawn import_plans import_analyze import_set_position import_events import_events_at import_set_streams import_find_links import_links
-    append_event append_one append_many append_batch change_stream remove_truncated
-    append_event_in append_one_in append_many_in
-    read_forward read_backward read_all read_category read_of_stream read_event frontier holders
-    begin_projection move_projection switch_projection drop_projection projection set_search_path
-    load_snapshot snapshots_of_streams save_snapshot discard_snapshot
-    tail notify ping blockers health
-    register_subscription attend_subscription save_checkpoint move_checkpoint release_parts
-    park_event unpark_event replay_parked parked control_subscription is_registered list_subscriptions
-    owners stream_info list_streams list_all_streams
-    start probe_first probe_second
-    has_history create_schema create_history applied record_migration lock_migrations grant
+    append {
+        append_event append_one append_many append_batch append_event_in append_one_in append_many_in
+        record_event_versions
+    }
+    read {
+        read_forward read_backward read_links_forward read_links_backward read_all read_category read_of_stream
+        read_event tail frontier holders last_assigned census
+    }
+    stream {
+        stream_info list_streams list_all_streams owners change_stream remove_truncated link_events
+    }
+    import {
+        import_tenants import_categories import_new_streams import_lock_streams import_there import_known
+        import_lock_events import_analyze import_set_position import_events import_events_at import_set_streams
+        import_find_links import_links
+    }
+    subscription {
+        register_subscription heartbeat_subscription save_checkpoint move_checkpoint release_partitions park_event
+        unpark_event replay_parked parked control_subscription is_registered list_subscriptions
+    }
+    projection {
+        begin_projection move_projection switch_projection drop_projection projection set_search_path
+    }
+    snapshot {
+        load_snapshot snapshots_of_streams save_snapshot discard_snapshot
+    }
+    schema {
+        has_history create_schema create_history applied record_migration lock_migrations grant
+    }
+    session {
+        start probe_first probe_second health notify blockers
+    }
 }
 
 impl Statements {
@@ -117,6 +154,16 @@ impl Schema {
         &self.0
     }
 
+    /// Creates it.
+    pub(crate) fn create(&self) -> sqlx::RawSql {
+        sqlx::raw_sql(AssertSqlSafe(self.render(CREATE_SCHEMA)))
+    }
+
+    /// Drops it, with everything in it.
+    pub(crate) fn drop(&self) -> sqlx::RawSql {
+        sqlx::raw_sql(AssertSqlSafe(self.render(DROP_SCHEMA)))
+    }
+
     /// A file's text for this schema.
     pub(crate) fn render(&self, text: &str) -> String {
         text.replace(DEFAULT_SCHEMA, &format!("\"{}\"", self.0))
@@ -125,6 +172,9 @@ impl Schema {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -135,6 +185,28 @@ mod tests {
         for bad in ["", "1a", "A", "a b", "a;drop", "a\"b", "é", "pg_mine", &"a".repeat(64)] {
             assert!(Schema::new(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn every_file_of_the_folder_is_a_statement() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sql");
+        let mut found = BTreeSet::new();
+        for topic in std::fs::read_dir(&folder).unwrap() {
+            let topic = topic.unwrap().path();
+            assert!(topic.is_dir(), "{} belongs in the folder of a topic", topic.display());
+            for file in std::fs::read_dir(topic).unwrap() {
+                let file = file.unwrap().path();
+                found.insert(
+                    file.strip_prefix(&folder).unwrap().to_string_lossy().replace('\\', "/"),
+                );
+            }
+        }
+        let listed: BTreeSet<String> =
+            Statements::FILES.iter().map(|file| (*file).to_owned()).collect();
+        assert_eq!(
+            found, listed,
+            "sql/ holds one file per statement of the list, and nothing else"
+        );
     }
 
     #[test]

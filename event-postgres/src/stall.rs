@@ -1,4 +1,4 @@
-//! Who holds readers up: a transaction that drew positions and does not end is named, in the log, in a metric and by
+//! Who holds readers up: a transaction that was assigned positions and does not end is named, in the log, in a metric and by
 //! [`PgAdapter::stall`].
 //!
 //! Every reader that gives up waiting at a hole says so here. A hole of a moment is what the frontier is for, and is not

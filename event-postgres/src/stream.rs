@@ -6,12 +6,14 @@ use event_core::{
     Conflict, Error, ExpectedVersion, ListOptions, Result, StreamId, StreamInfo, StreamVersion,
     Tenant,
 };
-use event_sql::tables::{StreamPage, WrittenChange, only_tenant};
+use event_sql::rows::state_name;
+use event_sql::tables::{StreamPage, StreamUpdate, only_tenant};
 
-use crate::append::{claim, stored};
+use crate::append::{expected_number, stored};
 use crate::pool::Pool;
 use crate::row::{self, Cells};
 use crate::sql::Statements;
+use crate::status::ChangeStatus;
 
 /// The tenant whose stream is meant: the view's own, or the only one that has a stream of this name.
 pub(crate) async fn owner(
@@ -82,14 +84,14 @@ pub(crate) async fn change(
     expected: ExpectedVersion,
     change: StreamChange,
 ) -> Result<()> {
-    let WrittenChange { operation, state, first_version: first } = WrittenChange::of(change);
+    let StreamUpdate { operation, state, first_version: first } = StreamUpdate::of(change);
     let query = sql
         .change_stream
         .query()
         .bind(tenant.as_str().to_owned())
         .bind(stream_id.as_str().to_owned())
-        .bind(claim(expected))
-        .bind(state)
+        .bind(expected_number(expected))
+        .bind(state.map(|state| state_name(state, false)))
         .bind(first.map(|first| stored(first.get())));
     let rows = pool.fetch(operation, query).await?;
     let Some(row) = rows.first() else {
@@ -100,29 +102,27 @@ pub(crate) async fn change(
         let actual = StreamVersion::try_from(cells.get::<i64>("stream_version")?)?;
         Err(Error::conflict(stream_id.clone(), Conflict { expected, actual }))
     };
-    match (cells.get::<i16>("status")?, first) {
-        (0, None) => Ok(()),
-        (0, Some(_)) => remove_truncated(pool, sql, tenant, stream_id).await,
-        (1, _) => conflict(expected),
-        (2, _) => Err(Error::stream_deleted(stream_id.clone())),
-        (7, _) => match (change, expected) {
-            // The claim that there is no stream holds: there is nothing to delete.
+    match (ChangeStatus::read(operation, &cells)?, first) {
+        (ChangeStatus::Changed, None) => Ok(()),
+        (ChangeStatus::Changed, Some(_)) => remove_truncated(pool, sql, tenant, stream_id).await,
+        (ChangeStatus::WrongVersion, _) => conflict(expected),
+        (ChangeStatus::Deleted, _) => Err(Error::stream_deleted(stream_id.clone())),
+        (ChangeStatus::NotFound, _) => match (change, expected) {
+            // No stream was expected, and there is none: nothing to delete.
             (
                 StreamChange::Delete(_),
                 ExpectedVersion::NoStream | ExpectedVersion::Exact(StreamVersion::NONE),
             ) => Ok(()),
             _ => Err(Error::stream_not_found(stream_id.clone())),
         },
-        (8, Some(first)) => {
-            let before = StreamVersion::new(first.get() - 1);
-            conflict(ExpectedVersion::Exact(before))
+        (ChangeStatus::BeyondEnd, first) => {
+            let before = first.map_or(0, |first| first.get() - 1);
+            conflict(ExpectedVersion::Exact(StreamVersion::new(before)))
         }
-        (status, _) => Err(Error::adapter(operation, format!("unknown status {status}"))),
     }
 }
 
-/// What was truncated is out of sight already; this gives its room back, in small transactions. Interrupted, the same
-/// truncation again goes on with it.
+/// Removes what a truncation has hidden, in small transactions. If it is interrupted, the same truncation continues it.
 async fn remove_truncated(
     pool: &Pool,
     sql: &Statements,

@@ -79,12 +79,12 @@ impl Tail {
         Ok(Position::try_from(frontier.head(pool, sql).await?)?)
     }
 
-    /// The highest position that was ever drawn.
-    pub(crate) async fn drawn(&self) -> Result<Position> {
+    /// The highest position that was ever assigned.
+    pub(crate) async fn last_assigned(&self) -> Result<Position> {
         let Source { pool, sql, .. } = &*self.source;
-        let rows = pool.fetch(OPERATION, sql.drawn.query()).await?;
+        let rows = pool.fetch(OPERATION, sql.last_assigned.query()).await?;
         let row = rows.first().ok_or_else(|| Error::adapter(OPERATION, "no answer"))?;
-        Ok(Position::try_from(Cells::new(row).get::<i64>("last_position")?)?)
+        Ok(Position::try_from(Cells::new(row).get::<i64>("last_assigned")?)?)
     }
 
     /// What stands after a position; waits for it.

@@ -147,9 +147,9 @@ pub fn state(stored: &str) -> Result<(StreamState, bool)> {
     }
 }
 
-/// The name under which the state of a stream is stored; [`state`] reads it.
-pub const fn state_name(info: &StreamInfo) -> &'static str {
-    match (info.state, info.holds_links) {
+/// The stored name of the state of a stream of events or of links; [`state`] reads it.
+pub const fn state_name(state: StreamState, holds_links: bool) -> &'static str {
+    match (state, holds_links) {
         (StreamState::Active, false) => "active",
         (StreamState::Archived, false) => "archived",
         (StreamState::SoftDeleted, _) => "soft_deleted",

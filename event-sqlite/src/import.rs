@@ -208,7 +208,7 @@ async fn put(transaction: &mut Transaction<'_>, targets: &[Target]) -> Result<()
             it.stream_id.category(),
             stored(it.version.get()),
             stored(it.first_version.get()),
-            state_name(it),
+            state_name(it.state, it.holds_links),
             it.created_at.timestamp_micros(),
         )
     });

@@ -83,15 +83,12 @@ pub(crate) async fn change(
     let head = stream.as_ref().map(StreamHead::of);
     let judged = StreamHead::change(head.as_ref(), stream_id, expected, change);
     let key = rows.first().map(|row| Cells::new(row).get::<i64>("stream_key")).transpose()?;
-    let (Ok(()), Some(key), Some(mut stream)) = (&judged, key, stream) else {
+    let (Ok(()), Some(key), Some(stream)) = (&judged, key, stream) else {
         transaction.rollback().await?;
         return judged;
     };
     let holds_links = stream.holds_links;
-    let state = state.map(|state| {
-        stream.state = state;
-        state_name(&stream)
-    });
+    let state = state.map(|state| state_name(state, holds_links));
     let first = first.map(|first| stored(first.get()));
     transaction.execute(sql::CHANGE_STREAM.query().bind(key).bind(state).bind(first)).await?;
     if change == StreamChange::Delete(Delete::Hard) {

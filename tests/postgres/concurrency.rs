@@ -56,9 +56,9 @@ async fn claims_that_only_one_writer_can_meet_have_one_winner() {
         assert_one_winner(race(&adapter, exact(version)).await, exact(version), version + 1);
     }
     let mut connection = database.connection().await;
-    let drawn =
+    let assigned =
         pg::number(&mut connection, "SELECT last_value FROM event_store.position_seq").await;
-    assert_eq!(drawn, 8, "a refused append draws no position");
+    assert_eq!(assigned, 8, "a refused append is assigned no position");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -17,7 +17,7 @@ pub(crate) async fn slow_append(connection: &mut PgConnection, stream: &str, id:
     let sql = "SELECT status FROM event_store.append_one('default', $1, 'slow', -1, NULL, false, ARRAY[$2], ARRAY['noted'], ARRAY[1], \
                ARRAY['{}'], ARRAY['{}'])";
     let query = sqlx::query(sql).bind(stream.to_owned()).bind(id.as_uuid());
-    assert_eq!(query.fetch_one(connection).await.unwrap().get::<i16, _>(0), 0);
+    assert_eq!(query.fetch_one(connection).await.unwrap().get::<&str, _>(0), "stored");
 }
 
 #[tokio::test]

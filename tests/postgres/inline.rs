@@ -104,7 +104,7 @@ async fn the_read_model_is_written_with_the_append_or_not_at_all() {
     let error = store.append(&name, ExpectedVersion::Any, [strange.clone()]).await.unwrap_err();
     assert_eq!(error.code(), "invalid_event_type");
     assert_eq!(store.stream_version(&name).await.unwrap().get(), 4);
-    assert_eq!(pg::number(&mut connection, position).await, before, "no position was drawn");
+    assert_eq!(pg::number(&mut connection, position).await, before, "no position was assigned");
     assert_eq!(count(&mut connection, "true").await, 4);
 
     // What it is not about goes its way; several streams are one commit.

@@ -117,7 +117,10 @@ async fn rows_that_no_store_writes_are_typed_errors() {
         ("UPDATE event_store.events SET created_at = '294000-01-01'", "time"),
         ("UPDATE event_store.events SET position = -position", ""),
         ("UPDATE event_store.streams SET stream_id = E'a\\nb'", ""),
-        ("UPDATE event_store.streams SET state = 9", "state"),
+        (
+            "ALTER TABLE event_store.streams ALTER state DROP DEFAULT, ALTER state TYPE text USING 'lost'",
+            "state",
+        ),
         ("UPDATE event_store.streams SET version = 0, first_version = 9223372036854775807", ""),
         ("UPDATE event_store.tenants SET name = ''", ""),
         (

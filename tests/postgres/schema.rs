@@ -1,16 +1,13 @@
 //! The schema: made once, whoever starts first; refused when it is not ours; used by roles without rights.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use event_core::adapter::Adapter;
 use event_core::error::with_causes;
-use event_core::{AllOptions, Error, EventStore, ExpectedVersion, ReadOptions, StreamVersion};
+use event_core::{AllOptions, Error, EventStore, ExpectedVersion};
 use event_postgres::PgAdapter;
-use event_testing::Noted;
-use sqlx::PgConnection;
 
-use crate::{events, exact, one, page, pg, stream, versions};
+use crate::{events, exact, one, page, pg};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn starters_at_once_make_one_schema() {
@@ -34,84 +31,6 @@ async fn starters_at_once_make_one_schema() {
     );
     database.adapter().await;
     assert_eq!(pg::number(&mut connection, applied).await, first, "nothing is applied twice");
-}
-
-/// The files of the schema migrations, in order: name and text.
-fn files() -> Vec<(String, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../event-postgres/migrations");
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .map(|path| {
-            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-            (name, std::fs::read_to_string(&path).unwrap())
-        })
-        .collect();
-    files.sort();
-    files
-}
-
-#[tokio::test]
-async fn a_schema_of_every_earlier_program_is_brought_up_to_date() {
-    let today = pg::shared().database().await;
-    today.adapter().await;
-    let mut connection = today.connection().await;
-    let history: Vec<(i64, String, Vec<u8>)> = sqlx::query_as(
-        "SELECT version, name, checksum FROM event_store.schema_migrations ORDER BY version",
-    )
-    .fetch_all(&mut connection)
-    .await
-    .unwrap();
-    let files = files();
-    assert_eq!(files.len(), history.len());
-    for applied in 1..files.len() {
-        let database = pg::shared().database().await;
-        let mut connection = database.connection().await;
-        pg::run(
-            &mut connection,
-            "CREATE SCHEMA event_store; CREATE TABLE event_store.schema_migrations (version bigint PRIMARY KEY, \
-             name text NOT NULL, checksum bytea NOT NULL, applied_at timestamptz NOT NULL DEFAULT clock_timestamp())",
-        )
-        .await;
-        for ((_, text), (version, name, checksum)) in files.iter().zip(&history).take(applied) {
-            pg::run(&mut connection, text).await;
-            sqlx::query("INSERT INTO event_store.schema_migrations (version, name, checksum) VALUES ($1, $2, $3)")
-                .bind(version)
-                .bind(name)
-                .bind(checksum)
-                .execute(&mut connection)
-                .await
-                .unwrap();
-        }
-        store_older_events(&mut connection).await;
-        let adapter = database.adapter().await;
-        let store = EventStore::new(adapter).unwrap();
-        if applied < 8 {
-            let census = store.census().await.unwrap();
-            let old: Vec<_> =
-                census.unreadable.iter().map(|it| it.stored.event_version.get()).collect();
-            assert_eq!(old, [1, 3], "the census takes over what is stored");
-        }
-        let name = stream("s");
-        store.append(&name, exact(0), Noted::many(3)).await.unwrap();
-        store.truncate_before(&name, StreamVersion::new(3)).await.unwrap();
-        store.archive_stream(&name, exact(3)).await.unwrap();
-        let left = store.read_stream(&name, ReadOptions::forward()).await.unwrap();
-        assert_eq!(versions(&left), [3], "from {}", files[applied - 1].0);
-        store.close().await;
-    }
-}
-
-/// What a program wrote before there was a census.
-async fn store_older_events(connection: &mut PgConnection) {
-    pg::run(
-        connection,
-        "INSERT INTO event_store.tenants (name) VALUES ('default'); INSERT INTO event_store.categories (name) VALUES ('old'); \
-         INSERT INTO event_store.streams (tenant_key, stream_id, category_key, version) VALUES (1, 'old', 1, 3); \
-         INSERT INTO event_store.events (tenant_key, stream_key, category_key, version, event_id, event_type, schema_version, data, metadata) \
-         SELECT 1, 1, 1, n, gen_random_uuid(), 'older', CASE n WHEN 2 THEN 3 ELSE 1 END, '{}', '{}' FROM generate_series(1, 3) n",
-    )
-    .await;
 }
 
 #[tokio::test]
@@ -153,7 +72,7 @@ async fn a_schema_of_another_build_is_refused() {
     )
     .await;
     let error = PgAdapter::connect(&database.url).await.unwrap_err();
-    assert!(with_causes(&error).contains("0002_known_events differs"), "{}", with_causes(&error));
+    assert!(with_causes(&error).contains("0002_append differs"), "{}", with_causes(&error));
 }
 
 #[tokio::test]

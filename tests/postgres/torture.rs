@@ -140,9 +140,9 @@ async fn slow(mut connection: PgConnection, committed: Committed, over: Arc<Atom
                 "SELECT status FROM event_store.append_one('default', 'hot-{stream}', 'hot', -1, NULL, false, ARRAY['{id}'::uuid], ARRAY['noted'], \
                  ARRAY[1], ARRAY['{{}}'], ARRAY['{{}}'])"
             );
-            let status: i16 =
+            let status: String =
                 sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut connection).await.unwrap();
-            assert_eq!(status, 0);
+            assert_eq!(status, "stored");
             ids.push(id);
             tokio::time::sleep(Duration::from_millis(fastrand::u64(1..20))).await;
         }

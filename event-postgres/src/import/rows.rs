@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use event_core::RecordedEvent;
 use event_core::adapter::import::judge::Target;
-use event_sql::rows::state_number;
+use event_sql::rows::state_name;
 use uuid::Uuid;
 
 use crate::append::stored;
@@ -20,7 +20,7 @@ pub(super) struct Columns {
     pub(super) categories: Vec<String>,
     pub(super) versions: Vec<i64>,
     pub(super) first: Vec<i64>,
-    pub(super) states: Vec<i16>,
+    pub(super) states: Vec<&'static str>,
     pub(super) created: Vec<DateTime<Utc>>,
 }
 
@@ -33,7 +33,7 @@ impl Columns {
             columns.categories.push(info.stream_id.category().to_owned());
             columns.versions.push(stored(info.version.get()));
             columns.first.push(stored(info.first_version.get()));
-            columns.states.push(state_number(info));
+            columns.states.push(state_name(info.state, info.holds_links));
             columns.created.push(info.created_at);
         }
         columns

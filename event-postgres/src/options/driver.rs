@@ -74,7 +74,7 @@ impl PgOptions {
                 millis(self.statement_timeout.max(std::time::Duration::from_millis(1))),
             ),
             ("lock_timeout", millis(self.lock_timeout)),
-            // The statements of this crate name the tenant themselves; see migrations/0015_row_security.sql.
+            // The statements of this crate filter by tenant themselves; see migrations/0007_row_security.sql.
             ("events.all_tenants", "on".to_owned()),
             // Pages are small: compiling a plan or starting workers costs more than reading them.
             ("jit", "off".to_owned()),

@@ -1,8 +1,8 @@
 //! How a build begins: its row, its schema, its tables.
 
 use event_core::{Error, Result};
+use sqlx::Connection;
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Connection};
 
 use crate::adapter::PgAdapter;
 use crate::error;
@@ -53,8 +53,7 @@ pub(super) async fn begin<P: PgProjection>(
         .bind(build.filter.clone());
     let row = query.fetch_one(&mut *transaction).await.map_err(fail)?;
     if Cells::new(&row).get("is_new")? {
-        let text = build.schema.render(include_str!("../sql/create_projection_schema.sql"));
-        sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *transaction).await.map_err(fail)?;
+        build.schema.create().execute(&mut *transaction).await.map_err(fail)?;
         let path = sql.set_search_path.query().bind(build.search_path());
         path.execute(&mut *transaction).await.map_err(fail)?;
         projection

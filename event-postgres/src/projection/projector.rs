@@ -15,6 +15,7 @@ use crate::error;
 use crate::projection::build::{self, Build};
 use crate::projection::{PgProjection, told};
 use crate::row::Cells;
+use crate::status::SwitchStatus;
 
 const OPERATION: &str = "write a projection";
 
@@ -132,14 +133,11 @@ impl<P: PgProjection> ProjectionTables for PgBuild<P> {
         const OPERATION: &str = "switch a projection";
         let (pool, sql) = self.adapter.parts();
         let rows = pool.fetch(OPERATION, build::named::<P>(sql.switch_projection.query())).await?;
-        let status: i16 = match rows.first() {
-            Some(row) => Cells::new(row).get("status")?,
-            None => return Err(Error::adapter(OPERATION, "no answer")),
-        };
-        Ok(match status {
-            0 => Switch::Done,
-            1 => Switch::Behind,
-            _ => Switch::Missing,
+        let Some(row) = rows.first() else { return Err(Error::adapter(OPERATION, "no answer")) };
+        Ok(match SwitchStatus::read(OPERATION, &Cells::new(row))? {
+            SwitchStatus::Switched => Switch::Done,
+            SwitchStatus::Behind => Switch::Behind,
+            SwitchStatus::NotFound => Switch::Missing,
         })
     }
 }

@@ -1,12 +1,13 @@
 //! The end of a build that nobody reads any more.
 
 use event_core::{Error, Result};
-use sqlx::{AssertSqlSafe, Connection};
+use sqlx::Connection;
 
 use crate::adapter::PgAdapter;
 use crate::error;
 use crate::row::Cells;
 use crate::sql::Schema;
+use crate::status::DropStatus;
 
 const OPERATION: &str = "drop a projection";
 
@@ -31,16 +32,15 @@ impl PgAdapter {
         let number = i32::try_from(build).unwrap_or(i32::MAX);
         let query = sql.drop_projection.query().bind(name.to_owned()).bind(number);
         let row = query.fetch_one(&mut *transaction).await.map_err(fail)?;
-        match Cells::new(&row).get::<i16>("status")? {
-            0 => {}
-            1 => {
+        match DropStatus::read(OPERATION, &Cells::new(&row))? {
+            DropStatus::Dropped => {}
+            DropStatus::Current => {
                 let reason = "readers read it; switch to another build first";
                 return Err(refused(format!("`{name}`, build {build}: {reason}")));
             }
-            _ => return Ok(false),
+            DropStatus::NotFound => return Ok(false),
         }
-        let text = schema.render(include_str!("../sql/drop_projection_schema.sql"));
-        sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *transaction).await.map_err(fail)?;
+        schema.drop().execute(&mut *transaction).await.map_err(fail)?;
         transaction.commit().await.map_err(fail)?;
         Ok(true)
     }

@@ -8,7 +8,7 @@ use crate::pg;
 
 async fn shift(connection: &mut PgConnection, seconds: i64) {
     for statement in [
-        "UPDATE event_store.subscription_parts SET lease_until = lease_until + $1 * interval '1 second'",
+        "UPDATE event_store.subscription_partitions SET lease_until = lease_until + $1 * interval '1 second'",
         "UPDATE event_store.subscription_members SET seen_until = seen_until + $1 * interval '1 second'",
     ] {
         sqlx::query(statement).bind(seconds).execute(&mut *connection).await.unwrap();

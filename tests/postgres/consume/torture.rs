@@ -221,7 +221,7 @@ async fn leave((stopper, running): Member) {
     running.await.unwrap().unwrap();
 }
 
-/// Transactions that have drawn their positions and end late, or not at all, while others commit behind them.
+/// Transactions that were assigned their positions and end late, or not at all, while others commit behind them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writers_that_are_slow() {
     if is_child() {

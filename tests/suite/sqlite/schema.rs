@@ -6,9 +6,9 @@ use std::path::Path;
 use event_core::ExpectedVersion::{Any, NoStream};
 use event_core::adapter::StreamState;
 use event_core::error::with_causes;
-use event_core::testing::Noted;
 use event_core::{Delete, Error, EventId, ListOptions, NewEvent, ReadOptions};
 use event_sqlite::{SqliteAdapter, SqliteOptions};
+use event_testing::Noted;
 
 use super::{new_file, open_store, other_program, run, stream};
 

@@ -1,5 +1,0 @@
--- Append for several writers at once; the function's legend is in migrations/0014_append_batch.sql.
--- $1 tenants · $2 streams · $3 categories · $4 expected · $5 events per request · $6 limits · $7 request of each event
--- · $8 place of each event in its request · $9 ids · $10 types · $11 versions · $12 data · $13 metadata
-SELECT versions, positions
-FROM event_store.append_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)

@@ -1,6 +1,0 @@
--- Append to several streams, all or nothing; the function's legend is in migrations/0004_append_many.sql.
--- $1 tenant · $2 streams · $3 categories · $4 expected · $5 events per stream · $6 limit or null · $7 check
--- · $8 stream of each event · $9 ids · $10 types · $11 versions · $12 data · $13 metadata
-SELECT status, stream_version, state, live, last_position, event_id
-FROM event_store.append_many($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-ORDER BY req

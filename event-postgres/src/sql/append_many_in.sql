@@ -1,6 +1,0 @@
--- Append to several streams in the caller's transaction; no row when the transaction is not READ COMMITTED, and then nothing was called.
--- The binds are those of append_many.sql.
-SELECT status, stream_version, state, live, last_position, event_id
-FROM event_store.append_many($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-WHERE current_setting('transaction_isolation') = 'read committed'
-ORDER BY req

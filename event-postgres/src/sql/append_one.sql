@@ -1,4 +1,0 @@
--- Append to one stream; the function's legend is in migrations/0003_append_one.sql.
--- $1 tenant · $2 stream · $3 category · $4 expected · $5 limit or null · $6 check · $7 ids · $8 types · $9 versions · $10 data · $11 metadata
-SELECT status, stream_version, state, live, last_position, event_id
-FROM event_store.append_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)

@@ -1,2 +1,0 @@
--- A transaction for one statement; its settings follow, each as one of set.sql.
-BEGIN ISOLATION LEVEL READ COMMITTED

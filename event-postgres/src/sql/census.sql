@@ -1,2 +1,0 @@
--- Every version of every event type that was ever stored.
-SELECT event_type, schema_version FROM event_store.event_versions ORDER BY event_type, schema_version

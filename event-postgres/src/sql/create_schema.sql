@@ -1,2 +1,0 @@
--- The schema itself; does nothing if it is there.
-CREATE SCHEMA IF NOT EXISTS event_store

@@ -1,5 +1,0 @@
--- Streams of an import as they are afterwards.
--- $1 tenant keys · $2 stream keys · $3 versions · $4 states · $5 first versions, one element a stream
-UPDATE event_store.streams s SET version = u.version, state = u.state, first_version = u.first
-FROM unnest($1::int[], $2::bigint[], $3::bigint[], $4::smallint[], $5::bigint[]) u (tenant, stream, version, state, first)
-WHERE s.tenant_key = u.tenant AND s.stream_key = u.stream

@@ -1,6 +1,0 @@
--- Tenants of an import, unless they are there; in the one order.
--- $1 names
-INSERT INTO event_store.tenants (name)
-SELECT z.name FROM (SELECT DISTINCT u.name FROM unnest($1::text[]) u (name)
-                    WHERE NOT EXISTS (SELECT FROM event_store.tenants t WHERE t.name = u.name) ORDER BY 1) z
-ON CONFLICT DO NOTHING

@@ -1,4 +1,0 @@
--- Link a stream to existing events; the function's legend is in migrations/0009_links.sql.
--- $1 tenant · $2 stream · $3 category · $4 expected · $5 limit or null · $6 event ids
-SELECT status, stream_version, state, live, last_position, event_ids
-FROM event_store.link_events($1, $2, $3, $4, $5, $6)

@@ -1,5 +1,0 @@
--- Whose streams have this name; a look into the index for each tenant.
--- $1 stream
-SELECT t.name AS tenant FROM event_store.tenants t
-WHERE EXISTS (SELECT FROM event_store.streams s WHERE s.tenant_key = t.tenant_key AND s.stream_id = $1)
-ORDER BY t.name

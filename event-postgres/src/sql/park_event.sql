@@ -1,3 +1,0 @@
--- Put an event aside.
--- $1 tenant or '' · $2 name · $3 part · $4 token · $5 position · $6 event id · $7 attempts · $8 error
-SELECT event_store.park_event($1, $2, $3, $4, $5, $6, $7, $8) AS answer

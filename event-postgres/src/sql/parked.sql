@@ -1,6 +1,0 @@
--- A page of parked events, in order.
--- $1 tenant or '' · $2 name · $3 only those to be handled again · $4 after · $5 limit
-SELECT k.position, k.event_id, k.part, k.attempts, k.error, k.parked_at, k.replay
-FROM event_store.parked_events k
-WHERE k.tenant = $1 AND k.name = $2 AND (k.replay OR NOT $3) AND k.position > $4
-ORDER BY k.position LIMIT $5

@@ -1,2 +1,0 @@
--- Whether the server still answers on a connection that is idle.
-SELECT 1

@@ -1,2 +1,0 @@
--- What the other one asks: another text, other columns.
-SELECT 2 AS number, 'second' AS probe, pg_backend_pid() AS pid

@@ -1,0 +1,5 @@
+-- Moves the checkpoint of a build, and prepares the transaction for its tables: the search path is their schema alone, and the commit is
+-- durable.
+-- $1 name · $2 build · $3 from · $4 to · $5 events · $6 last event's id or null · $7 its position · $8 its time · $9 schema, quoted
+SELECT set_config('search_path', $9, true), set_config('synchronous_commit', 'on', true),
+       event_store.move_projection($1, $2, $3, $4, $5, $6, $7, $8) AS moved

@@ -1,0 +1,2 @@
+-- The highest position that was ever assigned.
+SELECT event_store.last_assigned() AS last_assigned

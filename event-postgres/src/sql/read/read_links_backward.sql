@@ -1,0 +1,17 @@
+-- A page of a stream of links, newest first, with the stream's row; the columns of the event are null on an empty page.
+-- $1 tenant · $2 stream · $3 highest version wanted · $4 limit
+-- No row if there is no such stream. A link whose event was removed is left out.
+-- The columns of an event come first, in the order that row.rs expects; they are those of the event in its own stream.
+SELECT t.name AS tenant, e.stream_id, e.version, e.position, e.event_id, e.event_type, e.schema_version, e.data, e.metadata, e.created_at,
+       s.state::text AS state, e.link_version
+FROM event_store.tenants t
+JOIN event_store.streams s ON s.tenant_key = t.tenant_key AND s.stream_id = $2
+LEFT JOIN LATERAL (
+  SELECT o.stream_id, v.version, v.position, v.event_id, v.event_type, v.schema_version, v.data, v.metadata, v.created_at, l.version AS link_version
+  FROM event_store.links l
+  JOIN event_store.events v ON v.position = l.position
+  JOIN event_store.streams o ON o.tenant_key = v.tenant_key AND o.stream_key = v.stream_key AND v.version >= o.first_version
+  WHERE s.state IN ('links', 'archived_links') AND l.tenant_key = s.tenant_key AND l.stream_key = s.stream_key AND l.version <= $3 AND l.version >= s.first_version
+  ORDER BY l.version DESC LIMIT $4
+) e ON true
+WHERE t.name = $1

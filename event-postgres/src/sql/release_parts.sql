@@ -1,3 +1,0 @@
--- Give up parts.
--- $1 tenant or '' · $2 name · $3 owner · $4 parts or null for all · $5 their tokens
-SELECT event_store.release_parts($1, $2, $3, $4, $5) AS answer

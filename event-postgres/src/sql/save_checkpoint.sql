@@ -1,3 +1,0 @@
--- Move a checkpoint. One that is lost with a crash of the server only makes events come again: nobody waits for the disk.
--- $1 tenant or '' · $2 name · $3 part · $4 token · $5 position · $6 event's position or null · $7 its id or null · $8 skipped
-SELECT set_config('synchronous_commit', 'off', true), event_store.save_checkpoint($1, $2, $3, $4, $5, $6, $7, $8, false) AS answer

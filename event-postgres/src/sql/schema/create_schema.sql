@@ -1,0 +1,2 @@
+-- Creates the schema unless it exists.
+CREATE SCHEMA IF NOT EXISTS event_store

@@ -1,0 +1,3 @@
+-- Moves a checkpoint. If a server crash loses it, events are only redelivered: the commit does not wait for the disk.
+-- $1 tenant or '' · $2 name · $3 partition · $4 token · $5 position · $6 event's position or null · $7 its id or null · $8 skipped
+SELECT set_config('synchronous_commit', 'off', true), event_store.save_checkpoint($1, $2, $3, $4, $5, $6, $7, $8, false) AS answer
