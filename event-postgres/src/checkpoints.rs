@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use event_core::adapter::{
-    Attendance, BoxFuture, Checkpoint, CheckpointStore, Lease, ParkedEvent, PartState, Registered,
-    SubscriptionKey,
+    BoxFuture, Checkpoint, CheckpointStore, Heartbeat, Lease, ParkedEvent, PartitionState,
+    Registered, SubscriptionKey,
 };
 use event_core::error::SubscriptionError;
 use event_core::{Error, EventId, Position, Result, Tenant};
@@ -18,11 +18,11 @@ use crate::row::Cells;
 use crate::sql::{PgQuery, Statement};
 
 impl PgAdapter {
-    /// Moves the checkpoint of a part in a transaction of the caller's own, so that what was made of the events and the
-    /// checkpoint are stored together, or neither: exactly once. To be called first of all in the transaction; the part
+    /// Moves the checkpoint of a partition in a transaction of the caller's own, so that what was made of the events and the
+    /// checkpoint are stored together, or neither: exactly once. To be called first of all in the transaction; the partition
     /// then stays with this owner until it ends.
     ///
-    /// `false`, and nothing changed: the part has another owner now, or stands as far already; roll back and stop.
+    /// `false`, and nothing changed: the partition has another owner now, or stands as far already; roll back and stop.
     ///
     /// # Errors
     /// [`Error::Connection`], [`Error::Adapter`]; the transaction is then to be rolled back.
@@ -30,13 +30,13 @@ impl PgAdapter {
         &self,
         transaction: &mut PgConnection,
         key: &SubscriptionKey,
-        part: u32,
+        partition: u32,
         token: u64,
         checkpoint: Checkpoint,
     ) -> Result<bool> {
         const OPERATION: &str = "move a checkpoint";
         let (_, sql) = self.parts();
-        let query = checkpointed(&sql.move_checkpoint, key, part, token, checkpoint, 0);
+        let query = checkpointed(&sql.move_checkpoint, key, partition, token, checkpoint, 0);
         let row = query.fetch_one(transaction).await;
         let row = row.map_err(|failed| error::error(OPERATION, failed))?;
         Cells::new(&row).get("answer")
@@ -93,21 +93,24 @@ impl CheckpointStore for PgAdapter {
             let (pool, sql) = self.parts();
             let query = named(&sql.register_subscription, key)
                 .bind(printable(&wanted.filter))
-                .bind(number(wanted.parts))
+                .bind(number(wanted.partitions))
                 .bind(stored(start.get()));
             let rows = pool.fetch(OPERATION, query).await?;
             let row = rows.first().ok_or_else(|| Error::adapter(OPERATION, "no answer"))?;
             let cells = Cells::new(row);
-            Ok(Registered { filter: cells.get("filter")?, parts: count(&cells, "partitions")? })
+            Ok(Registered {
+                filter: cells.get("filter")?,
+                partitions: count(&cells, "partitions")?,
+            })
         })
     }
 
-    fn attend<'a>(
+    fn heartbeat<'a>(
         &'a self,
         key: &'a SubscriptionKey,
         owner: &'a str,
         lease: Duration,
-    ) -> BoxFuture<'a, Result<Attendance>> {
+    ) -> BoxFuture<'a, Result<Heartbeat>> {
         Box::pin(async move {
             let (pool, sql) = self.parts();
             let millis = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
@@ -115,8 +118,8 @@ impl CheckpointStore for PgAdapter {
             let rows = pool.fetch("renew the leases of a subscription", query).await?;
             let first = Cells::new(rows.first().ok_or_else(|| missing(key))?);
             let leases = rows.iter().filter_map(|row| lease_of(row).transpose());
-            Ok(Attendance {
-                parts: count(&first, "partitions")?,
+            Ok(Heartbeat {
+                partitions: count(&first, "partitions")?,
                 members: count(&first, "members")?,
                 paused: first.get("paused")?,
                 replays: unsigned(&first, "replays")?,
@@ -128,13 +131,13 @@ impl CheckpointStore for PgAdapter {
     fn save<'a>(
         &'a self,
         key: &'a SubscriptionKey,
-        part: u32,
+        partition: u32,
         token: u64,
         checkpoint: Checkpoint,
         skipped: u64,
     ) -> BoxFuture<'a, Result<bool>> {
         let statement = &self.parts().1.save_checkpoint;
-        let query = checkpointed(statement, key, part, token, checkpoint, skipped);
+        let query = checkpointed(statement, key, partition, token, checkpoint, skipped);
         Box::pin(self.held(key, "move a checkpoint", query))
     }
 
@@ -142,14 +145,18 @@ impl CheckpointStore for PgAdapter {
         &'a self,
         key: &'a SubscriptionKey,
         owner: &'a str,
-        parts: Option<&'a [(u32, u64)]>,
+        partitions: Option<&'a [(u32, u64)]>,
     ) -> BoxFuture<'a, Result<()>> {
-        let numbers = |parts: &[(u32, u64)]| parts.iter().map(|(part, _)| number(*part)).collect();
-        let tokens = |parts: &[(u32, u64)]| parts.iter().map(|(_, token)| stored(*token)).collect();
+        let numbers = |partitions: &[(u32, u64)]| {
+            partitions.iter().map(|(partition, _)| number(*partition)).collect()
+        };
+        let tokens = |partitions: &[(u32, u64)]| {
+            partitions.iter().map(|(_, token)| stored(*token)).collect()
+        };
         let query = named(&self.parts().1.release_partitions, key)
             .bind(owner.to_owned())
-            .bind::<Option<Vec<i32>>>(parts.map(numbers))
-            .bind::<Option<Vec<i64>>>(parts.map(tokens));
+            .bind::<Option<Vec<i32>>>(partitions.map(numbers))
+            .bind::<Option<Vec<i64>>>(partitions.map(tokens));
         Box::pin(async move {
             if self.answer("release partitions of a subscription", query).await? {
                 Ok(())
@@ -166,7 +173,7 @@ impl CheckpointStore for PgAdapter {
         event: &'a ParkedEvent,
     ) -> BoxFuture<'a, Result<bool>> {
         let query = named(&self.parts().1.park_event, key)
-            .bind(number(event.part))
+            .bind(number(event.partition))
             .bind(stored(token))
             .bind(stored(event.position.get()))
             .bind(event.event_id.as_uuid())
@@ -211,12 +218,12 @@ impl CheckpointStore for PgAdapter {
     fn unpark<'a>(
         &'a self,
         key: &'a SubscriptionKey,
-        part: u32,
+        partition: u32,
         token: u64,
         position: Position,
     ) -> BoxFuture<'a, Result<bool>> {
         let query = named(&self.parts().1.unpark_event, key)
-            .bind(number(part))
+            .bind(number(partition))
             .bind(stored(token))
             .bind(stored(position.get()));
         Box::pin(self.held(key, "forget a parked event", query))
@@ -246,7 +253,10 @@ impl CheckpointStore for PgAdapter {
         Box::pin(self.control(key, "stopped", None, why))
     }
 
-    fn list<'a>(&'a self, tenant: Option<&'a Tenant>) -> BoxFuture<'a, Result<Vec<PartState>>> {
+    fn list<'a>(
+        &'a self,
+        tenant: Option<&'a Tenant>,
+    ) -> BoxFuture<'a, Result<Vec<PartitionState>>> {
         Box::pin(async move {
             let (pool, sql) = self.parts();
             let tenant = tenant.map(|tenant| tenant.as_str().to_owned());
@@ -265,13 +275,13 @@ fn named<'q>(statement: &Statement, key: &SubscriptionKey) -> PgQuery<'q> {
 fn checkpointed<'q>(
     statement: &Statement,
     key: &SubscriptionKey,
-    part: u32,
+    partition: u32,
     token: u64,
     checkpoint: Checkpoint,
     skipped: u64,
 ) -> PgQuery<'q> {
     named(statement, key)
-        .bind(number(part))
+        .bind(number(partition))
         .bind(stored(token))
         .bind(stored(checkpoint.position.get()))
         .bind(checkpoint.event.map(|(position, _)| stored(position.get())))
@@ -316,7 +326,7 @@ fn lease_of(row: &PgRow) -> Result<Option<Lease>> {
         _ => None,
     };
     Ok(Some(Lease {
-        part: count(&cells, "partition")?,
+        partition: count(&cells, "partition")?,
         token: unsigned(&cells, "token")?,
         checkpoint: Checkpoint { position: position(&cells, "at_position")?, event },
     }))
@@ -327,7 +337,7 @@ fn parked(row: &PgRow) -> Result<ParkedEvent> {
     Ok(ParkedEvent {
         position: position(&cells, "position")?,
         event_id: EventId::from_uuid(cells.get::<Uuid>("event_id")?),
-        part: count(&cells, "partition")?,
+        partition: count(&cells, "partition")?,
         attempts: count(&cells, "attempts")?,
         error: cells.get("error")?,
         parked_at: cells.time("parked_at")?,
@@ -335,17 +345,17 @@ fn parked(row: &PgRow) -> Result<ParkedEvent> {
     })
 }
 
-fn state(row: &PgRow) -> Result<PartState> {
+fn state(row: &PgRow) -> Result<PartitionState> {
     let cells = Cells::new(row);
     let tenant: String = cells.get("tenant")?;
     let tenant = if tenant.is_empty() { None } else { Some(Tenant::new(tenant)?) };
-    Ok(PartState {
+    Ok(PartitionState {
         key: SubscriptionKey { tenant, name: cells.get("name")? },
         filter: cells.get("filter")?,
         paused: cells.get("paused")?,
         stopped: cells.get("stopped")?,
         parked: unsigned(&cells, "parked")?,
-        part: count(&cells, "partition")?,
+        partition: count(&cells, "partition")?,
         position: position(&cells, "position")?,
         skipped: unsigned(&cells, "skipped")?,
         owner: cells.get("owner")?,

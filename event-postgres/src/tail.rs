@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_core::adapter::{LiveBuffer, Publisher, Recent, Stretch};
+use event_core::adapter::{LiveBuffer, LogSegment, LogUpdate, Publisher};
 use event_core::{Error, Position, RecordedEvent, Result};
 use event_sql::rows::Owners;
 use sqlx::postgres::PgRow;
@@ -88,7 +88,7 @@ impl Tail {
     }
 
     /// What stands after a position; waits for it.
-    pub(crate) async fn next(&self, after: Position) -> Result<Stretch> {
+    pub(crate) async fn next(&self, after: Position) -> Result<LogUpdate> {
         let start = |publisher| {
             let source = Arc::clone(&self.source);
             tokio::spawn(Task { source, publisher }.run());
@@ -275,7 +275,7 @@ impl Progress {
         let end = position(up_to);
         events.retain(|event| event.position() <= end);
         let events = events.into_iter().map(Arc::new).collect();
-        publisher.publish(Recent { after: position(self.published), up_to: end, events });
+        publisher.publish(LogSegment { after: position(self.published), up_to: end, events });
         self.published = up_to;
     }
 }

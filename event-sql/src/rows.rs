@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use event_core::adapter::{OwnedSnapshot, StoredSnapshot, StreamState};
 use event_core::envelope::RecordedParts;
-use event_core::error::Place;
+use event_core::error::EventLocation;
 use event_core::registry::StoredVersion;
 use event_core::{
     Error, EventId, EventVersion, Metadata, Position, RecordedEvent, Result, StreamId, StreamInfo,
@@ -71,7 +71,7 @@ pub fn event(
     };
     let stream_version = checked(None, StreamVersion::try_from(number(None, 0, "version")?))?;
     let position = checked(None, Position::try_from(number(None, 1, "position")?))?;
-    let at = Place { stream_id: stream_id.clone(), stream_version, position };
+    let at = EventLocation { stream_id: stream_id.clone(), stream_version, position };
     let here = |reason| corrupt(Some(&at), reason);
 
     let metadata = values.json((first + 6, "metadata")).map_err(here)?;
@@ -104,7 +104,7 @@ pub fn linked(
     stream_id: &StreamId,
     event: RecordedEvent,
 ) -> Result<RecordedEvent> {
-    let at = event.place();
+    let at = event.location();
     let version = values.number((number, "link_version")).map_err(|it| corrupt(Some(&at), it))?;
     let version = checked(Some(&at), StreamVersion::try_from(version))?;
     Ok(event.linked(stream_id.clone(), version))
@@ -237,10 +237,10 @@ pub fn applied_migrations<'k>(
     Ok(history.len())
 }
 
-fn checked<T, E: std::fmt::Display>(at: Option<&Place>, value: Result<T, E>) -> Result<T> {
+fn checked<T, E: std::fmt::Display>(at: Option<&EventLocation>, value: Result<T, E>) -> Result<T> {
     value.map_err(|error| corrupt(at, error.to_string()))
 }
 
-fn corrupt(at: Option<&Place>, reason: String) -> Error {
+fn corrupt(at: Option<&EventLocation>, reason: String) -> Error {
     Error::Corrupt { at: at.cloned().map(Box::new), reason }
 }

@@ -8,7 +8,7 @@ use std::time::Instant;
 use event_core::adapter::append::{Commit, LinkEvents, StreamChange};
 use event_core::adapter::import::{ImportBatch, Imported};
 use event_core::adapter::{
-    Adapter, AdapterFactory, BoxFuture, CheckpointStore, LiveLog, SnapshotStore, Stretch,
+    Adapter, AdapterFactory, BoxFuture, CheckpointStore, LiveLog, LogUpdate, SnapshotStore,
     TenantView,
 };
 use event_core::health::Health;
@@ -287,11 +287,11 @@ impl LiveLog for SqliteAdapter {
         Box::pin(self.tail.head())
     }
 
-    fn drawn(&self) -> BoxFuture<'_, Result<Position>> {
-        Box::pin(self.tail.drawn())
+    fn last_assigned(&self) -> BoxFuture<'_, Result<Position>> {
+        Box::pin(self.tail.last_assigned())
     }
 
-    fn next(&self, after: Position) -> BoxFuture<'_, Result<Stretch>> {
+    fn next(&self, after: Position) -> BoxFuture<'_, Result<LogUpdate>> {
         Box::pin(self.tail.next(after))
     }
 }

@@ -106,11 +106,11 @@ async fn attempt(
 }
 
 /// Where the ids of a tenant, by its key, are stored.
-type Ids = HashMap<(i64, EventId), Place>;
+type Ids = HashMap<(i64, EventId), Location>;
 
 /// Where an event is stored.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+struct Location {
     stream_key: i64,
     version: StreamVersion,
     position: Position,
@@ -142,12 +142,12 @@ async fn look_up(
         let Some(asked) = at.and_then(|at| asked.get(at)) else {
             return Err(Error::adapter(OPERATION, "an answer to no event id of the commit").into());
         };
-        ids.insert(*asked, Place::read(row)?);
+        ids.insert(*asked, Location::read(row)?);
     }
     Ok(ids)
 }
 
-impl Place {
+impl Location {
     fn read(row: &SqliteRow) -> Result<Self> {
         let cells = Cells::new(row);
         Ok(Self {

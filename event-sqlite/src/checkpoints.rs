@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use event_core::adapter::{
-    Attendance, BoxFuture, Checkpoint, CheckpointStore, Lease, ParkedEvent, PartState, Registered,
-    SubscriptionKey,
+    BoxFuture, Checkpoint, CheckpointStore, Heartbeat, Lease, ParkedEvent, PartitionState,
+    Registered, SubscriptionKey,
 };
 use event_core::error::SubscriptionError;
 use event_core::{Error, EventId, Position, Result, Tenant};
@@ -61,45 +61,45 @@ impl SqliteAdapter {
 /// No lease is given for longer than this, or ten times the asker's own, in microseconds.
 const TEN_MINUTES: i64 = 10 * 60 * 1_000_000;
 
-async fn attend(
+async fn heartbeat(
     adapter: &SqliteAdapter,
     key: &SubscriptionKey,
     owner: &str,
     lease: Duration,
-) -> Result<Attendance> {
+) -> Result<Heartbeat> {
     let (mut transaction, row) =
         adapter.change_known("renew the leases of a subscription", key).await?;
     let cells = Cells::new(&row);
     let now: i64 = cells.get("now")?;
     let lease = i64::try_from(lease.as_micros()).unwrap_or(i64::MAX);
     let until = now.saturating_add(lease);
-    // Given before the clock was set back: over, or the dead would hold their parts until the clock is there again.
+    // Given before the clock was set back: over, or the dead would hold their partitions until the clock is there again.
     let longest = now.saturating_add(lease.saturating_mul(10).max(TEN_MINUTES));
     let own = |statement| named(statement, key).bind(owner.to_owned());
     transaction.execute(named(sql::REMOVE_EXPIRED_MEMBERS, key).bind(now).bind(longest)).await?;
     transaction.execute(own(sql::HEARTBEAT_MEMBER).bind(until)).await?;
     let rows = transaction.fetch(named(sql::COUNT_MEMBERS, key)).await?;
     let members = rows.first().map_or(Ok(1), |row| Cells::new(row).at_first::<i64>())?;
-    let mut attendance = Attendance {
-        parts: count(&cells, "partitions")?,
+    let mut heartbeat = Heartbeat {
+        partitions: count(&cells, "partitions")?,
         members: u32::try_from(members).unwrap_or(u32::MAX),
         paused: cells.get("paused")?,
         replays: unsigned(&cells, "replays")?,
         leases: Vec::new(),
     };
-    if !attendance.paused {
+    if !heartbeat.paused {
         let held = transaction.execute(own(sql::RENEW_PARTITIONS).bind(until)).await?;
-        let wanted = u64::from(attendance.share()).saturating_sub(held);
+        let wanted = u64::from(heartbeat.share()).saturating_sub(held);
         if wanted > 0 {
             let take =
                 own(sql::TAKE_PARTITIONS).bind(until).bind(now).bind(stored(wanted)).bind(longest);
             transaction.execute(take).await?;
         }
         let rows = transaction.fetch(own(sql::HELD_PARTITIONS)).await?;
-        attendance.leases = rows.iter().map(lease_of).collect::<Result<_>>()?;
+        heartbeat.leases = rows.iter().map(lease_of).collect::<Result<_>>()?;
     }
     transaction.commit().await?;
-    Ok(attendance)
+    Ok(heartbeat)
 }
 
 impl CheckpointStore for SqliteAdapter {
@@ -116,37 +116,39 @@ impl CheckpointStore for SqliteAdapter {
                 let cells = Cells::new(&row);
                 return Ok(Registered {
                     filter: cells.get("filter")?,
-                    parts: count(&cells, "partitions")?,
+                    partitions: count(&cells, "partitions")?,
                 });
             }
-            let parts = i64::from(wanted.parts);
+            let partitions = i64::from(wanted.partitions);
             let subscription = named(sql::ADD_SUBSCRIPTION, key).bind(wanted.filter.clone());
-            transaction.execute(subscription.bind(parts)).await?;
+            transaction.execute(subscription.bind(partitions)).await?;
             let start = stored(start.get());
-            transaction.execute(named(sql::ADD_PARTITIONS, key).bind(parts).bind(start)).await?;
+            transaction
+                .execute(named(sql::ADD_PARTITIONS, key).bind(partitions).bind(start))
+                .await?;
             transaction.commit().await?;
             Ok(wanted.clone())
         })
     }
 
-    fn attend<'a>(
+    fn heartbeat<'a>(
         &'a self,
         key: &'a SubscriptionKey,
         owner: &'a str,
         lease: Duration,
-    ) -> BoxFuture<'a, Result<Attendance>> {
-        Box::pin(attend(self, key, owner, lease))
+    ) -> BoxFuture<'a, Result<Heartbeat>> {
+        Box::pin(heartbeat(self, key, owner, lease))
     }
 
     fn save<'a>(
         &'a self,
         key: &'a SubscriptionKey,
-        part: u32,
+        partition: u32,
         token: u64,
         checkpoint: Checkpoint,
         skipped: u64,
     ) -> BoxFuture<'a, Result<bool>> {
-        let query = of_part(sql::SAVE_CHECKPOINT, key, part, token)
+        let query = of_partition(sql::SAVE_CHECKPOINT, key, partition, token)
             .bind(stored(checkpoint.position.get()))
             .bind(checkpoint.event.map(|(position, _)| stored(position.get())))
             .bind(checkpoint.event.map(|(_, id)| id.as_uuid()))
@@ -158,19 +160,21 @@ impl CheckpointStore for SqliteAdapter {
         &'a self,
         key: &'a SubscriptionKey,
         owner: &'a str,
-        parts: Option<&'a [(u32, u64)]>,
+        partitions: Option<&'a [(u32, u64)]>,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let operation = "release partitions of a subscription";
             let (mut transaction, _) = self.change_known(operation, key).await?;
-            let Some(parts) = parts else {
+            let Some(partitions) = partitions else {
                 for statement in [sql::REMOVE_MEMBER, sql::RELEASE_PARTITIONS] {
                     transaction.execute(named(statement, key).bind(owner.to_owned())).await?;
                 }
                 return Ok(transaction.commit().await?);
             };
-            for (part, token) in parts {
-                transaction.execute(of_part(sql::RELEASE_PARTITION, key, *part, *token)).await?;
+            for (partition, token) in partitions {
+                transaction
+                    .execute(of_partition(sql::RELEASE_PARTITION, key, *partition, *token))
+                    .await?;
             }
             Ok(transaction.commit().await?)
         })
@@ -184,7 +188,7 @@ impl CheckpointStore for SqliteAdapter {
     ) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move {
             let (mut transaction, row) = self.change_known("park an event", key).await?;
-            let query = of_part(sql::PARK_EVENT, key, event.part, token)
+            let query = of_partition(sql::PARK_EVENT, key, event.partition, token)
                 .bind(stored(event.position.get()))
                 .bind(event.event_id.as_uuid())
                 .bind(i64::from(event.attempts))
@@ -227,13 +231,13 @@ impl CheckpointStore for SqliteAdapter {
     fn unpark<'a>(
         &'a self,
         key: &'a SubscriptionKey,
-        part: u32,
+        partition: u32,
         token: u64,
         position: Position,
     ) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move {
             let (mut transaction, _) = self.change_known("forget a parked event", key).await?;
-            let holds = of_part(sql::HOLDS_PARTITION, key, part, token);
+            let holds = of_partition(sql::HOLDS_PARTITION, key, partition, token);
             if transaction.fetch(holds).await?.is_empty() {
                 transaction.rollback().await?;
                 return Ok(false);
@@ -290,7 +294,10 @@ impl CheckpointStore for SqliteAdapter {
         Box::pin(async { self.change_rows("change a subscription", key, query).await.map(drop) })
     }
 
-    fn list<'a>(&'a self, tenant: Option<&'a Tenant>) -> BoxFuture<'a, Result<Vec<PartState>>> {
+    fn list<'a>(
+        &'a self,
+        tenant: Option<&'a Tenant>,
+    ) -> BoxFuture<'a, Result<Vec<PartitionState>>> {
         Box::pin(async move {
             let tenant = tenant.map(|tenant| tenant.as_str().to_owned());
             let query = sql::LIST_SUBSCRIPTIONS.query().bind(tenant);
@@ -305,8 +312,13 @@ fn named(statement: Statement, key: &SubscriptionKey) -> SqliteQuery {
     statement.query().bind(tenant.to_owned()).bind(key.name.clone())
 }
 
-fn of_part(statement: Statement, key: &SubscriptionKey, part: u32, token: u64) -> SqliteQuery {
-    named(statement, key).bind(i64::from(part)).bind(stored(token))
+fn of_partition(
+    statement: Statement,
+    key: &SubscriptionKey,
+    partition: u32,
+    token: u64,
+) -> SqliteQuery {
+    named(statement, key).bind(i64::from(partition)).bind(stored(token))
 }
 
 fn missing(key: &SubscriptionKey) -> Error {
@@ -332,7 +344,7 @@ fn lease_of(row: &SqliteRow) -> Result<Lease> {
         _ => None,
     };
     Ok(Lease {
-        part: count(&cells, "partition")?,
+        partition: count(&cells, "partition")?,
         token: unsigned(&cells, "token")?,
         checkpoint: Checkpoint { position: position(&cells)?, event },
     })
@@ -343,7 +355,7 @@ fn parked(row: &SqliteRow) -> Result<ParkedEvent> {
     Ok(ParkedEvent {
         position: position(&cells)?,
         event_id: EventId::from_uuid(cells.get::<Uuid>("event_id")?),
-        part: count(&cells, "partition")?,
+        partition: count(&cells, "partition")?,
         attempts: count(&cells, "attempts")?,
         error: cells.get("error")?,
         parked_at: row::time(cells.get("parked_at")?)?,
@@ -351,18 +363,18 @@ fn parked(row: &SqliteRow) -> Result<ParkedEvent> {
     })
 }
 
-fn state(row: &SqliteRow) -> Result<PartState> {
+fn state(row: &SqliteRow) -> Result<PartitionState> {
     let cells = Cells::new(row);
     let tenant: String = cells.get("tenant")?;
     let tenant = if tenant.is_empty() { None } else { Some(Tenant::new(tenant)?) };
     let behind_since: Option<i64> = cells.get("behind_since")?;
-    Ok(PartState {
+    Ok(PartitionState {
         key: SubscriptionKey { tenant, name: cells.get("name")? },
         filter: cells.get("filter")?,
         paused: cells.get("paused")?,
         stopped: cells.get("stopped")?,
         parked: unsigned(&cells, "parked")?,
-        part: count(&cells, "partition")?,
+        partition: count(&cells, "partition")?,
         position: position(&cells)?,
         skipped: unsigned(&cells, "skipped")?,
         owner: cells.get("owner")?,

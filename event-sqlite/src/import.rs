@@ -70,7 +70,7 @@ async fn events(
     for event in &accepted.events {
         last = match positions {
             Positions::Keep => event.position(),
-            Positions::Draw => Position::new(last.get().saturating_add(1)),
+            Positions::Assign => Position::new(last.get().saturating_add(1)),
         };
         let key = (event.tenant().clone(), event.stream_id().clone());
         let keys = streams.get(&key).map(|it| it.keys);

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_core::adapter::{LiveBuffer, Publisher, Stretch};
+use event_core::adapter::{LiveBuffer, LogUpdate, Publisher};
 use event_core::{Error, Position, Result};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
@@ -46,12 +46,12 @@ impl Tail {
     }
 
     /// The highest position that was ever used.
-    pub(crate) async fn drawn(&self) -> Result<Position> {
+    pub(crate) async fn last_assigned(&self) -> Result<Position> {
         position(&self.pool, sql::LAST_ASSIGNED).await
     }
 
     /// What stands after a position; waits for it.
-    pub(crate) async fn next(&self, after: Position) -> Result<Stretch> {
+    pub(crate) async fn next(&self, after: Position) -> Result<LogUpdate> {
         let start = |publisher| {
             tokio::spawn(run(publisher, Arc::clone(&self.pool), Arc::clone(&self.wake)));
         };

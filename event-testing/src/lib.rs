@@ -163,11 +163,11 @@ macro_rules! durable_contract {
             use super::*;
 
             $crate::__contract_cases! { $crate, $open =>
-                leases: a_name_is_registered_once, parts_are_shared_out_and_go_to_who_is_left,
+                leases: a_name_is_registered_once, partitions_are_shared_out_and_go_to_who_is_left,
                     a_lease_that_ended_is_taken_with_a_new_token, checkpoints_never_go_back,
                     a_token_that_was_taken_over_changes_nothing, pausing_and_resetting_take_leases_away,
                     parked_events_are_kept_and_marked, what_is_not_there_is_not_found,
-                    racing_owners_never_share_a_part, the_list_says_how_far_each_part_is;
+                    racing_owners_never_share_a_partition, the_list_says_how_far_each_partition_is;
                 durable: goes_on_after_what_was_answered, one_answer_covers_all_before,
                     a_failure_comes_again_and_then_stops, poison_is_parked_and_replayed,
                     what_cannot_be_decoded_follows_its_policy, panics_and_hangs_are_failures,
@@ -175,9 +175,9 @@ macro_rules! durable_contract {
                     an_operator_pauses_resets_and_deletes, a_checkpoint_moves_past_what_does_not_pass,
                     a_checkpoint_that_the_log_contradicts_is_refused,
                     a_filter_that_panics_ends_its_consumer;
-                competing: consumers_share_the_parts_and_every_event_is_handled_once,
+                competing: consumers_share_the_partitions_and_every_event_is_handled_once,
                     members_come_and_go_and_nothing_is_missed,
-                    a_part_more_than_consumers_waits_for_nobody;
+                    a_partition_more_than_consumers_waits_for_nobody;
             }
         }
     };

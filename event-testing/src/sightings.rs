@@ -63,12 +63,12 @@ impl Sightings {
             let stream = (event.tenant(), event.stream_id());
             let version = event.stream_version();
             if let Some(before) = last.insert(stream, version) {
-                assert!(before < version, "{} was first seen after {before}", event.place());
+                assert!(before < version, "{} was first seen after {before}", event.location());
             }
         }
         let missed: Vec<_> =
             log.iter().filter(|event| !first.contains(&event.position())).collect();
-        let places: Vec<String> = missed.iter().take(5).map(|e| e.place().to_string()).collect();
+        let places: Vec<String> = missed.iter().take(5).map(|e| e.location().to_string()).collect();
         assert!(missed.is_empty(), "{} events were missed, among them {places:?}", missed.len());
         Tally { events: log.len(), duplicates: self.0.len() - first.len() }
     }

@@ -24,7 +24,7 @@ use tokio_postgres::AsyncMessage;
 use crate::guess::Guess;
 
 #[path = "support/guess.rs"]
-#[allow(dead_code, reason = "each bench uses a part")]
+#[allow(dead_code, reason = "each bench uses a partition")]
 mod guess;
 #[path = "../support/pg.rs"]
 mod pg;
@@ -285,16 +285,21 @@ impl Bench {
     async fn consumers_side_by_side(&self, events: usize) {
         let (mut one, mut sixteen) = (Vec::new(), Vec::new());
         for _ in 0..self.rounds.min(3) {
-            for (consumers, parts, rates) in [(1, 1, &mut one), (16, 16, &mut sixteen)] {
+            for (consumers, partitions, rates) in [(1, 1, &mut one), (16, 16, &mut sixteen)] {
                 let name = format!("side by side {}", self.next.fetch_add(1, Ordering::Relaxed));
                 let millisecond = Duration::from_millis(1);
                 let started = Instant::now();
                 let some = if consumers == 1 { events / 8 } else { events };
-                self.consume(&name, consumers, parts, some, millisecond).await;
+                self.consume(&name, consumers, partitions, some, millisecond).await;
                 rates.push(some as f64 / started.elapsed().as_secs_f64());
             }
         }
-        line("16 consumers of 16 parts, of one of one, a handler of 1 ms", &one, &sixteen, "/s");
+        line(
+            "16 consumers of 16 partitions, of one of one, a handler of 1 ms",
+            &one,
+            &sixteen,
+            "/s",
+        );
     }
 
     /// Runs consumers from the beginning until they have handled so many events.

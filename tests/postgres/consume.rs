@@ -188,7 +188,7 @@ async fn restore(connection: &mut PgConnection, position: i64) {
     pg::run(connection, &format!("SELECT setval('event_store.position_seq', {position})")).await;
 }
 
-/// The checkpoint moves with what the caller makes of the events, or not at all; and only for who has the part.
+/// The checkpoint moves with what the caller makes of the events, or not at all; and only for who has the partition.
 #[tokio::test]
 async fn a_checkpoint_moves_in_the_callers_transaction() {
     let database = pg::shared().database().await;
@@ -202,13 +202,17 @@ async fn a_checkpoint_moves_in_the_callers_transaction() {
     let mut consumer = subscription().open().await.unwrap();
     for (answer, rows) in [("ROLLBACK", 0), ("COMMIT", 1)] {
         let delivery = consumer.next().await.unwrap().unwrap();
-        let (key, part, token) = delivery.lease();
+        let (key, partition, token) = delivery.lease();
         pg::run(&mut behind, "BEGIN").await;
         let checkpoint = delivery.checkpoint();
         assert!(
-            adapter.save_checkpoint_in(&mut behind, key, part, token, checkpoint).await.unwrap()
+            adapter
+                .save_checkpoint_in(&mut behind, key, partition, token, checkpoint)
+                .await
+                .unwrap()
         );
-        let again = adapter.save_checkpoint_in(&mut behind, key, part, token, checkpoint).await;
+        let again =
+            adapter.save_checkpoint_in(&mut behind, key, partition, token, checkpoint).await;
         assert!(!again.unwrap(), "an event is let through once");
         pg::run(&mut behind, "INSERT INTO made VALUES (1)").await;
         pg::run(&mut behind, answer).await;
@@ -222,8 +226,10 @@ async fn a_checkpoint_moves_in_the_callers_transaction() {
     let mut consumer = subscription().open().await.unwrap();
     let second = consumer.next().await.unwrap().unwrap();
     assert_eq!(second.event().stream_version().get(), 2);
-    let (key, part, token) = second.lease();
+    let (key, partition, token) = second.lease();
     subscription().reset(StartFrom::Beginning).await.unwrap();
     let checkpoint = second.checkpoint();
-    assert!(!adapter.save_checkpoint_in(&mut behind, key, part, token, checkpoint).await.unwrap());
+    assert!(
+        !adapter.save_checkpoint_in(&mut behind, key, partition, token, checkpoint).await.unwrap()
+    );
 }

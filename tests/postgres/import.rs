@@ -93,7 +93,7 @@ async fn a_reader_at_the_end_misses_nothing_of_imports_and_appends() {
             }
         }));
     }
-    for positions in [Positions::Keep, Positions::Draw] {
+    for positions in [Positions::Keep, Positions::Assign] {
         let adapter = Arc::clone(&adapter);
         tasks.push(tokio::spawn(async move {
             for round in 1..=ROUNDS {
@@ -176,7 +176,7 @@ async fn only_the_owner_of_the_schema_imports() {
     let authority = database.address();
     let (_, rest) = database.url.split_once(&authority).unwrap();
     let bot = PgAdapter::connect(&format!("postgres://{role}:pw@{authority}{rest}")).await.unwrap();
-    for positions in [Positions::Keep, Positions::Draw] {
+    for positions in [Positions::Keep, Positions::Assign] {
         let batch = ImportBatch::Events { positions, events: vec![at(1_000)] };
         let error = bot.import(&batch).await.unwrap_err();
         assert!(matches!(error, Error::Adapter { .. }), "{}", with_causes(&error));
@@ -211,7 +211,7 @@ async fn what_is_there_already_is_looked_up_by_its_id() {
 /// More than goes to the server in one statement.
 #[tokio::test]
 async fn a_batch_of_many_megabytes_is_stored_as_a_whole_and_in_order() {
-    for positions in [Positions::Draw, Positions::Keep] {
+    for positions in [Positions::Assign, Positions::Keep] {
         let adapter = pg::shared().database().await.into_adapter().await;
         let events = (1..=12_u64).map(|position| {
             let data = format!("\"{position}{}\"", "x".repeat(1 << 20));

@@ -22,13 +22,13 @@ pub(crate) async fn a_dead_owner_holds_nothing(
 ) {
     let key = SubscriptionKey { tenant: Some(Tenant::default()), name: "s".into() };
     let checkpoints: &dyn CheckpointStore = adapter.checkpoints().unwrap();
-    let wanted = Registered { filter: "everything".into(), parts: 4 };
+    let wanted = Registered { filter: "everything".into(), partitions: 4 };
     checkpoints.register(&key, &wanted, Position::START).await.unwrap();
     let mut owners = ["first", "second", "third"].into_iter();
-    let mut before = attend(checkpoints, &key, owners.next().unwrap()).await;
+    let mut before = heartbeat(checkpoints, &key, owners.next().unwrap()).await;
     for (owner, seconds) in owners.zip([HOUR, -HOUR]) {
         shift(seconds).await;
-        let now = attend(checkpoints, &key, owner).await;
+        let now = heartbeat(checkpoints, &key, owner).await;
         let tokens = |leases: &[(u32, u64)]| leases.iter().map(|lease| lease.1).sum::<u64>();
         assert_eq!(now.len(), 4, "{owner} takes over after {seconds} s");
         assert!(tokens(&now) > tokens(&before), "with tokens of its own");
@@ -36,13 +36,13 @@ pub(crate) async fn a_dead_owner_holds_nothing(
     }
 }
 
-async fn attend(
+async fn heartbeat(
     checkpoints: &dyn CheckpointStore,
     key: &SubscriptionKey,
     owner: &str,
 ) -> Vec<(u32, u64)> {
-    let leases = checkpoints.attend(key, owner, LEASE).await.unwrap().leases;
-    leases.iter().map(|lease| (lease.part, lease.token)).collect()
+    let leases = checkpoints.heartbeat(key, owner, LEASE).await.unwrap().leases;
+    leases.iter().map(|lease| (lease.partition, lease.token)).collect()
 }
 
 /// Consumers come and go while the clock jumps back and forth: nothing is missed, nothing out of order.

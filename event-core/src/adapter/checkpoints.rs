@@ -1,6 +1,6 @@
 //! [`CheckpointStore`]: what a backend keeps of durable subscriptions, and how it tells their consumers apart.
 //!
-//! A subscription is split into parts, each with a checkpoint of its own. A part belongs to one owner at a time, by a
+//! A subscription is split into partitions, each with a checkpoint of its own. A partition belongs to one owner at a time, by a
 //! lease that the backend's clock ends, and every change of owner takes a new token: whoever comes with an older one
 //! changes nothing. Every promise is in the contract suite, group `leases`.
 
@@ -21,20 +21,20 @@ pub struct SubscriptionKey {
     pub name: String,
 }
 
-/// How far a part was handled.
+/// How far a partition was handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub struct Checkpoint {
-    /// Everything up to here was handled, or is not for this part.
+    /// Everything up to here was handled, or is not for this partition.
     pub position: Position,
     /// The last event that was handled: at or before the position. It tells this log from another one.
     pub event: Option<(Position, EventId)>,
 }
 
-/// A part that an owner holds.
+/// A partition that an owner holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease {
     /// Its number, from 0.
-    pub part: u32,
+    pub partition: u32,
     /// Proves the ownership; grows with every change of owner.
     pub token: u64,
     /// Where to go on.
@@ -43,9 +43,9 @@ pub struct Lease {
 
 /// What an owner learns when it shows up.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Attendance {
-    /// Into how many parts the subscription is split.
-    pub parts: u32,
+pub struct Heartbeat {
+    /// Into how many partitions the subscription is split.
+    pub partitions: u32,
     /// How many owners are alive, this one included; at least 1.
     pub members: u32,
     /// Nobody holds anything until it is resumed.
@@ -56,10 +56,10 @@ pub struct Attendance {
     pub leases: Vec<Lease>,
 }
 
-impl Attendance {
-    /// How many parts an owner takes: the parts shared out evenly, rounded up.
+impl Heartbeat {
+    /// How many partitions an owner takes: the partitions shared out evenly, rounded up.
     pub const fn share(&self) -> u32 {
-        self.parts.div_ceil(if self.members == 0 { 1 } else { self.members })
+        self.partitions.div_ceil(if self.members == 0 { 1 } else { self.members })
     }
 }
 
@@ -68,8 +68,8 @@ impl Attendance {
 pub struct Registered {
     /// Its filter, as text.
     pub filter: String,
-    /// Into how many parts it is split.
-    pub parts: u32,
+    /// Into how many partitions it is split.
+    pub partitions: u32,
 }
 
 /// An event that could not be handled, put aside.
@@ -79,8 +79,8 @@ pub struct ParkedEvent {
     pub position: Position,
     /// Its id.
     pub event_id: EventId,
-    /// The part it belongs to.
-    pub part: u32,
+    /// The partition it belongs to.
+    pub partition: u32,
     /// How often it was tried.
     pub attempts: u32,
     /// The last error, with its causes.
@@ -91,10 +91,10 @@ pub struct ParkedEvent {
     pub replay: bool,
 }
 
-/// One part of a subscription, for the list.
+/// One partition of a subscription, for the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PartState {
-    /// Whose part.
+pub struct PartitionState {
+    /// Whose partition.
     pub key: SubscriptionKey,
     /// The subscription's filter, as text.
     pub filter: String,
@@ -105,7 +105,7 @@ pub struct PartState {
     /// Parked events of the whole subscription.
     pub parked: u64,
     /// Its number, from 0.
-    pub part: u32,
+    pub partition: u32,
     /// How far it was handled.
     pub position: Position,
     /// Events that its policies left out.
@@ -124,7 +124,7 @@ pub struct PartState {
 ///
 /// A call about a name that is not registered answers [`Error::Subscription`](crate::Error::Subscription) with `NotFound`.
 pub trait CheckpointStore: Send + Sync {
-    /// Creates a subscription whose parts all start after a position, unless there is one of the name; what stands then,
+    /// Creates a subscription whose partitions all start after a position, unless there is one of the name; what stands then,
     /// whoever created it. Two that come at once agree.
     fn register<'a>(
         &'a self,
@@ -134,39 +134,39 @@ pub trait CheckpointStore: Send + Sync {
     ) -> BoxFuture<'a, Result<Registered>>;
 
     /// Shows that an owner is alive: its leases are renewed for a time by the backend's clock, and it takes parts that
-    /// nobody holds, or whose lease has ended, up to its share. A part taken gets a new token; one that was only renewed
+    /// nobody holds, or whose lease has ended, up to its share. A partition taken gets a new token; one that was only renewed
     /// keeps its own, even if it had ended and nobody took it.
     ///
     /// A lease that ends later than any is given for (ten times this one, or ten minutes) was given before the clock was set
     /// back, and has ended.
-    fn attend<'a>(
+    fn heartbeat<'a>(
         &'a self,
         key: &'a SubscriptionKey,
         owner: &'a str,
         lease: Duration,
-    ) -> BoxFuture<'a, Result<Attendance>>;
+    ) -> BoxFuture<'a, Result<Heartbeat>>;
 
-    /// Moves a part's checkpoint, and counts events that were left out. It never goes back: where it stands as
-    /// far already, nothing changes, and that is `true`. `false`: the token is not the part's any more.
+    /// Moves a partition's checkpoint, and counts events that were left out. It never goes back: where it stands as
+    /// far already, nothing changes, and that is `true`. `false`: the token is not the partition's any more.
     fn save<'a>(
         &'a self,
         key: &'a SubscriptionKey,
-        part: u32,
+        partition: u32,
         token: u64,
         checkpoint: Checkpoint,
         skipped: u64,
     ) -> BoxFuture<'a, Result<bool>>;
 
-    /// Gives up parts, those whose token still holds; without any, all that the owner has, and its membership.
+    /// Gives up partitions, those whose token still holds; without any, all that the owner has, and its membership.
     fn release<'a>(
         &'a self,
         key: &'a SubscriptionKey,
         owner: &'a str,
-        parts: Option<&'a [(u32, u64)]>,
+        partitions: Option<&'a [(u32, u64)]>,
     ) -> BoxFuture<'a, Result<()>>;
 
     /// Puts an event aside, or writes down another failure of one that is; its time and replay mark are the backend's.
-    /// `false`, and nothing changed: the token is not the part's any more.
+    /// `false`, and nothing changed: the token is not the partition's any more.
     fn park<'a>(
         &'a self,
         key: &'a SubscriptionKey,
@@ -190,11 +190,11 @@ pub trait CheckpointStore: Send + Sync {
         position: Option<Position>,
     ) -> BoxFuture<'a, Result<u64>>;
 
-    /// Forgets a parked event: it was handled. `false`, and nothing changed: the token is not the part's any more.
+    /// Forgets a parked event: it was handled. `false`, and nothing changed: the token is not the partition's any more.
     fn unpark<'a>(
         &'a self,
         key: &'a SubscriptionKey,
-        part: u32,
+        partition: u32,
         token: u64,
         position: Position,
     ) -> BoxFuture<'a, Result<bool>>;
@@ -202,7 +202,7 @@ pub trait CheckpointStore: Send + Sync {
     /// Takes all leases away, for good; or lets owners take them again.
     fn pause<'a>(&'a self, key: &'a SubscriptionKey, paused: bool) -> BoxFuture<'a, Result<()>>;
 
-    /// Puts every part after a position, forward or back, and takes all leases away.
+    /// Puts every partition after a position, forward or back, and takes all leases away.
     fn reset<'a>(
         &'a self,
         key: &'a SubscriptionKey,
@@ -219,6 +219,7 @@ pub trait CheckpointStore: Send + Sync {
         why: Option<&'a str>,
     ) -> BoxFuture<'a, Result<()>>;
 
-    /// Every part of the subscriptions of a tenant, or of all there are, by tenant, name and part.
-    fn list<'a>(&'a self, tenant: Option<&'a Tenant>) -> BoxFuture<'a, Result<Vec<PartState>>>;
+    /// Every partition of the subscriptions of a tenant, or of all there are, by tenant, name and partition.
+    fn list<'a>(&'a self, tenant: Option<&'a Tenant>)
+    -> BoxFuture<'a, Result<Vec<PartitionState>>>;
 }

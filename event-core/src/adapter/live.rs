@@ -18,28 +18,28 @@ pub trait LiveLog: Send + Sync {
 
     /// The highest position that was ever given out, whatever became of it: at least every place that a reader of this log
     /// can have. It never goes back, but where the log was restored to an earlier state.
-    fn drawn(&self) -> BoxFuture<'_, Result<Position>>;
+    fn last_assigned(&self) -> BoxFuture<'_, Result<Position>>;
 
     /// Waits until something is final after a position, and says what.
     ///
     /// It answers soon after a commit of this process, and within about a second after one of any other, whatever is
     /// lost on the way. It fails only when the store is closed: a backend that cannot be reached is waited for.
     /// Dropping the future loses nothing. Many may wait at once, and together they cost one question to the backend.
-    fn next(&self, after: Position) -> BoxFuture<'_, Result<Stretch>>;
+    fn next(&self, after: Position) -> BoxFuture<'_, Result<LogUpdate>>;
 }
 
 /// What stands after a reader's place.
 #[derive(Debug, Clone)]
-pub enum Stretch {
+pub enum LogUpdate {
     /// The events themselves.
-    Recent(Arc<Recent>),
+    Segment(Arc<LogSegment>),
     /// More than is held in memory: the store has it, final up to this position, which is after the reader's place.
     Behind(Position),
 }
 
 /// A part of the log without a gap: every event of every tenant after one position and up to another.
 #[derive(Debug, Clone)]
-pub struct Recent {
+pub struct LogSegment {
     /// Where it starts; at or before the place that was asked for.
     pub after: Position,
     /// Where it ends; final, and after the place that was asked for.

@@ -1,4 +1,4 @@
-//! [`LiveBuffer`]: the newest part of the log, held for all readers of a process; what most backends build
+//! [`LiveBuffer`]: the newest segment of the log, held for all readers of a process; what most backends build
 //! [`LiveLog`](crate::adapter::LiveLog) on.
 //!
 //! One task of the backend publishes; any number of readers follow, each by its own place. The buffer is bounded: a
@@ -14,16 +14,16 @@ use std::task::Poll;
 use tokio::sync::{Notify, watch};
 use tokio::task::yield_now;
 
-use crate::adapter::{Recent, Stretch};
+use crate::adapter::{LogSegment, LogUpdate};
 use crate::envelope::RecordedEvent;
 use crate::error::{Error, Result};
 use crate::value::Position;
 
-/// What is held at most, in events and bytes; a part of the log is kept or let go as a whole.
+/// What is held at most, in events and bytes; a segment of the log is kept or let go as a whole.
 const EVENTS: usize = 8_192;
 const BYTES: usize = 16 << 20;
 
-/// The newest part of the log.
+/// The newest segment of the log.
 #[derive(Debug, Default)]
 pub struct LiveBuffer {
     ring: Mutex<Ring>,
@@ -39,7 +39,7 @@ pub struct LiveBuffer {
 struct Ring {
     /// The last final position; none while nobody publishes.
     head: Option<Position>,
-    parts: VecDeque<Arc<Recent>>,
+    segments: VecDeque<Arc<LogSegment>>,
     held: Weight,
     closed: bool,
 }
@@ -51,13 +51,13 @@ struct Weight {
 }
 
 impl Weight {
-    fn of(part: &Recent) -> Self {
+    fn of(segment: &LogSegment) -> Self {
         let size = |event: &Arc<RecordedEvent>| {
             event.data().get().len() + event.metadata().as_json().len()
         };
-        // A part without events has its place, too.
-        let events = part.events.len().max(1);
-        Self { events, bytes: part.events.iter().map(size).sum() }
+        // A segment without events has its place, too.
+        let events = segment.events.len().max(1);
+        Self { events, bytes: segment.events.iter().map(size).sum() }
     }
 
     const fn is_too_much(self) -> bool {
@@ -68,18 +68,18 @@ impl Weight {
 impl Ring {
     fn clear(&mut self, head: Option<Position>) {
         self.head = head;
-        self.parts.clear();
+        self.segments.clear();
         self.held = Weight::default();
     }
 
-    fn add(&mut self, part: Recent) {
-        let weight = Weight::of(&part);
-        self.head = Some(part.up_to);
+    fn add(&mut self, segment: LogSegment) {
+        let weight = Weight::of(&segment);
+        self.head = Some(segment.up_to);
         self.held.events += weight.events;
         self.held.bytes += weight.bytes;
-        self.parts.push_back(Arc::new(part));
-        while self.held.is_too_much() && self.parts.len() > 1 {
-            let Some(oldest) = self.parts.pop_front() else { break };
+        self.segments.push_back(Arc::new(segment));
+        while self.held.is_too_much() && self.segments.len() > 1 {
+            let Some(oldest) = self.segments.pop_front() else { break };
             let weight = Weight::of(&oldest);
             self.held.events -= weight.events;
             self.held.bytes -= weight.bytes;
@@ -101,7 +101,7 @@ impl LiveBuffer {
         self: &Arc<Self>,
         after: Position,
         start: impl Fn(Publisher) + Send,
-    ) -> Result<Stretch> {
+    ) -> Result<LogUpdate> {
         let _reader = Reader::of(&self.readers);
         loop {
             let mut ended = pin!(self.ended.notified());
@@ -129,7 +129,7 @@ impl LiveBuffer {
         self.moved.send_replace(());
     }
 
-    async fn next(&self, after: Position) -> Result<Stretch> {
+    async fn next(&self, after: Position) -> Result<LogUpdate> {
         let mut moved = self.moved.subscribe();
         loop {
             // Marked as seen before it is looked at: what changes in between ends the wait at once.
@@ -143,16 +143,16 @@ impl LiveBuffer {
         }
     }
 
-    fn look(&self, after: Position) -> Result<Option<Stretch>> {
+    fn look(&self, after: Position) -> Result<Option<LogUpdate>> {
         let ring = self.ring();
         if ring.closed {
             return Err(closed());
         }
         let Some(head) = ring.head.filter(|head| after < *head) else { return Ok(None) };
-        let at = ring.parts.partition_point(|part| part.up_to <= after);
-        Ok(Some(match ring.parts.get(at) {
-            Some(part) if part.after <= after => Stretch::Recent(Arc::clone(part)),
-            _ => Stretch::Behind(head),
+        let at = ring.segments.partition_point(|segment| segment.up_to <= after);
+        Ok(Some(match ring.segments.get(at) {
+            Some(segment) if segment.after <= after => LogUpdate::Segment(Arc::clone(segment)),
+            _ => LogUpdate::Behind(head),
         }))
     }
 
@@ -167,16 +167,16 @@ impl LiveBuffer {
 pub struct Publisher(Arc<LiveBuffer>);
 
 impl Publisher {
-    /// Starts at a final position, without events: to begin with, or where a part of the log is left out. Readers before
+    /// Starts at a final position, without events: to begin with, or where a segment of the log is left out. Readers before
     /// it are sent to the store.
     pub fn start_at(&self, head: Position) {
         self.0.ring().clear(Some(head));
         self.0.moved.send_replace(());
     }
 
-    /// Adds what became final; it starts where the part before ended.
-    pub fn publish(&self, part: Recent) {
-        self.0.ring().add(part);
+    /// Adds what became final; it starts where the segment before ended.
+    pub fn publish(&self, segment: LogSegment) {
+        self.0.ring().add(segment);
         self.0.moved.send_replace(());
     }
 
@@ -223,15 +223,15 @@ fn closed() -> Error {
 mod tests {
     use super::*;
 
-    fn part(after: u64, up_to: u64) -> Recent {
-        Recent { after: Position::new(after), up_to: Position::new(up_to), events: Vec::new() }
+    fn segment(after: u64, up_to: u64) -> LogSegment {
+        LogSegment { after: Position::new(after), up_to: Position::new(up_to), events: Vec::new() }
     }
 
     async fn next(buffer: &Arc<LiveBuffer>, after: u64) -> (u64, u64) {
         let started = |_| panic!("somebody publishes already");
         match buffer.follow(Position::new(after), started).await.unwrap() {
-            Stretch::Recent(part) => (part.after.get(), part.up_to.get()),
-            Stretch::Behind(head) => (0, head.get()),
+            LogUpdate::Segment(segment) => (segment.after.get(), segment.up_to.get()),
+            LogUpdate::Behind(head) => (0, head.get()),
         }
     }
 
@@ -245,8 +245,8 @@ mod tests {
         let buffer = Arc::new(LiveBuffer::new());
         let publisher = publisher(&buffer);
         publisher.start_at(Position::new(10));
-        publisher.publish(part(10, 12));
-        publisher.publish(part(12, 15));
+        publisher.publish(segment(10, 12));
+        publisher.publish(segment(12, 15));
         assert_eq!(next(&buffer, 10).await, (10, 12));
         assert_eq!(next(&buffer, 11).await, (10, 12));
         assert_eq!(next(&buffer, 12).await, (12, 15));
@@ -268,7 +268,7 @@ mod tests {
         drop(starts.recv().await.unwrap());
         let again = starts.recv().await.unwrap();
         again.start_at(Position::new(3));
-        again.publish(part(3, 4));
+        again.publish(segment(3, 4));
         yield_now().await;
         buffer.close();
         assert_eq!(reader.await.unwrap(), (true, true));

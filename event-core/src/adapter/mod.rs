@@ -19,13 +19,13 @@ use std::sync::Arc;
 
 use self::append::{Appended, Commit, LinkEvents, StreamChange};
 pub use self::checkpoints::{
-    Attendance, Checkpoint, CheckpointStore, Lease, ParkedEvent, PartState, Registered,
+    Checkpoint, CheckpointStore, Heartbeat, Lease, ParkedEvent, PartitionState, Registered,
     SubscriptionKey,
 };
 pub use self::factory::AdapterFactory;
 pub(crate) use self::health::Health;
 use self::import::{ImportBatch, Imported};
-pub use self::live::{LiveLog, Recent, Stretch};
+pub use self::live::{LiveLog, LogSegment, LogUpdate};
 pub use self::live_buffer::{LiveBuffer, Publisher};
 pub(crate) use self::request::{AllOptions, Delete, ListOptions, ReadOptions, StreamInfo};
 pub use self::request::{Direction, StreamState};

@@ -250,7 +250,7 @@ pub fn not_in_set(recorded: &RecordedEvent, types: &'static [&'static str], set:
     Error::decoding(
         DecodeError::UnknownType { event_type: recorded.event_type().to_owned(), known },
         recorded.event_version(),
-        Some(recorded.place()),
+        Some(recorded.location()),
     )
 }
 

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
 use crate::envelope::NewEvent;
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, EventLocation, Result};
 use crate::event::{AnyEvent, DecodeError, Event, decode_at, is_named};
 use crate::registry::Registry;
 use crate::value::{EventId, EventVersion, Metadata, Position, StreamId, StreamVersion, Tenant};
@@ -127,8 +127,8 @@ impl RecordedEvent {
     }
 
     /// Where it stands, for messages.
-    pub fn place(&self) -> Place {
-        Place {
+    pub fn location(&self) -> EventLocation {
+        EventLocation {
             stream_id: self.0.stream_id.clone(),
             stream_version: self.0.stream_version,
             position: self.0.position,
@@ -171,7 +171,7 @@ impl RecordedEvent {
 
     #[cold]
     fn undecodable(&self, error: DecodeError) -> Error {
-        Error::decoding(error, self.0.event_version, Some(self.place()))
+        Error::decoding(error, self.0.event_version, Some(self.location()))
     }
 
     #[cold]
@@ -180,7 +180,7 @@ impl RecordedEvent {
             event_type: self.event_type().to_owned(),
             version: None,
             known: vec![expected.to_owned()],
-            at: Some(Box::new(self.place())),
+            at: Some(Box::new(self.location())),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! How an [`Error`] is made: by name for adapters, by `From` for the small errors of constructors.
 
-use crate::error::{BoxError, Context, Error, Place};
+use crate::error::{BoxError, Context, Error, EventLocation};
 use crate::event::{DecodeError, InvalidEvent};
 use crate::value::{
     Conflict, EventId, EventVersion, InvalidEventId, InvalidEventVersion, InvalidMetadata,
@@ -94,7 +94,7 @@ impl Error {
     }
 
     /// A decoding failure of the event stored at a place.
-    pub fn decoding(error: DecodeError, version: EventVersion, at: Option<Place>) -> Self {
+    pub fn decoding(error: DecodeError, version: EventVersion, at: Option<EventLocation>) -> Self {
         let at = at.map(Box::new);
         match error {
             DecodeError::UnknownType { event_type, known } => Self::UnknownEventType {

@@ -43,7 +43,7 @@ pub enum Category {
 
 /// The place of a stored event, for messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct EventLocation {
     /// Its stream.
     pub stream_id: StreamId,
     /// Its number in the stream.
@@ -52,7 +52,7 @@ pub struct Place {
     pub position: Position,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for EventLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { stream_id, stream_version, position } = self;
         let stream_id = Escaped(stream_id.as_str());
@@ -245,29 +245,29 @@ pub enum Error {
         source: BoxError,
     },
     /// Stored data could not be decoded.
-    #[error("could not decode event `{event_type}` {version}{}{}{context}", at_place(at.as_deref()), at_path(source.json_path()))]
+    #[error("could not decode event `{event_type}` {version}{}{}{context}", at_location(at.as_deref()), at_path(source.json_path()))]
     Deserialization {
         /// Its stored type.
         event_type: String,
         /// Its stored version.
         version: EventVersion,
         /// Its place in the store.
-        at: Option<Box<Place>>,
+        at: Option<Box<EventLocation>>,
         /// Why.
         source: Box<DecodeError>,
         /// The scope.
         context: Context,
     },
     /// A stored row that no store of this kind writes.
-    #[error("stored data is corrupt{}: {reason}", at_place(at.as_deref()))]
+    #[error("stored data is corrupt{}: {reason}", at_location(at.as_deref()))]
     Corrupt {
         /// Its place, as far as it can be read.
-        at: Option<Box<Place>>,
+        at: Option<Box<EventLocation>>,
         /// What cannot be.
         reason: String,
     },
     /// A stored version newer than this binary.
-    #[error("event `{event_type}` is stored as {found}{}, this binary knows it up to {known}; deploy readers before writers", at_place(at.as_deref()))]
+    #[error("event `{event_type}` is stored as {found}{}, this binary knows it up to {known}; deploy readers before writers", at_location(at.as_deref()))]
     FromTheFuture {
         /// Its type.
         event_type: String,
@@ -276,10 +276,10 @@ pub enum Error {
         /// The newest this binary knows.
         known: EventVersion,
         /// Its place in the store.
-        at: Option<Box<Place>>,
+        at: Option<Box<EventLocation>>,
     },
     /// A type, or a version of it, that this binary does not know.
-    #[error("unknown event type `{}`{}{}; expected one of: {}", Escaped(event_type), of_version(*version), at_place(at.as_deref()), known.join(", "))]
+    #[error("unknown event type `{}`{}{}; expected one of: {}", Escaped(event_type), of_version(*version), at_location(at.as_deref()), known.join(", "))]
     UnknownEventType {
         /// The type.
         event_type: String,
@@ -288,7 +288,7 @@ pub enum Error {
         /// What is known: type strings, or versions.
         known: Vec<String>,
         /// Its place in the store.
-        at: Option<Box<Place>>,
+        at: Option<Box<EventLocation>>,
     },
     /// An event, or an append, that breaks a rule; nothing was written.
     #[error("event{}{} is not valid: {reason}{context}", of_type(event_type.as_deref()), at_index(*index))]
@@ -422,7 +422,7 @@ fn at_index(index: Option<usize>) -> String {
     index.map(|index| format!(" (number {index} of the append, from 0)")).unwrap_or_default()
 }
 
-fn at_place(place: Option<&Place>) -> String {
+fn at_location(place: Option<&EventLocation>) -> String {
     place.map(|place| format!(" at {place}")).unwrap_or_default()
 }
 

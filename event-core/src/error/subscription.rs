@@ -1,6 +1,6 @@
 //! [`SubscriptionError`]: what can be wrong with a durable subscription.
 
-use crate::error::{BoxError, Category, Place};
+use crate::error::{BoxError, Category, EventLocation};
 use crate::value::Escaped;
 
 /// What is wrong with a durable subscription, or stopped it.
@@ -34,13 +34,16 @@ pub enum SubscriptionError {
         /// What is wrong.
         reason: String,
     },
-    /// Another consumer has the part now: nothing that this one still does to it counts.
-    #[error("part {part} of subscription \"{}\" belongs to another consumer now", Escaped(name))]
+    /// Another consumer has the partition now: nothing that this one still does to it counts.
+    #[error(
+        "partition {partition} of subscription \"{}\" belongs to another consumer now",
+        Escaped(name)
+    )]
     LeaseLost {
         /// The name.
         name: String,
-        /// The part.
-        part: u32,
+        /// The partition.
+        partition: u32,
     },
     /// An event could not be handled, and the policy says to stop there. It is the next one when the subscription is
     /// opened again.
@@ -49,7 +52,7 @@ pub enum SubscriptionError {
         /// The name.
         name: String,
         /// The event.
-        at: Box<Place>,
+        at: Box<EventLocation>,
         /// How often it was tried.
         attempts: u32,
         /// Why it could not be handled.

@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::MemoryAdapter;
 use crate::adapter::{
-    Attendance, BoxFuture, Checkpoint, CheckpointStore, Lease, ParkedEvent, PartState, Registered,
-    SubscriptionKey,
+    BoxFuture, Checkpoint, CheckpointStore, Heartbeat, Lease, ParkedEvent, PartitionState,
+    Registered, SubscriptionKey,
 };
 use crate::error::{Result, SubscriptionError};
 use crate::value::{Position, Tenant};
@@ -22,21 +22,21 @@ pub(super) struct Kept {
     filter: String,
     paused: bool,
     stopped: Option<String>,
-    parts: Vec<Part>,
+    partitions: Vec<Partition>,
     /// Until when each owner counts as alive.
     members: BTreeMap<String, Instant>,
     parked: BTreeMap<Position, ParkedEvent>,
 }
 
 #[derive(Debug, Clone, Default)]
-struct Part {
+struct Partition {
     checkpoint: Checkpoint,
     token: u64,
     owner: Option<(String, Instant)>,
     skipped: u64,
 }
 
-impl Part {
+impl Partition {
     fn take_away(&mut self) {
         self.token += 1;
         self.owner = None;
@@ -44,59 +44,61 @@ impl Part {
 }
 
 impl Kept {
-    fn attend(&mut self, owner: &str, lease: Duration, now: Instant) -> Attendance {
+    fn heartbeat(&mut self, owner: &str, lease: Duration, now: Instant) -> Heartbeat {
         let until = now + lease;
         self.members.retain(|_, until| *until > now);
         self.members.insert(owner.to_owned(), until);
-        let mut attendance = Attendance {
-            parts: u32::try_from(self.parts.len()).unwrap_or(u32::MAX),
+        let mut heartbeat = Heartbeat {
+            partitions: u32::try_from(self.partitions.len()).unwrap_or(u32::MAX),
             members: u32::try_from(self.members.len()).unwrap_or(u32::MAX),
             paused: self.paused,
             replays: self.parked.values().filter(|event| event.replay).count() as u64,
             leases: Vec::new(),
         };
         if self.paused {
-            return attendance;
+            return heartbeat;
         }
-        let share = attendance.share() as usize;
+        let share = heartbeat.share() as usize;
         let mut held = 0;
-        for part in &mut self.parts {
-            if let Some((_, lease)) = part.owner.as_mut().filter(|(name, _)| name == owner) {
+        for partition in &mut self.partitions {
+            if let Some((_, lease)) = partition.owner.as_mut().filter(|(name, _)| name == owner) {
                 *lease = until;
                 held += 1;
             }
         }
-        for part in &mut self.parts {
-            if held < share && part.owner.as_ref().is_none_or(|(_, until)| *until <= now) {
-                part.token += 1;
-                part.owner = Some((owner.to_owned(), until));
+        for partition in &mut self.partitions {
+            if held < share && partition.owner.as_ref().is_none_or(|(_, until)| *until <= now) {
+                partition.token += 1;
+                partition.owner = Some((owner.to_owned(), until));
                 held += 1;
             }
         }
-        for (number, part) in (0..).zip(&self.parts) {
-            if part.owner.as_ref().is_some_and(|(name, _)| name == owner) {
-                let Part { token, checkpoint, .. } = *part;
-                attendance.leases.push(Lease { part: number, token, checkpoint });
+        for (number, partition) in (0..).zip(&self.partitions) {
+            if partition.owner.as_ref().is_some_and(|(name, _)| name == owner) {
+                let Partition { token, checkpoint, .. } = *partition;
+                heartbeat.leases.push(Lease { partition: number, token, checkpoint });
             }
         }
-        attendance
+        heartbeat
     }
 
-    /// A part, if the token is its own.
-    fn part(&mut self, number: u32, token: u64) -> Option<&mut Part> {
-        self.parts.get_mut(number as usize).filter(|part| part.token == token)
+    /// A partition, if the token is its own.
+    fn partition(&mut self, number: u32, token: u64) -> Option<&mut Partition> {
+        self.partitions.get_mut(number as usize).filter(|partition| partition.token == token)
     }
 
-    fn release(&mut self, owner: &str, parts: Option<&[(u32, u64)]>) {
-        let Some(parts) = parts else {
+    fn release(&mut self, owner: &str, partitions: Option<&[(u32, u64)]>) {
+        let Some(partitions) = partitions else {
             self.members.remove(owner);
-            let own = |part: &&mut Part| part.owner.as_ref().is_some_and(|(name, _)| name == owner);
-            self.parts.iter_mut().filter(own).for_each(Part::take_away);
+            let own = |partition: &&mut Partition| {
+                partition.owner.as_ref().is_some_and(|(name, _)| name == owner)
+            };
+            self.partitions.iter_mut().filter(own).for_each(Partition::take_away);
             return;
         };
-        for (number, token) in parts {
-            if let Some(part) = self.part(*number, *token) {
-                part.take_away();
+        for (number, token) in partitions {
+            if let Some(partition) = self.partition(*number, *token) {
+                partition.take_away();
             }
         }
     }
@@ -111,26 +113,26 @@ impl MemoryAdapter {
         }
     }
 
-    fn states(&self, tenant: Option<&Tenant>) -> Vec<PartState> {
+    fn states(&self, tenant: Option<&Tenant>) -> Vec<PartitionState> {
         let (state, now, instant) = (self.lock(), self.clock.now(), Instant::now());
         let mut states = Vec::new();
         for (key, kept) in &state.subscriptions {
             if tenant.is_some() && key.tenant.as_ref() != tenant {
                 continue;
             }
-            for (number, part) in (0..).zip(&kept.parts) {
-                let position = part.checkpoint.position;
+            for (number, partition) in (0..).zip(&kept.partitions) {
+                let position = partition.checkpoint.position;
                 let next = Position::new(position.get().saturating_add(1));
-                let owner = part.owner.as_ref().filter(|(_, until)| *until > instant);
-                states.push(PartState {
+                let owner = partition.owner.as_ref().filter(|(_, until)| *until > instant);
+                states.push(PartitionState {
                     key: key.clone(),
                     filter: kept.filter.clone(),
                     paused: kept.paused,
                     stopped: kept.stopped.clone(),
                     parked: kept.parked.len() as u64,
-                    part: number,
+                    partition: number,
                     position,
-                    skipped: part.skipped,
+                    skipped: partition.skipped,
                     owner: owner.map(|(name, _)| name.clone()),
                     lag: state.last_position.saturating_sub(position.get()),
                     behind_since: state.log.range(next..).next().map(|(_, e)| e.recorded_at()),
@@ -156,41 +158,44 @@ impl CheckpointStore for MemoryAdapter {
                 filter: wanted.filter.clone(),
                 paused: false,
                 stopped: None,
-                parts: vec![Part { checkpoint, ..Part::default() }; wanted.parts as usize],
+                partitions: vec![
+                    Partition { checkpoint, ..Partition::default() };
+                    wanted.partitions as usize
+                ],
                 members: BTreeMap::new(),
                 parked: BTreeMap::new(),
             });
-            let parts = u32::try_from(kept.parts.len()).unwrap_or(u32::MAX);
-            Ok(Registered { filter: kept.filter.clone(), parts })
+            let partitions = u32::try_from(kept.partitions.len()).unwrap_or(u32::MAX);
+            Ok(Registered { filter: kept.filter.clone(), partitions })
         })
     }
 
-    fn attend<'a>(
+    fn heartbeat<'a>(
         &'a self,
         key: &'a SubscriptionKey,
         owner: &'a str,
         lease: Duration,
-    ) -> BoxFuture<'a, Result<Attendance>> {
-        Box::pin(async move { self.kept(key, |kept| kept.attend(owner, lease, Instant::now())) })
+    ) -> BoxFuture<'a, Result<Heartbeat>> {
+        Box::pin(async move { self.kept(key, |kept| kept.heartbeat(owner, lease, Instant::now())) })
     }
 
     fn save<'a>(
         &'a self,
         key: &'a SubscriptionKey,
-        part: u32,
+        partition: u32,
         token: u64,
         checkpoint: Checkpoint,
         skipped: u64,
     ) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move {
             self.kept(key, |kept| {
-                let Some(part) = kept.part(part, token) else {
+                let Some(partition) = kept.partition(partition, token) else {
                     return false;
                 };
-                if part.checkpoint.position < checkpoint.position {
-                    let event = checkpoint.event.or(part.checkpoint.event);
-                    part.checkpoint = Checkpoint { event, ..checkpoint };
-                    part.skipped += skipped;
+                if partition.checkpoint.position < checkpoint.position {
+                    let event = checkpoint.event.or(partition.checkpoint.event);
+                    partition.checkpoint = Checkpoint { event, ..checkpoint };
+                    partition.skipped += skipped;
                 }
                 true
             })
@@ -201,9 +206,9 @@ impl CheckpointStore for MemoryAdapter {
         &'a self,
         key: &'a SubscriptionKey,
         owner: &'a str,
-        parts: Option<&'a [(u32, u64)]>,
+        partitions: Option<&'a [(u32, u64)]>,
     ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move { self.kept(key, |kept| kept.release(owner, parts)) })
+        Box::pin(async move { self.kept(key, |kept| kept.release(owner, partitions)) })
     }
 
     fn park<'a>(
@@ -215,7 +220,7 @@ impl CheckpointStore for MemoryAdapter {
         let parked = ParkedEvent { parked_at: self.clock.now(), replay: false, ..event.clone() };
         Box::pin(async move {
             self.kept(key, |kept| {
-                let holds = kept.part(parked.part, token).is_some();
+                let holds = kept.partition(parked.partition, token).is_some();
                 if holds {
                     kept.parked.insert(parked.position, parked);
                 }
@@ -261,13 +266,13 @@ impl CheckpointStore for MemoryAdapter {
     fn unpark<'a>(
         &'a self,
         key: &'a SubscriptionKey,
-        part: u32,
+        partition: u32,
         token: u64,
         position: Position,
     ) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move {
             self.kept(key, |kept| {
-                let holds = kept.part(part, token).is_some();
+                let holds = kept.partition(partition, token).is_some();
                 if holds {
                     kept.parked.remove(&position);
                 }
@@ -281,7 +286,7 @@ impl CheckpointStore for MemoryAdapter {
             self.kept(key, |kept| {
                 kept.paused = paused;
                 if paused {
-                    kept.parts.iter_mut().for_each(Part::take_away);
+                    kept.partitions.iter_mut().for_each(Partition::take_away);
                 }
             })
         })
@@ -294,9 +299,9 @@ impl CheckpointStore for MemoryAdapter {
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             self.kept(key, |kept| {
-                for part in &mut kept.parts {
-                    part.take_away();
-                    part.checkpoint = Checkpoint { position, event: None };
+                for partition in &mut kept.partitions {
+                    partition.take_away();
+                    partition.checkpoint = Checkpoint { position, event: None };
                 }
             })
         })
@@ -318,7 +323,10 @@ impl CheckpointStore for MemoryAdapter {
         Box::pin(async move { self.kept(key, |kept| kept.stopped = why.map(str::to_owned)) })
     }
 
-    fn list<'a>(&'a self, tenant: Option<&'a Tenant>) -> BoxFuture<'a, Result<Vec<PartState>>> {
+    fn list<'a>(
+        &'a self,
+        tenant: Option<&'a Tenant>,
+    ) -> BoxFuture<'a, Result<Vec<PartitionState>>> {
         Box::pin(async move { Ok(self.states(tenant)) })
     }
 }

@@ -56,7 +56,7 @@ impl State {
         for event in &accepted.events {
             self.last_position = match positions {
                 Positions::Keep => event.position().get(),
-                Positions::Draw => self.last_position + 1,
+                Positions::Assign => self.last_position + 1,
             };
             let position = Position::new(self.last_position);
             let parts = RecordedParts { position, ..(*event).clone().into_parts() };

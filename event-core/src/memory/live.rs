@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::MemoryAdapter;
-use crate::adapter::{BoxFuture, LiveLog, Recent, Stretch};
+use crate::adapter::{BoxFuture, LiveLog, LogSegment, LogUpdate};
 use crate::error::{Error, Result};
 use crate::value::Position;
 
@@ -11,7 +11,7 @@ use crate::value::Position;
 const EVENTS: usize = 1_000;
 
 impl MemoryAdapter {
-    fn recent(&self, after: Position) -> Option<Stretch> {
+    fn recent(&self, after: Position) -> Option<LogUpdate> {
         let state = self.lock();
         let head = Position::new(state.last_position);
         if head <= after {
@@ -24,7 +24,7 @@ impl MemoryAdapter {
             (Some(last), Some(_)) => last.position(),
             _ => head,
         };
-        Some(Stretch::Recent(Arc::new(Recent { after, up_to, events })))
+        Some(LogUpdate::Segment(Arc::new(LogSegment { after, up_to, events })))
     }
 }
 
@@ -33,11 +33,11 @@ impl LiveLog for MemoryAdapter {
         Box::pin(async { Ok(Position::new(self.lock().last_position)) })
     }
 
-    fn drawn(&self) -> BoxFuture<'_, Result<Position>> {
+    fn last_assigned(&self) -> BoxFuture<'_, Result<Position>> {
         self.head()
     }
 
-    fn next(&self, after: Position) -> BoxFuture<'_, Result<Stretch>> {
+    fn next(&self, after: Position) -> BoxFuture<'_, Result<LogUpdate>> {
         Box::pin(async move {
             let mut moved = self.moved.subscribe();
             loop {

@@ -15,7 +15,8 @@ pub async fn verify_checkpoint(store: &EventStore, name: &str, place: Checkpoint
     let diverged = |reason: String| {
         Err(Error::LogDiverged { name: name.to_owned(), position: place.position, reason })
     };
-    let drawn = store.operation("verify_checkpoint", None).run(|_| store.adapter().live().drawn());
+    let drawn =
+        store.operation("verify_checkpoint", None).run(|_| store.adapter().live().last_assigned());
     let drawn = drawn.await?;
     if drawn < place.position {
         return diverged(format!("no event was ever stored after {drawn}"));

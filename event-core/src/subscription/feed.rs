@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::adapter::{AllOptions, Recent, Stretch};
+use crate::adapter::{AllOptions, LogSegment, LogUpdate};
 use crate::envelope::RecordedEvent;
 use crate::error::Result;
 use crate::registry::Registry;
@@ -58,12 +58,12 @@ impl Feed {
 
     async fn attempt(&self, after: Position) -> Result<Batch> {
         match self.store.adapter().live().next(after).await? {
-            Stretch::Recent(recent) => Ok(self.sift(&recent, after)),
-            Stretch::Behind(head) => self.page(after, head).await,
+            LogUpdate::Segment(recent) => Ok(self.sift(&recent, after)),
+            LogUpdate::Behind(head) => self.page(after, head).await,
         }
     }
 
-    fn sift(&self, recent: &Recent, after: Position) -> Batch {
+    fn sift(&self, recent: &LogSegment, after: Position) -> Batch {
         let view = self.store.view();
         let passes = |event: &RecordedEvent| {
             event.position() > after

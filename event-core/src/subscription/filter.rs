@@ -97,24 +97,24 @@ impl Filter {
 impl fmt::Display for Filter {
     /// One text for each filter: what a durable subscription keeps of it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut parts = Vec::new();
+        let mut partitions = Vec::new();
         if let Some(stream_id) = &self.stream {
-            parts.push(format!("stream {:?}", stream_id.as_str()));
+            partitions.push(format!("stream {:?}", stream_id.as_str()));
         }
         if let Some(category) = &self.category {
-            parts.push(format!("category {category:?}"));
+            partitions.push(format!("category {category:?}"));
         }
         if let Some(types) = &self.event_types {
             let names: Vec<_> = types.iter().map(|name| format!("{name:?}")).collect();
-            parts.push(format!("types {}", names.join(" ")));
+            partitions.push(format!("types {}", names.join(" ")));
         }
         if let Some(predicate) = &self.predicate {
-            parts.push(format!("predicate {:?}", predicate.name));
+            partitions.push(format!("predicate {:?}", predicate.name));
         }
-        if parts.is_empty() {
-            parts.push("everything".to_owned());
+        if partitions.is_empty() {
+            partitions.push("everything".to_owned());
         }
-        f.write_str(&parts.join(", "))
+        f.write_str(&partitions.join(", "))
     }
 }
 

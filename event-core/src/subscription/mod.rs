@@ -19,7 +19,7 @@ use futures_core::Stream;
 
 pub use self::checkpoint::verify_checkpoint;
 pub use self::durable::{
-    Consumer, Delivery, DurableSubscription, OnFailure, PartInfo, Stopper, SubscriptionInfo,
+    Consumer, Delivery, DurableSubscription, OnFailure, PartitionInfo, Stopper, SubscriptionInfo,
     SubscriptionStatus,
 };
 pub(crate) use self::feed::{Batch, Feed};

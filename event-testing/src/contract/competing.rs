@@ -61,7 +61,7 @@ async fn write(store: &EventStore, writer: usize, rounds: usize) {
     }
 }
 
-pub async fn consumers_share_the_parts_and_every_event_is_handled_once(adapter: Subject) {
+pub async fn consumers_share_the_partitions_and_every_event_is_handled_once(adapter: Subject) {
     let store = store(&adapter);
     let seen = Arc::<Mutex<Sightings>>::default();
     let mut consumers = Vec::new();
@@ -69,27 +69,27 @@ pub async fn consumers_share_the_parts_and_every_event_is_handled_once(adapter: 
         consumers.push(shared(&store, 6).open().await.unwrap());
     }
     let even = async {
-        while consumers.iter().any(|consumer| consumer.parts() != 2) {
+        while consumers.iter().any(|consumer| consumer.partitions() != 2) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, even).await.expect("two parts for each");
+    tokio::time::timeout(PATIENCE, even).await.expect("two partitions for each");
     let running: Vec<_> = consumers.into_iter().map(|c| Running::start(c, &seen)).collect();
     write(&store, 0, 60).await;
     let log = everything(&store).await;
     all_seen(&seen, log.len()).await;
-    // A part whose last event is handled has yet to look at what comes after it.
+    // A partition whose last event is handled has yet to look at what comes after it.
     let caught_up = async {
         while store.subscriptions().await.unwrap()[0].lag > 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, caught_up).await.expect("every part comes to the end");
+    tokio::time::timeout(PATIENCE, caught_up).await.expect("every partition comes to the end");
     for consumer in running {
         consumer.stop().await;
     }
     assert_eq!(seen.lock().unwrap().check(&log).duplicates, 0, "nobody came or went");
-    assert_eq!(store.subscriptions().await.unwrap()[0].parts.len(), 6);
+    assert_eq!(store.subscriptions().await.unwrap()[0].partitions.len(), 6);
 }
 
 pub async fn members_come_and_go_and_nothing_is_missed(adapter: Subject) {
@@ -125,12 +125,12 @@ pub async fn members_come_and_go_and_nothing_is_missed(adapter: Subject) {
     assert_eq!(tally.events, 3 * 60 * 2);
 }
 
-pub async fn a_part_more_than_consumers_waits_for_nobody(adapter: Subject) {
+pub async fn a_partition_more_than_consumers_waits_for_nobody(adapter: Subject) {
     let store = store(&adapter);
     let seen = Arc::<Mutex<Sightings>>::default();
     let first = shared(&store, 1).open().await.unwrap();
     let second = shared(&store, 1).open().await.unwrap();
-    assert_eq!((first.parts(), second.parts()), (1, 0));
+    assert_eq!((first.partitions(), second.partitions()), (1, 0));
     let (first, second) = (Running::start(first, &seen), Running::start(second, &seen));
     write(&store, 0, 10).await;
     all_seen(&seen, everything(&store).await.len()).await;

@@ -126,7 +126,7 @@ pub async fn a_subscription_in_use_or_with_another_filter_is_left_as_it_is(adapt
     assert_eq!((done.subscriptions, done.left_alone), (0, 1));
     consumer.close().await.unwrap();
     let own = target.subscriptions().await.unwrap();
-    // The part of the first event has handled nothing.
+    // The partition of the first event has handled nothing.
     assert_eq!(own[0].position, Position::START, "{own:?}");
     let without = CopyOptions::new().subscriptions(false);
     assert_eq!(move_to(&first, &target, without).await.subscriptions, 0);

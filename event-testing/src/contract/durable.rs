@@ -276,7 +276,7 @@ pub async fn an_operator_pauses_resets_and_deletes(adapter: Subject) {
     let operator = fast(&store);
     operator.pause().await.unwrap();
     assert_eq!(store.subscriptions().await.unwrap()[0].status, SubscriptionStatus::Paused);
-    until(async || consumer.parts() == 0).await;
+    until(async || consumer.partitions() == 0).await;
     let late = held.ack().unwrap_err();
     assert_eq!(late.code(), "lease_lost");
     operator.resume().await.unwrap();
@@ -328,7 +328,7 @@ pub async fn a_checkpoint_that_the_log_contradicts_is_refused(adapter: Subject) 
     ] {
         store.subscription(name).open().await.unwrap().close().await.unwrap();
         let key = SubscriptionKey { tenant: Some(Tenant::default()), name: name.into() };
-        let lease = checkpoints.attend(&key, "x", PATIENCE).await.unwrap().leases[0];
+        let lease = checkpoints.heartbeat(&key, "x", PATIENCE).await.unwrap().leases[0];
         let checkpoint = Checkpoint { position, event: Some(event) };
         assert!(checkpoints.save(&key, 0, lease.token, checkpoint, 0).await.unwrap());
         checkpoints.release(&key, "x", None).await.unwrap();
@@ -348,7 +348,7 @@ pub async fn a_checkpoint_that_the_log_contradicts_is_refused(adapter: Subject) 
     let key = SubscriptionKey { tenant: Some(Tenant::default()), name: "the same".into() };
     let last = everything(&store).await[0].clone();
     let event = Some((last.position(), last.event_id()));
-    let lease = checkpoints.attend(&key, "x", PATIENCE).await.unwrap().leases[0];
+    let lease = checkpoints.heartbeat(&key, "x", PATIENCE).await.unwrap().leases[0];
     let checkpoint = Checkpoint { position: last.position(), event };
     assert!(checkpoints.save(&key, 0, lease.token, checkpoint, 0).await.unwrap());
     checkpoints.release(&key, "x", None).await.unwrap();

@@ -196,25 +196,25 @@ pub async fn what_does_not_fit_is_refused_as_a_whole(adapter: Subject) {
     let far = 1_000;
     for (positions, events, code) in [
         // A gap, in a new stream, in one that is there, in the batch.
-        (Positions::Draw, vec![at("new", 2, far, new)], "invalid_import"),
-        (Positions::Draw, vec![at("s", 4, far, new)], "invalid_import"),
+        (Positions::Assign, vec![at("new", 2, far, new)], "invalid_import"),
+        (Positions::Assign, vec![at("s", 4, far, new)], "invalid_import"),
         (
-            Positions::Draw,
+            Positions::Assign,
             vec![at("new", 1, far, new), at("new", 3, far + 1, EventId::new())],
             "invalid_import",
         ),
         // Another event in the place; an id elsewhere, and twice.
-        (Positions::Draw, vec![at("s", 2, far, new)], "event_id_conflict"),
-        (Positions::Draw, vec![at("s", 3, far, a)], "event_id_conflict"),
-        (Positions::Draw, vec![at("t", 1, far, a)], "event_id_conflict"),
+        (Positions::Assign, vec![at("s", 2, far, new)], "event_id_conflict"),
+        (Positions::Assign, vec![at("s", 3, far, a)], "event_id_conflict"),
+        (Positions::Assign, vec![at("t", 1, far, a)], "event_id_conflict"),
         (
-            Positions::Draw,
+            Positions::Assign,
             vec![at("new", 1, far, new), at("new", 2, far + 1, new)],
             "event_id_conflict",
         ),
         // Positions that fall, are used, or are others.
         (
-            Positions::Draw,
+            Positions::Assign,
             vec![at("new", 1, far, new), at("new", 2, far - 1, EventId::new())],
             "invalid_import",
         ),
@@ -223,7 +223,7 @@ pub async fn what_does_not_fit_is_refused_as_a_whole(adapter: Subject) {
         // No position would be left for what comes.
         (Positions::Keep, vec![at("new", 1, i64::MAX.unsigned_abs(), new)], "invalid_import"),
         // Into a stream of links.
-        (Positions::Draw, vec![at("links", 3, far, new)], "mixed_stream"),
+        (Positions::Assign, vec![at("links", 3, far, new)], "mixed_stream"),
     ] {
         let said = format!("{positions:?} {events:?}");
         let batch = ImportBatch::Events { positions, events };
@@ -297,7 +297,7 @@ pub async fn imports_and_appends_at_once_leave_no_gap(adapter: Subject) {
                     at(&format!("imported-{n}"), version, version, EventId::new())
                 });
                 let events = events.collect();
-                let batch = ImportBatch::Events { positions: Positions::Draw, events };
+                let batch = ImportBatch::Events { positions: Positions::Assign, events };
                 adapter.import(&batch).await.unwrap();
             }
         })

@@ -130,7 +130,7 @@ async fn consumers_that_are_killed() {
     torture.check(writers, kills).await;
 }
 
-/// Frozen for longer than its lease, a consumer wakes up among the new owners of its parts.
+/// Frozen for longer than its lease, a consumer wakes up among the new owners of its partitions.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn consumers_that_are_frozen() {
     if is_child() {
@@ -176,7 +176,7 @@ async fn ended(fault: &'static str, statement: &'static str) {
     drop(consumers);
 }
 
-/// Members come and go in good order, and parts change hands while events are out.
+/// Members come and go in good order, and partitions change hands while events are out.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn members_that_come_and_go() {
     if is_child() {

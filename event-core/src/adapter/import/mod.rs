@@ -15,7 +15,7 @@ use crate::value::{EventId, StreamId, StreamVersion, Tenant};
 pub enum Positions {
     /// New positions, drawn in the order of the old ones: into any store, also one that is in use.
     #[default]
-    Draw,
+    Assign,
     /// The positions they have, which must be beyond all that this store ever used: into an empty store, or after what
     /// was imported before. Readers that have seen everything miss nothing.
     Keep,

@@ -15,11 +15,11 @@ use crate::error::{BoxError, Error, Result};
 use crate::subscription::guarded;
 use crate::value::Position;
 
-/// A consumer of a durable subscription. It holds its parts as long as it lives, whether [`next`](Self::next) is called or
+/// A consumer of a durable subscription. It holds its partitions as long as it lives, whether [`next`](Self::next) is called or
 /// not; dropped, it saves what was answered and gives them up.
 ///
 /// Events of one stream come in order. An event that was not answered when its consumer went away comes again.
-#[must_use = "it holds parts of the subscription as long as it lives"]
+#[must_use = "it holds partitions of the subscription as long as it lives"]
 pub struct Consumer {
     pub(super) shared: Arc<Shared>,
 }
@@ -45,7 +45,7 @@ impl Consumer {
         Self { shared }
     }
 
-    /// The next event; waits for it. At most the window of each part is out at a time. `None` after the end: an error, or
+    /// The next event; waits for it. At most the window of each partition is out at a time. `None` after the end: an error, or
     /// [`Stopper::stop`], after which what is out can still be answered.
     ///
     /// Dropping the future loses nothing.
@@ -89,8 +89,8 @@ impl Consumer {
         Stopper(Arc::clone(&self.shared))
     }
 
-    /// Saves what was answered, gives up its parts, and waits until that is done. What is out and not answered comes
-    /// again, to whoever takes the parts.
+    /// Saves what was answered, gives up its partitions, and waits until that is done. What is out and not answered comes
+    /// again, to whoever takes the partitions.
     ///
     /// # Errors
     /// Why it ended before, if it did.
@@ -100,9 +100,9 @@ impl Consumer {
         self.shared.take_failure().map_or(Ok(()), Err)
     }
 
-    /// How many parts it holds now.
-    pub fn parts(&self) -> usize {
-        self.shared.state().parts.len()
+    /// How many partitions it holds now.
+    pub fn partitions(&self) -> usize {
+        self.shared.state().partitions.len()
     }
 
     /// Waits for the keeper's end, which an error or a closing brings about; a stop alone closes here.
@@ -178,10 +178,10 @@ impl Delivery {
         self.ticket.out.replay
     }
 
-    /// Its part, and the token that proves that it is this consumer's: for those who move the checkpoint themselves, in
+    /// Its partition, and the token that proves that it is this consumer's: for those who move the checkpoint themselves, in
     /// one transaction with what they make of the event.
     pub fn lease(&self) -> (&SubscriptionKey, u32, u64) {
-        (&self.shared.key, self.ticket.part, self.ticket.token)
+        (&self.shared.key, self.ticket.partition, self.ticket.token)
     }
 
     /// The checkpoint that says that everything up to this event was handled.
@@ -194,13 +194,13 @@ impl Delivery {
     /// It was handled.
     ///
     /// # Errors
-    /// [`Error::Subscription`](crate::Error::Subscription) with `LeaseLost` when the part belongs to another consumer,
+    /// [`Error::Subscription`](crate::Error::Subscription) with `LeaseLost` when the partition belongs to another consumer,
     /// which gets the event too.
     pub fn ack(self) -> Result<()> {
         self.shared.handled(&self.ticket, false)
     }
 
-    /// It was handled, and so was all that this consumer was handed out of the same part before it.
+    /// It was handled, and so was all that this consumer was handed out of the same partition before it.
     ///
     /// # Errors
     /// As [`Delivery::ack`].
@@ -221,7 +221,7 @@ impl Delivery {
 impl fmt::Debug for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Delivery")
-            .field("part", &self.ticket.part)
+            .field("partition", &self.ticket.partition)
             .field("position", &self.ticket.out.event.position())
             .field("attempt", &self.ticket.out.attempt)
             .finish_non_exhaustive()

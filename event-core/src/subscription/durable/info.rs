@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::adapter::PartState;
+use crate::adapter::PartitionState;
 use crate::value::{Position, Tenant};
 
 /// A durable subscription, as it is now.
@@ -18,7 +18,7 @@ pub struct SubscriptionInfo {
     pub status: SubscriptionStatus,
     /// Why its last consumer gave up, if none went on since.
     pub stopped: Option<String>,
-    /// How far all its parts were handled.
+    /// How far all its partitions were handled.
     pub position: Position,
     /// Positions between there and the end of the log: at most so many events are left, its own and others'.
     pub lag: u64,
@@ -28,13 +28,13 @@ pub struct SubscriptionInfo {
     pub parked: u64,
     /// Events that its policies left out.
     pub skipped: u64,
-    /// Its parts, by number.
-    pub parts: Vec<PartInfo>,
+    /// Its partitions, by number.
+    pub partitions: Vec<PartitionInfo>,
 }
 
-/// One part of a durable subscription.
+/// One partition of a durable subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PartInfo {
+pub struct PartitionInfo {
     /// How far it was handled.
     pub position: Position,
     /// Who holds it.
@@ -55,11 +55,11 @@ pub enum SubscriptionStatus {
     Stopped,
 }
 
-/// The parts of each subscription together; they come by subscription.
-pub(super) fn together(parts: Vec<PartState>) -> Vec<SubscriptionInfo> {
+/// The partitions of each subscription together; they come by subscription.
+pub(super) fn together(partitions: Vec<PartitionState>) -> Vec<SubscriptionInfo> {
     let mut list: Vec<SubscriptionInfo> = Vec::new();
-    for state in parts {
-        let part = PartInfo { position: state.position, owner: state.owner.clone() };
+    for state in partitions {
+        let partition = PartitionInfo { position: state.position, owner: state.owner.clone() };
         let lag_time =
             state.behind_since.map(|since| (state.now - since).to_std().unwrap_or_default());
         let before = list.last_mut();
@@ -70,7 +70,7 @@ pub(super) fn together(parts: Vec<PartState>) -> Vec<SubscriptionInfo> {
                 info.lag = info.lag.max(state.lag);
                 info.lag_time = info.lag_time.max(lag_time);
                 info.skipped += state.skipped;
-                info.parts.push(part);
+                info.partitions.push(partition);
             }
             None => list.push(SubscriptionInfo {
                 tenant: state.key.tenant,
@@ -87,13 +87,13 @@ pub(super) fn together(parts: Vec<PartState>) -> Vec<SubscriptionInfo> {
                 lag_time,
                 parked: state.parked,
                 skipped: state.skipped,
-                parts: vec![part],
+                partitions: vec![partition],
             }),
         }
     }
     for info in &mut list {
         if info.status == SubscriptionStatus::Idle {
-            if info.parts.iter().any(|part| part.owner.is_some()) {
+            if info.partitions.iter().any(|partition| partition.owner.is_some()) {
                 info.status = SubscriptionStatus::Running;
             } else if info.stopped.is_some() {
                 info.status = SubscriptionStatus::Stopped;

@@ -1,4 +1,4 @@
-//! The keeper of a consumer: renews its leases, saves its checkpoints, puts events aside, and gives parts up.
+//! The keeper of a consumer: renews its leases, saves its checkpoints, puts events aside, and gives partitions up.
 //!
 //! It goes on while events are handled, however long that takes, so that a consumer that works is not taken for one that
 //! is gone. Whatever the store says is not this consumer's any more is dropped at once.
@@ -9,12 +9,12 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::shared::{Shared, State, Ticket};
-use crate::adapter::{Attendance, Checkpoint};
+use crate::adapter::{Checkpoint, Heartbeat};
 use crate::error::{BoxError, Error, Result};
 use crate::subscription::verify_checkpoint;
 use crate::value::Position;
 
-/// How often an owner without enough parts looks for some.
+/// How often an owner without enough partitions looks for some.
 const HUNGRY: Duration = Duration::from_secs(1);
 /// A checkpoint that moved only over events of others is saved at most so often.
 const IDLE_FLUSH: Duration = Duration::from_secs(1);
@@ -25,25 +25,25 @@ const REPLAYS: u32 = 100;
 
 /// Shows up for the first time; everything that is wrong with the subscription is told here.
 pub(super) async fn join(shared: &Shared) -> Result<Duration> {
-    attend(shared).await
+    heartbeat(shared).await
 }
 
 /// Keeps a consumer until it ends; then everything is saved and given up.
 pub(super) async fn keep(shared: Arc<Shared>, first: Duration) {
     let _end = End(Arc::clone(&shared));
-    let mut attend_at = Instant::now() + first;
+    let mut heartbeat_at = Instant::now() + first;
     loop {
         let now = Instant::now();
         let ends = {
             let state = shared.state();
             state.closing || state.failed.is_some()
         };
-        if !ends && (attend_at <= now || shared.state().valid_until <= now) {
-            match attend(&shared).await {
-                Ok(pause) => attend_at = Instant::now() + pause,
+        if !ends && (heartbeat_at <= now || shared.state().valid_until <= now) {
+            match heartbeat(&shared).await {
+                Ok(pause) => heartbeat_at = Instant::now() + pause,
                 Err(error) if error.is_transient() => {
                     tracing::warn!(subscription = %shared.key.name, error = %error, "leases could not be renewed; trying again");
-                    attend_at = Instant::now() + (shared.settings.lease / 6).min(HUNGRY);
+                    heartbeat_at = Instant::now() + (shared.settings.lease / 6).min(HUNGRY);
                 }
                 Err(error) => shared.fail(error),
             }
@@ -61,54 +61,59 @@ pub(super) async fn keep(shared: Arc<Shared>, first: Duration) {
         if ends {
             return leave(&shared).await;
         }
-        let wake = next_wake(&shared, attend_at);
+        let wake = next_wake(&shared, heartbeat_at);
         let _ = timeout_at(wake, shared.work.notified()).await;
     }
 }
 
 /// Renews leases and takes parts; how long until the next time.
-async fn attend(shared: &Shared) -> Result<Duration> {
+async fn heartbeat(shared: &Shared) -> Result<Duration> {
     let Shared { store, key, owner, settings, .. } = shared;
     let sent = Instant::now();
     let checkpoints = shared.checkpoints()?;
-    let attendance = store
+    let heartbeat = store
         .operation("attend_subscription", None)
-        .run(|_| checkpoints.attend(key, owner, settings.lease))
+        .run(|_| checkpoints.heartbeat(key, owner, settings.lease))
         .await?;
-    let known: Vec<(u32, u64)> =
-        shared.state().parts.iter().map(|(number, part)| (*number, part.token)).collect();
-    for lease in &attendance.leases {
-        if !known.contains(&(lease.part, lease.token)) {
+    let known: Vec<(u32, u64)> = shared
+        .state()
+        .partitions
+        .iter()
+        .map(|(number, partition)| (*number, partition.token))
+        .collect();
+    for lease in &heartbeat.leases {
+        if !known.contains(&(lease.partition, lease.token)) {
             verify_checkpoint(store, &key.name, lease.checkpoint).await?;
         }
     }
-    shared.attended(&attendance, sent);
-    if attendance.replays > 0 {
-        take_up_parked(shared, &attendance).await?;
+    shared.attended(&heartbeat, sent);
+    if heartbeat.replays > 0 {
+        take_up_parked(shared, &heartbeat).await?;
     }
-    let content = attendance.leases.len() == attendance.share() as usize;
+    let content = heartbeat.leases.len() == heartbeat.share() as usize;
     let calm = settings.lease / 3;
     Ok(if content { calm } else { calm.min(HUNGRY) })
 }
 
-async fn take_up_parked(shared: &Shared, attendance: &Attendance) -> Result<()> {
+async fn take_up_parked(shared: &Shared, heartbeat: &Heartbeat) -> Result<()> {
     let Shared { store, key, .. } = shared;
     let checkpoints = shared.checkpoints()?;
     for parked in checkpoints.parked(key, true, Position::START, REPLAYS).await? {
-        let Some(lease) = attendance.leases.iter().find(|lease| lease.part == parked.part) else {
+        let Some(lease) = heartbeat.leases.iter().find(|lease| lease.partition == parked.partition)
+        else {
             continue;
         };
         // By its id: a read of the log may end before it while a slow writer is out.
         match store.read_event(parked.event_id).await? {
             Some(event) => {
                 let mut state = shared.state();
-                if let Some(part) = state.parts.get_mut(&lease.part) {
-                    part.offer_replay(event, parked.attempts);
+                if let Some(partition) = state.partitions.get_mut(&lease.partition) {
+                    partition.offer_replay(event, parked.attempts);
                 }
             }
             // It was deleted: there is nothing left to handle.
             None => {
-                checkpoints.unpark(key, lease.part, lease.token, parked.position).await?;
+                checkpoints.unpark(key, lease.partition, lease.token, parked.position).await?;
             }
         }
     }
@@ -120,24 +125,24 @@ async fn take_up_parked(shared: &Shared, attendance: &Attendance) -> Result<()> 
 fn give_up_late_ones(shared: &Shared) {
     let Some(moment) = Instant::now().checked_sub(shared.settings.handle_within) else { return };
     let mut late = Vec::new();
-    for (number, part) in &shared.state().parts {
-        let token = part.token;
-        late.extend(part.out_since(moment).into_iter().map(|out| Ticket {
-            part: *number,
+    for (number, partition) in &shared.state().partitions {
+        let token = partition.token;
+        late.extend(partition.out_since(moment).into_iter().map(|out| Ticket {
+            partition: *number,
             token,
             out,
         }));
     }
     for ticket in late {
         let within = shared.settings.handle_within;
-        // A part that was lost meanwhile is somebody else's business.
+        // A partition that was lost meanwhile is somebody else's business.
         let _ = shared.failed(&ticket, BoxError::from(format!("not handled within {within:?}")));
     }
 }
 
-/// What is to be told to the store of one part.
+/// What is to be told to the store of one partition.
 struct Save {
-    part: u32,
+    partition: u32,
     token: u64,
     checkpoint: Checkpoint,
     done: u64,
@@ -150,30 +155,33 @@ async fn work(shared: &Shared, all: bool) -> Result<()> {
     let checkpoints = shared.checkpoints()?;
     park(shared).await?;
     for save in due(shared, all) {
-        let Save { part, token, checkpoint, done, skipped } = save;
+        let Save { partition, token, checkpoint, done, skipped } = save;
         let saved = store
             .operation("save_checkpoint", None)
-            .run(|_| checkpoints.save(key, part, token, checkpoint, skipped))
+            .run(|_| checkpoints.save(key, partition, token, checkpoint, skipped))
             .await?;
         if saved {
             shared.count("handled", done.saturating_sub(skipped));
-            if let Some(part) = shared.state().parts.get_mut(&part) {
-                part.is_saved(checkpoint, done, skipped, Instant::now());
+            if let Some(partition) = shared.state().partitions.get_mut(&partition) {
+                partition.is_saved(checkpoint, done, skipped, Instant::now());
             }
         } else {
-            shared.lost(part, token);
+            shared.lost(partition, token);
         }
     }
     let leaving: Vec<(u32, u64)> = {
         let state = shared.state();
-        let safe = state.parts.iter().filter(|(_, part)| part.leaving && !part.is_busy());
-        safe.filter(|(_, part)| part.unsaved().is_none())
-            .map(|(n, part)| (*n, part.token))
+        let safe = state
+            .partitions
+            .iter()
+            .filter(|(_, partition)| partition.leaving && !partition.is_busy());
+        safe.filter(|(_, partition)| partition.unsaved().is_none())
+            .map(|(n, partition)| (*n, partition.token))
             .collect()
     };
     if !leaving.is_empty() {
-        for (part, _) in &leaving {
-            shared.state().parts.remove(part);
+        for (partition, _) in &leaving {
+            shared.state().partitions.remove(partition);
         }
         shared.ready.send_replace(());
         checkpoints.release(key, owner, Some(&leaving)).await?;
@@ -188,20 +196,20 @@ async fn park(shared: &Shared) -> Result<()> {
     while let Some((token, event)) = { shared.state().to_park.first().cloned() } {
         if checkpoints.park(key, token, &event).await? {
             shared.count("parked", 1);
-            if let Some(part) = shared.state().parts.get_mut(&event.part) {
-                part.parked(event.position, Instant::now());
+            if let Some(partition) = shared.state().partitions.get_mut(&event.partition) {
+                partition.parked(event.position, Instant::now());
             }
             shared.room.notify_one();
         } else {
-            shared.lost(event.part, token);
+            shared.lost(event.partition, token);
         }
         shared.state().to_park.remove(0);
     }
-    while let Some((part, token, position)) = { shared.state().to_unpark.first().copied() } {
-        if checkpoints.unpark(key, part, token, position).await? {
+    while let Some((partition, token, position)) = { shared.state().to_unpark.first().copied() } {
+        if checkpoints.unpark(key, partition, token, position).await? {
             shared.count("replayed", 1);
         } else {
-            shared.lost(part, token);
+            shared.lost(partition, token);
         }
         shared.state().to_unpark.remove(0);
     }
@@ -212,36 +220,47 @@ fn due(shared: &Shared, all: bool) -> Vec<Save> {
     let (now, settings) = (Instant::now(), &shared.settings);
     let state = shared.state();
     let mut due = Vec::new();
-    for (number, part) in &state.parts {
-        let Some(checkpoint) = part.unsaved() else { continue };
-        let paced = part.dirty_since.is_some_and(|since| since + PACE <= now);
-        let many = part.unsaved >= settings.checkpoint_every && paced;
-        if all || many || part.leaving || flush_at(shared, part).is_some_and(|at| at <= now) {
-            let (token, done, skipped) = (part.token, part.unsaved, part.skipped);
-            due.push(Save { part: *number, token, checkpoint, done, skipped });
+    for (number, partition) in &state.partitions {
+        let Some(checkpoint) = partition.unsaved() else { continue };
+        let paced = partition.dirty_since.is_some_and(|since| since + PACE <= now);
+        let many = partition.unsaved >= settings.checkpoint_every && paced;
+        if all
+            || many
+            || partition.leaving
+            || flush_at(shared, partition).is_some_and(|at| at <= now)
+        {
+            let (token, done, skipped) = (partition.token, partition.unsaved, partition.skipped);
+            due.push(Save { partition: *number, token, checkpoint, done, skipped });
         }
     }
     due
 }
 
-fn flush_at(shared: &Shared, part: &super::part::Part) -> Option<Instant> {
+fn flush_at(shared: &Shared, partition: &super::partition::Partition) -> Option<Instant> {
     let interval = shared.settings.checkpoint_interval;
-    let idle = part.unsaved == 0 && part.skipped == 0;
+    let idle = partition.unsaved == 0 && partition.skipped == 0;
     let pause = if idle { interval.max(IDLE_FLUSH) } else { interval };
-    part.dirty_since.and_then(|since| since.checked_add(pause))
+    partition.dirty_since.and_then(|since| since.checked_add(pause))
 }
 
 /// When there is something to do at the latest.
-fn next_wake(shared: &Shared, attend_at: Instant) -> Instant {
+fn next_wake(shared: &Shared, heartbeat_at: Instant) -> Instant {
     let state = shared.state();
-    let many = |part: &super::part::Part| part.unsaved >= shared.settings.checkpoint_every;
-    let paced = state.parts.values().filter(|part| many(part)).filter_map(|part| part.dirty_since);
+    let many = |partition: &super::partition::Partition| {
+        partition.unsaved >= shared.settings.checkpoint_every
+    };
+    let paced = state
+        .partitions
+        .values()
+        .filter(|partition| many(partition))
+        .filter_map(|partition| partition.dirty_since);
     let paced = paced.map(|since| since + PACE);
-    let flushes = state.parts.values().filter_map(|part| flush_at(shared, part)).chain(paced);
-    let busy = state.parts.values().any(super::part::Part::is_busy);
+    let flushes =
+        state.partitions.values().filter_map(|partition| flush_at(shared, partition)).chain(paced);
+    let busy = state.partitions.values().any(super::partition::Partition::is_busy);
     // Late deliveries are looked for a few times within their time.
     let late = busy.then(|| Instant::now() + shared.settings.handle_within / 4);
-    flushes.chain([attend_at]).chain(late).min().unwrap_or(attend_at)
+    flushes.chain([heartbeat_at]).chain(late).min().unwrap_or(heartbeat_at)
 }
 
 /// Gives everything up, and says why if there is a reason.
@@ -264,8 +283,8 @@ async fn leave(shared: &Shared) {
         // The leases end by themselves.
         tracing::debug!(subscription = %key.name, error = %error, "a consumer went without a word");
     }
-    let State { parts, ended, .. } = &mut *shared.state();
-    parts.clear();
+    let State { partitions, ended, .. } = &mut *shared.state();
+    partitions.clear();
     *ended = true;
     shared.room.notify_one();
     shared.ready.send_replace(());
@@ -276,9 +295,9 @@ struct End(Arc<Shared>);
 
 impl Drop for End {
     fn drop(&mut self) {
-        let State { ended, stopping, failed, parts, .. } = &mut *self.0.state();
+        let State { ended, stopping, failed, partitions, .. } = &mut *self.0.state();
         if !*ended {
-            parts.clear();
+            partitions.clear();
             (*ended, *stopping) = (true, true);
             failed.get_or_insert_with(|| {
                 Error::adapter("keep a subscription", "the task that kept its leases ended")

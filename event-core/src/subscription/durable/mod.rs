@@ -6,7 +6,7 @@
 mod consumer;
 mod info;
 mod keeper;
-mod part;
+mod partition;
 mod reader;
 mod run;
 mod settings;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::consumer::{Consumer, Delivery, Stopper};
-pub use self::info::{PartInfo, SubscriptionInfo, SubscriptionStatus};
+pub use self::info::{PartitionInfo, SubscriptionInfo, SubscriptionStatus};
 pub use self::settings::OnFailure;
 use self::settings::Settings;
 use self::shared::Shared;
@@ -29,7 +29,7 @@ use crate::store::{EventStore, RetryPolicy};
 use crate::subscription::{Feed, Filter, StartFrom};
 use crate::value::{EventId, Position};
 
-/// The most parts a subscription may be split into.
+/// The most partitions a subscription may be split into.
 const MOST_PARTITIONS: u32 = 1_024;
 /// The longest name, in bytes.
 const LONGEST_NAME: usize = 255;
@@ -117,14 +117,14 @@ impl DurableSubscription {
         self
     }
 
-    /// Into how many parts it is split, 1 to 1 024; 1 unless told otherwise. At most so many consumers work side by side,
-    /// each on parts of its own. Streams are spread over the parts, and a stream stays in one. It never changes.
+    /// Into how many partitions it is split, 1 to 1 024; 1 unless told otherwise. At most so many consumers work side by side,
+    /// each on partitions of its own. Streams are spread over the partitions, and a stream stays in one. It never changes.
     pub const fn partitions(mut self, partitions: u32) -> Self {
         self.settings.partitions = partitions;
         self
     }
 
-    /// How many events of a part are in memory and out at most; 1 000 unless told otherwise.
+    /// How many events of a partition are in memory and out at most; 1 000 unless told otherwise.
     pub const fn window(mut self, events: usize) -> Self {
         self.settings.window = events;
         self
@@ -142,7 +142,7 @@ impl DurableSubscription {
         self
     }
 
-    /// How long a consumer that is not heard of keeps its parts; 10 s unless told otherwise, at least 100 ms. It is heard
+    /// How long a consumer that is not heard of keeps its partitions; 10 s unless told otherwise, at least 100 ms. It is heard
     /// of three times in it.
     pub const fn lease(mut self, lease: Duration) -> Self {
         self.settings.lease = lease;
@@ -187,10 +187,10 @@ impl DurableSubscription {
         self
     }
 
-    /// Opens it: the consumer takes its share of the parts, and more as other consumers go.
+    /// Opens it: the consumer takes its share of the partitions, and more as other consumers go.
     ///
     /// # Errors
-    /// [`Error::Subscription`] with `Conflict` when the name belongs to another filter or number of parts, with `Invalid`
+    /// [`Error::Subscription`] with `Conflict` when the name belongs to another filter or number of partitions, with `Invalid`
     /// for a name or setting that cannot be; [`Error::LogDiverged`] when the log contradicts its checkpoint;
     /// [`Error::Connection`].
     pub async fn open(self) -> Result<Consumer> {
@@ -198,7 +198,7 @@ impl DurableSubscription {
         self.check()?;
         let checkpoints = checkpoints(&self.store)?;
         let wanted =
-            Registered { filter: self.filter.to_string(), parts: self.settings.partitions };
+            Registered { filter: self.filter.to_string(), partitions: self.settings.partitions };
         let start = self.start.position(&self.store).await?;
         let operation = self.store.operation("open_subscription", None);
         let stored = operation.run(|_| checkpoints.register(&key, &wanted, start)).await?;
@@ -326,10 +326,10 @@ impl DurableSubscription {
     }
 }
 
-/// A name that belongs to a subscription with another filter or number of parts.
+/// A name that belongs to a subscription with another filter or number of partitions.
 pub(crate) fn conflict(name: &str, stored: &Registered, wanted: &Registered) -> Error {
     let (stored, wanted) = if stored.filter == wanted.filter {
-        let partitions = |it: &Registered| format!("{} partitions", it.parts);
+        let partitions = |it: &Registered| format!("{} partitions", it.partitions);
         (partitions(stored), partitions(wanted))
     } else {
         let filter = |it: &Registered| format!("the filter `{}`", it.filter);

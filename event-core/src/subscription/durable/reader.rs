@@ -1,6 +1,6 @@
-//! The reader of a consumer: one for all its parts, at the place of the part that is furthest behind.
+//! The reader of a consumer: one for all its partitions, at the place of the partition that is furthest behind.
 //!
-//! A part whose queue is full is left behind, and read for again from its own place when there is room: a slow part holds
+//! A partition whose queue is full is left behind, and read for again from its own place when there is room: a slow partition holds
 //! up no other, and costs no memory. While nobody has room, the next page is read all the same, and kept.
 
 use std::future::Future;
@@ -34,7 +34,7 @@ pub(super) async fn read(shared: Arc<Shared>) {
             Goal::From(goal) => goal,
         };
         ahead.aim(&shared, goal.after);
-        // The part that is furthest behind may be another one meanwhile; then it is read for instead.
+        // The partition that is furthest behind may be another one meanwhile; then it is read for instead.
         if unless(changed, ahead.read()).await.is_none() {
             continue;
         }
@@ -49,7 +49,7 @@ pub(super) async fn read(shared: Arc<Shared>) {
     }
 }
 
-/// The page that is read next. Waiting for it in parts loses nothing; nothing is read before somebody waits.
+/// The page that is read next. Waiting for it in partitions loses nothing; nothing is read before somebody waits.
 #[derive(Default)]
 struct Ahead {
     after: Option<Position>,
@@ -82,11 +82,11 @@ enum Goal {
     From(Reading),
 }
 
-/// Where to read, and for whom: parts that are full now must not take from the middle of what is read.
+/// Where to read, and for whom: partitions that are full now must not take from the middle of what is read.
 struct Reading {
     after: Position,
     /// Each with its token.
-    parts: Vec<(u32, u64)>,
+    partitions: Vec<(u32, u64)>,
 }
 
 fn next(shared: &Shared) -> Goal {
@@ -94,11 +94,12 @@ fn next(shared: &Shared) -> Goal {
     if state.stopping || state.failed.is_some() || state.ended {
         return Goal::End;
     }
-    let open = || state.parts.iter().filter(|(_, part)| !part.full && !part.leaving);
-    match open().map(|(_, part)| part.read).min() {
+    let open =
+        || state.partitions.iter().filter(|(_, partition)| !partition.full && !partition.leaving);
+    match open().map(|(_, partition)| partition.read).min() {
         Some(after) => {
-            let parts = open().map(|(number, part)| (*number, part.token)).collect();
-            Goal::From(Reading { after, parts })
+            let partitions = open().map(|(number, partition)| (*number, partition.token)).collect();
+            Goal::From(Reading { after, partitions })
         }
         None => Goal::None,
     }
@@ -109,12 +110,12 @@ fn share_out(shared: &Shared, goal: &Reading, batch: Batch) {
     let partitions = shared.settings.partitions;
     let mut state = shared.state();
     let mut open = vec![false; partitions as usize];
-    for (number, token) in &goal.parts {
-        let part = state.parts.get(number).filter(|part| {
+    for (number, token) in &goal.partitions {
+        let partition = state.partitions.get(number).filter(|partition| {
             // One that came back under its token, further behind, is read for again.
-            part.token == *token && part.read >= goal.after
+            partition.token == *token && partition.read >= goal.after
         });
-        if let (Some(_), Some(open)) = (part, open.get_mut(*number as usize)) {
+        if let (Some(_), Some(open)) = (partition, open.get_mut(*number as usize)) {
             *open = true;
         }
     }
@@ -123,16 +124,18 @@ fn share_out(shared: &Shared, goal: &Reading, batch: Batch) {
         if !open.get(number as usize).copied().unwrap_or_default() {
             continue;
         }
-        if let Some(part) = state.parts.get_mut(&number).filter(|p| p.read < event.position()) {
-            part.offer(event);
+        if let Some(partition) =
+            state.partitions.get_mut(&number).filter(|p| p.read < event.position())
+        {
+            partition.offer(event);
         }
     }
     let mut dirty = false;
-    for (number, part) in &mut state.parts {
+    for (number, partition) in &mut state.partitions {
         if open.get(*number as usize).copied().unwrap_or_default() {
-            let clean = part.dirty_since.is_none();
-            part.looked_up_to(batch.up_to, now);
-            dirty |= clean && part.dirty_since.is_some();
+            let clean = partition.dirty_since.is_none();
+            partition.looked_up_to(batch.up_to, now);
+            dirty |= clean && partition.dirty_since.is_some();
         }
     }
     drop(state);
@@ -142,8 +145,8 @@ fn share_out(shared: &Shared, goal: &Reading, batch: Batch) {
     }
 }
 
-/// The part of an event: by its stream, so that the order within a stream is kept. The same for ever and on every
-/// backend: FNV-1a of tenant, NUL and stream, modulo the number of parts.
+/// The partition of an event: by its stream, so that the order within a stream is kept. The same for ever and on every
+/// backend: FNV-1a of tenant, NUL and stream, modulo the number of partitions.
 pub(super) fn partition_of(event: &RecordedEvent, partitions: u32) -> u32 {
     if partitions <= 1 {
         return 0;

@@ -1,4 +1,4 @@
-//! A consumer that runs a handler: each part one event at a time, the parts side by side.
+//! A consumer that runs a handler: each partition one event at a time, the partitions side by side.
 //!
 //! Whatever a handler does is an answer: an error, a panic and a silence that lasts too long are failures, and the task
 //! that runs it goes on.
@@ -22,12 +22,12 @@ use crate::subscription::guarded;
 
 /// Events that are handed out and answered together at most, while the handler is fast.
 const MOST: usize = 256;
-/// What counts as fast, and after which time the rest of them is put back: a part must be given up soon when it has to.
+/// What counts as fast, and after which time the rest of them is put back: a partition must be given up soon when it has to.
 const SHORT: Duration = Duration::from_millis(2);
 const LONG: Duration = Duration::from_millis(20);
 
 impl Consumer {
-    /// Runs a handler over the events until the consumer is stopped. Events of one part come one after the other, parts
+    /// Runs a handler over the events until the consumer is stopped. Events of one partition come one after the other, partitions
     /// side by side, each on a task of its own.
     ///
     /// A handler that fails, panics, or takes longer than the subscription gives it is tried again, and then the policies
@@ -48,13 +48,13 @@ impl Consumer {
             ready.mark_unchanged();
             let ends = {
                 let state = shared.state();
-                // A task can end while its part goes on; the next one takes over.
+                // A task can end while its partition goes on; the next one takes over.
                 tasks.retain(|_, task| !task.0.is_finished());
-                for (number, part) in &state.parts {
-                    let (part, token) = (*number, part.token);
-                    tasks.entry((part, token)).or_insert_with(|| {
+                for (number, partition) in &state.partitions {
+                    let (partition, token) = (*number, partition.token);
+                    tasks.entry((partition, token)).or_insert_with(|| {
                         let (shared, handler) = (Arc::clone(shared), Arc::clone(&handler));
-                        Running(tokio::spawn(work(shared, part, token, handler)))
+                        Running(tokio::spawn(work(shared, partition, token, handler)))
                     });
                 }
                 state.stopping || state.failed.is_some() || state.ended
@@ -82,8 +82,8 @@ impl Drop for Running {
     }
 }
 
-/// Handles the events of one part, one after the other, until it is lost or the consumer ends.
-async fn work<F, W, E>(shared: Arc<Shared>, part: u32, token: u64, handler: Arc<F>)
+/// Handles the events of one partition, one after the other, until it is lost or the consumer ends.
+async fn work<F, W, E>(shared: Arc<Shared>, partition: u32, token: u64, handler: Arc<F>)
 where
     F: Fn(Arc<RecordedEvent>) -> W + Send + Sync,
     W: Future<Output = Result<(), E>> + Send,
@@ -93,7 +93,7 @@ where
     let mut most = 1;
     loop {
         ready.mark_unchanged();
-        let wait = match shared.take_of(part, token, most) {
+        let wait = match shared.take_of(partition, token, most) {
             Taken::End => return,
             Taken::Nothing(wait) => wait,
             Taken::Events(batch) => {

@@ -1,4 +1,4 @@
-//! What the tasks of one consumer share: the parts it holds, and who waits for what.
+//! What the tasks of one consumer share: the partitions it holds, and who waits for what.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use super::part::{Out, Part};
+use super::partition::{Out, Partition};
 use super::settings::{OnFailure, Settings, Verdict};
-use crate::adapter::{Attendance, CheckpointStore, ParkedEvent, SubscriptionKey};
+use crate::adapter::{CheckpointStore, Heartbeat, ParkedEvent, SubscriptionKey};
 use crate::envelope::RecordedEvent;
 use crate::error::{BoxError, Error, Result, SubscriptionError, with_causes};
 use crate::store::EventStore;
@@ -28,13 +28,13 @@ pub(super) struct Shared {
     pub(super) ready: watch::Sender<()>,
     /// There is something to save, to put aside or to give up.
     pub(super) work: Notify,
-    /// There is room for events, or another part to read for.
+    /// There is room for events, or another partition to read for.
     pub(super) room: Notify,
 }
 
 #[derive(Debug)]
 pub(super) struct State {
-    pub(super) parts: BTreeMap<u32, Part>,
+    pub(super) partitions: BTreeMap<u32, Partition>,
     /// Leases hold at least until then; nothing is handed out later.
     pub(super) valid_until: Instant,
     /// Why the consumer ends by itself.
@@ -45,17 +45,17 @@ pub(super) struct State {
     pub(super) closing: bool,
     /// The tasks have ended.
     pub(super) ended: bool,
-    /// Events to put aside, each with the token of its part.
+    /// Events to put aside, each with the token of its partition.
     pub(super) to_park: Vec<(u64, ParkedEvent)>,
-    /// Parked events that were handled: part, token, position.
+    /// Parked events that were handled: partition, token, position.
     pub(super) to_unpark: Vec<(u32, u64, Position)>,
     turn: u32,
 }
 
-/// An event that was handed out, and of which part.
+/// An event that was handed out, and of which partition.
 #[derive(Debug, Clone)]
 pub(super) struct Ticket {
-    pub(super) part: u32,
+    pub(super) partition: u32,
     pub(super) token: u64,
     pub(super) out: Out,
 }
@@ -79,7 +79,7 @@ impl Shared {
         settings: Settings,
     ) -> Self {
         let state = State {
-            parts: BTreeMap::new(),
+            partitions: BTreeMap::new(),
             valid_until: Instant::now(),
             failed: None,
             stopping: false,
@@ -110,7 +110,7 @@ impl Shared {
         super::checkpoints(&self.store)
     }
 
-    /// Hands out the next event of any part, in turn.
+    /// Hands out the next event of any partition, in turn.
     pub(super) fn take(&self) -> Taken {
         let now = Instant::now();
         let mut state = self.state();
@@ -118,20 +118,24 @@ impl Shared {
             return Taken::End;
         }
         if now >= state.valid_until {
-            // Somebody else may have the parts: the keeper finds out.
+            // Somebody else may have the partitions: the keeper finds out.
             self.work.notify_one();
             return Taken::Nothing(None);
         }
-        let State { parts, turn, .. } = &mut *state;
+        let State { partitions, turn, .. } = &mut *state;
         let (mut wait, start): (Option<Instant>, u32) = (None, *turn);
         let order: Vec<u32> =
-            parts.range(start..).chain(parts.range(..start)).map(|p| *p.0).collect();
+            partitions.range(start..).chain(partitions.range(..start)).map(|p| *p.0).collect();
         for number in order {
-            let Some(part) = parts.get_mut(&number) else { continue };
-            match part.take(now) {
+            let Some(partition) = partitions.get_mut(&number) else { continue };
+            match partition.take(now) {
                 Ok(out) => {
                     *turn = number + 1;
-                    return Taken::Events(vec![Ticket { part: number, token: part.token, out }]);
+                    return Taken::Events(vec![Ticket {
+                        partition: number,
+                        token: partition.token,
+                        out,
+                    }]);
                 }
                 Err(later) => wait = wait.into_iter().chain(later).min(),
             }
@@ -139,8 +143,8 @@ impl Shared {
         Taken::Nothing(wait)
     }
 
-    /// Hands out the next events of one part, at most so many; a replayed one alone.
-    pub(super) fn take_of(&self, part: u32, token: u64, most: usize) -> Taken {
+    /// Hands out the next events of one partition, at most so many; a replayed one alone.
+    pub(super) fn take_of(&self, partition: u32, token: u64, most: usize) -> Taken {
         let now = Instant::now();
         let mut state = self.state();
         if state.failed.is_some() || state.stopping || state.ended {
@@ -150,7 +154,9 @@ impl Shared {
             self.work.notify_one();
             return Taken::Nothing(None);
         }
-        let Some(held) = state.parts.get_mut(&part).filter(|part| part.token == token) else {
+        let Some(held) =
+            state.partitions.get_mut(&partition).filter(|partition| partition.token == token)
+        else {
             return Taken::End;
         };
         let (mut events, mut wait) = (Vec::new(), None);
@@ -158,7 +164,7 @@ impl Shared {
             match held.take(now) {
                 Ok(out) => {
                     let alone = out.replay;
-                    events.push(Ticket { part, token, out });
+                    events.push(Ticket { partition, token, out });
                     if alone {
                         break;
                     }
@@ -172,77 +178,77 @@ impl Shared {
         if events.is_empty() { Taken::Nothing(wait) } else { Taken::Events(events) }
     }
 
-    /// An event was handled, and with it all that was handed out before it in its part, if so.
+    /// An event was handled, and with it all that was handed out before it in its partition, if so.
     ///
     /// # Errors
-    /// `LeaseLost` when the part belongs to another consumer now.
+    /// `LeaseLost` when the partition belongs to another consumer now.
     pub(super) fn handled(&self, ticket: &Ticket, and_before: bool) -> Result<()> {
         let now = Instant::now();
         let mut state = self.state();
-        let State { parts, to_unpark, .. } = &mut *state;
-        let part = self.held(parts, ticket)?;
+        let State { partitions, to_unpark, .. } = &mut *state;
+        let partition = self.held(partitions, ticket)?;
         let position = ticket.out.event.position();
         if ticket.out.replay {
-            if part.replayed(position).is_some() {
-                to_unpark.push((ticket.part, ticket.token, position));
+            if partition.replayed(position).is_some() {
+                to_unpark.push((ticket.partition, ticket.token, position));
                 self.work.notify_one();
             }
             return Ok(());
         }
-        let (clean, full) = (part.dirty_since.is_none(), part.full);
+        let (clean, full) = (partition.dirty_since.is_none(), partition.full);
         if and_before {
             // A late answer says nothing about what is out now.
-            if part.attempts(position, ticket.out.lap).is_some() {
-                part.done_up_to(position, now);
+            if partition.attempts(position, ticket.out.lap).is_some() {
+                partition.done_up_to(position, now);
             }
         } else {
-            part.done(position, ticket.out.lap, now);
+            partition.done(position, ticket.out.lap, now);
         }
-        self.tell(part, clean, full);
+        self.tell(partition, clean, full);
         Ok(())
     }
 
     /// An event could not be handled.
     ///
     /// # Errors
-    /// `LeaseLost` when the part belongs to another consumer now.
+    /// `LeaseLost` when the partition belongs to another consumer now.
     pub(super) fn failed(&self, ticket: &Ticket, error: BoxError) -> Result<()> {
         let now = Instant::now();
         let Out { event, attempt, lap, replay } = &ticket.out;
         let position = event.position();
         let mut state = self.state();
-        let State { parts, failed, to_park, .. } = &mut *state;
-        let part = self.held(parts, ticket)?;
+        let State { partitions, failed, to_park, .. } = &mut *state;
+        let partition = self.held(partitions, ticket)?;
         if *replay {
-            if let Some(attempts) = part.replayed(position) {
-                to_park.push((ticket.token, parked(ticket.part, event, attempts, &*error)));
+            if let Some(attempts) = partition.replayed(position) {
+                to_park.push((ticket.token, parked(ticket.partition, event, attempts, &*error)));
                 self.work.notify_one();
             }
             return Ok(());
         }
-        if part.attempts(position, *lap).is_none() {
+        if partition.attempts(position, *lap).is_none() {
             return Ok(());
         }
         let name = &self.key.name;
         tracing::warn!(subscription = %name, position = %position, attempt, error = %with_causes(&*error), "an event could not be handled");
         match self.settings.judge(&*error, *attempt) {
-            Verdict::Again(pause) => part.again(position, *lap, pause, now),
+            Verdict::Again(pause) => partition.again(position, *lap, pause, now),
             Verdict::Finally(OnFailure::Skip) => {
-                let (clean, full) = (part.dirty_since.is_none(), part.full);
-                part.skipped += 1;
-                part.done(position, *lap, now);
+                let (clean, full) = (partition.dirty_since.is_none(), partition.full);
+                partition.skipped += 1;
+                partition.done(position, *lap, now);
                 self.count("skipped", 1);
-                self.tell(part, clean, full);
+                self.tell(partition, clean, full);
             }
             Verdict::Finally(OnFailure::Park) => {
-                part.parking(position, *lap);
-                to_park.push((ticket.token, parked(ticket.part, event, *attempt, &*error)));
+                partition.parking(position, *lap);
+                to_park.push((ticket.token, parked(ticket.partition, event, *attempt, &*error)));
                 self.work.notify_one();
             }
             Verdict::Finally(OnFailure::Stop) => {
                 let stopped = SubscriptionError::Stopped {
                     name: name.clone(),
-                    at: Box::new(event.place()),
+                    at: Box::new(event.location()),
                     attempts: *attempt,
                     source: error,
                 };
@@ -258,8 +264,8 @@ impl Shared {
     pub(super) fn put_back(&self, tickets: &[Ticket]) {
         let mut state = self.state();
         for ticket in tickets {
-            if let Ok(part) = self.held(&mut state.parts, ticket) {
-                part.put_back(ticket.out.event.position(), ticket.out.lap);
+            if let Ok(partition) = self.held(&mut state.partitions, ticket) {
+                partition.put_back(ticket.out.event.position(), ticket.out.lap);
             }
         }
     }
@@ -282,25 +288,28 @@ impl Shared {
         self.ready.send_replace(());
     }
 
-    /// Takes in what the store says of who holds what; the parts that are new.
-    pub(super) fn attended(&self, attendance: &Attendance, sent: Instant) -> Vec<u32> {
+    /// Takes in what the store says of who holds what; the partitions that are new.
+    pub(super) fn attended(&self, heartbeat: &Heartbeat, sent: Instant) -> Vec<u32> {
         let mut state = self.state();
         state.valid_until = sent + self.settings.lease;
-        let holds = |part: u32, token: u64| {
-            attendance.leases.iter().any(|lease| lease.part == part && lease.token == token)
+        let holds = |partition: u32, token: u64| {
+            heartbeat
+                .leases
+                .iter()
+                .any(|lease| lease.partition == partition && lease.token == token)
         };
-        state.parts.retain(|number, part| holds(*number, part.token));
+        state.partitions.retain(|number, partition| holds(*number, partition.token));
         let mut new = Vec::new();
-        for lease in &attendance.leases {
-            state.parts.entry(lease.part).or_insert_with(|| {
-                new.push(lease.part);
-                Part::new(lease.token, lease.checkpoint, self.settings.window)
+        for lease in &heartbeat.leases {
+            state.partitions.entry(lease.partition).or_insert_with(|| {
+                new.push(lease.partition);
+                Partition::new(lease.token, lease.checkpoint, self.settings.window)
             });
         }
         // Whoever has more than its share gives the last ones up, at a safe point.
-        let share = attendance.share() as usize;
-        for (place, part) in state.parts.values_mut().enumerate() {
-            part.leaving = place >= share;
+        let share = heartbeat.share() as usize;
+        for (place, partition) in state.partitions.values_mut().enumerate() {
+            partition.leaving = place >= share;
         }
         drop(state);
         self.room.notify_one();
@@ -308,12 +317,12 @@ impl Shared {
         new
     }
 
-    /// A part belongs to somebody else.
-    pub(super) fn lost(&self, part: u32, token: u64) {
+    /// A partition belongs to somebody else.
+    pub(super) fn lost(&self, partition: u32, token: u64) {
         let mut state = self.state();
-        if state.parts.get(&part).is_some_and(|held| held.token == token) {
-            state.parts.remove(&part);
-            tracing::warn!(subscription = %self.key.name, part, "the lease of a part was lost");
+        if state.partitions.get(&partition).is_some_and(|held| held.token == token) {
+            state.partitions.remove(&partition);
+            tracing::warn!(subscription = %self.key.name, partition, "the lease of a partition was lost");
         }
         drop(state);
         self.room.notify_one();
@@ -330,32 +339,34 @@ impl Shared {
 
     fn held<'p>(
         &self,
-        parts: &'p mut BTreeMap<u32, Part>,
+        partitions: &'p mut BTreeMap<u32, Partition>,
         ticket: &Ticket,
-    ) -> Result<&'p mut Part> {
-        let part = parts.get_mut(&ticket.part).filter(|part| part.token == ticket.token);
-        part.ok_or_else(|| {
+    ) -> Result<&'p mut Partition> {
+        let partition = partitions
+            .get_mut(&ticket.partition)
+            .filter(|partition| partition.token == ticket.token);
+        partition.ok_or_else(|| {
             let name = self.key.name.clone();
-            SubscriptionError::LeaseLost { name, part: ticket.part }.into()
+            SubscriptionError::LeaseLost { name, partition: ticket.partition }.into()
         })
     }
 
     /// Tells the tasks what an answer changed, and nothing if it changed nothing for them.
-    fn tell(&self, part: &Part, was_clean: bool, was_full: bool) {
-        if (was_clean && part.dirty_since.is_some())
-            || part.unsaved >= self.settings.checkpoint_every
-            || part.leaving
+    fn tell(&self, partition: &Partition, was_clean: bool, was_full: bool) {
+        if (was_clean && partition.dirty_since.is_some())
+            || partition.unsaved >= self.settings.checkpoint_every
+            || partition.leaving
         {
             self.work.notify_one();
         }
-        if was_full && !part.full {
+        if was_full && !partition.full {
             self.room.notify_one();
         }
     }
 }
 
 fn parked(
-    part: u32,
+    partition: u32,
     event: &Arc<RecordedEvent>,
     attempts: u32,
     error: &(dyn std::error::Error + 'static),
@@ -363,7 +374,7 @@ fn parked(
     ParkedEvent {
         position: event.position(),
         event_id: event.event_id(),
-        part,
+        partition,
         attempts,
         error: with_causes(error),
         // Both are the store's to say.

@@ -51,7 +51,7 @@ impl CopyOptions {
     /// stay behind then, unless they are asked for after this.
     #[must_use]
     pub const fn new_positions(mut self) -> Self {
-        self.positions = Positions::Draw;
+        self.positions = Positions::Assign;
         self.subscriptions = false;
         self
     }

@@ -57,7 +57,7 @@ async fn save(to: &EventStore, owned: OwnedSnapshot, positions: Positions) -> Re
     let OwnedSnapshot { tenant, stream_id, mut snapshot } = owned;
     to.check_tenant(&tenant)?;
     let to = to.with_scope(Scope::tenant(tenant));
-    if positions == Positions::Draw {
+    if positions == Positions::Assign {
         snapshot.position = match to.read_event(snapshot.event_id).await? {
             Some(event) => event.position(),
             None => before_next(&to, &stream_id, snapshot.stream_version).await?,

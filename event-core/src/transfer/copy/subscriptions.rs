@@ -1,6 +1,6 @@
 //! Durable subscriptions, once the events that they passed are there.
 //!
-//! A place in the source means nothing in the target: what does is the last event that a part had passed. Its id is noted
+//! A place in the source means nothing in the target: what does is the last event that a partition had passed. Its id is noted
 //! while the events go by, and looked up in the target afterwards.
 
 use std::collections::{BTreeMap, HashMap};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::Copied;
 use crate::adapter::{
-    Checkpoint, CheckpointStore, Lease, ParkedEvent, PartState, Registered, SubscriptionKey,
+    Checkpoint, CheckpointStore, Lease, ParkedEvent, PartitionState, Registered, SubscriptionKey,
     TenantView,
 };
 use crate::envelope::RecordedEvent;
@@ -17,7 +17,7 @@ use crate::store::EventStore;
 use crate::subscription::durable::conflict;
 use crate::value::{EventId, Position, Scope, Tenant};
 
-/// How long the parts are held in the target at most; they are given up at once.
+/// How long the partitions are held in the target at most; they are given up at once.
 const LEASE: Duration = Duration::from_mins(1);
 /// Parked events that are read at a time.
 const PARKED: u32 = 1_000;
@@ -25,11 +25,11 @@ const PARKED: u32 = 1_000;
 /// Whose event, and which.
 type Passed = (Tenant, EventId);
 
-/// The parts of all subscriptions, and the last event that each had passed.
+/// The partitions of all subscriptions, and the last event that each had passed.
 #[derive(Debug, Default)]
 pub(super) struct Anchors {
     /// By their places; those before `next` are behind the events that came so far.
-    parts: Vec<PartState>,
+    partitions: Vec<PartitionState>,
     found: Vec<Option<Passed>>,
     /// The last event for each owner of subscriptions, and for those that are about everybody.
     last: HashMap<Option<Tenant>, Passed>,
@@ -38,17 +38,17 @@ pub(super) struct Anchors {
 impl Anchors {
     /// Of a store, as its subscriptions stand now.
     pub(super) async fn of(store: &EventStore) -> Result<Self> {
-        let mut parts = match store.adapter().checkpoints() {
+        let mut partitions = match store.adapter().checkpoints() {
             None => Vec::new(),
             Some(kept) => listed(store, kept).await?,
         };
-        parts.sort_by_key(|part| part.position);
-        Ok(Self { parts, found: Vec::new(), last: HashMap::new() })
+        partitions.sort_by_key(|partition| partition.position);
+        Ok(Self { partitions, found: Vec::new(), last: HashMap::new() })
     }
 
     /// The next event of the source goes by.
     pub(super) fn passed(&mut self, event: &RecordedEvent) {
-        while self.next().is_some_and(|part| part.position < event.position()) {
+        while self.next().is_some_and(|partition| partition.position < event.position()) {
             self.settle();
         }
         if self.next().is_some() {
@@ -58,27 +58,27 @@ impl Anchors {
         }
     }
 
-    fn next(&self) -> Option<&PartState> {
-        self.parts.get(self.found.len())
+    fn next(&self) -> Option<&PartitionState> {
+        self.partitions.get(self.found.len())
     }
 
-    /// No event comes any more that the next part had passed.
+    /// No event comes any more that the next partition had passed.
     fn settle(&mut self) {
-        let last = self.next().and_then(|part| self.last.get(&part.key.tenant)).cloned();
+        let last = self.next().and_then(|partition| self.last.get(&partition.key.tenant)).cloned();
         self.found.push(last);
     }
 
-    /// The parts by subscription, by number.
-    fn settled(mut self) -> BTreeMap<SubscriptionKey, Vec<(PartState, Option<Passed>)>> {
+    /// The partitions by subscription, by number.
+    fn settled(mut self) -> BTreeMap<SubscriptionKey, Vec<(PartitionState, Option<Passed>)>> {
         while self.next().is_some() {
             self.settle();
         }
         let mut all: BTreeMap<_, Vec<_>> = BTreeMap::new();
-        for (part, found) in self.parts.into_iter().zip(self.found) {
-            all.entry(part.key.clone()).or_default().push((part, found));
+        for (partition, found) in self.partitions.into_iter().zip(self.found) {
+            all.entry(partition.key.clone()).or_default().push((partition, found));
         }
-        for parts in all.values_mut() {
-            parts.sort_by_key(|(part, _)| part.part);
+        for partitions in all.values_mut() {
+            partitions.sort_by_key(|(partition, _)| partition.partition);
         }
         all
     }
@@ -97,11 +97,11 @@ pub(super) async fn carry(
         done.left_alone += all.len() as u64;
         return Ok(());
     };
-    let mut there: BTreeMap<SubscriptionKey, Vec<PartState>> = BTreeMap::new();
-    for part in listed(to, target).await? {
-        there.entry(part.key.clone()).or_default().push(part);
+    let mut there: BTreeMap<SubscriptionKey, Vec<PartitionState>> = BTreeMap::new();
+    for partition in listed(to, target).await? {
+        there.entry(partition.key.clone()).or_default().push(partition);
     }
-    for (key, parts) in &all {
+    for (key, partitions) in &all {
         match &key.tenant {
             Some(tenant) => to.check_tenant(tenant)?,
             None if *to.view() != TenantView::All => {
@@ -111,14 +111,14 @@ pub(super) async fn carry(
             None => {}
         }
         let there = there.remove(key).unwrap_or_default();
-        let carried = Carried { to, source, target, key, parts, there };
+        let carried = Carried { to, source, target, key, partitions, there };
         *(if carried.all().await? { &mut done.subscriptions } else { &mut done.left_alone }) += 1;
     }
     Ok(())
 }
 
-/// Every part that a store's handle sees.
-async fn listed(store: &EventStore, kept: &dyn CheckpointStore) -> Result<Vec<PartState>> {
+/// Every partition that a store's handle sees.
+async fn listed(store: &EventStore, kept: &dyn CheckpointStore) -> Result<Vec<PartitionState>> {
     let tenant = store.view().tenant();
     store.operation("list_subscriptions", None).run(|_| kept.list(tenant)).await
 }
@@ -129,33 +129,34 @@ struct Carried<'c> {
     source: &'c dyn CheckpointStore,
     target: &'c dyn CheckpointStore,
     key: &'c SubscriptionKey,
-    parts: &'c [(PartState, Option<Passed>)],
+    partitions: &'c [(PartitionState, Option<Passed>)],
     /// What the target has of it.
-    there: Vec<PartState>,
+    there: Vec<PartitionState>,
 }
 
 impl Carried<'_> {
     /// Whether the target has it as far as the source now.
     async fn all(&self) -> Result<bool> {
-        let Self { to, target, key, parts, there, .. } = self;
-        if there.iter().any(|part| part.owner.is_some() || part.paused) {
+        let Self { to, target, key, partitions, there, .. } = self;
+        if there.iter().any(|partition| partition.owner.is_some() || partition.paused) {
             return Ok(false);
         }
-        let Some((first, _)) = parts.first() else { return Ok(true) };
-        let number = u32::try_from(parts.len()).unwrap_or(u32::MAX);
-        let wanted = Registered { filter: first.filter.clone(), parts: number };
+        let Some((first, _)) = partitions.first() else { return Ok(true) };
+        let number = u32::try_from(partitions.len()).unwrap_or(u32::MAX);
+        let wanted = Registered { filter: first.filter.clone(), partitions: number };
         let register = to.operation("open_subscription", None);
         let stored = register.run(|_| target.register(key, &wanted, Position::START)).await?;
         if stored != wanted {
             return Err(conflict(&key.name, &stored, &wanted));
         }
         let owner = format!("copy-{}", EventId::new());
-        let leases = target.attend(key, &owner, LEASE).await?.leases;
-        let moved = if leases.len() == parts.len() { self.fill(&leases).await } else { Ok(false) };
+        let leases = target.heartbeat(key, &owner, LEASE).await?.leases;
+        let moved =
+            if leases.len() == partitions.len() { self.fill(&leases).await } else { Ok(false) };
         target.release(key, &owner, None).await?;
         let moved = moved?;
         // Whoever has handled something there has said since whether it is to go on.
-        if moved && there.iter().all(|part| part.position == Position::START) {
+        if moved && there.iter().all(|partition| partition.position == Position::START) {
             if first.stopped.is_some() {
                 target.stopped(key, first.stopped.as_deref()).await?;
             }
@@ -167,9 +168,9 @@ impl Carried<'_> {
     }
 
     /// Parks what is parked, then moves the checkpoints: so one that was cut off is done again. False where somebody else
-    /// took a part meanwhile.
+    /// took a partition meanwhile.
     async fn fill(&self, leases: &[Lease]) -> Result<bool> {
-        let Self { to, source, target, key, parts, there } = self;
+        let Self { to, source, target, key, partitions, there } = self;
         let mut after = Position::START;
         loop {
             let page = source.parked(key, false, after, PARKED).await?;
@@ -181,29 +182,34 @@ impl Carried<'_> {
                 }
             }
         }
-        for (part, passed) in *parts {
-            let Some(lease) = leases.iter().find(|lease| lease.part == part.part) else {
+        for (partition, passed) in *partitions {
+            let Some(lease) = leases.iter().find(|lease| lease.partition == partition.partition)
+            else {
                 return Ok(false);
             };
-            let skipped = there.iter().find(|it| it.part == part.part).map_or(0, |it| it.skipped);
+            let skipped = there
+                .iter()
+                .find(|it| it.partition == partition.partition)
+                .map_or(0, |it| it.skipped);
             let Some((tenant, event_id)) = passed else { continue };
             let Some(position) = find(to, Some(tenant), *event_id).await? else { continue };
             let checkpoint = Checkpoint { position, event: Some((position, *event_id)) };
-            let skipped = part.skipped.saturating_sub(skipped);
-            if !target.save(key, part.part, lease.token, checkpoint, skipped).await? {
+            let skipped = partition.skipped.saturating_sub(skipped);
+            if !target.save(key, partition.partition, lease.token, checkpoint, skipped).await? {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    /// Parks an event that the source had passed and the target had not. False where somebody else has its part.
+    /// Parks an event that the source had passed and the target had not. False where somebody else has its partition.
     async fn park(&self, leases: &[Lease], parked: &ParkedEvent) -> Result<bool> {
-        let Self { to, target, key, parts, .. } = self;
-        let part = parts.iter().find(|(part, _)| part.part == parked.part);
-        let lease = leases.iter().find(|lease| lease.part == parked.part);
-        let (Some((part, _)), Some(lease)) = (part, lease) else { return Ok(true) };
-        if parked.position > part.position {
+        let Self { to, target, key, partitions, .. } = self;
+        let partition =
+            partitions.iter().find(|(partition, _)| partition.partition == parked.partition);
+        let lease = leases.iter().find(|lease| lease.partition == parked.partition);
+        let (Some((partition, _)), Some(lease)) = (partition, lease) else { return Ok(true) };
+        if parked.position > partition.position {
             return Ok(true);
         }
         match find(to, key.tenant.as_ref(), parked.event_id).await? {

@@ -1,4 +1,4 @@
-//! [`Part`]: the events of one part of a subscription on their way through a consumer, and how far all were handled.
+//! [`Partition`]: the events of one partition of a subscription on their way through a consumer, and how far all were handled.
 //!
 //! Pure: what happens when is said by the caller. Events come in order and may be answered in any; the checkpoint moves
 //! over those that are done without a gap. What fails comes again before anything of its stream that was not done.
@@ -13,9 +13,9 @@ use crate::adapter::Checkpoint;
 use crate::envelope::RecordedEvent;
 use crate::value::{EventId, Position};
 
-/// A part that this consumer holds.
+/// A partition that this consumer holds.
 #[derive(Debug)]
-pub(super) struct Part {
+pub(super) struct Partition {
     pub(super) token: u64,
     /// How far events were taken up, those that do not pass the filter left out.
     pub(super) read: Position,
@@ -69,7 +69,7 @@ pub(super) struct Out {
     pub(super) replay: bool,
 }
 
-impl Part {
+impl Partition {
     pub(super) fn new(token: u64, checkpoint: Checkpoint, window: usize) -> Self {
         Self {
             token,
@@ -213,7 +213,7 @@ impl Part {
         self.replays.remove(at).map(|entry| entry.attempts)
     }
 
-    /// Looked at up to a position: nothing in between is for this part.
+    /// Looked at up to a position: nothing in between is for this partition.
     pub(super) fn looked_up_to(&mut self, position: Position, now: Instant) {
         self.read = self.read.max(position);
         self.settle(now);
@@ -313,69 +313,72 @@ mod tests {
         })
     }
 
-    fn part(events: &[(u64, &str)]) -> (Part, Instant) {
-        let mut part = Part::new(1, Checkpoint::default(), 100);
+    fn partition(events: &[(u64, &str)]) -> (Partition, Instant) {
+        let mut partition = Partition::new(1, Checkpoint::default(), 100);
         for (position, stream) in events {
-            part.offer(event(*position, stream));
+            partition.offer(event(*position, stream));
         }
-        (part, Instant::now())
+        (partition, Instant::now())
     }
 
-    fn take(part: &mut Part, now: Instant) -> Option<(u64, u32)> {
-        part.take(now).ok().map(|out| (out.event.position().get(), out.lap))
+    fn take(partition: &mut Partition, now: Instant) -> Option<(u64, u32)> {
+        partition.take(now).ok().map(|out| (out.event.position().get(), out.lap))
     }
 
     #[test]
     fn the_checkpoint_moves_without_a_gap_whatever_the_order_of_answers() {
-        let (mut part, now) = part(&[(2, "a"), (3, "b"), (7, "c")]);
-        while take(&mut part, now).is_some() {}
-        assert_eq!(part.checkpoint().position.get(), 1);
-        assert!(part.done(Position::new(7), 0, now));
-        assert!(part.done(Position::new(3), 0, now));
-        assert_eq!(part.checkpoint().position.get(), 1);
-        part.looked_up_to(Position::new(9), now);
-        assert!(part.done(Position::new(2), 0, now));
-        assert!(!part.done(Position::new(2), 0, now), "answered twice");
-        let checkpoint = part.checkpoint();
+        let (mut partition, now) = partition(&[(2, "a"), (3, "b"), (7, "c")]);
+        while take(&mut partition, now).is_some() {}
+        assert_eq!(partition.checkpoint().position.get(), 1);
+        assert!(partition.done(Position::new(7), 0, now));
+        assert!(partition.done(Position::new(3), 0, now));
+        assert_eq!(partition.checkpoint().position.get(), 1);
+        partition.looked_up_to(Position::new(9), now);
+        assert!(partition.done(Position::new(2), 0, now));
+        assert!(!partition.done(Position::new(2), 0, now), "answered twice");
+        let checkpoint = partition.checkpoint();
         assert_eq!((checkpoint.position.get(), checkpoint.event.unwrap().0.get()), (9, 7));
     }
 
     #[test]
     fn what_fails_comes_again_before_what_is_behind_it_in_its_stream() {
-        let (mut part, now) = part(&[(1, "a"), (2, "b"), (3, "a"), (4, "a")]);
-        assert_eq!([1, 2, 3].map(|_| take(&mut part, now).unwrap().0), [1, 2, 3]);
-        part.again(Position::new(1), 0, Duration::from_millis(5), now);
-        assert!(!part.done(Position::new(3), 0, now), "it comes again after the first");
-        assert!(part.done(Position::new(2), 0, now), "another stream goes on");
-        assert_eq!(part.take(now).unwrap_err(), Some(now + Duration::from_millis(5)));
+        let (mut partition, now) = partition(&[(1, "a"), (2, "b"), (3, "a"), (4, "a")]);
+        assert_eq!([1, 2, 3].map(|_| take(&mut partition, now).unwrap().0), [1, 2, 3]);
+        partition.again(Position::new(1), 0, Duration::from_millis(5), now);
+        assert!(!partition.done(Position::new(3), 0, now), "it comes again after the first");
+        assert!(partition.done(Position::new(2), 0, now), "another stream goes on");
+        assert_eq!(partition.take(now).unwrap_err(), Some(now + Duration::from_millis(5)));
         let later = now + Duration::from_millis(5);
-        assert_eq!([1, 2, 3].map(|_| take(&mut part, later).unwrap()), [(1, 1), (3, 1), (4, 0)]);
-        part.done_up_to(Position::new(4), later);
-        assert_eq!(part.checkpoint().position.get(), 4);
-        assert!(!part.is_busy());
+        assert_eq!(
+            [1, 2, 3].map(|_| take(&mut partition, later).unwrap()),
+            [(1, 1), (3, 1), (4, 0)]
+        );
+        partition.done_up_to(Position::new(4), later);
+        assert_eq!(partition.checkpoint().position.get(), 4);
+        assert!(!partition.is_busy());
     }
 
     #[test]
-    fn a_full_part_hands_out_its_window_and_takes_up_again_when_half_of_it_is_empty() {
-        let mut part = Part::new(1, Checkpoint::default(), 2);
+    fn a_full_partition_hands_out_its_window_and_takes_up_again_when_half_of_it_is_empty() {
+        let mut partition = Partition::new(1, Checkpoint::default(), 2);
         for position in 1..=3 {
-            part.offer(event(position, "a"));
+            partition.offer(event(position, "a"));
         }
         let now = Instant::now();
-        assert_eq!([1, 2].map(|_| take(&mut part, now).unwrap().0), [1, 2]);
-        assert!(take(&mut part, now).is_none(), "the window is out");
-        part.done_up_to(Position::new(1), now);
-        assert!(part.full);
-        part.done_up_to(Position::new(2), now);
-        assert!(!part.full);
-        let first = part.unsaved().unwrap();
+        assert_eq!([1, 2].map(|_| take(&mut partition, now).unwrap().0), [1, 2]);
+        assert!(take(&mut partition, now).is_none(), "the window is out");
+        partition.done_up_to(Position::new(1), now);
+        assert!(partition.full);
+        partition.done_up_to(Position::new(2), now);
+        assert!(!partition.full);
+        let first = partition.unsaved().unwrap();
         assert_eq!(first.position.get(), 2);
-        assert_eq!(take(&mut part, now).unwrap().0, 3);
-        part.put_back(Position::new(3), 0);
-        assert_eq!(take(&mut part, now), Some((3, 1)));
-        part.done_up_to(Position::new(3), now);
-        let saved = part.unsaved().unwrap();
-        part.is_saved(saved, 3, 0, now);
-        assert_eq!((part.unsaved(), part.dirty_since), (None, None));
+        assert_eq!(take(&mut partition, now).unwrap().0, 3);
+        partition.put_back(Position::new(3), 0);
+        assert_eq!(take(&mut partition, now), Some((3, 1)));
+        partition.done_up_to(Position::new(3), now);
+        let saved = partition.unsaved().unwrap();
+        partition.is_saved(saved, 3, 0, now);
+        assert_eq!((partition.unsaved(), partition.dirty_since), (None, None));
     }
 }
