@@ -1,13 +1,13 @@
 //! [`PgAdapter`]: the seam of `event-core` on PostgreSQL, as thin calls into the files beside it.
 
+use event_core::adapter::async_trait;
 use std::fmt;
 use std::sync::Arc;
 
 use event_core::adapter::append::{Commit, LinkEvents, StreamChange};
 use event_core::adapter::import::{ImportBatch, Imported};
 use event_core::adapter::{
-    Adapter, AdapterFactory, BoxFuture, CheckpointStore, LiveLog, LogUpdate, SnapshotStore,
-    TenantView,
+    Adapter, AdapterFactory, CheckpointStore, LiveLog, LogUpdate, SnapshotStore, TenantView,
 };
 use event_core::health::Health;
 use event_core::registry::StoredVersion;
@@ -165,110 +165,111 @@ impl PgAdapter {
     }
 }
 
+#[async_trait]
 impl Adapter for PgAdapter {
     fn name(&self) -> &'static str {
         "postgres"
     }
 
-    fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Vec<Appended>>> {
-        Box::pin(self.store(commit))
+    async fn commit(&self, commit: &Commit) -> Result<Vec<Appended>> {
+        self.store(commit).await
     }
 
-    fn read_stream<'a>(
-        &'a self,
-        view: &'a TenantView,
-        stream_id: &'a StreamId,
+    async fn read_stream(
+        &self,
+        view: &TenantView,
+        stream_id: &StreamId,
         options: ReadOptions,
-    ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>> {
-        Box::pin(self.readers.read(move |Server { pool, .. }| {
-            Box::pin(async move {
-                match stream::owner(pool, &self.sql, view, stream_id).await? {
-                    Some(tenant) => {
-                        read::stream(pool, &self.sql, &tenant, stream_id, options).await
+    ) -> Result<Vec<RecordedEvent>> {
+        self.readers
+            .read(move |Server { pool, .. }| {
+                Box::pin(async move {
+                    match stream::owner(pool, &self.sql, view, stream_id).await? {
+                        Some(tenant) => {
+                            read::stream(pool, &self.sql, &tenant, stream_id, options).await
+                        }
+                        None => Err(Error::stream_not_found(stream_id.clone())),
                     }
-                    None => Err(Error::stream_not_found(stream_id.clone())),
-                }
+                })
             })
-        }))
+            .await
     }
 
-    fn read_all<'a>(
-        &'a self,
-        view: &'a TenantView,
-        options: &'a AllOptions,
-    ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>> {
+    async fn read_all(
+        &self,
+        view: &TenantView,
+        options: &AllOptions,
+    ) -> Result<Vec<RecordedEvent>> {
         let end = options.end().get();
         let end = i64::try_from(end).ok().map(|end| (end, &*self.sql));
-        Box::pin(self.readers.read_up_to(end, move |Server { pool, frontier }| {
-            Box::pin(read::all(pool, &self.sql, frontier, view, options))
-        }))
+        self.readers
+            .read_up_to(end, move |Server { pool, frontier }| {
+                Box::pin(read::all(pool, &self.sql, frontier, view, options))
+            })
+            .await
     }
 
-    fn read_event<'a>(
-        &'a self,
-        view: &'a TenantView,
+    async fn read_event(
+        &self,
+        view: &TenantView,
         event_id: EventId,
-    ) -> BoxFuture<'a, Result<Option<RecordedEvent>>> {
-        Box::pin(self.readers.read(move |Server { pool, .. }| {
-            Box::pin(read::event(pool, &self.sql, view, event_id))
-        }))
+    ) -> Result<Option<RecordedEvent>> {
+        self.readers
+            .read(move |Server { pool, .. }| Box::pin(read::event(pool, &self.sql, view, event_id)))
+            .await
     }
 
-    fn stream_info<'a>(
-        &'a self,
-        view: &'a TenantView,
-        stream_id: &'a StreamId,
-    ) -> BoxFuture<'a, Result<Option<StreamInfo>>> {
-        Box::pin(async move {
-            match stream::owner(&self.pool, &self.sql, view, stream_id).await? {
-                Some(tenant) => stream::info(&self.pool, &self.sql, &tenant, stream_id).await,
-                None => Ok(None),
-            }
-        })
+    async fn stream_info(
+        &self,
+        view: &TenantView,
+        stream_id: &StreamId,
+    ) -> Result<Option<StreamInfo>> {
+        match stream::owner(&self.pool, &self.sql, view, stream_id).await? {
+            Some(tenant) => stream::info(&self.pool, &self.sql, &tenant, stream_id).await,
+            None => Ok(None),
+        }
     }
 
-    fn list_streams<'a>(
-        &'a self,
-        view: &'a TenantView,
-        options: &'a ListOptions,
-    ) -> BoxFuture<'a, Result<Vec<StreamInfo>>> {
-        Box::pin(self.readers.read(move |Server { pool, .. }| {
-            Box::pin(stream::list(pool, &self.sql, view, options))
-        }))
+    async fn list_streams(
+        &self,
+        view: &TenantView,
+        options: &ListOptions,
+    ) -> Result<Vec<StreamInfo>> {
+        self.readers
+            .read(move |Server { pool, .. }| Box::pin(stream::list(pool, &self.sql, view, options)))
+            .await
     }
 
-    fn change_stream<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        stream_id: &'a StreamId,
+    async fn change_stream(
+        &self,
+        tenant: &Tenant,
+        stream_id: &StreamId,
         expected: ExpectedVersion,
         change: StreamChange,
-    ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(stream::change(&self.pool, &self.sql, tenant, stream_id, expected, change))
+    ) -> Result<()> {
+        stream::change(&self.pool, &self.sql, tenant, stream_id, expected, change).await
     }
 
     fn snapshots(&self) -> &dyn SnapshotStore {
         self
     }
 
-    fn link<'a>(&'a self, link: &'a LinkEvents) -> BoxFuture<'a, Result<Appended>> {
-        Box::pin(link::link(&self.pool, &self.sql, link))
+    async fn link(&self, link: &LinkEvents) -> Result<Appended> {
+        link::link(&self.pool, &self.sql, link).await
     }
 
-    fn import<'a>(&'a self, batch: &'a ImportBatch) -> BoxFuture<'a, Result<Imported>> {
-        Box::pin(async move {
-            let imported = self.importer.import(&self.pool, &self.sql, batch).await;
-            self.tail.wake();
-            imported
-        })
+    async fn import(&self, batch: &ImportBatch) -> Result<Imported> {
+        let imported = self.importer.import(&self.pool, &self.sql, batch).await;
+        self.tail.wake();
+        imported
     }
 
-    fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>> {
-        Box::pin(census::stored(&self.pool, &self.sql))
+    async fn census(&self) -> Result<Vec<StoredVersion>> {
+        census::stored(&self.pool, &self.sql).await
     }
 
-    fn health(&self) -> BoxFuture<'_, Result<Health>> {
-        Box::pin(health::of(self))
+    async fn health(&self) -> Result<Health> {
+        health::of(self).await
     }
 
     fn live(&self) -> &dyn LiveLog {
@@ -279,28 +280,27 @@ impl Adapter for PgAdapter {
         Some(self)
     }
 
-    fn close(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async {
-            self.group.drain().await;
-            self.tail.close();
-            self.importer.close().await;
-            self.pool.close().await;
-            self.readers.close().await;
-        })
+    async fn close(&self) {
+        self.group.drain().await;
+        self.tail.close();
+        self.importer.close().await;
+        self.pool.close().await;
+        self.readers.close().await;
     }
 }
 
+#[async_trait]
 impl LiveLog for PgAdapter {
-    fn head(&self) -> BoxFuture<'_, Result<Position>> {
-        Box::pin(self.tail.head())
+    async fn head(&self) -> Result<Position> {
+        self.tail.head().await
     }
 
-    fn last_assigned(&self) -> BoxFuture<'_, Result<Position>> {
-        Box::pin(self.tail.last_assigned())
+    async fn last_assigned(&self) -> Result<Position> {
+        self.tail.last_assigned().await
     }
 
-    fn next(&self, after: Position) -> BoxFuture<'_, Result<LogUpdate>> {
-        Box::pin(self.tail.next(after))
+    async fn next(&self, after: Position) -> Result<LogUpdate> {
+        self.tail.next(after).await
     }
 }
 

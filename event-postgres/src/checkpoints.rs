@@ -1,10 +1,11 @@
 //! Durable subscriptions on the server: thin calls of the functions in `migrations/0004_subscriptions.sql`.
 
+use event_core::adapter::async_trait;
 use std::time::Duration;
 
 use event_core::adapter::{
-    BoxFuture, Checkpoint, CheckpointStore, Heartbeat, Lease, ParkedEvent, PartitionState,
-    Registered, SubscriptionKey,
+    Checkpoint, CheckpointStore, Heartbeat, Lease, ParkedEvent, PartitionState, Registered,
+    SubscriptionKey,
 };
 use event_core::error::SubscriptionError;
 use event_core::{Error, EventId, Position, Result, Tenant};
@@ -81,72 +82,66 @@ impl PgAdapter {
     }
 }
 
+#[async_trait]
 impl CheckpointStore for PgAdapter {
-    fn register<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
-        wanted: &'a Registered,
+    async fn register(
+        &self,
+        key: &SubscriptionKey,
+        wanted: &Registered,
         start: Position,
-    ) -> BoxFuture<'a, Result<Registered>> {
+    ) -> Result<Registered> {
         const OPERATION: &str = "register a subscription";
-        Box::pin(async move {
-            let (pool, sql) = self.parts();
-            let query = named(&sql.register_subscription, key)
-                .bind(printable(&wanted.filter))
-                .bind(number(wanted.partitions))
-                .bind(stored(start.get()));
-            let rows = pool.fetch(OPERATION, query).await?;
-            let row = rows.first().ok_or_else(|| Error::adapter(OPERATION, "no answer"))?;
-            let cells = Cells::new(row);
-            Ok(Registered {
-                filter: cells.get("filter")?,
-                partitions: count(&cells, "partitions")?,
-            })
-        })
+        let (pool, sql) = self.parts();
+        let query = named(&sql.register_subscription, key)
+            .bind(printable(&wanted.filter))
+            .bind(number(wanted.partitions))
+            .bind(stored(start.get()));
+        let rows = pool.fetch(OPERATION, query).await?;
+        let row = rows.first().ok_or_else(|| Error::adapter(OPERATION, "no answer"))?;
+        let cells = Cells::new(row);
+        Ok(Registered { filter: cells.get("filter")?, partitions: count(&cells, "partitions")? })
     }
 
-    fn heartbeat<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
-        owner: &'a str,
+    async fn heartbeat(
+        &self,
+        key: &SubscriptionKey,
+        owner: &str,
         lease: Duration,
-    ) -> BoxFuture<'a, Result<Heartbeat>> {
-        Box::pin(async move {
-            let (pool, sql) = self.parts();
-            let millis = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
-            let query = named(&sql.heartbeat_subscription, key).bind(owner.to_owned()).bind(millis);
-            let rows = pool.fetch("renew the leases of a subscription", query).await?;
-            let first = Cells::new(rows.first().ok_or_else(|| missing(key))?);
-            let leases = rows.iter().filter_map(|row| lease_of(row).transpose());
-            Ok(Heartbeat {
-                partitions: count(&first, "partitions")?,
-                members: count(&first, "members")?,
-                paused: first.get("paused")?,
-                replays: unsigned(&first, "replays")?,
-                leases: leases.collect::<Result<_>>()?,
-            })
+    ) -> Result<Heartbeat> {
+        let (pool, sql) = self.parts();
+        let millis = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
+        let query = named(&sql.heartbeat_subscription, key).bind(owner.to_owned()).bind(millis);
+        let rows = pool.fetch("renew the leases of a subscription", query).await?;
+        let first = Cells::new(rows.first().ok_or_else(|| missing(key))?);
+        let leases = rows.iter().filter_map(|row| lease_of(row).transpose());
+        Ok(Heartbeat {
+            partitions: count(&first, "partitions")?,
+            members: count(&first, "members")?,
+            paused: first.get("paused")?,
+            replays: unsigned(&first, "replays")?,
+            leases: leases.collect::<Result<_>>()?,
         })
     }
 
-    fn save<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
+    async fn save(
+        &self,
+        key: &SubscriptionKey,
         partition: u32,
         token: u64,
         checkpoint: Checkpoint,
         skipped: u64,
-    ) -> BoxFuture<'a, Result<bool>> {
+    ) -> Result<bool> {
         let statement = &self.parts().1.save_checkpoint;
         let query = checkpointed(statement, key, partition, token, checkpoint, skipped);
-        Box::pin(self.held(key, "move a checkpoint", query))
+        self.held(key, "move a checkpoint", query).await
     }
 
-    fn release<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
-        owner: &'a str,
-        partitions: Option<&'a [(u32, u64)]>,
-    ) -> BoxFuture<'a, Result<()>> {
+    async fn release(
+        &self,
+        key: &SubscriptionKey,
+        owner: &str,
+        partitions: Option<&[(u32, u64)]>,
+    ) -> Result<()> {
         let numbers = |partitions: &[(u32, u64)]| {
             partitions.iter().map(|(partition, _)| number(*partition)).collect()
         };
@@ -157,21 +152,14 @@ impl CheckpointStore for PgAdapter {
             .bind(owner.to_owned())
             .bind::<Option<Vec<i32>>>(partitions.map(numbers))
             .bind::<Option<Vec<i64>>>(partitions.map(tokens));
-        Box::pin(async move {
-            if self.answer("release partitions of a subscription", query).await? {
-                Ok(())
-            } else {
-                Err(missing(key))
-            }
-        })
+        if self.answer("release partitions of a subscription", query).await? {
+            Ok(())
+        } else {
+            Err(missing(key))
+        }
     }
 
-    fn park<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
-        token: u64,
-        event: &'a ParkedEvent,
-    ) -> BoxFuture<'a, Result<bool>> {
+    async fn park(&self, key: &SubscriptionKey, token: u64, event: &ParkedEvent) -> Result<bool> {
         let query = named(&self.parts().1.park_event, key)
             .bind(number(event.partition))
             .bind(stored(token))
@@ -179,91 +167,70 @@ impl CheckpointStore for PgAdapter {
             .bind(event.event_id.as_uuid())
             .bind(number(event.attempts))
             .bind(printable(&event.error));
-        Box::pin(self.held(key, "park an event", query))
+        self.held(key, "park an event", query).await
     }
 
-    fn parked<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
+    async fn parked(
+        &self,
+        key: &SubscriptionKey,
         due: bool,
         after: Position,
         limit: u32,
-    ) -> BoxFuture<'a, Result<Vec<ParkedEvent>>> {
-        Box::pin(async move {
-            let (pool, sql) = self.parts();
-            let query = named(&sql.parked, key);
-            let query = query.bind(due).bind(stored(after.get())).bind(i64::from(limit));
-            let rows = pool.fetch("list parked events", query).await?;
-            if rows.is_empty() {
-                self.known(key).await?;
-            }
-            rows.iter().map(parked).collect()
-        })
-    }
-
-    fn replay<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
-        position: Option<Position>,
-    ) -> BoxFuture<'a, Result<u64>> {
-        Box::pin(async move {
+    ) -> Result<Vec<ParkedEvent>> {
+        let (pool, sql) = self.parts();
+        let query = named(&sql.parked, key);
+        let query = query.bind(due).bind(stored(after.get())).bind(i64::from(limit));
+        let rows = pool.fetch("list parked events", query).await?;
+        if rows.is_empty() {
             self.known(key).await?;
-            let (pool, sql) = self.parts();
-            let query = named(&sql.replay_parked, key).bind(position.map(|p| stored(p.get())));
-            let rows = pool.fetch("replay parked events", query).await?;
-            rows.first().map_or(Ok(0), |row| unsigned(&Cells::new(row), "marked"))
-        })
+        }
+        rows.iter().map(parked).collect()
     }
 
-    fn unpark<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
+    async fn replay(&self, key: &SubscriptionKey, position: Option<Position>) -> Result<u64> {
+        self.known(key).await?;
+        let (pool, sql) = self.parts();
+        let query = named(&sql.replay_parked, key).bind(position.map(|p| stored(p.get())));
+        let rows = pool.fetch("replay parked events", query).await?;
+        rows.first().map_or(Ok(0), |row| unsigned(&Cells::new(row), "marked"))
+    }
+
+    async fn unpark(
+        &self,
+        key: &SubscriptionKey,
         partition: u32,
         token: u64,
         position: Position,
-    ) -> BoxFuture<'a, Result<bool>> {
+    ) -> Result<bool> {
         let query = named(&self.parts().1.unpark_event, key)
             .bind(number(partition))
             .bind(stored(token))
             .bind(stored(position.get()));
-        Box::pin(self.held(key, "forget a parked event", query))
+        self.held(key, "forget a parked event", query).await
     }
 
-    fn pause<'a>(&'a self, key: &'a SubscriptionKey, paused: bool) -> BoxFuture<'a, Result<()>> {
-        Box::pin(self.control(key, if paused { "pause" } else { "resume" }, None, None))
+    async fn pause(&self, key: &SubscriptionKey, paused: bool) -> Result<()> {
+        self.control(key, if paused { "pause" } else { "resume" }, None, None).await
     }
 
-    fn reset<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
-        position: Position,
-    ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(self.control(key, "reset", Some(position), None))
+    async fn reset(&self, key: &SubscriptionKey, position: Position) -> Result<()> {
+        self.control(key, "reset", Some(position), None).await
     }
 
-    fn delete<'a>(&'a self, key: &'a SubscriptionKey) -> BoxFuture<'a, Result<()>> {
-        Box::pin(self.control(key, "delete", None, None))
+    async fn delete(&self, key: &SubscriptionKey) -> Result<()> {
+        self.control(key, "delete", None, None).await
     }
 
-    fn stopped<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
-        why: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(self.control(key, "stopped", None, why))
+    async fn stopped(&self, key: &SubscriptionKey, why: Option<&str>) -> Result<()> {
+        self.control(key, "stopped", None, why).await
     }
 
-    fn list<'a>(
-        &'a self,
-        tenant: Option<&'a Tenant>,
-    ) -> BoxFuture<'a, Result<Vec<PartitionState>>> {
-        Box::pin(async move {
-            let (pool, sql) = self.parts();
-            let tenant = tenant.map(|tenant| tenant.as_str().to_owned());
-            let query = sql.list_subscriptions.query().bind(tenant);
-            let rows = pool.fetch("list subscriptions", query).await?;
-            rows.iter().map(state).collect()
-        })
+    async fn list(&self, tenant: Option<&Tenant>) -> Result<Vec<PartitionState>> {
+        let (pool, sql) = self.parts();
+        let tenant = tenant.map(|tenant| tenant.as_str().to_owned());
+        let query = sql.list_subscriptions.query().bind(tenant);
+        let rows = pool.fetch("list subscriptions", query).await?;
+        rows.iter().map(state).collect()
     }
 }
 

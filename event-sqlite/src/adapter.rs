@@ -1,5 +1,6 @@
 //! [`SqliteAdapter`]: the seam of `event-core` on one file, as thin calls into the files beside it.
 
+use event_core::adapter::async_trait;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,8 +9,7 @@ use std::time::Instant;
 use event_core::adapter::append::{Commit, LinkEvents, StreamChange};
 use event_core::adapter::import::{ImportBatch, Imported};
 use event_core::adapter::{
-    Adapter, AdapterFactory, BoxFuture, CheckpointStore, LiveLog, LogUpdate, SnapshotStore,
-    TenantView,
+    Adapter, AdapterFactory, CheckpointStore, LiveLog, LogUpdate, SnapshotStore, TenantView,
 };
 use event_core::health::Health;
 use event_core::registry::StoredVersion;
@@ -151,118 +151,109 @@ impl SqliteAdapter {
     }
 }
 
+#[async_trait]
 impl Adapter for SqliteAdapter {
     fn name(&self) -> &'static str {
         "sqlite"
     }
 
-    fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Vec<Appended>>> {
-        Box::pin(async move {
-            let inline: Vec<_> = self.inline.iter().filter(|it| it.wants(commit)).collect();
-            let answers = match inline.as_slice() {
-                [] => self.writer.commit(commit).await,
-                inline => self.writer.commit_inline(inline, commit).await,
-            };
-            // Whatever the answer is: what was stored is seen.
-            self.tail.wake();
-            answers
-        })
+    async fn commit(&self, commit: &Commit) -> Result<Vec<Appended>> {
+        let inline: Vec<_> = self.inline.iter().filter(|it| it.wants(commit)).collect();
+        let answers = match inline.as_slice() {
+            [] => self.writer.commit(commit).await,
+            inline => self.writer.commit_inline(inline, commit).await,
+        };
+        // Whatever the answer is: what was stored is seen.
+        self.tail.wake();
+        answers
     }
 
-    fn read_stream<'a>(
-        &'a self,
-        view: &'a TenantView,
-        stream_id: &'a StreamId,
+    async fn read_stream(
+        &self,
+        view: &TenantView,
+        stream_id: &StreamId,
         options: ReadOptions,
-    ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>> {
-        Box::pin(async move {
-            match stream::owner(&self.pool, view, stream_id).await? {
-                Some(tenant) => read::stream(&self.pool, &tenant, stream_id, options).await,
-                None => Err(Error::stream_not_found(stream_id.clone())),
-            }
-        })
+    ) -> Result<Vec<RecordedEvent>> {
+        match stream::owner(&self.pool, view, stream_id).await? {
+            Some(tenant) => read::stream(&self.pool, &tenant, stream_id, options).await,
+            None => Err(Error::stream_not_found(stream_id.clone())),
+        }
     }
 
-    fn read_all<'a>(
-        &'a self,
-        view: &'a TenantView,
-        options: &'a AllOptions,
-    ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>> {
-        Box::pin(read::all(&self.pool, view, options))
+    async fn read_all(
+        &self,
+        view: &TenantView,
+        options: &AllOptions,
+    ) -> Result<Vec<RecordedEvent>> {
+        read::all(&self.pool, view, options).await
     }
 
-    fn read_event<'a>(
-        &'a self,
-        view: &'a TenantView,
+    async fn read_event(
+        &self,
+        view: &TenantView,
         event_id: EventId,
-    ) -> BoxFuture<'a, Result<Option<RecordedEvent>>> {
-        Box::pin(read::event(&self.pool, view, event_id))
+    ) -> Result<Option<RecordedEvent>> {
+        read::event(&self.pool, view, event_id).await
     }
 
-    fn stream_info<'a>(
-        &'a self,
-        view: &'a TenantView,
-        stream_id: &'a StreamId,
-    ) -> BoxFuture<'a, Result<Option<StreamInfo>>> {
-        Box::pin(async move {
-            match stream::owner(&self.pool, view, stream_id).await? {
-                Some(tenant) => stream::info(&self.pool, &tenant, stream_id).await,
-                None => Ok(None),
-            }
-        })
+    async fn stream_info(
+        &self,
+        view: &TenantView,
+        stream_id: &StreamId,
+    ) -> Result<Option<StreamInfo>> {
+        match stream::owner(&self.pool, view, stream_id).await? {
+            Some(tenant) => stream::info(&self.pool, &tenant, stream_id).await,
+            None => Ok(None),
+        }
     }
 
-    fn list_streams<'a>(
-        &'a self,
-        view: &'a TenantView,
-        options: &'a ListOptions,
-    ) -> BoxFuture<'a, Result<Vec<StreamInfo>>> {
-        Box::pin(stream::list(&self.pool, view, options))
+    async fn list_streams(
+        &self,
+        view: &TenantView,
+        options: &ListOptions,
+    ) -> Result<Vec<StreamInfo>> {
+        stream::list(&self.pool, view, options).await
     }
 
-    fn change_stream<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        stream_id: &'a StreamId,
+    async fn change_stream(
+        &self,
+        tenant: &Tenant,
+        stream_id: &StreamId,
         expected: ExpectedVersion,
         change: StreamChange,
-    ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(stream::change(&self.pool, tenant, stream_id, expected, change))
+    ) -> Result<()> {
+        stream::change(&self.pool, tenant, stream_id, expected, change).await
     }
 
     fn snapshots(&self) -> &dyn SnapshotStore {
         self
     }
 
-    fn link<'a>(&'a self, link: &'a LinkEvents) -> BoxFuture<'a, Result<Appended>> {
-        Box::pin(link::link(&self.pool, link))
+    async fn link(&self, link: &LinkEvents) -> Result<Appended> {
+        link::link(&self.pool, link).await
     }
 
-    fn import<'a>(&'a self, batch: &'a ImportBatch) -> BoxFuture<'a, Result<Imported>> {
-        Box::pin(async move {
-            let imported = import::import(&self.pool, batch).await;
-            self.tail.wake();
-            imported
-        })
+    async fn import(&self, batch: &ImportBatch) -> Result<Imported> {
+        let imported = import::import(&self.pool, batch).await;
+        self.tail.wake();
+        imported
     }
 
-    fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>> {
-        Box::pin(census::stored(&self.pool))
+    async fn census(&self) -> Result<Vec<StoredVersion>> {
+        census::stored(&self.pool).await
     }
 
-    fn health(&self) -> BoxFuture<'_, Result<Health>> {
-        Box::pin(async move {
-            let asked = Instant::now();
-            let rows = self.pool.fetch("ask for the store's health", sql::HEALTH.query()).await?;
-            let Some(row) = rows.first() else {
-                return Err(Error::adapter("ask for the store's health", "no answer"));
-            };
-            let cells = Cells::new(row);
-            let mut health =
-                Health::new(format!("SQLite {}", cells.at_first::<String>()?), asked.elapsed());
-            health.schema_version = Some(cells.get("schema_version")?);
-            Ok(health)
-        })
+    async fn health(&self) -> Result<Health> {
+        let asked = Instant::now();
+        let rows = self.pool.fetch("ask for the store's health", sql::HEALTH.query()).await?;
+        let Some(row) = rows.first() else {
+            return Err(Error::adapter("ask for the store's health", "no answer"));
+        };
+        let cells = Cells::new(row);
+        let mut health =
+            Health::new(format!("SQLite {}", cells.at_first::<String>()?), asked.elapsed());
+        health.schema_version = Some(cells.get("schema_version")?);
+        Ok(health)
     }
 
     fn live(&self) -> &dyn LiveLog {
@@ -273,26 +264,25 @@ impl Adapter for SqliteAdapter {
         Some(self)
     }
 
-    fn close(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async {
-            self.writer.drain().await;
-            self.tail.close();
-            self.pool.close().await;
-        })
+    async fn close(&self) {
+        self.writer.drain().await;
+        self.tail.close();
+        self.pool.close().await;
     }
 }
 
+#[async_trait]
 impl LiveLog for SqliteAdapter {
-    fn head(&self) -> BoxFuture<'_, Result<Position>> {
-        Box::pin(self.tail.head())
+    async fn head(&self) -> Result<Position> {
+        self.tail.head().await
     }
 
-    fn last_assigned(&self) -> BoxFuture<'_, Result<Position>> {
-        Box::pin(self.tail.last_assigned())
+    async fn last_assigned(&self) -> Result<Position> {
+        self.tail.last_assigned().await
     }
 
-    fn next(&self, after: Position) -> BoxFuture<'_, Result<LogUpdate>> {
-        Box::pin(self.tail.next(after))
+    async fn next(&self, after: Position) -> Result<LogUpdate> {
+        self.tail.next(after).await
     }
 }
 

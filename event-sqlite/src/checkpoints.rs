@@ -1,10 +1,11 @@
 //! Durable subscriptions in the file: every change is a transaction under the write lock, so owners take turns.
 
+use event_core::adapter::async_trait;
 use std::time::Duration;
 
 use event_core::adapter::{
-    BoxFuture, Checkpoint, CheckpointStore, Heartbeat, Lease, ParkedEvent, PartitionState,
-    Registered, SubscriptionKey,
+    Checkpoint, CheckpointStore, Heartbeat, Lease, ParkedEvent, PartitionState, Registered,
+    SubscriptionKey,
 };
 use event_core::error::SubscriptionError;
 use event_core::{Error, EventId, Position, Result, Tenant};
@@ -102,208 +103,171 @@ async fn heartbeat(
     Ok(heartbeat)
 }
 
+#[async_trait]
 impl CheckpointStore for SqliteAdapter {
-    fn register<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
-        wanted: &'a Registered,
+    async fn register(
+        &self,
+        key: &SubscriptionKey,
+        wanted: &Registered,
         start: Position,
-    ) -> BoxFuture<'a, Result<Registered>> {
-        Box::pin(async move {
-            let (mut transaction, there) = self.change("register a subscription", key).await?;
-            if let Some(row) = there {
-                transaction.rollback().await?;
-                let cells = Cells::new(&row);
-                return Ok(Registered {
-                    filter: cells.get("filter")?,
-                    partitions: count(&cells, "partitions")?,
-                });
-            }
-            let partitions = i64::from(wanted.partitions);
-            let subscription = named(sql::ADD_SUBSCRIPTION, key).bind(wanted.filter.clone());
-            transaction.execute(subscription.bind(partitions)).await?;
-            let start = stored(start.get());
-            transaction
-                .execute(named(sql::ADD_PARTITIONS, key).bind(partitions).bind(start))
-                .await?;
-            transaction.commit().await?;
-            Ok(wanted.clone())
-        })
+    ) -> Result<Registered> {
+        let (mut transaction, there) = self.change("register a subscription", key).await?;
+        if let Some(row) = there {
+            transaction.rollback().await?;
+            let cells = Cells::new(&row);
+            return Ok(Registered {
+                filter: cells.get("filter")?,
+                partitions: count(&cells, "partitions")?,
+            });
+        }
+        let partitions = i64::from(wanted.partitions);
+        let subscription = named(sql::ADD_SUBSCRIPTION, key).bind(wanted.filter.clone());
+        transaction.execute(subscription.bind(partitions)).await?;
+        let start = stored(start.get());
+        transaction.execute(named(sql::ADD_PARTITIONS, key).bind(partitions).bind(start)).await?;
+        transaction.commit().await?;
+        Ok(wanted.clone())
     }
 
-    fn heartbeat<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
-        owner: &'a str,
+    async fn heartbeat(
+        &self,
+        key: &SubscriptionKey,
+        owner: &str,
         lease: Duration,
-    ) -> BoxFuture<'a, Result<Heartbeat>> {
-        Box::pin(heartbeat(self, key, owner, lease))
+    ) -> Result<Heartbeat> {
+        heartbeat(self, key, owner, lease).await
     }
 
-    fn save<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
+    async fn save(
+        &self,
+        key: &SubscriptionKey,
         partition: u32,
         token: u64,
         checkpoint: Checkpoint,
         skipped: u64,
-    ) -> BoxFuture<'a, Result<bool>> {
+    ) -> Result<bool> {
         let query = of_partition(sql::SAVE_CHECKPOINT, key, partition, token)
             .bind(stored(checkpoint.position.get()))
             .bind(checkpoint.event.map(|(position, _)| stored(position.get())))
             .bind(checkpoint.event.map(|(_, id)| id.as_uuid()))
             .bind(stored(skipped));
-        Box::pin(async { Ok(self.change_rows("move a checkpoint", key, query).await? > 0) })
+        Ok(self.change_rows("move a checkpoint", key, query).await? > 0)
     }
 
-    fn release<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
-        owner: &'a str,
-        partitions: Option<&'a [(u32, u64)]>,
-    ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            let operation = "release partitions of a subscription";
-            let (mut transaction, _) = self.change_known(operation, key).await?;
-            let Some(partitions) = partitions else {
-                for statement in [sql::REMOVE_MEMBER, sql::RELEASE_PARTITIONS] {
-                    transaction.execute(named(statement, key).bind(owner.to_owned())).await?;
-                }
-                return Ok(transaction.commit().await?);
-            };
-            for (partition, token) in partitions {
-                transaction
-                    .execute(of_partition(sql::RELEASE_PARTITION, key, *partition, *token))
-                    .await?;
+    async fn release(
+        &self,
+        key: &SubscriptionKey,
+        owner: &str,
+        partitions: Option<&[(u32, u64)]>,
+    ) -> Result<()> {
+        let operation = "release partitions of a subscription";
+        let (mut transaction, _) = self.change_known(operation, key).await?;
+        let Some(partitions) = partitions else {
+            for statement in [sql::REMOVE_MEMBER, sql::RELEASE_PARTITIONS] {
+                transaction.execute(named(statement, key).bind(owner.to_owned())).await?;
             }
-            Ok(transaction.commit().await?)
-        })
+            return Ok(transaction.commit().await?);
+        };
+        for (partition, token) in partitions {
+            transaction
+                .execute(of_partition(sql::RELEASE_PARTITION, key, *partition, *token))
+                .await?;
+        }
+        Ok(transaction.commit().await?)
     }
 
-    fn park<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
-        token: u64,
-        event: &'a ParkedEvent,
-    ) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(async move {
-            let (mut transaction, row) = self.change_known("park an event", key).await?;
-            let query = of_partition(sql::PARK_EVENT, key, event.partition, token)
-                .bind(stored(event.position.get()))
-                .bind(event.event_id.as_uuid())
-                .bind(i64::from(event.attempts))
-                .bind(event.error.clone())
-                .bind(Cells::new(&row).get::<i64>("now")?);
-            let parked = transaction.execute(query).await?;
-            transaction.commit().await?;
-            Ok(parked > 0)
-        })
+    async fn park(&self, key: &SubscriptionKey, token: u64, event: &ParkedEvent) -> Result<bool> {
+        let (mut transaction, row) = self.change_known("park an event", key).await?;
+        let query = of_partition(sql::PARK_EVENT, key, event.partition, token)
+            .bind(stored(event.position.get()))
+            .bind(event.event_id.as_uuid())
+            .bind(i64::from(event.attempts))
+            .bind(event.error.clone())
+            .bind(Cells::new(&row).get::<i64>("now")?);
+        let parked = transaction.execute(query).await?;
+        transaction.commit().await?;
+        Ok(parked > 0)
     }
 
-    fn parked<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
+    async fn parked(
+        &self,
+        key: &SubscriptionKey,
         due: bool,
         after: Position,
         limit: u32,
-    ) -> BoxFuture<'a, Result<Vec<ParkedEvent>>> {
+    ) -> Result<Vec<ParkedEvent>> {
         const OPERATION: &str = "list parked events";
-        Box::pin(async move {
-            let query = named(sql::PARKED, key).bind(due).bind(stored(after.get()));
-            let rows = self.pool().fetch(OPERATION, query.bind(i64::from(limit))).await?;
-            let find = named(sql::FIND_SUBSCRIPTION, key);
-            if rows.is_empty() && self.pool().fetch(OPERATION, find).await?.is_empty() {
-                return Err(missing(key));
-            }
-            rows.iter().map(parked).collect()
-        })
+        let query = named(sql::PARKED, key).bind(due).bind(stored(after.get()));
+        let rows = self.pool().fetch(OPERATION, query.bind(i64::from(limit))).await?;
+        let find = named(sql::FIND_SUBSCRIPTION, key);
+        if rows.is_empty() && self.pool().fetch(OPERATION, find).await?.is_empty() {
+            return Err(missing(key));
+        }
+        rows.iter().map(parked).collect()
     }
 
-    fn replay<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
-        position: Option<Position>,
-    ) -> BoxFuture<'a, Result<u64>> {
+    async fn replay(&self, key: &SubscriptionKey, position: Option<Position>) -> Result<u64> {
         let query = named(sql::REPLAY_PARKED, key).bind(position.map(|p| stored(p.get())));
-        Box::pin(self.change_rows("replay parked events", key, query))
+        self.change_rows("replay parked events", key, query).await
     }
 
-    fn unpark<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
+    async fn unpark(
+        &self,
+        key: &SubscriptionKey,
         partition: u32,
         token: u64,
         position: Position,
-    ) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(async move {
-            let (mut transaction, _) = self.change_known("forget a parked event", key).await?;
-            let holds = of_partition(sql::HOLDS_PARTITION, key, partition, token);
-            if transaction.fetch(holds).await?.is_empty() {
-                transaction.rollback().await?;
-                return Ok(false);
-            }
-            let query = named(sql::UNPARK_EVENT, key).bind(stored(position.get()));
+    ) -> Result<bool> {
+        let (mut transaction, _) = self.change_known("forget a parked event", key).await?;
+        let holds = of_partition(sql::HOLDS_PARTITION, key, partition, token);
+        if transaction.fetch(holds).await?.is_empty() {
+            transaction.rollback().await?;
+            return Ok(false);
+        }
+        let query = named(sql::UNPARK_EVENT, key).bind(stored(position.get()));
+        transaction.execute(query).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    async fn pause(&self, key: &SubscriptionKey, paused: bool) -> Result<()> {
+        let (mut transaction, _) = self.change_known("pause a subscription", key).await?;
+        transaction.execute(named(sql::PAUSE_SUBSCRIPTION, key).bind(paused)).await?;
+        if paused {
+            let query = named(sql::TAKE_AWAY_PARTITIONS, key).bind(None::<i64>);
             transaction.execute(query).await?;
-            transaction.commit().await?;
-            Ok(true)
-        })
+        }
+        Ok(transaction.commit().await?)
     }
 
-    fn pause<'a>(&'a self, key: &'a SubscriptionKey, paused: bool) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            let (mut transaction, _) = self.change_known("pause a subscription", key).await?;
-            transaction.execute(named(sql::PAUSE_SUBSCRIPTION, key).bind(paused)).await?;
-            if paused {
-                let query = named(sql::TAKE_AWAY_PARTITIONS, key).bind(None::<i64>);
-                transaction.execute(query).await?;
-            }
-            Ok(transaction.commit().await?)
-        })
-    }
-
-    fn reset<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
-        position: Position,
-    ) -> BoxFuture<'a, Result<()>> {
+    async fn reset(&self, key: &SubscriptionKey, position: Position) -> Result<()> {
         let query = named(sql::TAKE_AWAY_PARTITIONS, key).bind(stored(position.get()));
-        Box::pin(async { self.change_rows("reset a subscription", key, query).await.map(drop) })
+        self.change_rows("reset a subscription", key, query).await.map(drop)
     }
 
-    fn delete<'a>(&'a self, key: &'a SubscriptionKey) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            let (mut transaction, _) = self.change_known("delete a subscription", key).await?;
-            for statement in [
-                sql::DELETE_PARKED,
-                sql::DELETE_MEMBERS,
-                sql::DELETE_PARTITIONS,
-                sql::DELETE_SUBSCRIPTION,
-            ] {
-                transaction.execute(named(statement, key)).await?;
-            }
-            Ok(transaction.commit().await?)
-        })
+    async fn delete(&self, key: &SubscriptionKey) -> Result<()> {
+        let (mut transaction, _) = self.change_known("delete a subscription", key).await?;
+        for statement in [
+            sql::DELETE_PARKED,
+            sql::DELETE_MEMBERS,
+            sql::DELETE_PARTITIONS,
+            sql::DELETE_SUBSCRIPTION,
+        ] {
+            transaction.execute(named(statement, key)).await?;
+        }
+        Ok(transaction.commit().await?)
     }
 
-    fn stopped<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
-        why: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<()>> {
+    async fn stopped(&self, key: &SubscriptionKey, why: Option<&str>) -> Result<()> {
         let query = named(sql::STOP_SUBSCRIPTION, key).bind(why.map(str::to_owned));
-        Box::pin(async { self.change_rows("change a subscription", key, query).await.map(drop) })
+        self.change_rows("change a subscription", key, query).await.map(drop)
     }
 
-    fn list<'a>(
-        &'a self,
-        tenant: Option<&'a Tenant>,
-    ) -> BoxFuture<'a, Result<Vec<PartitionState>>> {
-        Box::pin(async move {
-            let tenant = tenant.map(|tenant| tenant.as_str().to_owned());
-            let query = sql::LIST_SUBSCRIPTIONS.query().bind(tenant);
-            let rows = self.pool().fetch("list subscriptions", query).await?;
-            rows.iter().map(state).collect()
-        })
+    async fn list(&self, tenant: Option<&Tenant>) -> Result<Vec<PartitionState>> {
+        let tenant = tenant.map(|tenant| tenant.as_str().to_owned());
+        let query = sql::LIST_SUBSCRIPTIONS.query().bind(tenant);
+        let rows = self.pool().fetch("list subscriptions", query).await?;
+        rows.iter().map(state).collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Snapshots in the file: one row for each stream and kind, which never goes back to an earlier version.
 
-use event_core::adapter::{BoxFuture, OwnedSnapshot, SnapshotStore, StoredSnapshot};
+use event_core::adapter::{OwnedSnapshot, SnapshotStore, StoredSnapshot, async_trait};
 use event_core::{Result, StreamId, StreamVersion, Tenant};
 use event_sql::rows;
 use event_sql::rows::Owners;
@@ -10,26 +10,25 @@ use crate::append::{json, stored};
 use crate::row::Cells;
 use crate::sql::{self, SqliteQuery, Statement};
 
+#[async_trait]
 impl SnapshotStore for SqliteAdapter {
-    fn load<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        stream_id: &'a StreamId,
-        kind: &'a str,
-    ) -> BoxFuture<'a, Result<Option<StoredSnapshot>>> {
+    async fn load(
+        &self,
+        tenant: &Tenant,
+        stream_id: &StreamId,
+        kind: &str,
+    ) -> Result<Option<StoredSnapshot>> {
         let query = named(sql::LOAD_SNAPSHOT, tenant, stream_id, kind);
-        Box::pin(async move {
-            let rows = self.pool().fetch("load a snapshot", query).await?;
-            rows.first().map(|row| rows::snapshot(&Cells::new(row), kind)).transpose()
-        })
+        let rows = self.pool().fetch("load a snapshot", query).await?;
+        rows.first().map(|row| rows::snapshot(&Cells::new(row), kind)).transpose()
     }
 
-    fn save<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        stream_id: &'a StreamId,
-        snapshot: &'a StoredSnapshot,
-    ) -> BoxFuture<'a, Result<bool>> {
+    async fn save(
+        &self,
+        tenant: &Tenant,
+        stream_id: &StreamId,
+        snapshot: &StoredSnapshot,
+    ) -> Result<bool> {
         let query = named(sql::SAVE_SNAPSHOT, tenant, stream_id, &snapshot.kind)
             .bind(i64::from(snapshot.version.get()))
             .bind(snapshot.shape.cast_signed())
@@ -37,33 +36,28 @@ impl SnapshotStore for SqliteAdapter {
             .bind(stored(snapshot.position.get()))
             .bind(snapshot.event_id.as_uuid())
             .bind(snapshot.data.get().to_owned());
-        Box::pin(async { Ok(self.pool().write("save a snapshot", query).await? > 0) })
+        Ok(self.pool().write("save a snapshot", query).await? > 0)
     }
 
-    fn of_streams<'a>(
-        &'a self,
-        streams: &'a [(Tenant, StreamId)],
-    ) -> BoxFuture<'a, Result<Vec<OwnedSnapshot>>> {
-        Box::pin(async move {
-            let names = streams.iter().map(|(tenant, id)| (tenant.as_str(), id.as_str()));
-            let names = json(&names.collect::<Vec<_>>())?;
-            let query = sql::SNAPSHOTS_OF_STREAMS.query().bind(names);
-            let rows = self.pool().fetch("load snapshots", query).await?;
-            let mut owners = Owners::default();
-            rows.iter().map(|row| rows::owned_snapshot(&Cells::new(row), &mut owners)).collect()
-        })
+    async fn of_streams(&self, streams: &[(Tenant, StreamId)]) -> Result<Vec<OwnedSnapshot>> {
+        let names = streams.iter().map(|(tenant, id)| (tenant.as_str(), id.as_str()));
+        let names = json(&names.collect::<Vec<_>>())?;
+        let query = sql::SNAPSHOTS_OF_STREAMS.query().bind(names);
+        let rows = self.pool().fetch("load snapshots", query).await?;
+        let mut owners = Owners::default();
+        rows.iter().map(|row| rows::owned_snapshot(&Cells::new(row), &mut owners)).collect()
     }
 
-    fn discard<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        stream_id: &'a StreamId,
-        kind: &'a str,
+    async fn discard(
+        &self,
+        tenant: &Tenant,
+        stream_id: &StreamId,
+        kind: &str,
         stream_version: StreamVersion,
-    ) -> BoxFuture<'a, Result<bool>> {
+    ) -> Result<bool> {
         let query = named(sql::DISCARD_SNAPSHOT, tenant, stream_id, kind)
             .bind(stored(stream_version.get()));
-        Box::pin(async { Ok(self.pool().write("discard a snapshot", query).await? > 0) })
+        Ok(self.pool().write("discard a snapshot", query).await? > 0)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Recovery: order, gaps, causes, corrupt events, and a report that says what was wrong and where.
 
+use event_core::adapter::async_trait;
 use std::sync::Arc;
 
 use event_core::adapter::append::{Commit, LinkEvents, StreamChange};
@@ -234,89 +235,72 @@ async fn every_problem_is_listed_when_asked_for() {
     assert_eq!(problems, [(ProblemKind::Gap, 3), (ProblemKind::Order, 3)]);
 }
 
+#[async_trait]
 impl Adapter for Doctored {
     fn name(&self) -> &'static str {
         "doctored"
     }
 
-    fn read_stream<'a>(
-        &'a self,
-        _: &'a TenantView,
-        _: &'a StreamId,
+    async fn read_stream(
+        &self,
+        _: &TenantView,
+        _: &StreamId,
         _: ReadOptions,
-    ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>> {
-        Box::pin(async { Ok(self.0.clone()) })
+    ) -> Result<Vec<RecordedEvent>> {
+        Ok(self.0.clone())
     }
 
-    fn commit<'a>(&'a self, _: &'a Commit) -> BoxFuture<'a, Result<Vec<Appended>>> {
-        read_only()
+    async fn commit(&self, _: &Commit) -> Result<Vec<Appended>> {
+        read_only().await
     }
 
-    fn read_all<'a>(
-        &'a self,
-        _: &'a TenantView,
-        _: &'a AllOptions,
-    ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>> {
-        read_only()
+    async fn read_all(&self, _: &TenantView, _: &AllOptions) -> Result<Vec<RecordedEvent>> {
+        read_only().await
     }
 
-    fn read_event<'a>(
-        &'a self,
-        _: &'a TenantView,
-        _: EventId,
-    ) -> BoxFuture<'a, Result<Option<RecordedEvent>>> {
-        read_only()
+    async fn read_event(&self, _: &TenantView, _: EventId) -> Result<Option<RecordedEvent>> {
+        read_only().await
     }
 
-    fn stream_info<'a>(
-        &'a self,
-        _: &'a TenantView,
-        _: &'a StreamId,
-    ) -> BoxFuture<'a, Result<Option<StreamInfo>>> {
-        read_only()
+    async fn stream_info(&self, _: &TenantView, _: &StreamId) -> Result<Option<StreamInfo>> {
+        read_only().await
     }
 
-    fn list_streams<'a>(
-        &'a self,
-        _: &'a TenantView,
-        _: &'a ListOptions,
-    ) -> BoxFuture<'a, Result<Vec<StreamInfo>>> {
-        read_only()
+    async fn list_streams(&self, _: &TenantView, _: &ListOptions) -> Result<Vec<StreamInfo>> {
+        read_only().await
     }
 
-    fn change_stream<'a>(
-        &'a self,
-        _: &'a Tenant,
-        _: &'a StreamId,
+    async fn change_stream(
+        &self,
+        _: &Tenant,
+        _: &StreamId,
         _: ExpectedVersion,
         _: StreamChange,
-    ) -> BoxFuture<'a, Result<()>> {
-        read_only()
+    ) -> Result<()> {
+        read_only().await
     }
 
-    fn link<'a>(&'a self, _: &'a LinkEvents) -> BoxFuture<'a, Result<Appended>> {
-        read_only()
+    async fn link(&self, _: &LinkEvents) -> Result<Appended> {
+        read_only().await
     }
 
-    fn import<'a>(&'a self, _: &'a ImportBatch) -> BoxFuture<'a, Result<Imported>> {
-        read_only()
+    async fn import(&self, _: &ImportBatch) -> Result<Imported> {
+        read_only().await
     }
 
-    fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>> {
-        read_only()
+    async fn census(&self) -> Result<Vec<StoredVersion>> {
+        read_only().await
     }
 
     fn live(&self) -> &dyn LiveLog {
         self.1.live()
     }
 
-    fn health(&self) -> BoxFuture<'_, Result<Health>> {
-        read_only()
+    async fn health(&self) -> Result<Health> {
+        read_only().await
     }
 
-    fn close(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async {})
-    }
+    async fn close(&self) {}
 }
 
 fn read_only<'a, T>() -> BoxFuture<'a, Result<T>> {

@@ -1,5 +1,6 @@
 //! An adapter that fails as it is told, around the one in memory: for retries and unknown outcomes.
 
+use event_core::adapter::async_trait;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -70,80 +71,81 @@ impl FlakyAdapter {
     }
 }
 
+#[async_trait]
 impl Adapter for FlakyAdapter {
     fn name(&self) -> &'static str {
         "flaky"
     }
 
-    fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Vec<Appended>>> {
-        self.act(self.inner.commit(commit))
+    async fn commit(&self, commit: &Commit) -> Result<Vec<Appended>> {
+        self.act(self.inner.commit(commit)).await
     }
 
-    fn read_stream<'a>(
-        &'a self,
-        view: &'a TenantView,
-        stream_id: &'a StreamId,
+    async fn read_stream(
+        &self,
+        view: &TenantView,
+        stream_id: &StreamId,
         options: ReadOptions,
-    ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>> {
-        self.act(self.inner.read_stream(view, stream_id, options))
+    ) -> Result<Vec<RecordedEvent>> {
+        self.act(self.inner.read_stream(view, stream_id, options)).await
     }
 
-    fn read_all<'a>(
-        &'a self,
-        view: &'a TenantView,
-        options: &'a AllOptions,
-    ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>> {
-        self.act(self.inner.read_all(view, options))
+    async fn read_all(
+        &self,
+        view: &TenantView,
+        options: &AllOptions,
+    ) -> Result<Vec<RecordedEvent>> {
+        self.act(self.inner.read_all(view, options)).await
     }
 
-    fn read_event<'a>(
-        &'a self,
-        view: &'a TenantView,
+    async fn read_event(
+        &self,
+        view: &TenantView,
         event_id: EventId,
-    ) -> BoxFuture<'a, Result<Option<RecordedEvent>>> {
-        self.act(self.inner.read_event(view, event_id))
+    ) -> Result<Option<RecordedEvent>> {
+        self.act(self.inner.read_event(view, event_id)).await
     }
 
-    fn stream_info<'a>(
-        &'a self,
-        view: &'a TenantView,
-        stream_id: &'a StreamId,
-    ) -> BoxFuture<'a, Result<Option<StreamInfo>>> {
-        self.act(self.inner.stream_info(view, stream_id))
+    async fn stream_info(
+        &self,
+        view: &TenantView,
+        stream_id: &StreamId,
+    ) -> Result<Option<StreamInfo>> {
+        self.act(self.inner.stream_info(view, stream_id)).await
     }
 
-    fn list_streams<'a>(
-        &'a self,
-        view: &'a TenantView,
-        options: &'a ListOptions,
-    ) -> BoxFuture<'a, Result<Vec<StreamInfo>>> {
-        self.act(self.inner.list_streams(view, options))
+    async fn list_streams(
+        &self,
+        view: &TenantView,
+        options: &ListOptions,
+    ) -> Result<Vec<StreamInfo>> {
+        self.act(self.inner.list_streams(view, options)).await
     }
 
-    fn change_stream<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        stream_id: &'a StreamId,
+    async fn change_stream(
+        &self,
+        tenant: &Tenant,
+        stream_id: &StreamId,
         expected: ExpectedVersion,
         change: StreamChange,
-    ) -> BoxFuture<'a, Result<()>> {
-        self.act(self.inner.change_stream(tenant, stream_id, expected, change))
+    ) -> Result<()> {
+        self.act(self.inner.change_stream(tenant, stream_id, expected, change)).await
     }
 
     fn snapshots(&self) -> &dyn SnapshotStore {
         self
     }
 
-    fn link<'a>(&'a self, link: &'a LinkEvents) -> BoxFuture<'a, Result<Appended>> {
-        self.act(self.inner.link(link))
+    async fn link(&self, link: &LinkEvents) -> Result<Appended> {
+        self.act(self.inner.link(link)).await
     }
 
-    fn import<'a>(&'a self, batch: &'a ImportBatch) -> BoxFuture<'a, Result<Imported>> {
-        self.act(self.inner.import(batch))
+    async fn import(&self, batch: &ImportBatch) -> Result<Imported> {
+        self.act(self.inner.import(batch)).await
     }
 
-    fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>> {
-        self.act(self.inner.census())
+    async fn census(&self) -> Result<Vec<StoredVersion>> {
+        self.act(self.inner.census()).await
     }
 
     fn live(&self) -> &dyn LiveLog {
@@ -154,48 +156,46 @@ impl Adapter for FlakyAdapter {
         self.inner.checkpoints()
     }
 
-    fn health(&self) -> BoxFuture<'_, Result<Health>> {
-        self.act(self.inner.health())
+    async fn health(&self) -> Result<Health> {
+        self.act(self.inner.health()).await
     }
 
-    fn close(&self) -> BoxFuture<'_, ()> {
-        self.inner.close()
+    async fn close(&self) {
+        self.inner.close().await;
     }
 }
 
+#[async_trait]
 impl SnapshotStore for FlakyAdapter {
-    fn load<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        stream_id: &'a StreamId,
-        kind: &'a str,
-    ) -> BoxFuture<'a, Result<Option<StoredSnapshot>>> {
-        self.act(self.inner.snapshots().load(tenant, stream_id, kind))
+    async fn load(
+        &self,
+        tenant: &Tenant,
+        stream_id: &StreamId,
+        kind: &str,
+    ) -> Result<Option<StoredSnapshot>> {
+        self.act(self.inner.snapshots().load(tenant, stream_id, kind)).await
     }
 
-    fn save<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        stream_id: &'a StreamId,
-        snapshot: &'a StoredSnapshot,
-    ) -> BoxFuture<'a, Result<bool>> {
-        self.act(self.inner.snapshots().save(tenant, stream_id, snapshot))
+    async fn save(
+        &self,
+        tenant: &Tenant,
+        stream_id: &StreamId,
+        snapshot: &StoredSnapshot,
+    ) -> Result<bool> {
+        self.act(self.inner.snapshots().save(tenant, stream_id, snapshot)).await
     }
 
-    fn of_streams<'a>(
-        &'a self,
-        streams: &'a [(Tenant, StreamId)],
-    ) -> BoxFuture<'a, Result<Vec<OwnedSnapshot>>> {
-        self.act(self.inner.snapshots().of_streams(streams))
+    async fn of_streams(&self, streams: &[(Tenant, StreamId)]) -> Result<Vec<OwnedSnapshot>> {
+        self.act(self.inner.snapshots().of_streams(streams)).await
     }
 
-    fn discard<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        stream_id: &'a StreamId,
-        kind: &'a str,
+    async fn discard(
+        &self,
+        tenant: &Tenant,
+        stream_id: &StreamId,
+        kind: &str,
         at: StreamVersion,
-    ) -> BoxFuture<'a, Result<bool>> {
-        self.act(self.inner.snapshots().discard(tenant, stream_id, kind, at))
+    ) -> Result<bool> {
+        self.act(self.inner.snapshots().discard(tenant, stream_id, kind, at)).await
     }
 }

@@ -4,11 +4,11 @@
 //! lease that the backend's clock ends, and every change of owner takes a new token: whoever comes with an older one
 //! changes nothing. Every promise is in the contract suite, group `leases`.
 
+use async_trait::async_trait;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use super::BoxFuture;
 use crate::error::Result;
 use crate::value::{EventId, Position, Tenant};
 
@@ -123,15 +123,16 @@ pub struct PartitionState {
 /// The checkpoints and leases of durable subscriptions.
 ///
 /// A call about a name that is not registered answers [`Error::Subscription`](crate::Error::Subscription) with `NotFound`.
+#[async_trait]
 pub trait CheckpointStore: Send + Sync {
     /// Creates a subscription whose partitions all start after a position, unless there is one of the name; what stands then,
     /// whoever created it. Two that come at once agree.
-    fn register<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
-        wanted: &'a Registered,
+    async fn register(
+        &self,
+        key: &SubscriptionKey,
+        wanted: &Registered,
         start: Position,
-    ) -> BoxFuture<'a, Result<Registered>>;
+    ) -> Result<Registered>;
 
     /// Shows that an owner is alive: its leases are renewed for a time by the backend's clock, and it takes parts that
     /// nobody holds, or whose lease has ended, up to its share. A partition taken gets a new token; one that was only renewed
@@ -139,87 +140,69 @@ pub trait CheckpointStore: Send + Sync {
     ///
     /// A lease that ends later than any is given for (ten times this one, or ten minutes) was given before the clock was set
     /// back, and has ended.
-    fn heartbeat<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
-        owner: &'a str,
+    async fn heartbeat(
+        &self,
+        key: &SubscriptionKey,
+        owner: &str,
         lease: Duration,
-    ) -> BoxFuture<'a, Result<Heartbeat>>;
+    ) -> Result<Heartbeat>;
 
     /// Moves a partition's checkpoint, and counts events that were left out. It never goes back: where it stands as
     /// far already, nothing changes, and that is `true`. `false`: the token is not the partition's any more.
-    fn save<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
+    async fn save(
+        &self,
+        key: &SubscriptionKey,
         partition: u32,
         token: u64,
         checkpoint: Checkpoint,
         skipped: u64,
-    ) -> BoxFuture<'a, Result<bool>>;
+    ) -> Result<bool>;
 
     /// Gives up partitions, those whose token still holds; without any, all that the owner has, and its membership.
-    fn release<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
-        owner: &'a str,
-        partitions: Option<&'a [(u32, u64)]>,
-    ) -> BoxFuture<'a, Result<()>>;
+    async fn release(
+        &self,
+        key: &SubscriptionKey,
+        owner: &str,
+        partitions: Option<&[(u32, u64)]>,
+    ) -> Result<()>;
 
     /// Puts an event aside, or writes down another failure of one that is; its time and replay mark are the backend's.
     /// `false`, and nothing changed: the token is not the partition's any more.
-    fn park<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
-        token: u64,
-        event: &'a ParkedEvent,
-    ) -> BoxFuture<'a, Result<bool>>;
+    async fn park(&self, key: &SubscriptionKey, token: u64, event: &ParkedEvent) -> Result<bool>;
 
     /// A page of parked events after a position, in order; only those to be handled again if `due`.
-    fn parked<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
+    async fn parked(
+        &self,
+        key: &SubscriptionKey,
         due: bool,
         after: Position,
         limit: u32,
-    ) -> BoxFuture<'a, Result<Vec<ParkedEvent>>>;
+    ) -> Result<Vec<ParkedEvent>>;
 
     /// Marks one parked event, or all, to be handled again; how many are marked by this.
-    fn replay<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
-        position: Option<Position>,
-    ) -> BoxFuture<'a, Result<u64>>;
+    async fn replay(&self, key: &SubscriptionKey, position: Option<Position>) -> Result<u64>;
 
     /// Forgets a parked event: it was handled. `false`, and nothing changed: the token is not the partition's any more.
-    fn unpark<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
+    async fn unpark(
+        &self,
+        key: &SubscriptionKey,
         partition: u32,
         token: u64,
         position: Position,
-    ) -> BoxFuture<'a, Result<bool>>;
+    ) -> Result<bool>;
 
     /// Takes all leases away, for good; or lets owners take them again.
-    fn pause<'a>(&'a self, key: &'a SubscriptionKey, paused: bool) -> BoxFuture<'a, Result<()>>;
+    async fn pause(&self, key: &SubscriptionKey, paused: bool) -> Result<()>;
 
     /// Puts every partition after a position, forward or back, and takes all leases away.
-    fn reset<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
-        position: Position,
-    ) -> BoxFuture<'a, Result<()>>;
+    async fn reset(&self, key: &SubscriptionKey, position: Position) -> Result<()>;
 
     /// Forgets a subscription and all that belongs to it; whoever still consumes it finds it gone.
-    fn delete<'a>(&'a self, key: &'a SubscriptionKey) -> BoxFuture<'a, Result<()>>;
+    async fn delete(&self, key: &SubscriptionKey) -> Result<()>;
 
     /// Writes down why a consumer gave up, for the list; none wipes it out.
-    fn stopped<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
-        why: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<()>>;
+    async fn stopped(&self, key: &SubscriptionKey, why: Option<&str>) -> Result<()>;
 
     /// Every partition of the subscriptions of a tenant, or of all there are, by tenant, name and partition.
-    fn list<'a>(&'a self, tenant: Option<&'a Tenant>)
-    -> BoxFuture<'a, Result<Vec<PartitionState>>>;
+    async fn list(&self, tenant: Option<&Tenant>) -> Result<Vec<PartitionState>>;
 }

@@ -35,6 +35,7 @@ use crate::envelope::RecordedEvent;
 use crate::error::Result;
 use crate::value::{EventId, ExpectedVersion, StreamId, Tenant};
 
+pub use async_trait::async_trait;
 pub use inventory::submit;
 
 use crate::registry::StoredVersion;
@@ -71,60 +72,58 @@ impl TenantView {
 /// The order in which an append is judged: ids already stored (the same stream, order and contiguity give
 /// [`Outcome::AlreadyStored`], anything else [`Error::EventIdConflict`](crate::Error::EventIdConflict)), then the
 /// stream's state, then the claim, then the limit. A refused commit writes nothing and uses no position.
+#[async_trait]
 pub trait Adapter: Send + Sync + 'static {
     /// A short name for metrics and logs: `memory`, `postgres`.
     fn name(&self) -> &'static str;
 
     /// Stores a commit, all or nothing; one answer per append, in order.
-    fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Vec<Appended>>>;
+    async fn commit(&self, commit: &Commit) -> Result<Vec<Appended>>;
 
     /// A page of one stream; missing and deleted streams are errors, a start beyond the end is an empty page.
     ///
     /// Under [`TenantView::All`] a name that several tenants use is an error that says so.
-    fn read_stream<'a>(
-        &'a self,
-        view: &'a TenantView,
-        stream_id: &'a StreamId,
+    async fn read_stream(
+        &self,
+        view: &TenantView,
+        stream_id: &StreamId,
         options: ReadOptions,
-    ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>>;
+    ) -> Result<Vec<RecordedEvent>>;
 
     /// A page of everything in global order, only what no later commit can get in front of.
-    fn read_all<'a>(
-        &'a self,
-        view: &'a TenantView,
-        options: &'a AllOptions,
-    ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>>;
+    async fn read_all(&self, view: &TenantView, options: &AllOptions)
+    -> Result<Vec<RecordedEvent>>;
 
     /// One event by its id.
-    fn read_event<'a>(
-        &'a self,
-        view: &'a TenantView,
+    async fn read_event(
+        &self,
+        view: &TenantView,
         event_id: EventId,
-    ) -> BoxFuture<'a, Result<Option<RecordedEvent>>>;
+    ) -> Result<Option<RecordedEvent>>;
 
     /// What is known of a stream, deleted ones included; `None` if it never existed.
-    fn stream_info<'a>(
-        &'a self,
-        view: &'a TenantView,
-        stream_id: &'a StreamId,
-    ) -> BoxFuture<'a, Result<Option<StreamInfo>>>;
+    async fn stream_info(
+        &self,
+        view: &TenantView,
+        stream_id: &StreamId,
+    ) -> Result<Option<StreamInfo>>;
 
     /// A page of the list of streams, by tenant and name in byte order.
-    fn list_streams<'a>(
-        &'a self,
-        view: &'a TenantView,
-        options: &'a ListOptions,
-    ) -> BoxFuture<'a, Result<Vec<StreamInfo>>>;
+    async fn list_streams(
+        &self,
+        view: &TenantView,
+        options: &ListOptions,
+    ) -> Result<Vec<StreamInfo>>;
 
     /// Changes what may be done with a stream. A missing one is `StreamNotFound`, unless it is to be deleted and the
     /// claim is that it does not exist (D-23); a deleted one is `StreamDeleted`.
-    fn change_stream<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        stream_id: &'a StreamId,
+    async fn change_stream(
+        &self,
+        tenant: &Tenant,
+        stream_id: &StreamId,
         expected: ExpectedVersion,
         change: StreamChange,
-    ) -> BoxFuture<'a, Result<()>>;
+    ) -> Result<()>;
 
     /// Where the states of aggregates are kept. A backend that says nothing of it keeps none: recovery then reads all
     /// events each time.
@@ -139,19 +138,19 @@ pub trait Adapter: Send + Sync + 'static {
     /// contiguous, give [`Outcome::AlreadyStored`], anything else
     /// [`Error::EventIdConflict`](crate::Error::EventIdConflict)), the stream's state, the claim, ids that are not
     /// stored, the limit. The answer's position is that of the last event.
-    fn link<'a>(&'a self, link: &'a LinkEvents) -> BoxFuture<'a, Result<Appended>>;
+    async fn link(&self, link: &LinkEvents) -> Result<Appended>;
 
     /// Stores what another store holds, all of the batch or nothing: no stream limit, no validation. What is there
     /// already, with the same ids in the same places, is skipped, so that a batch of unknown outcome is sent again.
     /// [`judge`](crate::adapter::import::judge) says what is stored, skipped and refused.
-    fn import<'a>(&'a self, batch: &'a ImportBatch) -> BoxFuture<'a, Result<Imported>>;
+    async fn import(&self, batch: &ImportBatch) -> Result<Imported>;
 
     /// Every (event type, event version) that was ever stored, whoever's; each once. A pair is written down before, or
     /// with, the first event that has it: [`SeenVersions`](crate::registry::SeenVersions) says when.
-    fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>>;
+    async fn census(&self) -> Result<Vec<StoredVersion>>;
 
     /// How the backend is, asked of it now: an answer means that it can be reached.
-    fn health(&self) -> BoxFuture<'_, Result<Health>>;
+    async fn health(&self) -> Result<Health>;
 
     /// The growing end of the log, for those who follow it.
     fn live(&self) -> &dyn LiveLog;
@@ -162,89 +161,90 @@ pub trait Adapter: Send + Sync + 'static {
     }
 
     /// Lets go of connections and files; calls after it fail.
-    fn close(&self) -> BoxFuture<'_, ()>;
+    async fn close(&self);
 }
 
 macro_rules! forward_adapter {
     ($pointer:ident) => {
+        #[async_trait]
         impl<A: Adapter + ?Sized> Adapter for $pointer<A> {
             fn name(&self) -> &'static str {
                 (**self).name()
             }
 
-            fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Vec<Appended>>> {
-                (**self).commit(commit)
+            async fn commit(&self, commit: &Commit) -> Result<Vec<Appended>> {
+                (**self).commit(commit).await
             }
 
-            fn read_stream<'a>(
-                &'a self,
-                view: &'a TenantView,
-                stream_id: &'a StreamId,
+            async fn read_stream(
+                &self,
+                view: &TenantView,
+                stream_id: &StreamId,
                 options: ReadOptions,
-            ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>> {
-                (**self).read_stream(view, stream_id, options)
+            ) -> Result<Vec<RecordedEvent>> {
+                (**self).read_stream(view, stream_id, options).await
             }
 
-            fn read_all<'a>(
-                &'a self,
-                view: &'a TenantView,
-                options: &'a AllOptions,
-            ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>> {
-                (**self).read_all(view, options)
+            async fn read_all(
+                &self,
+                view: &TenantView,
+                options: &AllOptions,
+            ) -> Result<Vec<RecordedEvent>> {
+                (**self).read_all(view, options).await
             }
 
-            fn read_event<'a>(
-                &'a self,
-                view: &'a TenantView,
+            async fn read_event(
+                &self,
+                view: &TenantView,
                 event_id: EventId,
-            ) -> BoxFuture<'a, Result<Option<RecordedEvent>>> {
-                (**self).read_event(view, event_id)
+            ) -> Result<Option<RecordedEvent>> {
+                (**self).read_event(view, event_id).await
             }
 
-            fn stream_info<'a>(
-                &'a self,
-                view: &'a TenantView,
-                stream_id: &'a StreamId,
-            ) -> BoxFuture<'a, Result<Option<StreamInfo>>> {
-                (**self).stream_info(view, stream_id)
+            async fn stream_info(
+                &self,
+                view: &TenantView,
+                stream_id: &StreamId,
+            ) -> Result<Option<StreamInfo>> {
+                (**self).stream_info(view, stream_id).await
             }
 
-            fn list_streams<'a>(
-                &'a self,
-                view: &'a TenantView,
-                options: &'a ListOptions,
-            ) -> BoxFuture<'a, Result<Vec<StreamInfo>>> {
-                (**self).list_streams(view, options)
+            async fn list_streams(
+                &self,
+                view: &TenantView,
+                options: &ListOptions,
+            ) -> Result<Vec<StreamInfo>> {
+                (**self).list_streams(view, options).await
             }
 
-            fn change_stream<'a>(
-                &'a self,
-                tenant: &'a Tenant,
-                stream_id: &'a StreamId,
+            async fn change_stream(
+                &self,
+                tenant: &Tenant,
+                stream_id: &StreamId,
                 expected: ExpectedVersion,
                 change: StreamChange,
-            ) -> BoxFuture<'a, Result<()>> {
-                (**self).change_stream(tenant, stream_id, expected, change)
+            ) -> Result<()> {
+                (**self).change_stream(tenant, stream_id, expected, change).await
             }
 
             fn snapshots(&self) -> &dyn SnapshotStore {
                 (**self).snapshots()
             }
 
-            fn link<'a>(&'a self, link: &'a LinkEvents) -> BoxFuture<'a, Result<Appended>> {
-                (**self).link(link)
+            async fn link(&self, link: &LinkEvents) -> Result<Appended> {
+                (**self).link(link).await
             }
 
-            fn import<'a>(&'a self, batch: &'a ImportBatch) -> BoxFuture<'a, Result<Imported>> {
-                (**self).import(batch)
+            async fn import(&self, batch: &ImportBatch) -> Result<Imported> {
+                (**self).import(batch).await
             }
 
-            fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>> {
-                (**self).census()
+            async fn census(&self) -> Result<Vec<StoredVersion>> {
+                (**self).census().await
             }
 
-            fn health(&self) -> BoxFuture<'_, Result<Health>> {
-                (**self).health()
+            async fn health(&self) -> Result<Health> {
+                (**self).health().await
             }
 
             fn live(&self) -> &dyn LiveLog {
@@ -255,8 +255,8 @@ macro_rules! forward_adapter {
                 (**self).checkpoints()
             }
 
-            fn close(&self) -> BoxFuture<'_, ()> {
-                (**self).close()
+            async fn close(&self) {
+                (**self).close().await
             }
         }
     };

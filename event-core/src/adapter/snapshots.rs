@@ -3,9 +3,9 @@
 //! A snapshot is a saving, never a source: whoever loads one proves that it fits its stream, and can do without it.
 //! So a store may lose snapshots, but never gives back one in the place of another.
 
+use async_trait::async_trait;
 use serde_json::value::RawValue;
 
-use crate::adapter::BoxFuture;
 use crate::error::{Error, Result};
 use crate::value::{EventId, EventVersion, Position, StreamId, StreamVersion, Tenant};
 
@@ -40,85 +40,65 @@ pub struct OwnedSnapshot {
 }
 
 /// Keeps snapshots. Every promise is in the contract suite, in the group `snapshot`.
+#[async_trait]
 pub trait SnapshotStore: Send + Sync {
     /// The snapshot of a stream, byte for byte as it was saved; `None` where there is none, whatever the reason: a
     /// missing stream, another tenant's, a deleted one.
     ///
     /// A row that cannot be read is [`Error::Corrupt`]; recovery then does without it.
-    fn load<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        stream_id: &'a StreamId,
-        kind: &'a str,
-    ) -> BoxFuture<'a, Result<Option<StoredSnapshot>>>;
+    async fn load(
+        &self,
+        tenant: &Tenant,
+        stream_id: &StreamId,
+        kind: &str,
+    ) -> Result<Option<StoredSnapshot>>;
 
     /// Keeps a snapshot in the place of the one before it, and says whether it did.
     ///
     /// It does not (and that is no error) where the one it has is at the same stream version or a later one, also when
     /// writers race; and where the stream does not exist or is deleted. Whether the snapshot fits the stream is not
     /// checked here.
-    fn save<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        stream_id: &'a StreamId,
-        snapshot: &'a StoredSnapshot,
-    ) -> BoxFuture<'a, Result<bool>>;
+    async fn save(
+        &self,
+        tenant: &Tenant,
+        stream_id: &StreamId,
+        snapshot: &StoredSnapshot,
+    ) -> Result<bool>;
 
     /// The snapshots of some streams, of every kind, with whose they are; in any order. What [`load`](Self::load) would not
     /// give back is left out.
-    fn of_streams<'a>(
-        &'a self,
-        streams: &'a [(Tenant, StreamId)],
-    ) -> BoxFuture<'a, Result<Vec<OwnedSnapshot>>>;
+    async fn of_streams(&self, streams: &[(Tenant, StreamId)]) -> Result<Vec<OwnedSnapshot>>;
 
     /// Removes the snapshot if it is still the one at this stream version, and says whether it did. Deleting a stream
     /// hard removes its snapshots, of every kind, with its events.
-    fn discard<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        stream_id: &'a StreamId,
-        kind: &'a str,
+    async fn discard(
+        &self,
+        tenant: &Tenant,
+        stream_id: &StreamId,
+        kind: &str,
         stream_version: StreamVersion,
-    ) -> BoxFuture<'a, Result<bool>>;
+    ) -> Result<bool>;
 }
 
 /// Of a backend that keeps none: there never is one, and saving one is an error.
 #[derive(Debug)]
 pub(super) struct NoSnapshots;
 
+#[async_trait]
 impl SnapshotStore for NoSnapshots {
-    fn load<'a>(
-        &'a self,
-        _: &'a Tenant,
-        _: &'a StreamId,
-        _: &'a str,
-    ) -> BoxFuture<'a, Result<Option<StoredSnapshot>>> {
-        Box::pin(async { Ok(None) })
+    async fn load(&self, _: &Tenant, _: &StreamId, _: &str) -> Result<Option<StoredSnapshot>> {
+        Ok(None)
     }
 
-    fn save<'a>(
-        &'a self,
-        _: &'a Tenant,
-        _: &'a StreamId,
-        _: &'a StoredSnapshot,
-    ) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(async { Err(Error::adapter("save a snapshot", "this backend keeps none")) })
+    async fn save(&self, _: &Tenant, _: &StreamId, _: &StoredSnapshot) -> Result<bool> {
+        Err(Error::adapter("save a snapshot", "this backend keeps none"))
     }
 
-    fn of_streams<'a>(
-        &'a self,
-        _: &'a [(Tenant, StreamId)],
-    ) -> BoxFuture<'a, Result<Vec<OwnedSnapshot>>> {
-        Box::pin(async { Ok(Vec::new()) })
+    async fn of_streams(&self, _: &[(Tenant, StreamId)]) -> Result<Vec<OwnedSnapshot>> {
+        Ok(Vec::new())
     }
 
-    fn discard<'a>(
-        &'a self,
-        _: &'a Tenant,
-        _: &'a StreamId,
-        _: &'a str,
-        _: StreamVersion,
-    ) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(async { Ok(false) })
+    async fn discard(&self, _: &Tenant, _: &StreamId, _: &str, _: StreamVersion) -> Result<bool> {
+        Ok(false)
     }
 }

@@ -1,5 +1,6 @@
 //! Checkpoints and leases in memory.
 
+use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -7,8 +8,8 @@ use tokio::time::Instant;
 
 use super::MemoryAdapter;
 use crate::adapter::{
-    BoxFuture, Checkpoint, CheckpointStore, Heartbeat, Lease, ParkedEvent, PartitionState,
-    Registered, SubscriptionKey,
+    Checkpoint, CheckpointStore, Heartbeat, Lease, ParkedEvent, PartitionState, Registered,
+    SubscriptionKey,
 };
 use crate::error::{Result, SubscriptionError};
 use crate::value::{Position, Tenant};
@@ -144,189 +145,152 @@ impl MemoryAdapter {
     }
 }
 
+#[async_trait]
 impl CheckpointStore for MemoryAdapter {
-    fn register<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
-        wanted: &'a Registered,
+    async fn register(
+        &self,
+        key: &SubscriptionKey,
+        wanted: &Registered,
         start: Position,
-    ) -> BoxFuture<'a, Result<Registered>> {
-        Box::pin(async move {
-            let checkpoint = Checkpoint { position: start, event: None };
-            let mut state = self.lock();
-            let kept = state.subscriptions.entry(key.clone()).or_insert_with(|| Kept {
-                filter: wanted.filter.clone(),
-                paused: false,
-                stopped: None,
-                partitions: vec![
-                    Partition { checkpoint, ..Partition::default() };
-                    wanted.partitions as usize
-                ],
-                members: BTreeMap::new(),
-                parked: BTreeMap::new(),
-            });
-            let partitions = u32::try_from(kept.partitions.len()).unwrap_or(u32::MAX);
-            Ok(Registered { filter: kept.filter.clone(), partitions })
-        })
+    ) -> Result<Registered> {
+        let checkpoint = Checkpoint { position: start, event: None };
+        let mut state = self.lock();
+        let kept = state.subscriptions.entry(key.clone()).or_insert_with(|| Kept {
+            filter: wanted.filter.clone(),
+            paused: false,
+            stopped: None,
+            partitions: vec![
+                Partition { checkpoint, ..Partition::default() };
+                wanted.partitions as usize
+            ],
+            members: BTreeMap::new(),
+            parked: BTreeMap::new(),
+        });
+        let partitions = u32::try_from(kept.partitions.len()).unwrap_or(u32::MAX);
+        Ok(Registered { filter: kept.filter.clone(), partitions })
     }
 
-    fn heartbeat<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
-        owner: &'a str,
+    async fn heartbeat(
+        &self,
+        key: &SubscriptionKey,
+        owner: &str,
         lease: Duration,
-    ) -> BoxFuture<'a, Result<Heartbeat>> {
-        Box::pin(async move { self.kept(key, |kept| kept.heartbeat(owner, lease, Instant::now())) })
+    ) -> Result<Heartbeat> {
+        self.kept(key, |kept| kept.heartbeat(owner, lease, Instant::now()))
     }
 
-    fn save<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
+    async fn save(
+        &self,
+        key: &SubscriptionKey,
         partition: u32,
         token: u64,
         checkpoint: Checkpoint,
         skipped: u64,
-    ) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(async move {
-            self.kept(key, |kept| {
-                let Some(partition) = kept.partition(partition, token) else {
-                    return false;
-                };
-                if partition.checkpoint.position < checkpoint.position {
-                    let event = checkpoint.event.or(partition.checkpoint.event);
-                    partition.checkpoint = Checkpoint { event, ..checkpoint };
-                    partition.skipped += skipped;
-                }
-                true
-            })
+    ) -> Result<bool> {
+        self.kept(key, |kept| {
+            let Some(partition) = kept.partition(partition, token) else {
+                return false;
+            };
+            if partition.checkpoint.position < checkpoint.position {
+                let event = checkpoint.event.or(partition.checkpoint.event);
+                partition.checkpoint = Checkpoint { event, ..checkpoint };
+                partition.skipped += skipped;
+            }
+            true
         })
     }
 
-    fn release<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
-        owner: &'a str,
-        partitions: Option<&'a [(u32, u64)]>,
-    ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move { self.kept(key, |kept| kept.release(owner, partitions)) })
+    async fn release(
+        &self,
+        key: &SubscriptionKey,
+        owner: &str,
+        partitions: Option<&[(u32, u64)]>,
+    ) -> Result<()> {
+        self.kept(key, |kept| kept.release(owner, partitions))
     }
 
-    fn park<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
-        token: u64,
-        event: &'a ParkedEvent,
-    ) -> BoxFuture<'a, Result<bool>> {
+    async fn park(&self, key: &SubscriptionKey, token: u64, event: &ParkedEvent) -> Result<bool> {
         let parked = ParkedEvent { parked_at: self.clock.now(), replay: false, ..event.clone() };
-        Box::pin(async move {
-            self.kept(key, |kept| {
-                let holds = kept.partition(parked.partition, token).is_some();
-                if holds {
-                    kept.parked.insert(parked.position, parked);
-                }
-                holds
-            })
+        self.kept(key, |kept| {
+            let holds = kept.partition(parked.partition, token).is_some();
+            if holds {
+                kept.parked.insert(parked.position, parked);
+            }
+            holds
         })
     }
 
-    fn parked<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
+    async fn parked(
+        &self,
+        key: &SubscriptionKey,
         due: bool,
         after: Position,
         limit: u32,
-    ) -> BoxFuture<'a, Result<Vec<ParkedEvent>>> {
-        Box::pin(async move {
-            self.kept(key, |kept| {
-                let events = kept.parked.values().filter(|event| event.position > after);
-                events.filter(|e| e.replay || !due).take(limit as usize).cloned().collect()
-            })
+    ) -> Result<Vec<ParkedEvent>> {
+        self.kept(key, |kept| {
+            let events = kept.parked.values().filter(|event| event.position > after);
+            events.filter(|e| e.replay || !due).take(limit as usize).cloned().collect()
         })
     }
 
-    fn replay<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
-        position: Option<Position>,
-    ) -> BoxFuture<'a, Result<u64>> {
-        Box::pin(async move {
-            self.kept(key, |kept| {
-                let mut marked = 0;
-                for event in kept.parked.values_mut() {
-                    if !event.replay && position.is_none_or(|only| event.position == only) {
-                        event.replay = true;
-                        marked += 1;
-                    }
+    async fn replay(&self, key: &SubscriptionKey, position: Option<Position>) -> Result<u64> {
+        self.kept(key, |kept| {
+            let mut marked = 0;
+            for event in kept.parked.values_mut() {
+                if !event.replay && position.is_none_or(|only| event.position == only) {
+                    event.replay = true;
+                    marked += 1;
                 }
-                marked
-            })
+            }
+            marked
         })
     }
 
-    fn unpark<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
+    async fn unpark(
+        &self,
+        key: &SubscriptionKey,
         partition: u32,
         token: u64,
         position: Position,
-    ) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(async move {
-            self.kept(key, |kept| {
-                let holds = kept.partition(partition, token).is_some();
-                if holds {
-                    kept.parked.remove(&position);
-                }
-                holds
-            })
+    ) -> Result<bool> {
+        self.kept(key, |kept| {
+            let holds = kept.partition(partition, token).is_some();
+            if holds {
+                kept.parked.remove(&position);
+            }
+            holds
         })
     }
 
-    fn pause<'a>(&'a self, key: &'a SubscriptionKey, paused: bool) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            self.kept(key, |kept| {
-                kept.paused = paused;
-                if paused {
-                    kept.partitions.iter_mut().for_each(Partition::take_away);
-                }
-            })
+    async fn pause(&self, key: &SubscriptionKey, paused: bool) -> Result<()> {
+        self.kept(key, |kept| {
+            kept.paused = paused;
+            if paused {
+                kept.partitions.iter_mut().for_each(Partition::take_away);
+            }
         })
     }
 
-    fn reset<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
-        position: Position,
-    ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            self.kept(key, |kept| {
-                for partition in &mut kept.partitions {
-                    partition.take_away();
-                    partition.checkpoint = Checkpoint { position, event: None };
-                }
-            })
+    async fn reset(&self, key: &SubscriptionKey, position: Position) -> Result<()> {
+        self.kept(key, |kept| {
+            for partition in &mut kept.partitions {
+                partition.take_away();
+                partition.checkpoint = Checkpoint { position, event: None };
+            }
         })
     }
 
-    fn delete<'a>(&'a self, key: &'a SubscriptionKey) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            self.kept(key, |_| ())?;
-            self.lock().subscriptions.remove(key);
-            Ok(())
-        })
+    async fn delete(&self, key: &SubscriptionKey) -> Result<()> {
+        self.kept(key, |_| ())?;
+        self.lock().subscriptions.remove(key);
+        Ok(())
     }
 
-    fn stopped<'a>(
-        &'a self,
-        key: &'a SubscriptionKey,
-        why: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move { self.kept(key, |kept| kept.stopped = why.map(str::to_owned)) })
+    async fn stopped(&self, key: &SubscriptionKey, why: Option<&str>) -> Result<()> {
+        self.kept(key, |kept| kept.stopped = why.map(str::to_owned))
     }
 
-    fn list<'a>(
-        &'a self,
-        tenant: Option<&'a Tenant>,
-    ) -> BoxFuture<'a, Result<Vec<PartitionState>>> {
-        Box::pin(async move { Ok(self.states(tenant)) })
+    async fn list(&self, tenant: Option<&Tenant>) -> Result<Vec<PartitionState>> {
+        Ok(self.states(tenant))
     }
 }

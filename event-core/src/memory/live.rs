@@ -1,9 +1,10 @@
 //! The growing end of the log in memory: all of it is at hand, so no reader is ever behind.
 
+use async_trait::async_trait;
 use std::sync::Arc;
 
 use super::MemoryAdapter;
-use crate::adapter::{BoxFuture, LiveLog, LogSegment, LogUpdate};
+use crate::adapter::{LiveLog, LogSegment, LogUpdate};
 use crate::error::{Error, Result};
 use crate::value::Position;
 
@@ -28,27 +29,26 @@ impl MemoryAdapter {
     }
 }
 
+#[async_trait]
 impl LiveLog for MemoryAdapter {
-    fn head(&self) -> BoxFuture<'_, Result<Position>> {
-        Box::pin(async { Ok(Position::new(self.lock().last_position)) })
+    async fn head(&self) -> Result<Position> {
+        Ok(Position::new(self.lock().last_position))
     }
 
-    fn last_assigned(&self) -> BoxFuture<'_, Result<Position>> {
-        self.head()
+    async fn last_assigned(&self) -> Result<Position> {
+        self.head().await
     }
 
-    fn next(&self, after: Position) -> BoxFuture<'_, Result<LogUpdate>> {
-        Box::pin(async move {
-            let mut moved = self.moved.subscribe();
-            loop {
-                moved.mark_unchanged();
-                if let Some(stretch) = self.recent(after) {
-                    return Ok(stretch);
-                }
-                if moved.changed().await.is_err() {
-                    return Err(Error::adapter("follow the log", "the store is gone"));
-                }
+    async fn next(&self, after: Position) -> Result<LogUpdate> {
+        let mut moved = self.moved.subscribe();
+        loop {
+            moved.mark_unchanged();
+            if let Some(stretch) = self.recent(after) {
+                return Ok(stretch);
             }
-        })
+            if moved.changed().await.is_err() {
+                return Err(Error::adapter("follow the log", "the store is gone"));
+            }
+        }
     }
 }

@@ -11,6 +11,7 @@ mod live;
 mod read;
 mod snapshot;
 
+use async_trait::async_trait;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -24,8 +25,8 @@ use crate::adapter::append::judge::{self, KnownEvent, StreamHead};
 use crate::adapter::append::{Appended, Commit, LinkEvents, Outcome, StreamAppend, StreamChange};
 use crate::adapter::import::{ImportBatch, Imported};
 use crate::adapter::{
-    Adapter, AllOptions, BoxFuture, CheckpointStore, Health, ListOptions, LiveLog, ReadOptions,
-    SnapshotStore, StreamInfo, StreamState, TenantView,
+    Adapter, AllOptions, CheckpointStore, Health, ListOptions, LiveLog, ReadOptions, SnapshotStore,
+    StreamInfo, StreamState, TenantView,
 };
 use crate::envelope::{EventData, RecordedEvent, RecordedParts};
 use crate::error::Result;
@@ -185,95 +186,88 @@ fn record(
     })
 }
 
+#[async_trait]
 impl Adapter for MemoryAdapter {
     fn name(&self) -> &'static str {
         "memory"
     }
 
-    fn commit<'a>(&'a self, commit: &'a Commit) -> BoxFuture<'a, Result<Vec<Appended>>> {
-        Box::pin(async move {
-            let answers = self.lock().commit(commit, self.clock.now())?;
-            self.moved.send_replace(());
-            Ok(answers)
-        })
+    async fn commit(&self, commit: &Commit) -> Result<Vec<Appended>> {
+        let answers = self.lock().commit(commit, self.clock.now())?;
+        self.moved.send_replace(());
+        Ok(answers)
     }
 
-    fn read_stream<'a>(
-        &'a self,
-        view: &'a TenantView,
-        stream_id: &'a StreamId,
+    async fn read_stream(
+        &self,
+        view: &TenantView,
+        stream_id: &StreamId,
         options: ReadOptions,
-    ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>> {
-        Box::pin(async move { self.lock().page(view, stream_id, options) })
+    ) -> Result<Vec<RecordedEvent>> {
+        self.lock().page(view, stream_id, options)
     }
 
-    fn read_all<'a>(
-        &'a self,
-        view: &'a TenantView,
-        options: &'a AllOptions,
-    ) -> BoxFuture<'a, Result<Vec<RecordedEvent>>> {
-        Box::pin(async move { Ok(self.lock().all(view, options)) })
+    async fn read_all(
+        &self,
+        view: &TenantView,
+        options: &AllOptions,
+    ) -> Result<Vec<RecordedEvent>> {
+        Ok(self.lock().all(view, options))
     }
 
-    fn read_event<'a>(
-        &'a self,
-        view: &'a TenantView,
+    async fn read_event(
+        &self,
+        view: &TenantView,
         event_id: EventId,
-    ) -> BoxFuture<'a, Result<Option<RecordedEvent>>> {
-        Box::pin(async move {
-            let state = self.lock();
-            let mut found = state.log.values().filter(|event| event.event_id() == event_id);
-            Ok(found.find(|event| view.sees(event.tenant())).map(|event| (**event).clone()))
-        })
+    ) -> Result<Option<RecordedEvent>> {
+        let state = self.lock();
+        let mut found = state.log.values().filter(|event| event.event_id() == event_id);
+        Ok(found.find(|event| view.sees(event.tenant())).map(|event| (**event).clone()))
     }
 
-    fn stream_info<'a>(
-        &'a self,
-        view: &'a TenantView,
-        stream_id: &'a StreamId,
-    ) -> BoxFuture<'a, Result<Option<StreamInfo>>> {
-        Box::pin(async move {
-            let state = self.lock();
-            Ok(state.find(view, stream_id)?.map(|(tenant, stream)| stream.info(tenant, stream_id)))
-        })
+    async fn stream_info(
+        &self,
+        view: &TenantView,
+        stream_id: &StreamId,
+    ) -> Result<Option<StreamInfo>> {
+        let state = self.lock();
+        Ok(state.find(view, stream_id)?.map(|(tenant, stream)| stream.info(tenant, stream_id)))
     }
 
-    fn list_streams<'a>(
-        &'a self,
-        view: &'a TenantView,
-        options: &'a ListOptions,
-    ) -> BoxFuture<'a, Result<Vec<StreamInfo>>> {
-        Box::pin(async move { Ok(self.lock().list(view, options)) })
+    async fn list_streams(
+        &self,
+        view: &TenantView,
+        options: &ListOptions,
+    ) -> Result<Vec<StreamInfo>> {
+        Ok(self.lock().list(view, options))
     }
 
-    fn change_stream<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        stream_id: &'a StreamId,
+    async fn change_stream(
+        &self,
+        tenant: &Tenant,
+        stream_id: &StreamId,
         expected: ExpectedVersion,
         change: StreamChange,
-    ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move { self.lock().change(tenant, stream_id, expected, change) })
+    ) -> Result<()> {
+        self.lock().change(tenant, stream_id, expected, change)
     }
 
     fn snapshots(&self) -> &dyn SnapshotStore {
         self
     }
 
-    fn link<'a>(&'a self, link: &'a LinkEvents) -> BoxFuture<'a, Result<Appended>> {
-        Box::pin(async move { self.lock().link(link, self.clock.now()) })
+    async fn link(&self, link: &LinkEvents) -> Result<Appended> {
+        self.lock().link(link, self.clock.now())
     }
 
-    fn import<'a>(&'a self, batch: &'a ImportBatch) -> BoxFuture<'a, Result<Imported>> {
-        Box::pin(async move {
-            let imported = self.lock().import(batch)?;
-            self.moved.send_replace(());
-            Ok(imported)
-        })
+    async fn import(&self, batch: &ImportBatch) -> Result<Imported> {
+        let imported = self.lock().import(batch)?;
+        self.moved.send_replace(());
+        Ok(imported)
     }
 
-    fn census(&self) -> BoxFuture<'_, Result<Vec<StoredVersion>>> {
-        Box::pin(async { Ok(self.lock().versions.iter().collect()) })
+    async fn census(&self) -> Result<Vec<StoredVersion>> {
+        Ok(self.lock().versions.iter().collect())
     }
 
     fn live(&self) -> &dyn LiveLog {
@@ -284,11 +278,9 @@ impl Adapter for MemoryAdapter {
         Some(self)
     }
 
-    fn health(&self) -> BoxFuture<'_, Result<Health>> {
-        Box::pin(async { Ok(Health::new("memory", Duration::ZERO)) })
+    async fn health(&self) -> Result<Health> {
+        Ok(Health::new("memory", Duration::ZERO))
     }
 
-    fn close(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async {})
-    }
+    async fn close(&self) {}
 }

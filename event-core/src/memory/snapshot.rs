@@ -1,9 +1,10 @@
 //! Snapshots in memory: one for each stream and kind, as the contract has it.
 
+use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use crate::adapter::{BoxFuture, OwnedSnapshot, SnapshotStore, StoredSnapshot};
+use crate::adapter::{OwnedSnapshot, SnapshotStore, StoredSnapshot};
 use crate::error::Result;
 use crate::memory::{MemoryAdapter, State};
 use crate::value::{StreamId, StreamVersion, Tenant};
@@ -67,52 +68,47 @@ impl State {
     }
 }
 
+#[async_trait]
 impl SnapshotStore for MemoryAdapter {
-    fn load<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        stream_id: &'a StreamId,
-        kind: &'a str,
-    ) -> BoxFuture<'a, Result<Option<StoredSnapshot>>> {
-        Box::pin(async move { Ok(self.lock().load(tenant, stream_id, kind)) })
+    async fn load(
+        &self,
+        tenant: &Tenant,
+        stream_id: &StreamId,
+        kind: &str,
+    ) -> Result<Option<StoredSnapshot>> {
+        Ok(self.lock().load(tenant, stream_id, kind))
     }
 
-    fn save<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        stream_id: &'a StreamId,
-        snapshot: &'a StoredSnapshot,
-    ) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(async move { Ok(self.lock().save(tenant, stream_id, snapshot)) })
+    async fn save(
+        &self,
+        tenant: &Tenant,
+        stream_id: &StreamId,
+        snapshot: &StoredSnapshot,
+    ) -> Result<bool> {
+        Ok(self.lock().save(tenant, stream_id, snapshot))
     }
 
-    fn of_streams<'a>(
-        &'a self,
-        streams: &'a [(Tenant, StreamId)],
-    ) -> BoxFuture<'a, Result<Vec<OwnedSnapshot>>> {
-        Box::pin(async move {
-            let state = self.lock();
-            let there =
-                streams.iter().filter(|(tenant, stream_id)| state.is_there(tenant, stream_id));
-            let kinds = there.filter_map(|key| Some((key, state.snapshots.0.get(key)?)));
-            let all = kinds.flat_map(|((tenant, stream_id), kinds)| {
-                kinds.values().map(|snapshot| OwnedSnapshot {
-                    tenant: tenant.clone(),
-                    stream_id: stream_id.clone(),
-                    snapshot: snapshot.clone(),
-                })
-            });
-            Ok(all.collect())
-        })
+    async fn of_streams(&self, streams: &[(Tenant, StreamId)]) -> Result<Vec<OwnedSnapshot>> {
+        let state = self.lock();
+        let there = streams.iter().filter(|(tenant, stream_id)| state.is_there(tenant, stream_id));
+        let kinds = there.filter_map(|key| Some((key, state.snapshots.0.get(key)?)));
+        let all = kinds.flat_map(|((tenant, stream_id), kinds)| {
+            kinds.values().map(|snapshot| OwnedSnapshot {
+                tenant: tenant.clone(),
+                stream_id: stream_id.clone(),
+                snapshot: snapshot.clone(),
+            })
+        });
+        Ok(all.collect())
     }
 
-    fn discard<'a>(
-        &'a self,
-        tenant: &'a Tenant,
-        stream_id: &'a StreamId,
-        kind: &'a str,
+    async fn discard(
+        &self,
+        tenant: &Tenant,
+        stream_id: &StreamId,
+        kind: &str,
         at: StreamVersion,
-    ) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(async move { Ok(self.lock().discard(tenant, stream_id, kind, at)) })
+    ) -> Result<bool> {
+        Ok(self.lock().discard(tenant, stream_id, kind, at))
     }
 }
