@@ -200,7 +200,7 @@ impl Adapter for PgAdapter {
         view: &TenantView,
         options: &AllOptions,
     ) -> Result<Vec<RecordedEvent>> {
-        let end = options.end().get();
+        let end = options.get_up_to().get();
         let end = i64::try_from(end).ok().map(|end| (end, &*self.sql));
         self.readers
             .read_up_to(end, move |Server { pool, frontier }| {

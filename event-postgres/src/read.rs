@@ -27,7 +27,7 @@ pub(crate) async fn stream(
     options: ReadOptions,
 ) -> Result<Vec<RecordedEvent>> {
     const OPERATION: &str = "read a stream";
-    let (events, links, start) = match (options.direction(), options.start().get()) {
+    let (events, links, start) = match (options.get_direction(), options.get_from().get()) {
         (Direction::Forward, start) => (&sql.read_forward, &sql.read_links_forward, stored(start)),
         (Direction::Backward, 0) => (&sql.read_backward, &sql.read_links_backward, i64::MAX),
         (Direction::Backward, start) => {
@@ -40,7 +40,7 @@ pub(crate) async fn stream(
             .bind(tenant.as_str().to_owned())
             .bind(stream_id.as_str().to_owned())
             .bind(start)
-            .bind(i64::from(options.page().get()))
+            .bind(i64::from(options.get_limit().get()))
     };
     let mut page = StreamPage::default();
     pool.each(OPERATION, ask(events), |row| page.take(&row, row::event)).await?;
@@ -57,7 +57,7 @@ pub(crate) async fn stream(
         return Err(Error::stream_deleted(stream_id.clone()));
     }
     let mut page = page.events.page?;
-    match options.direction() {
+    match options.get_direction() {
         Direction::Forward => page.sort_by_key(RecordedEvent::stream_version),
         Direction::Backward => page.sort_by_key(|event| std::cmp::Reverse(event.stream_version())),
     }
@@ -75,11 +75,11 @@ pub(crate) async fn all(
     if matches_nothing(options) {
         return Ok(Vec::new());
     }
-    let page = options.page().get() as usize;
+    let page = options.get_limit().get() as usize;
     let mut events = Vec::new();
-    let end = stored(options.end().get());
+    let end = stored(options.get_up_to().get());
     let known = frontier.known().min(end);
-    let mut after = stored(options.start().get());
+    let mut after = stored(options.get_after().get());
     if after < known {
         between(pool, sql, view, options, (after, known), page, &mut events).await?;
         // Nothing that matches is left below.
@@ -125,14 +125,14 @@ async fn between(
     page: usize,
     found: &mut Vec<RecordedEvent>,
 ) -> Result<()> {
-    let stream = options.only_stream().map(StreamId::as_str);
+    let stream = options.get_stream().map(StreamId::as_str);
     // The stream says its category: a filter by both is one by the stream, or matches nothing.
-    let (statement, narrow) = match (stream, options.only_category()) {
+    let (statement, narrow) = match (stream, options.get_category()) {
         (Some(stream), _) => (&sql.read_of_stream, Some(stream)),
         (None, Some(category)) => (&sql.read_category, Some(category)),
         (None, None) => (&sql.read_all, None),
     };
-    let (from, before) = options.recorded_between();
+    let (from, before) = options.get_recorded_between();
     while found.len() < page && after < last {
         let limit = page - found.len();
         let mut query = statement
@@ -140,7 +140,7 @@ async fn between(
             .bind(after)
             .bind(last)
             .bind(tenant_of(view))
-            .bind(options.only_types().map(<[String]>::to_vec))
+            .bind(options.get_event_types().map(<[String]>::to_vec))
             .bind(from.and_then(in_calendar))
             .bind(before)
             .bind(stored(limit as u64));
@@ -167,13 +167,15 @@ async fn between(
 
 /// Filters that no event can pass, among them texts and times that the server cannot even be asked for.
 fn matches_nothing(options: &AllOptions) -> bool {
-    let (_, before) = options.recorded_between();
-    let category = options.only_category();
+    let (_, before) = options.get_recorded_between();
+    let category = options.get_category();
     category.is_some_and(|category| category.contains('\0'))
         || options
-            .only_stream()
+            .get_stream()
             .is_some_and(|stream| category.is_some_and(|c| c != stream.category()))
-        || options.only_types().is_some_and(|types| types.iter().all(|name| name.contains('\0')))
+        || options
+            .get_event_types()
+            .is_some_and(|types| types.iter().all(|name| name.contains('\0')))
         || before.is_some_and(|time| in_calendar(time).is_none())
 }
 

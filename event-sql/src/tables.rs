@@ -87,12 +87,11 @@ pub struct StreamPage {
 impl StreamPage {
     /// Of what is asked for; none if there can be nothing on it.
     pub fn of(view: &TenantView, options: &ListOptions) -> Option<Self> {
-        let (prefix, category) =
-            (options.only_prefix().unwrap_or_default(), options.only_category());
+        let (prefix, category) = (options.get_prefix().unwrap_or_default(), options.get_category());
         if prefix.contains('\0') || category.is_some_and(|category| category.contains('\0')) {
             return None;
         }
-        let start = options.start();
+        let start = options.get_after();
         let (tenant, stream) = match (view, start) {
             (TenantView::One(own), Some((tenant, _))) if tenant > own => return None,
             (TenantView::One(own), Some((tenant, stream_id))) if tenant == own => {
@@ -109,8 +108,8 @@ impl StreamPage {
             between: (lowest.to_owned(), highest_name(prefix)),
             prefix: prefix.to_owned(),
             category: category.map(str::to_owned),
-            with_deleted: options.shows_deleted(),
-            limit: i64::from(options.page().get()),
+            with_deleted: options.get_deleted(),
+            limit: i64::from(options.get_limit().get()),
         })
     }
 }

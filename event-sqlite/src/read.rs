@@ -23,7 +23,7 @@ pub(crate) async fn stream(
     options: ReadOptions,
 ) -> Result<Vec<RecordedEvent>> {
     const OPERATION: &str = "read a stream";
-    let (events, links, start) = match (options.direction(), options.start().get()) {
+    let (events, links, start) = match (options.get_direction(), options.get_from().get()) {
         (Direction::Forward, start) => (sql::READ_FORWARD, sql::READ_LINKS_FORWARD, stored(start)),
         (Direction::Backward, 0) => (sql::READ_BACKWARD, sql::READ_LINKS_BACKWARD, i64::MAX),
         (Direction::Backward, start) => {
@@ -36,7 +36,7 @@ pub(crate) async fn stream(
             .bind(tenant.as_str().to_owned())
             .bind(stream_id.as_str().to_owned())
             .bind(start)
-            .bind(i64::from(options.page().get()))
+            .bind(i64::from(options.get_limit().get()))
     };
     let owner = Owner::Given(tenant.clone(), stream_id.clone());
     let (mut state, mut holds_links, mut page) = (None, false, Events::new(owner));
@@ -83,27 +83,27 @@ pub(crate) async fn all(
     view: &TenantView,
     options: &AllOptions,
 ) -> Result<Vec<RecordedEvent>> {
-    let types = options.only_types().map(serde_json::to_string).transpose();
+    let types = options.get_event_types().map(serde_json::to_string).transpose();
     let types = types.map_err(|error| Error::adapter("read all streams", error))?;
-    let (from, before) = options.recorded_between();
-    let stream = options.only_stream();
-    if stream.is_some_and(|id| options.only_category().is_some_and(|c| c != id.category())) {
+    let (from, before) = options.get_recorded_between();
+    let stream = options.get_stream();
+    if stream.is_some_and(|id| options.get_category().is_some_and(|c| c != id.category())) {
         return Ok(Vec::new());
     }
-    let (statement, narrow) = match (stream.map(StreamId::as_str), options.only_category()) {
+    let (statement, narrow) = match (stream.map(StreamId::as_str), options.get_category()) {
         (Some(stream), _) => (sql::READ_OF_STREAM, Some(stream)),
         (None, Some(category)) => (sql::READ_CATEGORY, Some(category)),
         (None, None) => (sql::READ_ALL, None),
     };
     let mut query = statement
         .query()
-        .bind(stored(options.start().get()))
+        .bind(stored(options.get_after().get()))
         .bind(tenant_of(view))
         .bind(types)
         .bind(from.map(micros))
         .bind(before.map(micros))
-        .bind(i64::from(options.page().get()))
-        .bind(stored(options.end().get()));
+        .bind(i64::from(options.get_limit().get()))
+        .bind(stored(options.get_up_to().get()));
     if let Some(narrow) = narrow {
         query = query.bind(narrow.to_owned());
     }

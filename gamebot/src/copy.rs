@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use event_core::EventStore;
-use event_core::transfer::{CopyOptions, CopyProgress, copy_with};
+use event_core::transfer::CopyProgress;
 
 use crate::failure::Failure;
 
@@ -19,8 +19,7 @@ use crate::failure::Failure;
 pub async fn copy(from: &EventStore, to: &EventStore, out: &mut impl Write) -> Result<(), Failure> {
     let (from, to) = (from.all_tenants(), to.all_tenants());
     let mut shown = Shown::new();
-    let options = CopyOptions::new().snapshots(true);
-    let done = copy_with(&from, &to, options, |at| shown.progress(at)).await;
+    let done = from.copy_to(&to).snapshots().progress(|at| shown.progress(at)).await;
     shown.end();
     let done = done?;
     writeln!(

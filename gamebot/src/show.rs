@@ -2,7 +2,6 @@
 
 use std::io::Write;
 
-use event_core::aggregate::RecoverOptions;
 use event_core::value::Escaped;
 use event_core::{
     Error, EventStore, ReadOptions, Recovered, Scope, StreamId, StreamVersion, Tenant,
@@ -91,10 +90,13 @@ async fn recovered(
     stream: &StreamId,
     wanted: &Show,
 ) -> Result<Recovered<GameSession>, Failure> {
-    let options = RecoverOptions::new();
     let until = wanted.at.map(StreamVersion::new);
-    let options = until.map_or(options, |until| options.until(until));
-    let recovered = match store.recover_with::<GameSession>(stream, options).await {
+    let recover = store.recover::<GameSession>(stream);
+    let recover = match until {
+        Some(until) => recover.until(until),
+        None => recover,
+    };
+    let recovered = match recover.await {
         Err(Error::StreamNotFound { .. }) => return Err(not_found(wanted)),
         recovered => recovered?,
     };

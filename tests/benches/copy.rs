@@ -11,7 +11,6 @@ use std::path::Path;
 use std::time::Instant;
 
 use event_core::adapter::Adapter;
-use event_core::transfer::{CopyOptions, copy};
 use event_core::{AllOptions, EventStore};
 use event_postgres::PgAdapter;
 use event_sqlite::{SqliteAdapter, SqliteOptions};
@@ -72,7 +71,7 @@ async fn line(
     let mut reads = vec![read(from).await];
     let mut writes = vec![write(plain, events / 4).await];
     let (watch, started) = (Watch::start(), Instant::now());
-    let done = copy(from, to, CopyOptions::new()).await.unwrap();
+    let done = from.copy_to(to).await.unwrap();
     let rate = events as f64 / started.elapsed().as_secs_f64();
     let (above, all) = watch.end();
     assert_eq!(done.stored, events as u64);

@@ -24,13 +24,13 @@ fn decode(criterion: &mut Criterion) {
     let cases: Vec<Case<'_>> = vec![
         ("plain serde_json", 0, Box::new(|| drop(plain::<Guess>(&new)))),
         ("typed", 0, Box::new(|| drop(black_box(black_box(&new).decode::<Guess>())))),
-        ("registry, boxed", 0, Box::new(|| drop(black_box(black_box(&new).decode_with(registry))))),
+        ("registry, boxed", 0, Box::new(|| drop(black_box(black_box(&new).decode_in(registry))))),
         ("plain serde_json of v1", 3, Box::new(|| drop(plain::<GuessV1>(&old)))),
         ("typed, v1 to v2", 3, Box::new(|| drop(black_box(black_box(&old).decode::<Guess>())))),
         (
             "registry, v1 to v2",
             3,
-            Box::new(|| drop(black_box(black_box(&old).decode_with(registry)))),
+            Box::new(|| drop(black_box(black_box(&old).decode_in(registry)))),
         ),
     ];
     let mut group = criterion.benchmark_group("decode");

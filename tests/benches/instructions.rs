@@ -35,7 +35,7 @@ fn main() {
         ("plain", Box::new(|| drop(plain::<Guess>(&new)))),
         ("typed", Box::new(|| drop(black_box(black_box(&new).decode::<Guess>())))),
         ("set", Box::new(|| drop(black_box(GuessEvent::try_from(black_box(&new)))))),
-        ("registry", Box::new(|| drop(black_box(black_box(&new).decode_with(registry))))),
+        ("registry", Box::new(|| drop(black_box(black_box(&new).decode_in(registry))))),
         ("plain_v1", Box::new(|| drop(plain::<GuessV1>(&old)))),
         ("as_v1", Box::new(|| drop(black_box(black_box(&old).decode::<GuessV1>())))),
         ("typed_v1", Box::new(|| drop(black_box(black_box(&old).decode::<Guess>())))),

@@ -38,7 +38,7 @@ fn shared(store: &EventStore) -> DurableSubscription {
 
 async fn open(options: PgOptions) -> EventStore {
     let adapter = PgAdapter::connect_with(options).await.unwrap();
-    let policy = RetryPolicy::default().with_retries(20).with_first_delay(Duration::from_millis(5));
+    let policy = RetryPolicy::default().retries(20).first_delay(Duration::from_millis(5));
     EventStore::builder(adapter).retry(policy).stream_limit(None).build().unwrap()
 }
 

@@ -70,7 +70,7 @@ async fn with_connections_being_ended_all_that_was_acknowledged_is_stored_once()
     let database = pg::shared().database().await;
     let options = database.options().pool_size(16);
     let adapter = PgAdapter::connect_with(options).await.unwrap();
-    let policy = RetryPolicy::default().with_retries(20).with_first_delay(Duration::from_millis(2));
+    let policy = RetryPolicy::default().retries(20).first_delay(Duration::from_millis(2));
     let store = EventStore::builder(adapter).retry(policy).stream_limit(None).build().unwrap();
     let (done, ended) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicI64::new(0)));
     let killer = tokio::spawn({

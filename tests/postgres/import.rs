@@ -9,7 +9,7 @@ use event_core::adapter::{Adapter, TenantView};
 use event_core::envelope::RecordedParts;
 use event_core::error::with_causes;
 use event_core::serde_json::value::RawValue;
-use event_core::transfer::{ExportOptions, ImportOptions};
+use event_core::transfer::Selection;
 use event_core::{
     AllOptions, BatchSize, Error, EventId, EventStore, EventVersion, ExpectedVersion, Metadata,
     Position, RecordedEvent, RetryPolicy, StreamVersion, Tenant,
@@ -134,11 +134,11 @@ async fn a_batch_whose_connection_ends_is_taken_back_and_keeps_its_positions_lat
     let database = pg::shared().database().await;
     let store = EventStore::builder(database.adapter().await).retry(RetryPolicy::never());
     let store = store.build().unwrap();
-    let options = ImportOptions::new().keep_positions().batch(BatchSize::new(20).unwrap());
+    let import = || store.import().keep_positions().limit(BatchSize::new(20).unwrap());
     let (mut holder, mut killer) = (database.connection().await, database.connection().await);
     // Each time more of it is there already; the batch after that is ended when its events are written.
     for taken in [0, 60, 120] {
-        let mut import = store.import(options);
+        let mut import = import();
         for line in text.lines().take(taken) {
             import.push(line).await.unwrap();
         }
@@ -146,7 +146,8 @@ async fn a_batch_whose_connection_ends_is_taken_back_and_keeps_its_positions_lat
         pg::run(&mut holder, "BEGIN; LOCK TABLE event_store.event_versions IN EXCLUSIVE MODE")
             .await;
         let (importing, whole) = (store.clone(), lines.clone());
-        let import = tokio::spawn(async move { importing.import(options).read(&whole[..]).await });
+        let import =
+            tokio::spawn(async move { importing.import().keep_positions().read(&whole[..]).await });
         let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
                    WHERE datname = current_database() AND wait_event_type = 'Lock'";
         while pg::number(&mut killer, end).await == 0 {
@@ -160,7 +161,7 @@ async fn a_batch_whose_connection_ends_is_taken_back_and_keeps_its_positions_lat
         assert_eq!(stored.len() % 20, 0, "all of a batch or nothing");
         assert!(stored.len() <= taken && stored.len() + 30 > taken, "{} of {taken}", stored.len());
     }
-    store.import(options).read(&lines[..]).await.unwrap();
+    import().read(&lines[..]).await.unwrap();
     assert_eq!(exported(&store).await, lines);
 }
 
@@ -184,9 +185,9 @@ async fn only_the_owner_of_the_schema_imports() {
     // It may read what there is to export.
     let lines = exported(&EventStore::new(bot).unwrap()).await;
     assert_eq!(std::str::from_utf8(&lines).unwrap().lines().count(), 1 + 1 + 1 + 1);
-    let options = ExportOptions::new().category("s");
+    let selection = Selection::category("s");
     let own = EventStore::new(owner).unwrap();
-    assert_eq!(own.export(options).write_to(Vec::new()).await.unwrap().events, 1);
+    assert_eq!(own.export().select(selection).write_to(Vec::new()).await.unwrap().events, 1);
     own.close().await;
     pg::run(&mut connection, &format!("DROP OWNED BY {role}")).await;
 }

@@ -64,7 +64,7 @@ async fn opened(database: &Database<'_>, options: PgOptions) -> (EventStore, PgC
         "CREATE TABLE public.texts (text text PRIMARY KEY, stream text NOT NULL, version bigint)";
     pg::run(&mut connection, table).await;
     let adapter = PgAdapter::connect_with(options).await.unwrap().with_inline(Texts);
-    let policy = RetryPolicy::default().with_first_delay(Duration::from_millis(2));
+    let policy = RetryPolicy::default().first_delay(Duration::from_millis(2));
     let store = EventStore::builder(Arc::new(adapter)).retry(policy).build().unwrap();
     (store, connection)
 }

@@ -246,7 +246,7 @@ async fn the_operators_view_sees_every_tenant_and_asks_when_it_cannot_tell() {
             (info.tenant.as_str().to_owned(), info.stream_id.as_str().to_owned())
         };
         assert!(pages.is_sorted_by_key(key));
-        let all = options.only_category().is_none() && options.only_prefix().is_none();
+        let all = options.get_category().is_none() && options.get_prefix().is_none();
         assert_eq!(pages.len(), if all { 10 } else { 6 });
     }
 }

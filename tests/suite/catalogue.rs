@@ -64,7 +64,7 @@ impl From<MovedV1> for Moved {
 }
 
 fn registry() -> Registry {
-    Registry::builder().with_event::<MovedV1>().with_event::<Moved>().build().unwrap()
+    Registry::builder().event::<MovedV1>().event::<Moved>().build().unwrap()
 }
 
 #[track_caller]

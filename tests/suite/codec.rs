@@ -159,14 +159,13 @@ fn validation_runs_by_the_clock_it_is_given_and_can_be_left_out() {
         mode: Mode::Knockout,
         free: Value::Null,
     };
-    let before =
-        Serializer::new().with_clock(Clock::fixed("2026-01-01T00:00:00Z".parse().unwrap()));
+    let before = Serializer::new().clock(Clock::fixed("2026-01-01T00:00:00Z".parse().unwrap()));
     let error = before.to_stored(event.clone()).unwrap_err();
     assert!(error.to_string().contains("`at` must not be in the future"), "{error}");
     let json = before.clone().without_validation().to_stored(event.clone()).unwrap();
     assert!(json.contains(r#""float":4.0"#), "a float stays one: {json}");
     assert!(before.from_stored::<Mixed>(&json).is_err());
-    let then = Serializer::new().with_clock(Clock::fixed(at));
+    let then = Serializer::new().clock(Clock::fixed(at));
     assert_eq!(
         then.from_stored::<Mixed>(&json).unwrap(),
         event,

@@ -1,7 +1,6 @@
 //! Copies between stores: everything is kept, whatever happens on the way.
 
 use event_core::ExpectedVersion::Any;
-use event_core::transfer::{CopyOptions, copy};
 use event_core::{EventStore, Scope, StreamId, Tenant};
 use event_sqlite::{SqliteAdapter, SqliteOptions};
 use event_testing::Noted;
@@ -42,10 +41,10 @@ async fn a_store_that_holds_something_else_is_refused_or_merged_by_choice() {
     from.append(&game, Any, Noted::many(2)).await.unwrap();
     to.append(&other, Any, Noted::many(5)).await.unwrap();
     let before = to.digest().await.unwrap();
-    let kept = copy(&from, &to, CopyOptions::new()).await.unwrap_err();
+    let kept = from.copy_to(&to).await.unwrap_err();
     assert_eq!(kept.code(), "invalid_import", "{kept}");
     assert!(to.digest().await.unwrap().events == before.events, "nothing of it was stored");
-    let merged = copy(&from, &to, CopyOptions::new().new_positions()).await.unwrap();
+    let merged = from.copy_to(&to).new_positions().await.unwrap();
     assert_eq!((merged.stored, to.digest().await.unwrap().events), (2, 7));
 }
 
@@ -54,9 +53,9 @@ async fn a_handle_of_one_tenant_takes_nothing_of_another() {
     let (from, to) = (EventStore::in_memory().unwrap(), EventStore::in_memory().unwrap());
     fill(&from).await;
     let red = Scope::tenant(Tenant::new("red").unwrap());
-    let own = copy(&from.with_scope(red.clone()), &to, CopyOptions::new().new_positions()).await;
+    let own = from.with_scope(red.clone()).copy_to(&to).new_positions().await;
     assert_eq!(own.unwrap_err().code(), "invalid_import");
     let to = to.with_scope(red.clone());
-    copy(&from.with_scope(red.clone()), &to, CopyOptions::new().new_positions()).await.unwrap();
+    from.with_scope(red.clone()).copy_to(&to).new_positions().await.unwrap();
     assert_eq!(to.digest().await.unwrap(), from.with_scope(red).digest().await.unwrap());
 }

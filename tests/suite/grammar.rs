@@ -133,7 +133,7 @@ fn a_declared_shortcut_is_an_edge_of_the_graph() {
     assert!(Registry::global().unwrap().latest("grammar.dealt").is_err(), "it is not registered");
     // Twice each: the same source compiled twice is one event, and one edge.
     let all = [Registration::of::<V1>(), Registration::of::<V2>(), Registration::of::<V3>()];
-    let builder = Registry::builder().with_registrations(&all).with_registrations(&all);
+    let builder = Registry::builder().registrations(&all).registrations(&all);
     let registry = builder.build().unwrap();
     let (one, three) = (EventVersion::new(1), EventVersion::new(3));
     assert_eq!(registry.path("grammar.dealt", one, three).unwrap().len(), 1);
@@ -155,8 +155,8 @@ fn a_name_that_two_types_had_is_refused() {
     struct Gone;
 
     for builder in [
-        Registry::builder().with_event::<Left>().with_event::<Went>(),
-        Registry::builder().with_event::<Left>().with_event::<Gone>(),
+        Registry::builder().event::<Left>().event::<Went>(),
+        Registry::builder().event::<Left>().event::<Gone>(),
     ] {
         let errors = builder.build().unwrap_err();
         let found: Vec<_> = errors.iter().collect();
@@ -171,7 +171,7 @@ fn a_name_that_two_types_had_is_refused() {
 fn an_application_names_the_crates_it_links() {
     assert_eq!(crate::linked_events(), ["game_events"]);
     let linked = crate::linked_events().iter().copied();
-    let registry = Registry::builder().with_inventory().expect_crates(linked).build().unwrap();
+    let registry = Registry::builder().inventory().expect_crates(linked).build().unwrap();
     assert!(registry.latest("game_started").is_ok());
     let errors = Registry::builder().expect_crates(["game_events"]).build().unwrap_err();
     assert!(errors.to_string().contains("write `use game_events as _;`"), "{errors}");

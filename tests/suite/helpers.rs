@@ -52,7 +52,7 @@ fn said(work: impl FnOnce()) -> String {
 
 #[test]
 fn a_step_that_fails_on_some_payloads_is_named_with_one() {
-    let registry = Registry::builder().with_event::<MarkedV1>().with_event::<Marked>();
+    let registry = Registry::builder().event::<MarkedV1>().event::<Marked>();
     let registry = registry.build().unwrap();
     let words = said(|| upcasts_never_fail_in(&registry, CRATE, 200));
     for part in ["helpers.marked v1, payload", "from v1 to v2 failed", "\"count\":"] {

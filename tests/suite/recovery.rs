@@ -6,7 +6,7 @@ use std::sync::Arc;
 use event_core::adapter::append::{Commit, LinkEvents, StreamChange};
 use event_core::adapter::import::{ImportBatch, Imported};
 use event_core::adapter::{Adapter, BoxFuture, LiveLog, TenantView};
-use event_core::aggregate::{ProblemKind, RecoverOptions, Violation};
+use event_core::aggregate::{ProblemKind, Violation};
 use event_core::envelope::RecordedParts;
 use event_core::health::Health;
 use event_core::registry::{Registration, StoredVersion};
@@ -89,8 +89,8 @@ async fn ten_thousand_events_are_paged_and_applied_in_order() {
 #[tokio::test]
 async fn the_state_then_is_the_state_up_to_a_version() {
     let store = stored(&["a", "b", "c"]).await;
-    let then = RecoverOptions::new().until(StreamVersion::new(2));
-    let recovered = store.recover_with::<Sentence>(&name(), then).await.unwrap();
+    let then = StreamVersion::new(2);
+    let recovered = store.recover::<Sentence>(&name()).until(then).await.unwrap();
     assert_eq!((recovered.state.words, recovered.version.get()), (vec!["a".into(), "b".into()], 2));
 }
 
@@ -151,8 +151,7 @@ async fn an_undecodable_event_stops_with_its_place() {
     let unknown = NewEvent::raw("contract.unknown", EventVersion::FIRST, raw("{}"));
     let newer = NewEvent::raw("contract.noted", EventVersion::new(2), raw("{}"));
     store.append(&name(), ExpectedVersion::Any, [unknown, newer]).await.unwrap();
-    let all = RecoverOptions::new().report_problems();
-    let recovered = store.recover_with::<Sentence>(&name(), all).await.unwrap();
+    let recovered = store.recover::<Sentence>(&name()).report_problems().await.unwrap();
     assert_eq!((recovered.report.read, recovered.report.applied), (4, 1));
     let kinds: Vec<_> = recovered.report.problems.iter().map(|problem| problem.kind).collect();
     assert_eq!(kinds, [ProblemKind::Corrupt; 3]);
@@ -228,8 +227,7 @@ async fn a_cause_that_is_of_this_stream_comes_first() {
 #[tokio::test]
 async fn every_problem_is_listed_when_asked_for() {
     let store = doctored(&[(1, 1, "{}"), (3, 3, "{}"), (3, 2, "{}"), (4, 4, "{}")]);
-    let all = RecoverOptions::new().report_problems();
-    let recovered = store.recover_with::<Sentence>(&name(), all).await.unwrap();
+    let recovered = store.recover::<Sentence>(&name()).report_problems().await.unwrap();
     let problems: Vec<_> =
         recovered.report.problems.iter().map(|p| (p.kind, p.stream_version.get())).collect();
     assert_eq!(problems, [(ProblemKind::Gap, 3), (ProblemKind::Order, 3)]);

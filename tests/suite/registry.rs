@@ -53,11 +53,11 @@ step!(two_four, "2→4");
 
 fn alpha() -> RegistryBuilder {
     Registry::builder()
-        .with_event::<AlphaV1>()
-        .with_event::<AlphaV2>()
-        .with_event::<AlphaV3>()
-        .with_migration("alpha", v(1), v(2), one_two)
-        .with_migration("alpha", v(2), v(3), two_three)
+        .event::<AlphaV1>()
+        .event::<AlphaV2>()
+        .event::<AlphaV3>()
+        .migration("alpha", v(1), v(2), one_two)
+        .migration("alpha", v(2), v(3), two_three)
 }
 
 fn migrated(registry: &Registry, from: u32, to: u32) -> Vec<String> {
@@ -68,7 +68,7 @@ fn migrated(registry: &Registry, from: u32, to: u32) -> Vec<String> {
 
 #[test]
 fn looks_up_exact_and_latest_versions() {
-    let registry = alpha().with_event::<Beta>().build().unwrap();
+    let registry = alpha().event::<Beta>().build().unwrap();
     assert_eq!(registry.lookup("alpha", v(2)).unwrap().version(), v(2));
     assert_eq!(registry.latest("alpha").unwrap().version(), v(3));
     assert_eq!(registry.types(), ["alpha", "beta"]);
@@ -88,8 +88,8 @@ fn unknown_types_versions_and_the_future_are_told_apart() {
     assert!(error.to_string().contains("the nearest are `alpha`"), "{error}");
     let error = registry.lookup("alpha", v(9)).unwrap_err();
     assert!(matches!(error, DecodeError::FromTheFuture { .. }), "{error}");
-    let since_two = Registry::builder().with_event::<AlphaV3>();
-    let since_two = since_two.with_migration("alpha", v(1), v(3), one_three);
+    let since_two = Registry::builder().event::<AlphaV3>();
+    let since_two = since_two.migration("alpha", v(1), v(3), one_three);
     let error = since_two.build().unwrap().lookup("alpha", v(2)).unwrap_err();
     assert!(matches!(error, DecodeError::UnknownVersion { .. }), "{error}");
     assert_eq!(error.code(), "invalid_event_type");
@@ -113,13 +113,13 @@ fn steps_run_in_order_and_a_later_start_runs_fewer() {
 
 #[test]
 fn the_shortest_way_wins_then_the_larger_first_step() {
-    let shortcut = alpha().with_migration("alpha", v(1), v(3), one_three).build().unwrap();
+    let shortcut = alpha().migration("alpha", v(1), v(3), one_three).build().unwrap();
     assert_eq!(migrated(&shortcut, 1, 3), ["1→3"]);
     let builder = alpha()
-        .with_event::<AlphaV4>()
-        .with_migration("alpha", v(2), v(4), two_four)
-        .with_migration("alpha", v(1), v(3), one_three)
-        .with_migration("alpha", v(3), v(4), three_four);
+        .event::<AlphaV4>()
+        .migration("alpha", v(2), v(4), two_four)
+        .migration("alpha", v(1), v(3), one_three)
+        .migration("alpha", v(3), v(4), three_four);
     assert_eq!(migrated(&builder.build().unwrap(), 1, 4), ["1→3", "3→4"]);
 }
 
@@ -133,7 +133,7 @@ fn downward_and_pathless_migrations_are_refused() {
     let unknown = registry.migrate("beta", json!({}), v(1), v(2)).unwrap_err();
     assert!(matches!(unknown, DecodeError::UnknownType { .. }), "{unknown}");
     // A migration of one type is not usable for another.
-    let both = alpha().with_event::<Beta>().build().unwrap();
+    let both = alpha().event::<Beta>().build().unwrap();
     assert!(both.path("beta", v(1), v(1)).unwrap().is_empty());
 }
 
@@ -142,10 +142,10 @@ fn a_failing_step_is_named_and_later_ones_do_not_run() {
     let refuse: fn(Value) -> Result<Value, MigrationError> = |_| Err("no seat".into());
     let panic: fn(Value) -> Result<Value, MigrationError> = |_| panic!("never reached");
     let registry = Registry::builder()
-        .with_event::<AlphaV4>()
-        .with_migration("alpha", v(1), v(2), one_two)
-        .with_migration("alpha", v(2), v(3), refuse)
-        .with_migration("alpha", v(3), v(4), panic)
+        .event::<AlphaV4>()
+        .migration("alpha", v(1), v(2), one_two)
+        .migration("alpha", v(2), v(3), refuse)
+        .migration("alpha", v(3), v(4), panic)
         .build()
         .unwrap();
     let error = registry.migrate("alpha", json!({"steps": []}), v(1), v(4)).unwrap_err();
@@ -157,9 +157,7 @@ fn a_failing_step_is_named_and_later_ones_do_not_run() {
 #[test]
 fn a_step_that_panics_is_an_error() {
     let registry =
-        Registry::builder()
-            .with_event::<GammaV2>()
-            .with_migration("gamma", v(1), v(2), |_| panic!("boom"));
+        Registry::builder().event::<GammaV2>().migration("gamma", v(1), v(2), |_| panic!("boom"));
     let registry = registry.build().unwrap();
     let error = registry.migrate("gamma", json!({}), v(1), v(2)).unwrap_err();
     let DecodeError::Step { source, .. } = error else { panic!("{error}") };
@@ -180,15 +178,15 @@ fn decoding_takes_the_graphs_way() {
 #[test]
 fn every_problem_is_reported_at_once() {
     let errors = Registry::builder()
-        .with_event::<AlphaV1>()
-        .with_event::<OtherAlphaV1>()
-        .with_event::<AlphaV3>()
-        .with_event::<GammaV2>()
-        .with_migration("alpha", v(1), v(3), one_three)
-        .with_migration("alpha", v(1), v(3), two_three)
-        .with_migration("alpha", v(3), v(1), one_three)
-        .with_migration("alpha", v(3), v(9), one_three)
-        .with_migration("nobody", v(1), v(2), one_three)
+        .event::<AlphaV1>()
+        .event::<OtherAlphaV1>()
+        .event::<AlphaV3>()
+        .event::<GammaV2>()
+        .migration("alpha", v(1), v(3), one_three)
+        .migration("alpha", v(1), v(3), two_three)
+        .migration("alpha", v(3), v(1), one_three)
+        .migration("alpha", v(3), v(9), one_three)
+        .migration("nobody", v(1), v(2), one_three)
         .expect_crates(["forgotten-events"])
         .build()
         .unwrap_err();
@@ -215,7 +213,7 @@ fn every_problem_is_reported_at_once() {
 
 #[test]
 fn the_same_source_compiled_twice_is_one_event() {
-    let registry = alpha().with_event::<AlphaV1>().build().unwrap();
+    let registry = alpha().event::<AlphaV1>().build().unwrap();
     assert_eq!(registry.iter().count(), 3);
 }
 

@@ -13,7 +13,7 @@ use crate::flaky::Fault::{self, AnswerLost, Lost, Permanent};
 use crate::flaky::FlakyAdapter;
 
 fn quick() -> RetryPolicy {
-    RetryPolicy::default().with_first_delay(Duration::from_millis(1)).without_jitter()
+    RetryPolicy::default().first_delay(Duration::from_millis(1)).without_jitter()
 }
 
 fn flaky(faults: &[Fault]) -> (Arc<FlakyAdapter>, EventStore) {
@@ -92,8 +92,8 @@ async fn every_reading_call_is_retried() {
 #[tokio::test]
 async fn a_deadline_ends_retries_early() {
     let adapter = Arc::new(FlakyAdapter::new(&[Lost; 9]));
-    let policy = quick().with_retries(100).with_first_delay(Duration::from_millis(20));
-    let policy = policy.with_deadline(Duration::from_millis(50));
+    let policy = quick().retries(100).first_delay(Duration::from_millis(20));
+    let policy = policy.deadline(Duration::from_millis(50));
     let store = EventStore::builder(Arc::clone(&adapter)).retry(policy).build().unwrap();
     store.stream_version(&game()).await.unwrap_err();
     assert!(adapter.calls() <= 3, "{}", adapter.calls());

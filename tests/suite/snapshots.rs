@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use event_core::adapter::{Adapter as _, StoredSnapshot};
-use event_core::aggregate::{RecoverOptions, SnapshotFault};
+use event_core::aggregate::SnapshotFault;
 use event_core::{Aggregate as _, BatchSize, EventStore, ExpectedVersion, MemoryAdapter, Tenant};
 use game_events::{GameEvent, GameSession, game_stream};
 
@@ -49,10 +49,10 @@ async fn only_the_tail_is_asked_for() {
     let events = games::events("race").await;
     let stream = game_stream(&folded(&events).game_id).unwrap();
     store.append(&stream, ExpectedVersion::NoStream, events.clone()).await.unwrap();
-    let one = || RecoverOptions::new().page(BatchSize::new(1).unwrap());
+    let one = || BatchSize::new(1).unwrap();
     let calls = async || {
         let before = adapter.calls();
-        store.recover_with::<GameSession>(&stream, one()).await.unwrap();
+        store.recover::<GameSession>(&stream).limit(one()).await.unwrap();
         adapter.calls() - before
     };
     // The snapshot, each event, and the page after the last.

@@ -1,7 +1,7 @@
 //! Exports and imports: lines that come back byte for byte, bad lines, cut files, interrupted imports, choices.
 
 use event_core::adapter::import::Imported;
-use event_core::transfer::{CopyOptions, ExportOptions, ImportOptions, copy};
+use event_core::transfer::{Import, Selection};
 use event_core::{
     BatchSize, Error, EventStore, ExpectedVersion, MemoryAdapter, RetryPolicy, Scope, StreamId,
     Tenant,
@@ -50,11 +50,15 @@ async fn text(store: &EventStore) -> String {
     String::from_utf8(exported(store).await).unwrap()
 }
 
+/// An import that stores two lines at a time.
+fn in_pairs(store: &EventStore) -> Import {
+    store.import().keep_positions().limit(BatchSize::new(2).unwrap())
+}
+
 /// What an import says of lines, and how many events it stored.
 async fn import(lines: &str) -> (Result<Imported, Error>, usize) {
     let store = EventStore::in_memory().unwrap();
-    let options = ImportOptions::new().batch(BatchSize::new(2).unwrap());
-    let said = store.import(options).read(lines.as_bytes()).await;
+    let said = store.import().limit(BatchSize::new(2).unwrap()).read(lines.as_bytes()).await;
     let stored = store.read_all(event_core::AllOptions::new()).await.unwrap();
     (said, stored.len())
 }
@@ -139,7 +143,7 @@ async fn a_bad_line_is_named_and_nothing_of_its_batch_is_stored() {
     let error = import(&without_one).await.0.unwrap_err();
     assert!(error.to_string().contains("counts 3 streams, 5 events"), "{error}");
     let store = EventStore::in_memory().unwrap();
-    let error = store.import(ImportOptions::new()).read(&b"{\"\xff\"}\n"[..]).await.unwrap_err();
+    let error = store.import().read(&b"{\"\xff\"}\n"[..]).await.unwrap_err();
     assert!(matches!(error, Error::InvalidLine { line: 1, column: 3, .. }), "{error}");
 }
 
@@ -150,8 +154,7 @@ async fn a_cut_file_is_told_and_the_whole_one_adds_the_rest() {
     for length in 0..lines.len() {
         let store = EventStore::in_memory().unwrap();
         let cut = lines[..length].concat();
-        let options = ImportOptions::new().keep_positions().batch(BatchSize::new(2).unwrap());
-        let error = store.import(options).read(&cut[..]).await.unwrap_err();
+        let error = in_pairs(&store).read(&cut[..]).await.unwrap_err();
         let Error::InvalidLine { line, .. } = &error else { panic!("{error}") };
         assert_eq!(*line, length as u64);
         assert!(error.to_string().contains("it was cut"), "{error}");
@@ -164,22 +167,21 @@ async fn a_cut_file_is_told_and_the_whole_one_adds_the_rest() {
 async fn an_interrupted_import_is_done_again() {
     let good = exported(&source().await).await;
     let lines = std::str::from_utf8(&good).unwrap();
-    let options = ImportOptions::new().keep_positions().batch(BatchSize::new(2).unwrap());
     let store = EventStore::in_memory().unwrap();
     // Each try gets one line further, and goes away with what it holds.
     for taken in 0..lines.lines().count() {
-        let mut import = store.import(options);
+        let mut import = in_pairs(&store);
         for line in lines.lines().take(taken) {
             import.push(line).await.unwrap();
         }
     }
-    store.import(options).read(&good[..]).await.unwrap();
+    in_pairs(&store).read(&good[..]).await.unwrap();
     assert_eq!(exported(&store).await, good);
     // A batch that may have been stored is sent again.
     for faults in [[Fault::AnswerLost, Fault::Lost], [Fault::Lost, Fault::AnswerLost]] {
-        let retry = RetryPolicy::default().with_first_delay(std::time::Duration::ZERO);
+        let retry = RetryPolicy::default().first_delay(std::time::Duration::ZERO);
         let store = EventStore::builder(FlakyAdapter::new(&faults)).retry(retry).build().unwrap();
-        store.import(options).read(&good[..]).await.unwrap();
+        in_pairs(&store).read(&good[..]).await.unwrap();
         assert_eq!(exported(&store).await, good);
     }
 }
@@ -187,42 +189,35 @@ async fn an_interrupted_import_is_done_again() {
 #[tokio::test]
 async fn a_part_is_exported_by_choice() {
     let source = source().await;
-    for (options, streams, events, links) in [
-        (ExportOptions::new(), 3, 5, 1),
-        (ExportOptions::new().category("game"), 1, 3, 0),
-        (ExportOptions::new().prefix("player-"), 1, 2, 0),
-        (ExportOptions::new().prefix("p"), 1, 2, 0),
-        (ExportOptions::new().prefix("%"), 0, 0, 0),
-        (ExportOptions::new().stream(stream("player-1")), 1, 2, 0),
-        (ExportOptions::new().stream(stream("links")), 1, 0, 1),
+    for (selection, streams, events, links) in [
+        (Selection::all(), 3, 5, 1),
+        (Selection::category("game"), 1, 3, 0),
+        (Selection::prefix("player-"), 1, 2, 0),
+        (Selection::prefix("p"), 1, 2, 0),
+        (Selection::prefix("%"), 0, 0, 0),
+        (Selection::stream(stream("player-1")), 1, 2, 0),
+        (Selection::stream(stream("links")), 1, 0, 1),
     ] {
         for page in [1, 2, 1_000] {
-            let options = options.clone().page(BatchSize::new(page).unwrap());
-            let said = format!("{options:?}");
+            let said = format!("{selection:?}");
             let mut lines = Vec::new();
-            let done = source.export(options).write_to(&mut lines).await.unwrap();
+            let limit = BatchSize::new(page).unwrap();
+            let export = source.export().select(selection.clone()).limit(limit);
+            let done = export.write_to(&mut lines).await.unwrap();
             assert_eq!((done.streams, done.events, done.links), (streams, events, links), "{said}");
         }
     }
-    let missing = ExportOptions::new().stream(stream("missing"));
-    let error = source.export(missing).write_to(Vec::new()).await.unwrap_err();
+    let missing = Selection::stream(stream("missing"));
+    let error = source.export().select(missing).write_to(Vec::new()).await.unwrap_err();
     assert_eq!(error.code(), "stream_not_found");
     // A link needs its event.
     let target = EventStore::in_memory().unwrap();
-    let links = ExportOptions::new().stream(stream("links"));
-    let error = copy(&source, &target, CopyOptions::new().new_positions().streams(links.clone()))
-        .await
-        .unwrap_err();
+    let links = Selection::stream(stream("links"));
+    let error = source.copy_to(&target).new_positions().select(links.clone()).await.unwrap_err();
     assert!(matches!(error, Error::EventsNotFound { .. }), "{error}");
-    copy(
-        &source,
-        &target,
-        CopyOptions::new().new_positions().streams(ExportOptions::new().category("game")),
-    )
-    .await
-    .unwrap();
-    let done =
-        copy(&source, &target, CopyOptions::new().new_positions().streams(links)).await.unwrap();
+    let games = Selection::category("game");
+    source.copy_to(&target).new_positions().select(games).await.unwrap();
+    let done = source.copy_to(&target).new_positions().select(links).await.unwrap();
     assert_eq!((done.stored, done.skipped), (1, 0));
 }
 
@@ -233,15 +228,15 @@ async fn tenants_are_kept_apart() {
     let own = source.with_scope(Scope::tenant(other.clone()));
     own.append(&stream("game-1"), ExpectedVersion::NoStream, Noted::many(4)).await.unwrap();
     let mut lines = Vec::new();
-    let done = own.export(ExportOptions::new()).write_to(&mut lines).await.unwrap();
+    let done = own.export().write_to(&mut lines).await.unwrap();
     assert_eq!((done.streams, done.events), (1, 4));
     let store = EventStore::in_memory().unwrap();
-    let error = store.import(ImportOptions::new()).read(&lines[..]).await.unwrap_err();
+    let error = store.import().read(&lines[..]).await.unwrap_err();
     assert!(error.to_string().contains("all_tenants()"), "{error}");
-    let error = copy(&own, &store, CopyOptions::new().new_positions()).await.unwrap_err();
+    let error = own.copy_to(&store).new_positions().await.unwrap_err();
     assert_eq!(error.code(), "invalid_import");
     let bound = store.with_scope(Scope::tenant(other));
-    assert_eq!(bound.import(ImportOptions::new()).read(&lines[..]).await.unwrap().stored, 4);
+    assert_eq!(bound.import().read(&lines[..]).await.unwrap().stored, 4);
     assert!(store.stream_info(&stream("game-1")).await.is_err(), "the default tenant has nothing");
 }
 
@@ -250,8 +245,8 @@ async fn an_export_in_parts_holds_a_page() {
     let store = EventStore::new(MemoryAdapter::new()).unwrap();
     let name = stream("long-1");
     store.append(&name, ExpectedVersion::NoStream, Noted::many(1_000)).await.unwrap();
-    let options = ExportOptions::new().page(BatchSize::new(10).unwrap());
-    let (mut export, mut parts) = (store.export(options), 0);
+    let limit = BatchSize::new(10).unwrap();
+    let (mut export, mut parts) = (store.export().limit(limit), 0);
     while let Some(lines) = export.next().await {
         assert!(lines.unwrap().lines().count() <= 10);
         parts += 1;

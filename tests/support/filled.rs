@@ -1,7 +1,6 @@
 //! A store with all that a copy must keep, and copies that are cut off.
 
 use event_core::ExpectedVersion::{Any, NoStream};
-use event_core::transfer::{CopyOptions, ExportOptions, copy_with};
 use event_core::{
     BatchSize, Delete, EventStore, Metadata, NewEvent, RecordedEvent, Scope, StreamId,
     StreamVersion, Tenant,
@@ -39,8 +38,7 @@ pub(crate) async fn fill(store: &EventStore) {
 /// A copy of small pages that is dropped in the middle of its work, after so many of them.
 pub(crate) async fn interrupted(from: &EventStore, to: &EventStore, pages: usize) {
     let (cut, mut seen) = (Notify::new(), 0);
-    let options = ExportOptions::new().page(BatchSize::new(10).unwrap());
-    let copying = copy_with(from, to, CopyOptions::new().streams(options), |at| {
+    let copying = from.copy_to(to).limit(BatchSize::new(10).unwrap()).progress(|at| {
         assert!(at.position <= at.end);
         seen += 1;
         if seen == pages {
@@ -50,7 +48,7 @@ pub(crate) async fn interrupted(from: &EventStore, to: &EventStore, pages: usize
     tokio::select! {
         biased;
         () = cut.notified() => {}
-        done = copying => drop(done.unwrap()),
+        done = copying.into_future() => drop(done.unwrap()),
     }
 }
 
@@ -60,7 +58,7 @@ pub(crate) async fn copied(from: &EventStore, to: &EventStore) {
     for pages in 1..=10 {
         interrupted(&from, &to, pages).await;
     }
-    let done = copy_with(&from, &to, CopyOptions::new(), |_| ()).await.unwrap();
+    let done = from.copy_to(&to).await.unwrap();
     assert!(done.skipped > 0, "{done:?}: what came before is not copied again");
     let (there, here) = (from.digest().await.unwrap(), to.digest().await.unwrap());
     assert_eq!(there, here);

@@ -1,6 +1,5 @@
 //! Stores with hostile names and payloads, and the way of everything in them through another store and back.
 
-use event_core::transfer::{ExportOptions, ImportOptions};
 use event_core::{
     EventStore, EventVersion, ExpectedVersion, MemoryAdapter, Metadata, NewEvent, Scope, StreamId,
     Tenant,
@@ -94,15 +93,14 @@ pub(crate) async fn filled(notes: &[Note]) -> EventStore {
 /// Everything of everybody as lines.
 pub(crate) async fn exported(store: &EventStore) -> Vec<u8> {
     let mut lines = Vec::new();
-    let export = store.all_tenants().export(ExportOptions::new());
+    let export = store.all_tenants().export();
     export.write_to(&mut lines).await.unwrap();
     lines
 }
 
 /// Takes lines in, positions kept; how many were stored and skipped.
 pub(crate) async fn imported(store: &EventStore, lines: &[u8]) -> (u64, u64) {
-    let options = ImportOptions::new().keep_positions();
-    let done = store.all_tenants().import(options).read(lines).await.unwrap();
+    let done = store.all_tenants().import().keep_positions().read(lines).await.unwrap();
     (done.stored, done.skipped)
 }
 

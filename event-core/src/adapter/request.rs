@@ -24,7 +24,7 @@ pub enum Direction {
 /// use event_core::{BatchSize, ReadOptions, StreamVersion};
 ///
 /// let page = ReadOptions::forward().from(StreamVersion::new(11)).limit(BatchSize::new(10)?);
-/// assert_eq!(page.start().get(), 11);
+/// assert_eq!(page.get_from().get(), 11);
 /// # Ok::<(), event_core::InvalidBatchSize>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,17 +69,17 @@ impl ReadOptions {
     }
 
     /// Which way.
-    pub const fn direction(&self) -> Direction {
+    pub const fn get_direction(&self) -> Direction {
         self.direction
     }
 
     /// The start as it was set; 0 for none.
-    pub const fn start(&self) -> StreamVersion {
+    pub const fn get_from(&self) -> StreamVersion {
         self.from
     }
 
     /// The page size.
-    pub const fn page(&self) -> BatchSize {
+    pub const fn get_limit(&self) -> BatchSize {
         self.limit
     }
 
@@ -104,7 +104,7 @@ impl Default for ReadOptions {
 /// use event_core::{AllOptions, Position};
 ///
 /// let page = AllOptions::new().after(Position::new(40)).category("game").event_types(["game_started"]);
-/// assert_eq!(page.start().get(), 40);
+/// assert_eq!(page.get_after().get(), 40);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct AllOptions {
@@ -191,49 +191,49 @@ impl AllOptions {
     }
 
     /// The position the page starts after.
-    pub const fn start(&self) -> Position {
+    pub const fn get_after(&self) -> Position {
         self.after
     }
 
     /// The last position that may be in the page.
-    pub fn end(&self) -> Position {
+    pub fn get_up_to(&self) -> Position {
         self.up_to.unwrap_or(Position::new(u64::MAX))
     }
 
     /// The stream filter.
-    pub const fn only_stream(&self) -> Option<&StreamId> {
+    pub const fn get_stream(&self) -> Option<&StreamId> {
         self.stream.as_ref()
     }
 
     /// The category filter.
-    pub fn only_category(&self) -> Option<&str> {
+    pub fn get_category(&self) -> Option<&str> {
         self.category.as_deref()
     }
 
     /// The type filter.
-    pub fn only_types(&self) -> Option<&[String]> {
+    pub fn get_event_types(&self) -> Option<&[String]> {
         self.event_types.as_deref()
     }
 
     /// The time filter: at or after the first, before the second.
-    pub const fn recorded_between(&self) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
+    pub const fn get_recorded_between(&self) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
         (self.recorded_from, self.recorded_before)
     }
 
     /// Whether an event passes the filters, which are all but the tenant, the place and the page size.
     pub(crate) fn admits(&self, event: &RecordedEvent) -> bool {
-        let (from, before) = self.recorded_between();
+        let (from, before) = self.get_recorded_between();
         self.stream.as_ref().is_none_or(|stream_id| event.stream_id() == stream_id)
-            && self.only_category().is_none_or(|category| event.stream_id().category() == category)
+            && self.get_category().is_none_or(|category| event.stream_id().category() == category)
             && self
-                .only_types()
+                .get_event_types()
                 .is_none_or(|types| types.iter().any(|name| name == event.event_type()))
             && from.is_none_or(|from| event.recorded_at() >= from)
             && before.is_none_or(|before| event.recorded_at() < before)
     }
 
     /// The page size.
-    pub const fn page(&self) -> BatchSize {
+    pub const fn get_limit(&self) -> BatchSize {
         self.limit
     }
 }
@@ -277,7 +277,7 @@ impl ListOptions {
 
     /// Deleted streams too.
     #[must_use]
-    pub const fn with_deleted(mut self) -> Self {
+    pub const fn deleted(mut self) -> Self {
         self.deleted = true;
         self
     }
@@ -290,27 +290,27 @@ impl ListOptions {
     }
 
     /// The prefix filter.
-    pub fn only_prefix(&self) -> Option<&str> {
+    pub fn get_prefix(&self) -> Option<&str> {
         self.prefix.as_deref()
     }
 
     /// The category filter.
-    pub fn only_category(&self) -> Option<&str> {
+    pub fn get_category(&self) -> Option<&str> {
         self.category.as_deref()
     }
 
     /// The stream the page starts after.
-    pub const fn start(&self) -> Option<&(Tenant, StreamId)> {
+    pub const fn get_after(&self) -> Option<&(Tenant, StreamId)> {
         self.after.as_ref()
     }
 
     /// Whether deleted streams are listed.
-    pub const fn shows_deleted(&self) -> bool {
+    pub const fn get_deleted(&self) -> bool {
         self.deleted
     }
 
     /// The page size.
-    pub const fn page(&self) -> BatchSize {
+    pub const fn get_limit(&self) -> BatchSize {
         self.limit
     }
 }

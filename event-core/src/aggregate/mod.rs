@@ -7,21 +7,17 @@
 //! An aggregate that keeps snapshots is read from the last one that holds.
 
 mod causality;
+mod recover;
 mod replay;
 pub(crate) mod report;
 mod resume;
 pub(crate) mod snapshots;
 
-use self::replay::Replay;
+pub use self::recover::Recover;
 pub(crate) use self::report::Recovered;
 pub use self::report::{Problem, ProblemKind, RecoveryReport, SnapshotFault, SnapshotProblem};
-use self::resume::Found;
 pub(crate) use self::snapshots::Snapshots;
-use crate::adapter::ReadOptions;
 use crate::envelope::{EventSet, RecordedEvent};
-use crate::error::Result;
-use crate::store::EventStore;
-use crate::value::{BatchSize, EventId, StreamId, StreamVersion};
 
 /// State folded from one stream, used to decide.
 ///
@@ -112,120 +108,5 @@ impl Violation {
     /// An event that belongs to something else.
     pub fn identity(reason: impl Into<String>) -> Self {
         Self { kind: ProblemKind::Identity, reason: reason.into() }
-    }
-}
-
-/// How to recover.
-///
-/// ```
-/// use event_core::StreamVersion;
-/// use event_core::aggregate::RecoverOptions;
-///
-/// let then = RecoverOptions::new().until(StreamVersion::new(7)).report_problems();
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct RecoverOptions {
-    until: Option<StreamVersion>,
-    page: BatchSize,
-    report_all: bool,
-}
-
-impl RecoverOptions {
-    /// The whole stream; the first problem is an error.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Only up to and with this version: the state as it was then.
-    #[must_use]
-    pub const fn until(mut self, version: StreamVersion) -> Self {
-        self.until = Some(version);
-        self
-    }
-
-    /// Sets how many events are read at a time.
-    #[must_use]
-    pub const fn page(mut self, size: BatchSize) -> Self {
-        self.page = size;
-        self
-    }
-
-    /// Goes on after a problem, leaves out the event at fault, and lists every problem in the report.
-    ///
-    /// For looking into a broken stream: the state is then no ground for decisions. All events are read, snapshots are
-    /// left alone.
-    #[must_use]
-    pub const fn report_problems(mut self) -> Self {
-        self.report_all = true;
-        self
-    }
-}
-
-impl EventStore {
-    /// Rebuilds an aggregate from its stream, page by page; the first problem is an error.
-    ///
-    /// # Errors
-    /// [`Error::StreamNotFound`](crate::Error::StreamNotFound);
-    /// [`Error::Deserialization`](crate::Error::Deserialization) and its kin for an event that does not decode;
-    /// [`Error::InvalidSequence`](crate::Error::InvalidSequence) for an event that cannot stand where it does, and for a
-    /// truncated stream without a snapshot; [`Error::InvalidState`](crate::Error::InvalidState);
-    /// [`Error::Connection`](crate::Error::Connection) once the retries are used up.
-    pub async fn recover<A: Aggregate>(&self, stream_id: &StreamId) -> Result<Recovered<A>> {
-        self.recover_with(stream_id, RecoverOptions::new()).await
-    }
-
-    /// Rebuilds an aggregate with options of one's own.
-    ///
-    /// # Errors
-    /// As [`EventStore::recover`]; with [`RecoverOptions::report_problems`] only those of reading.
-    pub async fn recover_with<A: Aggregate>(
-        &self,
-        stream_id: &StreamId,
-        options: RecoverOptions,
-    ) -> Result<Recovered<A>> {
-        Ok(self.replayed(stream_id, options).await?.0)
-    }
-
-    /// A recovery, and the last event that is in the state.
-    async fn replayed<A: Aggregate>(
-        &self,
-        stream_id: &StreamId,
-        options: RecoverOptions,
-    ) -> Result<(Recovered<A>, Option<EventId>)> {
-        let snapshots = A::SNAPSHOTS.filter(|_| !options.report_all);
-        let mut replay = Replay::<A>::new(stream_id.clone(), options.report_all);
-        let mut tail = None;
-        if let Some(snapshots) = &snapshots {
-            match self.find_tail(snapshots, stream_id, options).await? {
-                Found::Nothing => {}
-                Found::Doubted(problem) => replay.doubt(problem),
-                Found::Trusted(found) => tail = Some(replay.resume(*found)),
-            }
-        }
-        let page = ReadOptions::forward().limit(options.page);
-        let mut events = tail.unwrap_or_else(|| self.stream_events(stream_id, page));
-        let mut beyond = None;
-        while let Some(event) = events.next().await {
-            let event = event?;
-            if options.until.is_some_and(|until| event.stream_version() > until) {
-                beyond = Some(event.stream_version());
-                break;
-            }
-            replay.take(&event).map_err(|error| error.in_scope(self.scope()))?;
-        }
-        if replay.is_empty() && beyond != Some(StreamVersion::new(1)) {
-            // A stream that is there has a first event, unless it was truncated.
-            let version = match options.until {
-                Some(until) => until,
-                None => self.stream_info(stream_id).await?.version,
-            };
-            replay.lost(version).map_err(|error| error.in_scope(self.scope()))?;
-        }
-        let (mut recovered, last) =
-            replay.finish().map_err(|error| error.in_scope(self.scope()))?;
-        if let (Some(snapshots), Some(last), None) = (snapshots, last, options.until) {
-            self.leave_snapshot(&snapshots, &mut recovered, last).await;
-        }
-        Ok((recovered, last))
     }
 }

@@ -4,8 +4,9 @@
 //! same one: a stream that was restored and went on otherwise, or never came so far, is told apart at no extra read.
 
 use crate::adapter::{ReadOptions, StoredSnapshot};
-use crate::aggregate::report::{SnapshotFault, SnapshotProblem};
-use crate::aggregate::{Aggregate, RecoverOptions, Recovered, Snapshots};
+use crate::aggregate::recover::Options;
+use crate::aggregate::report::{RecoveryReport, SnapshotFault, SnapshotProblem};
+use crate::aggregate::{Aggregate, Recovered, Snapshots};
 use crate::error::{Error, Result, with_causes};
 use crate::store::{EventStore, EventStream};
 use crate::value::{EventId, StreamId};
@@ -70,12 +71,13 @@ impl EventStore {
         let Some(snapshots) = A::SNAPSHOTS else {
             return Err(Error::adapter(OPERATION, "the aggregate has no `SNAPSHOTS`"));
         };
-        let (mut recovered, last) = self.replayed::<A>(stream_id, RecoverOptions::new()).await?;
+        let (mut recovered, last) = self.replayed::<A>(stream_id, Options::default()).await?;
         let report = &recovered.report;
         if let Some(last) = last
             && report.from_snapshot != Some(recovered.version)
         {
-            let saved = self.replace(&snapshots, &recovered, last).await?;
+            let snapshot = encoded(&snapshots, &recovered, last)?;
+            let saved = self.replace(&recovered.report, &snapshot).await?;
             recovered.report.saved_snapshot = saved.then_some(recovered.version);
         }
         Ok(recovered)
@@ -86,7 +88,7 @@ impl EventStore {
         &self,
         snapshots: &Snapshots<A>,
         stream_id: &StreamId,
-        options: RecoverOptions,
+        options: Options,
     ) -> Result<Found<A>> {
         let snapshot = match self.load_snapshot(stream_id, snapshots.kind()).await {
             Ok(None) => return Ok(Found::Nothing),
@@ -112,7 +114,7 @@ impl EventStore {
             Err((fault, reason)) => return doubted(fault, reason),
         };
         let at = snapshot.stream_version;
-        let page = ReadOptions::forward().limit(options.page);
+        let page = ReadOptions::forward().limit(options.limit);
         let mut events = self.stream_events(stream_id, page.from(at));
         match events.next().await.transpose()? {
             Some(event) if event.stream_version() == at => {
@@ -155,7 +157,11 @@ impl EventStore {
         if !is_due || !self.is_bound() || faults().any(|fault| fault == SnapshotFault::Newer) {
             return;
         }
-        match self.replace(snapshots, recovered, last).await {
+        let saved = match encoded(snapshots, recovered, last) {
+            Ok(snapshot) => self.replace(&recovered.report, &snapshot).await,
+            Err(error) => Err(error),
+        };
+        match saved {
             Ok(saved) => recovered.report.saved_snapshot = saved.then_some(recovered.version),
             Err(error) => recovered.report.snapshot_problems.push(SnapshotProblem {
                 fault: SnapshotFault::NotSaved,
@@ -165,33 +171,33 @@ impl EventStore {
         }
     }
 
-    async fn replace<A: Aggregate>(
-        &self,
-        snapshots: &Snapshots<A>,
-        recovered: &Recovered<A>,
-        last: EventId,
-    ) -> Result<bool> {
-        let stream_id = &recovered.report.stream_id;
-        let data = snapshots
-            .encode(&recovered.state)
-            .map_err(|error| Error::adapter("encode a snapshot", error))?;
-        let kind = snapshots.kind();
-        for problem in &recovered.report.snapshot_problems {
-            if problem.fault.is_mended() {
-                self.discard_snapshot(stream_id, kind, problem.stream_version).await?;
-            }
+    async fn replace(&self, report: &RecoveryReport, snapshot: &StoredSnapshot) -> Result<bool> {
+        for problem in report.snapshot_problems.iter().filter(|it| it.fault.is_mended()) {
+            let (kind, at) = (&snapshot.kind, problem.stream_version);
+            self.discard_snapshot(&report.stream_id, kind, at).await?;
         }
-        let snapshot = StoredSnapshot {
-            kind: kind.to_owned(),
-            version: snapshots.version(),
-            shape: snapshots.shape(),
-            stream_version: recovered.version,
-            position: recovered.position,
-            event_id: last,
-            data,
-        };
-        self.save_snapshot(stream_id, &snapshot).await
+        self.save_snapshot(&report.stream_id, snapshot).await
     }
+}
+
+/// The recovered state as it is stored.
+fn encoded<A>(
+    snapshots: &Snapshots<A>,
+    recovered: &Recovered<A>,
+    last: EventId,
+) -> Result<StoredSnapshot> {
+    let data = snapshots
+        .encode(&recovered.state)
+        .map_err(|error| Error::adapter("encode a snapshot", error))?;
+    Ok(StoredSnapshot {
+        kind: snapshots.kind().to_owned(),
+        version: snapshots.version(),
+        shape: snapshots.shape(),
+        stream_version: recovered.version,
+        position: recovered.position,
+        event_id: last,
+        data,
+    })
 }
 
 /// The state in a snapshot, if this program wrote it or might have.

@@ -149,7 +149,7 @@ impl Serializer {
 
     /// Takes the time for validation from here.
     #[must_use]
-    pub fn with_clock(mut self, clock: Clock) -> Self {
+    pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }

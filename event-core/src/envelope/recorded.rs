@@ -156,14 +156,14 @@ impl RecordedEvent {
     /// # Errors
     /// As [`RecordedEvent::decode`], and [`Error::Registry`] when the registry is unsound.
     pub fn decode_any(&self) -> Result<Box<dyn AnyEvent>> {
-        self.decode_with(Registry::global()?)
+        self.decode_in(Registry::global()?)
     }
 
     /// The event as the latest version of its type in a registry of one's own.
     ///
     /// # Errors
     /// As [`RecordedEvent::decode`].
-    pub fn decode_with(&self, registry: &Registry) -> Result<Box<dyn AnyEvent>> {
+    pub fn decode_in(&self, registry: &Registry) -> Result<Box<dyn AnyEvent>> {
         registry
             .decode(&self.0.event_type, self.0.event_version, &self.0.data)
             .map_err(|error| self.undecodable(error))

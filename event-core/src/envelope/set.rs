@@ -46,6 +46,6 @@ impl RegistryBuilder {
     /// cannot (static libraries, Miri, plug-ins).
     #[must_use]
     pub fn with_set<S: EventSet>(self) -> Self {
-        self.with_registrations(S::REGISTRATIONS)
+        self.registrations(S::REGISTRATIONS)
     }
 }

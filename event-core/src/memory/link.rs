@@ -59,8 +59,8 @@ impl State {
             let event = self.log.get(position)?;
             Some((**event).clone().linked(stream_id.clone(), *version))
         };
-        let limit = options.page().get() as usize;
-        match (options.direction(), options.start()) {
+        let limit = options.get_limit().get() as usize;
+        match (options.get_direction(), options.get_from()) {
             (Direction::Forward, from) => {
                 links.range(from..).filter_map(shown).take(limit).collect()
             }

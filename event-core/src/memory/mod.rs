@@ -48,9 +48,11 @@ impl MemoryAdapter {
         Self::default()
     }
 
-    /// An empty store with a clock of its own for the time of recording.
-    pub fn with_clock(clock: Clock) -> Self {
-        Self { clock, ..Self::default() }
+    /// Sets the clock that events are recorded by; the system's by default.
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -46,10 +46,10 @@ impl State {
         if let Some(links) = &stream.links {
             return Ok(self.linked_page(stream_id, links, options));
         }
-        let limit = options.page().get() as usize;
-        let from = options.start();
+        let limit = options.get_limit().get() as usize;
+        let from = options.get_from();
         let events = stream.events.iter();
-        Ok(match options.direction() {
+        Ok(match options.get_direction() {
             Direction::Forward => events
                 .skip(stream.events.partition_point(|event| event.stream_version() < from))
                 .take(limit)
@@ -65,13 +65,13 @@ impl State {
     }
 
     pub(super) fn all(&self, view: &TenantView, options: &AllOptions) -> Vec<RecordedEvent> {
-        let after = Position::new(options.start().get().saturating_add(1));
+        let after = Position::new(options.get_after().get().saturating_add(1));
         self.log
             .range(after..)
             .map(|(_, event)| event)
-            .take_while(|event| event.position() <= options.end())
+            .take_while(|event| event.position() <= options.get_up_to())
             .filter(|event| view.sees(event.tenant()) && options.admits(event))
-            .take(options.page().get() as usize)
+            .take(options.get_limit().get() as usize)
             .map(|event| (**event).clone())
             .collect()
     }
@@ -79,13 +79,15 @@ impl State {
     pub(super) fn list(&self, view: &TenantView, options: &ListOptions) -> Vec<StreamInfo> {
         self.streams
             .iter()
-            .filter(|(key, _)| view.sees(&key.0) && options.start().is_none_or(|last| *key > last))
-            .filter(|((_, id), stream)| {
-                (options.shows_deleted() || !stream.state.is_deleted())
-                    && options.only_prefix().is_none_or(|prefix| id.as_str().starts_with(prefix))
-                    && options.only_category().is_none_or(|category| id.category() == category)
+            .filter(|(key, _)| {
+                view.sees(&key.0) && options.get_after().is_none_or(|last| *key > last)
             })
-            .take(options.page().get() as usize)
+            .filter(|((_, id), stream)| {
+                (options.get_deleted() || !stream.state.is_deleted())
+                    && options.get_prefix().is_none_or(|prefix| id.as_str().starts_with(prefix))
+                    && options.get_category().is_none_or(|category| id.category() == category)
+            })
+            .take(options.get_limit().get() as usize)
             .map(|((tenant, id), stream)| stream.info(tenant, id))
             .collect()
     }

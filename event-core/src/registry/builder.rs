@@ -20,27 +20,27 @@ pub struct RegistryBuilder {
 impl RegistryBuilder {
     /// Adds one event, with the history that it declares.
     #[must_use]
-    pub fn with_event<E: Event>(self) -> Self {
-        self.with_registration(Registration::of::<E>())
+    pub fn event<E: Event>(self) -> Self {
+        self.registration(Registration::of::<E>())
     }
 
     /// Adds one registration.
     #[must_use]
-    pub fn with_registration(mut self, registration: Registration) -> Self {
+    pub fn registration(mut self, registration: Registration) -> Self {
         self.registrations.push(registration);
         self
     }
 
     /// Adds every event of a closed set, by ordinary references: no `inventory` needed.
     #[must_use]
-    pub fn with_registrations(mut self, registrations: &[Registration]) -> Self {
+    pub fn registrations(mut self, registrations: &[Registration]) -> Self {
         self.registrations.extend_from_slice(registrations);
         self
     }
 
     /// Adds everything that is linked into this binary.
     #[must_use]
-    pub fn with_inventory(mut self) -> Self {
+    pub fn inventory(mut self) -> Self {
         self.registrations.extend(inventory::iter::<Registration>());
         self.migrations.extend(inventory::iter::<ExtraMigration>());
         self
@@ -48,7 +48,7 @@ impl RegistryBuilder {
 
     /// Adds a JSON step.
     #[must_use]
-    pub fn with_migration(
+    pub fn migration(
         mut self,
         event_type: &'static str,
         from: EventVersion,

@@ -40,7 +40,7 @@ impl Census {
     /// # #[derive(serde::Serialize, serde::Deserialize)] struct Opened;
     /// # impl Event for Opened { const TYPE: &'static str = "opened"; const VERSION: EventVersion = EventVersion::FIRST; }
     ///
-    /// let registry = Registry::builder().with_event::<Opened>().build()?;
+    /// let registry = Registry::builder().event::<Opened>().build()?;
     /// let newer = StoredVersion { event_type: "opened".into(), event_version: EventVersion::new(2) };
     /// let census = Census::new(&registry, [newer]);
     /// assert_eq!((census.unreadable.len(), census.unused.len()), (1, 1));

@@ -16,7 +16,7 @@
 /// # mod stand_in { pub const fn linked_events() -> &'static [&'static str] { &[] } }
 /// # use stand_in::linked_events;
 /// let registry = event_core::Registry::builder()
-///     .with_inventory()
+///     .inventory()
 ///     .expect_crates(linked_events().iter().copied())
 ///     .build()?;
 /// # Ok::<(), event_core::RegistryErrors>(())

@@ -66,10 +66,7 @@ impl Registry {
     /// [`RegistryErrors`] with every problem, at each call.
     pub fn global() -> Result<&'static Self, RegistryErrors> {
         static GLOBAL: OnceLock<Result<Registry, RegistryErrors>> = OnceLock::new();
-        GLOBAL
-            .get_or_init(|| Self::builder().with_inventory().build())
-            .as_ref()
-            .map_err(Clone::clone)
+        GLOBAL.get_or_init(|| Self::builder().inventory().build()).as_ref().map_err(Clone::clone)
     }
 
     /// A registry from an explicit list: tests, plug-ins, platforms without constructors before `main`.
@@ -81,7 +78,7 @@ impl Registry {
     ///     const TYPE: &'static str = "opened";
     ///     const VERSION: EventVersion = EventVersion::FIRST;
     /// }
-    /// let registry = Registry::builder().with_event::<Opened>().build()?;
+    /// let registry = Registry::builder().event::<Opened>().build()?;
     /// assert_eq!(registry.latest("opened")?.version(), EventVersion::FIRST);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```

@@ -142,13 +142,15 @@ impl EventStream {
 
     fn turn_page(&mut self, page: Vec<RecordedEvent>) {
         self.cursor = match (std::mem::replace(&mut self.cursor, Cursor::End), page.last()) {
-            (Cursor::Stream(stream_id, options), Some(last)) if is_full(&page, options.page()) => {
-                match after(last.stream_version(), options.direction()) {
+            (Cursor::Stream(stream_id, options), Some(last))
+                if is_full(&page, options.get_limit()) =>
+            {
+                match after(last.stream_version(), options.get_direction()) {
                     Some(next) => Cursor::Stream(stream_id, options.from(next)),
                     None => Cursor::End,
                 }
             }
-            (Cursor::All(options), Some(last)) if is_full(&page, options.page()) => {
+            (Cursor::All(options), Some(last)) if is_full(&page, options.get_limit()) => {
                 Cursor::All(options.after(last.position()))
             }
             _ => Cursor::End,

@@ -59,7 +59,7 @@ impl Operation<'_> {
                 return Err(error.after(retries).in_scope(self.scope));
             };
             retries += 1;
-            tracing::warn!(retries, left = self.policy.retries() - retries, error = %error, "trying again");
+            tracing::warn!(retries, left = self.policy.get_retries() - retries, error = %error, "trying again");
             metrics::counter!("event_store_retries_total", "operation" => self.name).increment(1);
             tokio::time::sleep(pause).await;
         }

@@ -13,9 +13,9 @@ use std::time::{Duration, Instant};
 /// use event_core::RetryPolicy;
 ///
 /// let policy = RetryPolicy::default();
-/// assert_eq!(policy.retries(), 3);
+/// assert_eq!(policy.get_retries(), 3);
 /// assert_eq!(policy.without_jitter().delay(2), Duration::from_millis(200));
-/// assert_eq!(RetryPolicy::never().retries(), 0);
+/// assert_eq!(RetryPolicy::never().get_retries(), 0);
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct RetryPolicy {
@@ -33,14 +33,14 @@ impl RetryPolicy {
 
     /// Sets the number of retries after the first try.
     #[must_use]
-    pub const fn with_retries(mut self, retries: u32) -> Self {
+    pub const fn retries(mut self, retries: u32) -> Self {
         self.retries = retries;
         self
     }
 
     /// Sets the delay before the first retry; each later one is twice as long.
     #[must_use]
-    pub const fn with_first_delay(mut self, delay: Duration) -> Self {
+    pub const fn first_delay(mut self, delay: Duration) -> Self {
         self.first_delay = delay;
         self
     }
@@ -54,13 +54,13 @@ impl RetryPolicy {
 
     /// Sets the time after the first try at which no further one starts.
     #[must_use]
-    pub const fn with_deadline(mut self, deadline: Duration) -> Self {
+    pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
     /// The number of retries after the first try.
-    pub const fn retries(&self) -> u32 {
+    pub const fn get_retries(&self) -> u32 {
         self.retries
     }
 

@@ -78,7 +78,7 @@ impl Feed {
 
     async fn page(&self, after: Position, head: Position) -> Result<Batch> {
         let options = self.asked.clone().after(after).up_to(head);
-        let size = options.page().get() as usize;
+        let size = options.get_limit().get() as usize;
         let mut events = self.store.read_all(options).await?;
         let up_to = match events.last() {
             Some(last) if events.len() >= size => last.position(),

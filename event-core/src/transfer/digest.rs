@@ -41,7 +41,7 @@ impl EventStore {
     /// Those of reading.
     pub async fn digest(&self) -> Result<Digest> {
         let mut digest = Digest { streams: 0, events: 0, hash: OFFSET };
-        let mut options = ListOptions::new().with_deleted().limit(BatchSize::MAX);
+        let mut options = ListOptions::new().deleted().limit(BatchSize::MAX);
         loop {
             let page = self.list_streams(options.clone()).await?;
             for info in &page {

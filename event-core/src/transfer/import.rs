@@ -6,41 +6,12 @@ use std::io::BufRead;
 use crate::adapter::import::{ImportBatch, Imported, Positions};
 use crate::error::{Error, Result};
 use crate::store::EventStore;
-use crate::transfer::export::Exported;
 use crate::transfer::line::{self, Said};
+use crate::transfer::selection::Exported;
 use crate::value::{BatchSize, Tenant};
 
 /// Lines longer than this in sum are stored before there are enough for a batch.
 const BATCH_BYTES: usize = 8 << 20;
-
-/// How lines are imported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ImportOptions {
-    positions: Positions,
-    batch: BatchSize,
-}
-
-impl ImportOptions {
-    /// Events get new positions, in the order of the old ones: into any store, also one that is in use.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Events keep their positions, which must be beyond all that this store ever used: into an empty store, or to go
-    /// on with an import of this kind. Readers that follow the store miss nothing.
-    #[must_use]
-    pub const fn keep_positions(mut self) -> Self {
-        self.positions = Positions::Keep;
-        self
-    }
-
-    /// Sets how many lines are stored at once; 1 000 by default.
-    #[must_use]
-    pub const fn batch(mut self, size: BatchSize) -> Self {
-        self.batch = size;
-        self
-    }
-}
 
 /// An import under way: takes lines, stores them batch by batch.
 ///
@@ -51,7 +22,8 @@ impl ImportOptions {
 #[must_use = "lines are stored by `finish` at the latest"]
 pub struct Import {
     store: EventStore,
-    options: ImportOptions,
+    positions: Positions,
+    limit: BatchSize,
     pending: Option<ImportBatch>,
     bytes: usize,
     line: u64,
@@ -72,10 +44,11 @@ impl EventStore {
     ///
     /// A handle that is bound to a tenant takes this tenant's lines and refuses others; with `all_tenants()` it takes
     /// everybody's.
-    pub fn import(&self, options: ImportOptions) -> Import {
+    pub fn import(&self) -> Import {
         Import {
             store: self.clone(),
-            options,
+            positions: Positions::default(),
+            limit: BatchSize::default(),
             pending: None,
             bytes: 0,
             line: 0,
@@ -87,6 +60,19 @@ impl EventStore {
 }
 
 impl Import {
+    /// Keeps the positions of the events, which must be after all that this store ever used: into an empty store, or after
+    /// what was imported before. By default events get new positions, in the order of the old ones.
+    pub const fn keep_positions(mut self) -> Self {
+        self.positions = Positions::Keep;
+        self
+    }
+
+    /// Sets how many lines are stored at a time; 1 000 by default.
+    pub const fn limit(mut self, limit: BatchSize) -> Self {
+        self.limit = limit;
+        self
+    }
+
     /// Takes all lines of a source, and stores the last of them. The source is read from async code: give it a buffer,
     /// and a file rather than a slow network.
     ///
@@ -143,7 +129,7 @@ impl Import {
             }
             Said::Event(event) => {
                 self.check(event.tenant())?;
-                let positions = self.options.positions;
+                let positions = self.positions;
                 let batch = ImportBatch::Events { positions, events: vec![*event] };
                 self.add(batch, text.len()).await
             }
@@ -213,7 +199,7 @@ impl Import {
             Some(ImportBatch::Links(waiting)) => waiting.len(),
             None => 0,
         };
-        if waiting >= self.options.batch.get() as usize || self.bytes >= BATCH_BYTES {
+        if waiting >= self.limit.get() as usize || self.bytes >= BATCH_BYTES {
             self.flush().await?;
         }
         Ok(())

@@ -10,7 +10,7 @@ use crate::adapter::import::{ImportBatch, ImportedLink};
 use crate::adapter::{StreamInfo, StreamState};
 use crate::envelope::{RecordedEvent, RecordedParts};
 use crate::error::{Error, Result};
-use crate::transfer::export::Exported;
+use crate::transfer::selection::Exported;
 use crate::value::{EventId, EventVersion, Metadata, Position, StreamId, StreamVersion, Tenant};
 
 /// The format of these lines; a program reads no later one.

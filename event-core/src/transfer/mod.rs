@@ -1,4 +1,4 @@
-//! Moving what a store holds: [`Export`] to lines of JSON, [`Import`] from them, [`copy`] without them.
+//! Moving what a store holds: [`Export`] to lines of JSON, [`Import`] from them, [`CopyTo`] without them.
 //!
 //! All three go page by page over the seam, between any two backends: ids, times, stream versions, metadata and payloads
 //! byte for byte, archived and deleted states, truncations and links. What comes in is skipped where it is stored
@@ -9,9 +9,11 @@ mod digest;
 mod export;
 mod import;
 mod line;
+mod selection;
 mod source;
 
-pub use self::copy::{Copied, CopyOptions, CopyProgress, copy, copy_with};
+pub use self::copy::{Copied, CopyProgress, CopyTo};
 pub use self::digest::Digest;
-pub use self::export::{Export, ExportOptions, Exported};
-pub use self::import::{Import, ImportOptions};
+pub use self::export::Export;
+pub use self::import::Import;
+pub use self::selection::{Exported, Selection};

@@ -6,13 +6,13 @@ use crate::adapter::import::{ImportBatch, ImportedLink, Positions};
 use crate::adapter::{AllOptions, ListOptions, ReadOptions, StreamInfo};
 use crate::error::{Error, Result};
 use crate::store::EventStore;
-use crate::transfer::export::{ExportOptions, Which};
+use crate::transfer::selection::{Pages, Which};
 use crate::value::{Position, Scope, StreamVersion};
 
 /// Reads streams, then events, then links; holds one page.
 pub(super) struct Source {
     store: EventStore,
-    options: ExportOptions,
+    pub(super) pages: Pages,
     positions: Positions,
     stage: Stage,
 }
@@ -31,12 +31,8 @@ enum Stage {
 }
 
 impl Source {
-    pub(super) const fn new(
-        store: EventStore,
-        options: ExportOptions,
-        positions: Positions,
-    ) -> Self {
-        Self { store, options, positions, stage: Stage::Streams(Streams::new(true)) }
+    pub(super) const fn new(store: EventStore, pages: Pages, positions: Positions) -> Self {
+        Self { store, pages, positions, stage: Stage::Streams(Streams::new(true)) }
     }
 
     /// The next batch, which is not empty.
@@ -57,7 +53,7 @@ impl Source {
     }
 
     async fn streams(&mut self, mut streams: Streams) -> Result<Option<ImportBatch>> {
-        let Some(mut page) = streams.next(&self.store, &self.options).await? else {
+        let Some(mut page) = streams.next(&self.store, &self.pages).await? else {
             self.stage = Stage::Events(Position::START);
             return Ok(None);
         };
@@ -67,24 +63,24 @@ impl Source {
     }
 
     async fn events(&mut self, after: Position) -> Result<Option<ImportBatch>> {
-        let options = AllOptions::new().after(after).limit(self.options.page);
-        let options = match (&self.options.which, self.options.which.category()) {
+        let options = AllOptions::new().after(after).limit(self.pages.limit);
+        let options = match (&self.pages.which, self.pages.which.category()) {
             (Which::Stream(stream_id), _) => options.stream(stream_id.clone()),
             (_, Some(category)) => options.category(category),
             _ => options,
         };
         let mut events = self.store.read_all(options).await?;
         self.stage = match events.last() {
-            Some(last) if is_full(events.len(), &self.options) => Stage::Events(last.position()),
+            Some(last) if is_full(events.len(), &self.pages) => Stage::Events(last.position()),
             _ => Stage::LinkStreams(Streams::new(false)),
         };
-        events.retain(|event| self.options.which.has(event.stream_id()));
+        events.retain(|event| self.pages.which.has(event.stream_id()));
         let positions = self.positions;
         Ok((!events.is_empty()).then_some(ImportBatch::Events { positions, events }))
     }
 
     async fn link_streams(&mut self, mut streams: Streams) -> Result<Option<ImportBatch>> {
-        let Some(mut page) = streams.next(&self.store, &self.options).await? else {
+        let Some(mut page) = streams.next(&self.store, &self.pages).await? else {
             return Ok(None);
         };
         page.retain(|info| info.holds_links);
@@ -103,14 +99,14 @@ impl Source {
             return Ok(None);
         };
         let scope = Scope { tenant: tenant.clone(), ..self.store.scope().clone() };
-        let options = ReadOptions::forward().from(from).limit(self.options.page);
+        let options = ReadOptions::forward().from(from).limit(self.pages.limit);
         let mut events = match self.store.with_scope(scope).read_stream(&stream_id, options).await {
             // It was deleted since it was listed.
             Err(Error::StreamDeleted { .. }) => Vec::new(),
             events => events?,
         };
         let next = events.last().map(|last| last.stream_version().next());
-        let is_full = is_full(events.len(), &self.options);
+        let is_full = is_full(events.len(), &self.pages);
         // What was linked since belongs to a later export: the stream's line says how far this one goes.
         events.retain(|event| event.stream_version() <= version);
         let next = next.filter(|_| is_full).unwrap_or_else(|| {
@@ -145,13 +141,13 @@ impl Streams {
     pub(super) async fn next(
         &mut self,
         store: &EventStore,
-        options: &ExportOptions,
+        pages: &Pages,
     ) -> Result<Option<Vec<StreamInfo>>> {
         if self.is_over {
             return Ok(None);
         }
-        let list = ListOptions::new().limit(options.page);
-        let list = match &options.which {
+        let list = ListOptions::new().limit(pages.limit);
+        let list = match &pages.which {
             Which::Stream(stream_id) => {
                 self.is_over = true;
                 return Ok(Some(vec![store.stream_info(stream_id).await?]));
@@ -160,15 +156,15 @@ impl Streams {
             Which::Category(category) => list.category(category),
             Which::Prefix(prefix) => list.prefix(prefix),
         };
-        let list = if self.deleted { list.with_deleted() } else { list };
+        let list = if self.deleted { list.deleted() } else { list };
         let list = self.last.iter().fold(list, |list, last| list.after(last));
         let page = store.list_streams(list).await?;
-        self.is_over = !is_full(page.len(), options);
+        self.is_over = !is_full(page.len(), pages);
         self.last = page.last().cloned().map(Box::new);
         Ok((!page.is_empty()).then_some(page))
     }
 }
 
-const fn is_full(length: usize, options: &ExportOptions) -> bool {
-    length >= options.page.get() as usize
+const fn is_full(length: usize, pages: &Pages) -> bool {
+    length >= pages.limit.get() as usize
 }

@@ -113,7 +113,7 @@ pub async fn lists_streams(adapter: Subject) {
         (ListOptions::new().prefix("game-"), vec!["game-1"]),
         (ListOptions::new().prefix("ga%"), vec!["ga%e-3"]),
         (ListOptions::new().prefix("ga_e"), vec![]),
-        (ListOptions::new().category("game").with_deleted(), vec!["game-1", "game-2"]),
+        (ListOptions::new().category("game").deleted(), vec!["game-1", "game-2"]),
     ] {
         let page = store.list_streams(options.clone()).await.unwrap();
         let names: Vec<_> = page.iter().map(|info| info.stream_id.as_str()).collect();

@@ -10,7 +10,7 @@ use event_core::ExpectedVersion::{Any, NoStream};
 use event_core::adapter::Adapter;
 use event_core::error::SubscriptionError;
 use event_core::subscription::{DurableSubscription, OnFailure, SubscriptionStatus};
-use event_core::transfer::{CopyOptions, copy};
+use event_core::transfer::{Copied, CopyTo};
 use event_core::{
     Error, EventId, EventStore, MemoryAdapter, Position, RecordedEvent, RetryPolicy, Scope,
     StreamVersion, Tenant,
@@ -87,20 +87,19 @@ pub async fn subscriptions_go_on_where_they_were(adapter: Subject) {
     idle.close().await.unwrap();
     first.subscription("idle").pause().await.unwrap();
 
-    let done = move_to(&first, &middle, CopyOptions::new()).await;
+    let done = move_to(&first, &middle, |copy| copy).await;
     assert_eq!((done.subscriptions, done.left_alone), (3, 0));
     let idle = middle.subscriptions().await.unwrap();
     assert_eq!((idle[0].name.as_str(), idle[0].status), ("idle", SubscriptionStatus::Paused));
     own.extend(handle(&middle, 10, true).await);
     // Again, with more: what goes on in the target is never set back.
     append(&first, "game-1", Any, Noted::many(1)).await;
-    let again = move_to(&first, &middle, CopyOptions::new()).await;
+    let again = move_to(&first, &middle, |copy| copy).await;
     assert_eq!((again.stored, again.subscriptions, again.left_alone), (1, 2, 1));
 
     // Into another order of numbers.
     append(&last, "own-1", Any, Noted::many(30)).await;
-    let options = CopyOptions::new().new_positions().subscriptions(true);
-    move_to(&middle, &last, options).await;
+    move_to(&middle, &last, |copy| copy.new_positions().subscriptions(true)).await;
     own.extend(handle(&last, usize::MAX, false).await);
     reds.extend(handle(&red(&last), usize::MAX, false).await);
     each_once(reds, &red(&last), 0).await;
@@ -122,18 +121,18 @@ pub async fn a_subscription_in_use_or_with_another_filter_is_left_as_it_is(adapt
     fill(&first).await;
     handle(&first, 15, false).await;
     let consumer = subscription(&target).open().await.unwrap();
-    let done = move_to(&first, &target, CopyOptions::new()).await;
+    let done = move_to(&first, &target, |copy| copy).await;
     assert_eq!((done.subscriptions, done.left_alone), (0, 1));
     consumer.close().await.unwrap();
     let own = target.subscriptions().await.unwrap();
     // The partition of the first event has handled nothing.
     assert_eq!(own[0].position, Position::START, "{own:?}");
-    let without = CopyOptions::new().subscriptions(false);
-    assert_eq!(move_to(&first, &target, without).await.subscriptions, 0);
+    let without = move_to(&first, &target, |copy| copy.subscriptions(false)).await;
+    assert_eq!(without.subscriptions, 0);
 
     first.subscription("t").partitions(2).open().await.unwrap().close().await.unwrap();
     target.subscription("t").partitions(3).open().await.unwrap().close().await.unwrap();
-    let error = copy(&first, &target, CopyOptions::new()).await.unwrap_err();
+    let error = first.copy_to(&target).await.unwrap_err();
     let conflict = matches!(&error, Error::Subscription(SubscriptionError::Conflict { .. }));
     assert!(conflict, "{error}");
 }
@@ -145,9 +144,9 @@ fn memory() -> Subject {
 async fn move_to(
     from: &EventStore,
     to: &EventStore,
-    options: CopyOptions,
-) -> event_core::transfer::Copied {
-    copy(&from.all_tenants(), &to.all_tenants(), options).await.unwrap()
+    options: impl Fn(CopyTo<'_>) -> CopyTo<'_>,
+) -> Copied {
+    options(from.all_tenants().copy_to(&to.all_tenants())).await.unwrap()
 }
 
 pub async fn snapshots_go_along_with_a_copy(adapter: Subject) {
@@ -162,14 +161,13 @@ pub async fn snapshots_go_along_with_a_copy(adapter: Subject) {
     let before = first.recover::<Kept>(&cut).await.unwrap();
     first.truncate_before(&cut, StreamVersion::new(151)).await.unwrap();
     append(&last, "own", NoStream, Noted::many(7)).await;
-    for (from, to, options) in [
-        (&first, &middle, CopyOptions::new()),
-        (&middle, &last, CopyOptions::new().new_positions()),
-    ] {
-        let (from, to) = (from.all_tenants(), to.all_tenants());
-        let options = options.snapshots(true);
-        assert_eq!(copy(&from, &to, options.clone()).await.unwrap().snapshots, 2);
-        assert_eq!(copy(&from, &to, options).await.unwrap().snapshots, 0, "they are there");
+    for expected in [2, 0] {
+        let done = move_to(&first, &middle, |copy| copy.snapshots()).await;
+        assert_eq!(done.snapshots, expected);
+    }
+    for expected in [2, 0] {
+        let done = move_to(&middle, &last, |copy| copy.new_positions().snapshots()).await;
+        assert_eq!(done.snapshots, expected, "a second copy finds them stored");
     }
     for there in [&middle, &last] {
         let whole = recovered(there, &whole).await;

@@ -35,7 +35,7 @@ fn version(delivery: &Delivery) -> u64 {
 }
 
 fn fast(store: &EventStore) -> DurableSubscription {
-    let retry = RetryPolicy::default().with_retries(2).with_first_delay(Duration::from_millis(1));
+    let retry = RetryPolicy::default().retries(2).first_delay(Duration::from_millis(1));
     store
         .subscription("s")
         .checkpoint_interval(Duration::from_millis(5))

@@ -10,7 +10,7 @@ use event_core::ExpectedVersion::{Any, NoStream};
 use event_core::adapter::StreamState;
 use event_core::adapter::import::{ImportBatch, Imported, ImportedLink, Positions};
 use event_core::envelope::RecordedParts;
-use event_core::transfer::{CopyOptions, ExportOptions, copy};
+use event_core::transfer::Selection;
 use event_core::{
     Delete, Error, EventId, EventStore, EventVersion, ListOptions, MemoryAdapter, Metadata,
     NewEvent, Position, ReadOptions, RecordedEvent, Scope, StreamInfo, StreamVersion, Tenant,
@@ -59,7 +59,7 @@ async fn full() -> EventStore {
 
 async fn exported(store: &EventStore) -> String {
     let mut text = Vec::new();
-    store.all_tenants().export(ExportOptions::new()).write_to(&mut text).await.unwrap();
+    store.all_tenants().export().write_to(&mut text).await.unwrap();
     String::from_utf8(text).unwrap()
 }
 
@@ -73,12 +73,12 @@ fn facts(events: &[RecordedEvent]) -> Vec<RecordedEvent> {
 pub async fn a_store_is_taken_over_as_it_is(adapter: Subject) {
     let (source, store) = (full().await, store(&adapter));
     let (from, to) = (source.all_tenants(), store.all_tenants());
-    let imported = copy(&from, &to, CopyOptions::new()).await.unwrap();
+    let imported = from.copy_to(&to).await.unwrap();
     let events = everything(&from).await;
     // Two of six links stay behind: their events were removed.
     assert_eq!((imported.stored, imported.skipped), (events.len() as u64 + 4, 0));
     assert_eq!(everything(&to).await, events);
-    let list = ListOptions::new().with_deleted();
+    let list = ListOptions::new().deleted();
     assert_eq!(
         to.list_streams(list.clone()).await.unwrap(),
         from.list_streams(list).await.unwrap()
@@ -117,7 +117,7 @@ pub async fn new_positions_are_drawn_in_the_old_order(adapter: Subject) {
     let (source, store) = (full().await, store(&adapter));
     let own = append(&store, "own", NoStream, Noted::many(20)).await;
     let (from, to) = (source.all_tenants(), store.all_tenants());
-    copy(&from, &to, CopyOptions::new().new_positions()).await.unwrap();
+    from.copy_to(&to).new_positions().await.unwrap();
     let (there, here) = (everything(&from).await, everything(&to).await);
     assert_eq!(facts(&here[20..]), facts(&there));
     assert!(here[20].position() > own.position);
@@ -131,25 +131,23 @@ pub async fn new_positions_are_drawn_in_the_old_order(adapter: Subject) {
 pub async fn what_is_there_already_is_skipped(adapter: Subject) {
     let (source, store) = (full().await, store(&adapter));
     let (from, to) = (source.all_tenants(), store.all_tenants());
-    let some = ExportOptions::new().category("game");
-    let first = copy(&from, &to, CopyOptions::new().streams(some)).await.unwrap();
+    let first = from.copy_to(&to).select(Selection::category("game")).await.unwrap();
     assert_eq!((first.stored, first.skipped), (8, 0));
     let before = exported(&store).await;
-    let again = ExportOptions::new().category("game");
-    let again = copy(&from, &to, CopyOptions::new().streams(again)).await.unwrap();
+    let again = from.copy_to(&to).select(Selection::category("game")).await.unwrap();
     assert_eq!((again.stored, again.skipped), (0, 8));
     assert_eq!(exported(&store).await, before);
     // The rest stands between what is there: it gets new positions.
-    let kept = copy(&from, &to, CopyOptions::new()).await.unwrap_err();
+    let kept = from.copy_to(&to).await.unwrap_err();
     assert!(matches!(kept, Error::InvalidImport { .. }), "{kept}");
-    let all = copy(&from, &to, CopyOptions::new().new_positions()).await.unwrap();
+    let all = from.copy_to(&to).new_positions().await.unwrap();
     assert_eq!(all.skipped, 8);
     let (there, here) = (everything(&from).await, everything(&to).await);
     assert_eq!(here.len(), there.len());
     // It goes on, and states follow.
     append(&source, "game-1", exact(4), Noted::many(1)).await;
     source.archive_stream(&stream("game-1"), Any).await.unwrap();
-    let rest = copy(&from, &to, CopyOptions::new().new_positions()).await.unwrap();
+    let rest = from.copy_to(&to).new_positions().await.unwrap();
     assert_eq!(rest.stored, 1);
     let info = store.stream_info(&stream("game-1")).await.unwrap();
     assert_eq!((info.version, info.state), (StreamVersion::new(5), StreamState::Archived));
@@ -259,7 +257,7 @@ pub async fn what_does_not_fit_is_refused_as_a_whole(adapter: Subject) {
         assert_eq!(error.code(), code, "{error}");
     }
     assert_eq!(everything(&store).await, own);
-    let streams = store.list_streams(ListOptions::new().with_deleted()).await.unwrap();
+    let streams = store.list_streams(ListOptions::new().deleted()).await.unwrap();
     let names: Vec<_> = streams.iter().map(|it| it.stream_id.as_str()).collect();
     assert_eq!(names, ["links", "s", "t"]);
     let links = store.read_stream(&stream("links"), ReadOptions::forward()).await.unwrap();
@@ -330,14 +328,14 @@ pub async fn a_stream_that_was_truncated_meanwhile_is_taken_up_where_it_begins(a
     let (source, store) = (EventStore::new(MemoryAdapter::new()).unwrap(), store(&adapter));
     let name = stream("long");
     append(&source, "long", NoStream, Noted::many(3)).await;
-    copy(&source, &store, CopyOptions::new()).await.unwrap();
+    source.copy_to(&store).await.unwrap();
     append(&source, "long", exact(3), Noted::many(3)).await;
     source.truncate_before(&name, StreamVersion::new(6)).await.unwrap();
     // What is here and not there any more is nothing that a copy removes.
-    let error = copy(&source, &store, CopyOptions::new()).await.unwrap_err();
+    let error = source.copy_to(&store).await.unwrap_err();
     assert!(error.to_string().contains("truncate it before 4 here"), "{error}");
     store.truncate_before(&name, StreamVersion::new(4)).await.unwrap();
-    copy(&source, &store, CopyOptions::new()).await.unwrap();
+    source.copy_to(&store).await.unwrap();
     assert_eq!(everything(&store).await, everything(&source).await);
     let (here, there) = (store.stream_info(&name).await, source.stream_info(&name).await);
     assert_eq!(here.unwrap(), there.unwrap());

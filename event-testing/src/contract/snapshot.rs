@@ -7,7 +7,7 @@ use super::{Subject, append, exact, store, stream};
 use crate::Noted;
 use event_core::ExpectedVersion::{Any, NoStream};
 use event_core::adapter::StoredSnapshot;
-use event_core::aggregate::{RecoverOptions, SnapshotFault};
+use event_core::aggregate::SnapshotFault;
 use event_core::registry::Registration;
 use event_core::shape::{Form, Shapes};
 use event_core::{
@@ -284,10 +284,9 @@ pub async fn recovery_reads_only_what_came_after(adapter: Subject) {
         assert_eq!(seen(&recovered(&store, &name).await), wanted);
     }
     // The state then is older than the snapshot.
-    let then = RecoverOptions::new().until(version(7));
-    let then = store.recover_with::<Kept>(&name, then).await.unwrap();
+    let then = store.recover::<Kept>(&name).until(version(7)).await.unwrap();
     assert_eq!((then.state.0.notes, seen(&then)), (7, (7, None, None)));
-    let all = store.recover_with::<Kept>(&name, RecoverOptions::new().report_problems()).await;
+    let all = store.recover::<Kept>(&name).report_problems().await;
     assert_eq!(seen(&all.unwrap()), (360, None, None));
     // In the operator's view they are read, not written.
     let operator = store.all_tenants().recover::<Kept>(&name).await.unwrap();
@@ -376,8 +375,7 @@ pub async fn a_truncated_stream_is_recovered_from_its_snapshot(adapter: Subject)
         assert_eq!(seen(&found), (3, Some(taken.version.get()), None));
     }
     for until in [4, 20] {
-        let then = RecoverOptions::new().until(version(until));
-        let then = store.recover_with::<Kept>(&name, then).await;
+        let then = store.recover::<Kept>(&name).until(version(until)).await;
         match until {
             20 => assert_eq!(then.unwrap().state, taken.state),
             _ => assert_eq!(then.unwrap_err().code(), "invalid_sequence"),

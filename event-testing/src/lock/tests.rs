@@ -46,7 +46,7 @@ struct DrawnChanged {
 }
 
 fn registry(events: &[Registration]) -> Registry {
-    Registry::builder().with_registrations(events).build().unwrap()
+    Registry::builder().registrations(events).build().unwrap()
 }
 
 fn both() -> Registry {
@@ -324,7 +324,7 @@ fn every_way_through_the_migrations_must_come_to_the_same() {
     }
 
     let three = || {
-        Registry::builder().with_registrations(&[
+        Registry::builder().registrations(&[
             Registration::of::<DrawnV1>(),
             Registration::of::<Drawn>(),
             Registration::of::<Third>(),
@@ -332,9 +332,9 @@ fn every_way_through_the_migrations_must_come_to_the_same() {
     };
     let folder = Folder::blessed(&three().build().unwrap());
     let (v1, v3) = (EventVersion::new(1), EventVersion::new(3));
-    let other = three().with_migration("lock.drawn", v1, v3, shortcut).build().unwrap();
+    let other = three().migration("lock.drawn", v1, v3, shortcut).build().unwrap();
     folder.refused(&other, &["lock.drawn.v1.json: reads differently along v1 → v2 → v3"]);
-    let broken = three().with_migration("lock.drawn", v1, v3, panics).build().unwrap();
+    let broken = three().migration("lock.drawn", v1, v3, panics).build().unwrap();
     folder.refused(
         &broken,
         &["lock.drawn.v1.json", "from v1 to v3 failed: the step panicked: no such card"],

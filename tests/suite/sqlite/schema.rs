@@ -138,7 +138,7 @@ async fn states_are_stored_by_name() {
     for (name, state) in rows {
         assert_eq!(name, state);
     }
-    let infos = store.list_streams(ListOptions::new().with_deleted()).await.unwrap();
+    let infos = store.list_streams(ListOptions::new().deleted()).await.unwrap();
     let infos = infos.iter().map(|it| (it.stream_id.as_str(), it.state, it.holds_links));
     assert_eq!(
         infos.collect::<Vec<_>>(),

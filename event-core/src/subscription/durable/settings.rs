@@ -63,7 +63,7 @@ impl Settings {
         match unreadable(error) {
             Some(Error::FromTheFuture { .. }) => Verdict::Finally(self.on_future),
             Some(_) => Verdict::Finally(self.on_undecodable),
-            None if attempt > self.retry.retries() => Verdict::Finally(self.on_failing),
+            None if attempt > self.retry.get_retries() => Verdict::Finally(self.on_failing),
             None => Verdict::Again(self.retry.delay(attempt.saturating_sub(1))),
         }
     }

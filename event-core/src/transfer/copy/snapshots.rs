@@ -5,7 +5,7 @@ use crate::adapter::{OwnedSnapshot, ReadOptions};
 use crate::envelope::RecordedEvent;
 use crate::error::{Error, Result};
 use crate::store::EventStore;
-use crate::transfer::export::ExportOptions;
+use crate::transfer::selection::Pages;
 use crate::transfer::source::Streams;
 use crate::value::{BatchSize, Position, Scope, StreamId, StreamVersion, Tenant};
 
@@ -16,12 +16,12 @@ const AT_ONCE: u32 = 64;
 pub(super) async fn carry(
     from: &EventStore,
     to: &EventStore,
-    options: ExportOptions,
+    pages: Pages,
     positions: Positions,
 ) -> Result<u64> {
-    let options = options.page(BatchSize::new(AT_ONCE)?);
+    let pages = Pages { limit: BatchSize::new(AT_ONCE)?, ..pages };
     let (mut streams, mut stored) = (Streams::new(false), 0);
-    while let Some(page) = streams.next(from, &options).await? {
+    while let Some(page) = streams.next(from, &pages).await? {
         let names: Vec<_> = page.into_iter().map(|info| (info.tenant, info.stream_id)).collect();
         for snapshot in readable(from, &names).await? {
             stored += u64::from(save(to, snapshot, positions).await?);
