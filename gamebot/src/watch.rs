@@ -56,7 +56,9 @@ pub async fn watch(
         if board.session.status == SessionStatus::Completed {
             break;
         }
-        live.next().await?;
+        if let Some(event) = live.next().await {
+            event?;
+        }
     }
     if !wanted.is_terminal {
         write!(out, "\n{}", live.state().table())?;

@@ -34,7 +34,7 @@ fn by_stream_and_type(store: &EventStore) -> Broadcast {
 async fn texts(listener: &mut Listener, count: usize) -> Vec<String> {
     let mut told = Vec::new();
     for _ in 0..count {
-        let Message { topics, event } = listener.next().await.unwrap().unwrap();
+        let Message { topics, event, .. } = listener.next().await.unwrap().unwrap();
         told.push(format!("{} {}", event.position(), topics.join("+")));
     }
     told

@@ -125,7 +125,7 @@ async fn a_writer_reads_what_it_wrote_and_a_reader_follows() {
         let mut live = store.project(Texts::default(), Filter::all().category("a"));
         async move {
             for _ in 0..20 {
-                live.next().await.unwrap();
+                live.next().await.unwrap().unwrap();
             }
             live.into_state()
         }

@@ -92,6 +92,7 @@ pub trait Aggregate: Default + Send + 'static {
 /// A rule of the domain that a stream breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
+#[non_exhaustive]
 pub struct Violation {
     /// What kind of rule.
     pub kind: ProblemKind,

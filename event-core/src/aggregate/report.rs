@@ -40,6 +40,7 @@ impl fmt::Display for ProblemKind {
 
 /// One thing that is wrong with a stream, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Problem {
     /// What kind of doubt.
     pub kind: ProblemKind,
@@ -62,6 +63,7 @@ impl fmt::Display for Problem {
 
 /// What recovery saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RecoveryReport {
     /// The stream.
     pub stream_id: StreamId,
@@ -149,6 +151,7 @@ impl fmt::Display for SnapshotFault {
 
 /// A snapshot that was not used, or not written, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SnapshotProblem {
     /// What kind of doubt.
     pub fault: SnapshotFault,
@@ -173,6 +176,7 @@ impl fmt::Display for SnapshotProblem {
 
 /// A recovered aggregate.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Recovered<A> {
     /// The state.
     pub state: A,

@@ -120,6 +120,7 @@ where
 /// A rule that an event breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}{reason}", field.as_ref().map(|field| format!("`{field}` ")).unwrap_or_default())]
+#[non_exhaustive]
 pub struct InvalidEvent {
     /// The field at fault, where there is one.
     pub field: Option<String>,

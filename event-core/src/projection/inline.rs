@@ -9,6 +9,7 @@ use crate::value::{EventId, ExpectedVersion, Metadata, Position, StreamId, Strea
 
 /// An event that is about to be stored.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct InlineEvent<E> {
     /// The event.
     pub event: E,

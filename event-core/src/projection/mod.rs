@@ -117,18 +117,24 @@ impl<P: Projection> Live<P> {
         Ok(self.applied - before)
     }
 
-    /// Waits for the next event, takes it in, and gives it back.
+    /// Waits for the next event, applies it, and returns it. It has no end: after an error the next call tries again.
     ///
     /// # Errors
     /// As [`Live::catch_up`].
-    pub async fn next(&mut self) -> Result<RecordedEvent> {
+    pub async fn next(&mut self) -> Option<Result<RecordedEvent>> {
         loop {
-            if let Some(event) = self.source().await?.next().await {
-                let event = event.inspect_err(|_| self.source = None)?;
-                self.take(Ok(event.clone()))?;
-                return Ok(event);
+            let next = match self.source().await {
+                Ok(source) => source.next().await,
+                Err(error) => return Some(Err(error)),
+            };
+            match next {
+                Some(Ok(event)) => return Some(self.take(Ok(event.clone())).map(|()| event)),
+                Some(Err(error)) => {
+                    self.source = None;
+                    return Some(Err(error));
+                }
+                None => self.source = None,
             }
-            self.source = None;
         }
     }
 

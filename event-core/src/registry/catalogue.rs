@@ -13,6 +13,7 @@ use crate::value::EventVersion;
 
 /// The events of a registry, by type.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Catalogue {
     /// The types, by their strings.
     pub types: Vec<CatalogueType>,
@@ -20,6 +21,7 @@ pub struct Catalogue {
 
 /// One event type.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct CatalogueType {
     /// The stored type string.
     pub event_type: String,
@@ -33,6 +35,7 @@ pub struct CatalogueType {
 
 /// One version of a type.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct CatalogueVersion {
     /// The version.
     pub version: EventVersion,
@@ -50,6 +53,7 @@ pub struct CatalogueVersion {
 
 /// One migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CatalogueMigration {
     /// The version it reads.
     pub from: EventVersion,

@@ -12,6 +12,7 @@ use crate::value::Escaped;
 
 /// Every version that a store holds, or held, and every version that this program knows, each in one place.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Census {
     /// Stored, and read by this program; under a former name too.
     pub readable: Vec<StoredVersion>,
@@ -23,6 +24,7 @@ pub struct Census {
 
 /// A stored version that this program cannot read.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Unreadable {
     /// The version.
     pub stored: StoredVersion,

@@ -149,6 +149,7 @@ pub struct VariantForm {
 
 /// Where the name of a variant stands; serde's four ways.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Tagging {
     /// `{"Name": …}`, or `"Name"` for a unit variant.
     External,

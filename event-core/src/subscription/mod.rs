@@ -33,6 +33,7 @@ use crate::value::Position;
 
 /// Where a subscription starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum StartFrom {
     /// With the first event of all.
     Beginning,

@@ -26,6 +26,7 @@ use crate::value::BatchSize;
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Digest {
     /// How many streams, deleted ones included.
     pub streams: u64,

@@ -1,9 +1,16 @@
 //! [`Export`]: what a store holds, as lines of JSON.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::io::Write;
+use std::mem;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-use crate::adapter::import::Positions;
+use futures_core::Stream;
+
+use crate::adapter::BoxFuture;
+use crate::adapter::import::{ImportBatch, Positions};
 use crate::error::{Error, Result};
 use crate::store::EventStore;
 use crate::transfer::line;
@@ -18,15 +25,15 @@ use crate::value::BatchSize;
 /// payload that holds a line break comes as `data_text`, a JSON string, so that one line is one event.
 #[must_use = "nothing is read before `next` or `write_to`"]
 pub struct Export {
-    source: Source,
     exported: Exported,
     stage: Stage,
 }
 
-#[derive(Debug, Clone, Copy)]
 enum Stage {
-    Begin,
-    Body,
+    /// The header is next.
+    Header(Box<Source>),
+    Ready(Box<Source>),
+    Reading(BoxFuture<'static, (Box<Source>, Result<Option<ImportBatch>>)>),
     Done,
 }
 
@@ -53,24 +60,25 @@ impl EventStore {
     /// # Ok(()) }
     /// ```
     pub fn export(&self) -> Export {
-        Export {
-            source: Source::new(self.clone(), Pages::default(), Positions::Keep),
-            exported: Exported::default(),
-            stage: Stage::Begin,
-        }
+        let source = Source::new(self.clone(), Pages::default(), Positions::Keep);
+        Export { exported: Exported::default(), stage: Stage::Header(Box::new(source)) }
     }
 }
 
 impl Export {
     /// Takes only some streams; every stream by default.
     pub fn select(mut self, selection: Selection) -> Self {
-        self.source.pages.which = selection.0;
+        if let Stage::Header(source) = &mut self.stage {
+            source.pages.which = selection.0;
+        }
         self
     }
 
     /// Sets how many lines are read, and held, at a time; 1 000 by default.
-    pub const fn limit(mut self, limit: BatchSize) -> Self {
-        self.source.pages.limit = limit;
+    pub fn limit(mut self, limit: BatchSize) -> Self {
+        if let Stage::Header(source) = &mut self.stage {
+            source.pages.limit = limit;
+        }
         self
     }
 
@@ -79,27 +87,7 @@ impl Export {
     /// # Errors
     /// As [`EventStore::read_all`] and [`EventStore::list_streams`].
     pub async fn next(&mut self) -> Option<Result<String>> {
-        match self.stage {
-            Stage::Begin => {
-                self.stage = Stage::Body;
-                Some(line::header())
-            }
-            Stage::Body => match self.source.next().await {
-                Ok(Some(batch)) => {
-                    self.exported.count(&batch);
-                    Some(line::lines(&batch))
-                }
-                Ok(None) => {
-                    self.stage = Stage::Done;
-                    Some(line::end(&self.exported))
-                }
-                Err(error) => {
-                    self.stage = Stage::Done;
-                    Some(Err(error))
-                }
-            },
-            Stage::Done => None,
-        }
+        poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
     /// Writes all lines, page by page. The sink is written to from async code: give it a buffer, and a file rather than
@@ -114,6 +102,43 @@ impl Export {
         }
         sink.flush().map_err(fail)?;
         Ok(self.exported)
+    }
+}
+
+impl Stream for Export {
+    type Item = Result<String>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            match mem::replace(&mut self.stage, Stage::Done) {
+                Stage::Header(source) => {
+                    self.stage = Stage::Ready(source);
+                    return Poll::Ready(Some(line::header()));
+                }
+                Stage::Ready(mut source) => {
+                    self.stage = Stage::Reading(Box::pin(async move {
+                        let batch = source.next().await;
+                        (source, batch)
+                    }));
+                }
+                Stage::Reading(mut reading) => {
+                    let Poll::Ready((source, batch)) = reading.as_mut().poll(context) else {
+                        self.stage = Stage::Reading(reading);
+                        return Poll::Pending;
+                    };
+                    return Poll::Ready(Some(match batch {
+                        Ok(Some(batch)) => {
+                            self.exported.count(&batch);
+                            self.stage = Stage::Ready(source);
+                            line::lines(&batch)
+                        }
+                        Ok(None) => line::end(&self.exported),
+                        Err(error) => Err(error),
+                    }));
+                }
+                Stage::Done => return Poll::Ready(None),
+            }
+        }
     }
 }
 

@@ -66,6 +66,7 @@ impl FromStr for EventId {
     "\"{}\" is not an event id; expected a UUID like 01890a5d-ac96-774b-bcce-b302099a8057",
     crate::value::Escaped(given)
 )]
+#[non_exhaustive]
 pub struct InvalidEventId {
     /// The text that was given.
     pub given: String,

@@ -240,6 +240,7 @@ impl<'de> Deserialize<'de> for Metadata {
 /// A text that is no metadata.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("metadata must be a JSON object: {reason}")]
+#[non_exhaustive]
 pub struct InvalidMetadata {
     /// What is wrong with it.
     pub reason: String,

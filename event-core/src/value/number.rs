@@ -105,6 +105,7 @@ stored_number!(Position);
 /// A stored number below zero: no version and no position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{given} is neither a stream version nor a position; both start at 0")]
+#[non_exhaustive]
 pub struct InvalidStoredNumber {
     /// The number as it was stored.
     pub given: i64,
@@ -120,6 +121,7 @@ impl InvalidStoredNumber {
 /// A start version that no store can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("cannot start at version {given}; the highest stream version is {}", StreamVersion::MAX)]
+#[non_exhaustive]
 pub struct InvalidStartVersion {
     /// The version that was asked for.
     pub given: StreamVersion,
@@ -181,6 +183,7 @@ impl fmt::Display for BatchSize {
 /// A page or an append of a size that no store takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a batch of {given} events is out of range; it holds 1 to {max}")]
+#[non_exhaustive]
 pub struct InvalidBatchSize {
     /// The size that was asked for.
     pub given: u64,

@@ -133,6 +133,14 @@ macro_rules! name {
             }
         }
 
+        impl FromStr for $type {
+            type Err = $error;
+
+            fn from_str(name: &str) -> Result<Self, $error> {
+                Self::new(name)
+            }
+        }
+
         impl TryFrom<&str> for $type {
             type Error = $error;
 
@@ -188,6 +196,7 @@ const fn turns_direction(c: char) -> bool {
 /// A text that cannot name a stream.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("stream id \"{}\" {reason}", Escaped(given))]
+#[non_exhaustive]
 pub struct InvalidStreamId {
     /// The text that was given.
     pub given: String,
@@ -205,6 +214,7 @@ impl InvalidStreamId {
 /// A text that cannot name a tenant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("tenant \"{}\" {reason}", Escaped(given))]
+#[non_exhaustive]
 pub struct InvalidTenant {
     /// The text that was given.
     pub given: String,

@@ -87,6 +87,7 @@ impl TryFrom<i64> for EventVersion {
 /// A number that is no event version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{given} is not an event version; versions run from 1 to {MAX}")]
+#[non_exhaustive]
 pub struct InvalidEventVersion {
     /// The number that was given or stored.
     pub given: i64,

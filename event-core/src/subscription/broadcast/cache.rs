@@ -42,6 +42,7 @@ struct Held {
 
 /// What a cache says of an id.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub enum Cached {
     /// The event.
     Found(Arc<RecordedEvent>),

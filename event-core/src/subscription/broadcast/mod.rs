@@ -8,7 +8,12 @@ mod handler;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
 
 pub use self::cache::{Cached, EventCache};
 use crate::envelope::RecordedEvent;
@@ -49,6 +54,7 @@ pub struct Broadcast {
 
 /// How often a listener gets an event that is on several of its topics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Copies {
     /// Once, with all of them.
     Once,
@@ -58,6 +64,7 @@ pub enum Copies {
 
 /// An event on a topic.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Message {
     /// The listener's topics that the event is on, in the order of the event's own; one with [`Copies::PerTopic`].
     pub topics: Vec<String>,
@@ -125,15 +132,7 @@ impl Listener {
     ///
     /// Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Result<Message>> {
-        loop {
-            if let Some(message) = self.waiting.pop_front() {
-                return Some(Ok(message));
-            }
-            match self.source.next().await? {
-                Ok(event) => self.tell(event),
-                Err(error) => return Some(Err(error)),
-            }
-        }
+        poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
     /// Listens to one more topic, of the events that come next; twice is once.
@@ -146,7 +145,7 @@ impl Listener {
         self.wanted.remove(topic)
     }
 
-    fn tell(&mut self, event: RecordedEvent) {
+    fn distribute(&mut self, event: RecordedEvent) {
         let mut topics = (self.topics)(&event);
         topics.retain(|topic| self.wanted.contains(topic));
         // An event is on a topic once, however often it is said.
@@ -163,6 +162,23 @@ impl Listener {
                     .into_iter()
                     .map(|topic| Message { topics: vec![topic], event: Arc::clone(&event) }),
             ),
+        }
+    }
+}
+
+impl Stream for Listener {
+    type Item = Result<Message>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            if let Some(message) = self.waiting.pop_front() {
+                return Poll::Ready(Some(Ok(message)));
+            }
+            match ready!(Pin::new(&mut self.source).poll_next(context)) {
+                Some(Ok(event)) => self.distribute(event),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
         }
     }
 }

@@ -1,15 +1,19 @@
 //! [`Consumer`]: one of those who share the events of a durable subscription.
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
+
+use futures_core::Stream;
 
 use tokio::time::{sleep, sleep_until};
 
-use super::reader::unless;
+use super::reader::until_cancelled;
 use super::shared::{Shared, Taken, Ticket};
 use super::{keeper, reader};
-use crate::adapter::{Checkpoint, SubscriptionKey};
+use crate::adapter::{BoxFuture, Checkpoint, SubscriptionKey};
 use crate::envelope::RecordedEvent;
 use crate::error::{BoxError, Error, Result};
 use crate::subscription::guarded;
@@ -22,6 +26,8 @@ use crate::value::Position;
 #[must_use = "it holds partitions of the subscription as long as it lives"]
 pub struct Consumer {
     pub(super) shared: Arc<Shared>,
+    /// The wait for the next event, while it is polled as a stream.
+    next: Option<BoxFuture<'static, Option<Result<Delivery>>>>,
 }
 
 impl Consumer {
@@ -42,7 +48,7 @@ impl Consumer {
                 }
             }
         });
-        Self { shared }
+        Self { shared, next: None }
     }
 
     /// The next event; waits for it. At most the window of each partition is out at a time. `None` after the end: an error, or
@@ -55,33 +61,7 @@ impl Consumer {
     /// says so, or `NotFound` when the subscription was deleted; [`Error::LogDiverged`](crate::Error::LogDiverged); what
     /// waiting does not mend.
     pub async fn next(&mut self) -> Option<Result<Delivery>> {
-        let mut ready = self.shared.ready.subscribe();
-        loop {
-            ready.mark_unchanged();
-            let wait = match self.shared.take() {
-                Taken::Events(mut tickets) => match tickets.pop() {
-                    Some(ticket) => {
-                        let shared = Arc::clone(&self.shared);
-                        return Some(Ok(Delivery { shared, ticket }));
-                    }
-                    None => None,
-                },
-                Taken::End => break,
-                Taken::Nothing(wait) => wait,
-            };
-            let changed = async {
-                let _ = ready.changed().await;
-            };
-            match wait {
-                Some(at) => drop(unless(changed, sleep_until(at)).await),
-                None => changed.await,
-            }
-        }
-        let failed = self.shared.state().failed.is_some();
-        if failed {
-            self.ended().await;
-        }
-        self.shared.take_failure().map(Err)
+        next(Arc::clone(&self.shared)).await
     }
 
     /// Ends a consumer from elsewhere.
@@ -96,7 +76,7 @@ impl Consumer {
     /// Why it ended before, if it did.
     pub async fn close(self) -> Result<()> {
         self.shared.stop(true);
-        self.ended().await;
+        ended(&self.shared).await;
         self.shared.take_failure().map_or(Ok(()), Err)
     }
 
@@ -104,21 +84,61 @@ impl Consumer {
     pub fn partitions(&self) -> usize {
         self.shared.state().partitions.len()
     }
+}
 
-    /// Waits for the keeper's end, which an error or a closing brings about; a stop alone closes here.
-    pub(super) async fn ended(&self) {
-        let mut ready = self.shared.ready.subscribe();
-        let has_failed = self.shared.state().failed.is_some();
-        if !has_failed {
-            self.shared.stop(true);
+/// The next event of a consumer.
+async fn next(shared: Arc<Shared>) -> Option<Result<Delivery>> {
+    let mut ready = shared.ready.subscribe();
+    loop {
+        ready.mark_unchanged();
+        let wait = match shared.take() {
+            Taken::Events(mut tickets) => match tickets.pop() {
+                Some(ticket) => return Some(Ok(Delivery { shared, ticket })),
+                None => None,
+            },
+            Taken::End => break,
+            Taken::Nothing(wait) => wait,
+        };
+        let changed = async {
+            let _ = ready.changed().await;
+        };
+        match wait {
+            Some(at) => drop(until_cancelled(changed, sleep_until(at)).await),
+            None => changed.await,
         }
-        while !self.shared.state().ended {
-            let changed = async {
-                let _ = ready.changed().await;
-            };
-            // The look again is for a keeper that ended with its runtime.
-            let _ = unless(changed, sleep(Duration::from_secs(1))).await;
-        }
+    }
+    let failed = shared.state().failed.is_some();
+    if failed {
+        ended(&shared).await;
+    }
+    shared.take_failure().map(Err)
+}
+
+/// Waits for the keeper's end, which an error or a closing brings about; a stop alone closes here.
+pub(super) async fn ended(shared: &Shared) {
+    let mut ready = shared.ready.subscribe();
+    let has_failed = shared.state().failed.is_some();
+    if !has_failed {
+        shared.stop(true);
+    }
+    while !shared.state().ended {
+        let changed = async {
+            let _ = ready.changed().await;
+        };
+        // The timeout notices a keeper that ended with its runtime.
+        let _ = until_cancelled(changed, sleep(Duration::from_secs(1))).await;
+    }
+}
+
+impl Stream for Consumer {
+    type Item = Result<Delivery>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let shared = Arc::clone(&self.shared);
+        let waiting = self.next.get_or_insert_with(|| Box::pin(next(shared)));
+        let item = ready!(waiting.as_mut().poll(context));
+        self.next = None;
+        Poll::Ready(item)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::value::{Position, Tenant};
 
 /// A durable subscription, as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SubscriptionInfo {
     /// Whose events it is about; none for everybody's.
     pub tenant: Option<Tenant>,
@@ -34,6 +35,7 @@ pub struct SubscriptionInfo {
 
 /// One partition of a durable subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PartitionInfo {
     /// How far it was handled.
     pub position: Position,

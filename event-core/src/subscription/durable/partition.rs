@@ -97,7 +97,7 @@ impl Partition {
         self.full = self.entries.len() >= self.window;
     }
 
-    /// Takes up a parked event again, unless it is there.
+    /// Takes up a parked event again, until_cancelled it is there.
     pub(super) fn offer_replay(&mut self, event: RecordedEvent, attempts: u32) {
         if !self.replays.iter().any(|entry| entry.event.position() == event.position()) {
             let event = Arc::new(event);

@@ -26,7 +26,7 @@ pub(super) async fn read(shared: Arc<Shared>) {
         let goal = match next(&shared) {
             Goal::End => return,
             Goal::None => {
-                if unless(changed.as_mut(), ahead.read()).await.is_some() {
+                if until_cancelled(changed.as_mut(), ahead.read()).await.is_some() {
                     changed.await;
                 }
                 continue;
@@ -35,7 +35,7 @@ pub(super) async fn read(shared: Arc<Shared>) {
         };
         ahead.aim(&shared, goal.after);
         // The partition that is furthest behind may be another one meanwhile; then it is read for instead.
-        if unless(changed, ahead.read()).await.is_none() {
+        if until_cancelled(changed, ahead.read()).await.is_none() {
             continue;
         }
         match ahead.page.take() {
@@ -58,7 +58,7 @@ struct Ahead {
 }
 
 impl Ahead {
-    /// Turns to the page after a place, unless it is the one.
+    /// Turns to the page after a place, until_cancelled it is the one.
     fn aim(&mut self, shared: &Shared, after: Position) {
         if self.after != Some(after) {
             let feed = shared.feed.clone();
@@ -159,17 +159,17 @@ pub(super) fn partition_of(event: &RecordedEvent, partitions: u32) -> u32 {
     u32::try_from(hash % u64::from(partitions)).unwrap_or_default()
 }
 
-/// What a future gives, unless another one is done first.
-pub(super) async fn unless<T>(
-    other: impl Future<Output = ()>,
+/// The output of a future, or nothing if `cancel` is ready before it.
+pub(super) async fn until_cancelled<T>(
+    cancel: impl Future<Output = ()>,
     future: impl Future<Output = T>,
 ) -> Option<T> {
-    let (mut other, mut future) = (pin!(other), pin!(future));
+    let (mut cancel, mut future) = (pin!(cancel), pin!(future));
     std::future::poll_fn(|context| {
         if let Poll::Ready(value) = future.as_mut().poll(context) {
             return Poll::Ready(Some(value));
         }
-        other.as_mut().poll(context).map(|()| None)
+        cancel.as_mut().poll(context).map(|()| None)
     })
     .await
 }

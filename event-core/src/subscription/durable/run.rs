@@ -13,8 +13,8 @@ use std::time::Duration;
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::consumer::Consumer;
-use super::reader::unless;
+use super::consumer::{Consumer, ended};
+use super::reader::until_cancelled;
 use super::shared::{Shared, Taken, Ticket};
 use crate::envelope::RecordedEvent;
 use crate::error::{BoxError, Result};
@@ -68,7 +68,7 @@ impl Consumer {
         for task in tasks.values_mut() {
             let _ = (&mut task.0).await;
         }
-        self.ended().await;
+        ended(&self.shared).await;
         shared.take_failure().map_or(Ok(()), Err)
     }
 }
@@ -115,7 +115,7 @@ where
             let _ = ready.changed().await;
         };
         match wait {
-            Some(at) => drop(unless(changed, sleep_until(at)).await),
+            Some(at) => drop(until_cancelled(changed, sleep_until(at)).await),
             None => changed.await,
         }
     }
