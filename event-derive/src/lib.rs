@@ -11,13 +11,13 @@ mod attr;
 mod check;
 mod errors;
 mod expand;
-mod fallback;
 mod input;
 mod key;
-mod migrate;
+mod model;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod value;
 
 /// Implements `Event` for a struct, or `EventSet` for an enum of events.
@@ -118,30 +118,10 @@ pub fn derive_shape(item: TokenStream) -> TokenStream {
     shape_of(&item).into()
 }
 
-fn shape_of(item: &DeriveInput) -> proc_macro2::TokenStream {
-    let mut errors = errors::Errors::default();
-    let krate = attr::shape_crate(&item.attrs, &mut errors);
-    if let syn::Data::Union(data) = &item.data {
-        errors.at(data.union_token, "unions have no shape");
-    }
-    let shape = shape::read(item, &mut errors);
-    match errors.finish() {
-        None => {
-            expand::wrapped(&krate, &expand::shape::implementation(&shape, Some(&item.generics)))
-        }
-        Some(mistakes) => {
-            let mistakes = mistakes.to_compile_error();
-            let stub = expand::shape::stub(&item.ident, &item.generics);
-            let stub = expand::wrapped(&krate, &stub);
-            quote::quote!(#mistakes #stub)
-        }
-    }
+fn derive(item: &DeriveInput) -> proc_macro2::TokenStream {
+    expand::derive_event(item, &input::read(item))
 }
 
-fn derive(item: &DeriveInput) -> proc_macro2::TokenStream {
-    let read = input::read(item);
-    match read.input {
-        Ok(input) => expand::expand(&input, &read.krate),
-        Err(mistakes) => fallback::report(item, &read.krate, &mistakes),
-    }
+fn shape_of(item: &DeriveInput) -> proc_macro2::TokenStream {
+    expand::derive_shape(item, &input::read_shape(item))
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::check::tokens_as_text;
+use crate::attr::{Migrate, Source};
 use crate::errors::Errors;
-use crate::input::Step;
-use crate::migrate::{Migrate, Source};
+use crate::model::Step;
+use crate::tokens::text_of;
 use crate::value::Number;
 
 /// The steps in order, if they connect every version up to this one.
@@ -74,7 +74,7 @@ impl Sources {
             }
             Source::Version(_) => {}
             Source::Struct(from) => {
-                let name = tokens_as_text(from);
+                let name = text_of(from);
                 if self.structs.contains(&name) {
                     let message = format!("duplicate source: `{name}` already has a `migrate`");
                     errors.at(from, message);

@@ -7,7 +7,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote_spanned};
 use syn::LitStr;
 
-use crate::input::EventInput;
+use crate::model::EventInput;
 
 /// The claims of an event: its type, and every name it had before; none when it is not registered.
 pub(super) fn claims(event: &EventInput) -> TokenStream {

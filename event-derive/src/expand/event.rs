@@ -7,9 +7,10 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{ExprPath, Ident, LitStr, Type};
 
-use crate::check::tokens_as_text;
-use crate::expand::{at_call_site, shape};
-use crate::input::{EventInput, History, Step};
+use crate::expand::hygiene::{at_call_site, at_span};
+use crate::expand::shape;
+use crate::model::{EventInput, History, Step};
+use crate::tokens::text_of;
 
 /// Everything an event needs.
 pub(super) fn implementation(event: &EventInput) -> TokenStream {
@@ -76,7 +77,7 @@ fn shortcuts(also: &[Type], name: &Ident) -> TokenStream {
     }
     let steps = also.iter().map(|from| {
         let span = from.span();
-        let this = moved(name, span);
+        let this = at_span(name, span);
         quote_spanned!(span=> _event::also_from::<#from, #this>())
     });
     quote!(const ALSO_FROM: &'static [_event::Also] = &[#(#steps),*];)
@@ -123,7 +124,7 @@ fn version_chain(history: &History, name: &Ident) -> TokenStream {
         History::Typed { from, .. } => {
             let span = from.span();
             // A bound that is not met is shown at the argument that fails it.
-            let this = moved(name, span);
+            let this = at_span(name, span);
             let step = quote_spanned!(span=> _event::typed_step::<#from, #this>());
             quote!(const VERSION_CHAIN: _event::Typed<#name> = #step;)
         }
@@ -137,12 +138,6 @@ fn json_chain(since: u32, steps: &[Step], name: &Ident) -> TokenStream {
     let steps = steps.iter().map(|step| json_step(step, name));
     let chain = quote_spanned!(span=> _event::json_chain::<#name>(#since, &[#(#steps),*]));
     quote!(const VERSION_CHAIN: &'static [_event::JsonStep] = #chain;)
-}
-
-fn moved(name: &Ident, span: Span) -> Ident {
-    let mut name = name.clone();
-    name.set_span(span);
-    name
 }
 
 /// Without a struct in it, a chain has been checked already.
@@ -163,7 +158,7 @@ fn json_step(step: &Step, name: &Ident) -> TokenStream {
             // 0 stands for the version after the struct's, which is not known here.
             let to = Literal::u32_unsuffixed(to.unwrap_or(0));
             let span = from.span();
-            let this = moved(name, span);
+            let this = at_span(name, span);
             quote_spanned!(span=> _event::json_step_from::<#from, #this>(#to, #with))
         }
     }
@@ -191,7 +186,7 @@ fn sources(steps: &[Step]) -> String {
 
 /// Only a plain path can be a link.
 fn link(ty: &impl ToTokens) -> String {
-    let name = tokens_as_text(ty);
+    let name = text_of(ty);
     if name.contains(|it: char| !it.is_alphanumeric() && it != '_' && it != ':') {
         format!("`{name}`")
     } else {

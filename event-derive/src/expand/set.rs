@@ -7,8 +7,8 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Ident, Type};
 
-use crate::expand::at_call_site;
-use crate::input::{SetInput, SetMember};
+use crate::expand::hygiene::at_call_site;
+use crate::model::{SetInput, SetMember};
 
 /// Everything a set needs.
 pub(super) fn implementation(set: &SetInput) -> TokenStream {
@@ -29,7 +29,7 @@ pub(super) fn implementation(set: &SetInput) -> TokenStream {
 }
 
 /// `From<E>` for the variant that holds `E`.
-pub(crate) fn from_event(set: &Ident, member: &SetMember) -> TokenStream {
+pub(super) fn from_event(set: &Ident, member: &SetMember) -> TokenStream {
     let (variant, ty) = (&member.ident, &member.ty);
     quote! {
         #[automatically_derived]
@@ -42,7 +42,7 @@ pub(crate) fn from_event(set: &Ident, member: &SetMember) -> TokenStream {
 }
 
 /// `TryFrom<&RecordedEvent>`, by way of `EventSet::decode`.
-pub(crate) fn try_from_recorded(set: &Ident) -> TokenStream {
+pub(super) fn try_from_recorded(set: &Ident) -> TokenStream {
     quote! {
         #[automatically_derived]
         impl _event::TryFrom<&_event::RecordedEvent> for #set {

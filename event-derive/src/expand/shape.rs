@@ -2,18 +2,19 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Generics, Ident, parse_quote};
+use syn::ext::IdentExt;
+use syn::{Generics, parse_quote};
 
-use crate::expand::at_call_site;
-use crate::shape::{
-    Body, FieldInput, FieldsInput, FormInput, ShapeInput, TaggingInput, VariantInput, compact,
+use crate::expand::hygiene::at_call_site;
+use crate::model::{
+    Body, FieldInput, FieldsInput, FormInput, ShapeInput, TaggingInput, VariantInput,
 };
+use crate::tokens::text_of;
 
 /// The implementation for a type; `generics` are those of `#[derive(Shape)]`, an event has none.
-pub(crate) fn implementation(shape: &ShapeInput, generics: Option<&Generics>) -> TokenStream {
+pub(super) fn implementation(shape: &ShapeInput, generics: Option<&Generics>) -> TokenStream {
     let name = at_call_site(&shape.ident);
-    let text = shape.ident.to_string();
-    let text = text.strip_prefix("r#").unwrap_or(&text);
+    let text = shape.ident.unraw().to_string();
     let spec = body(&shape.body);
     let mut generics = generics.cloned().unwrap_or_default();
     for parameter in generics.type_params_mut() {
@@ -33,19 +34,6 @@ pub(crate) fn implementation(shape: &ShapeInput, generics: Option<&Generics>) ->
     }
 }
 
-/// Beside the report of a mistake: a shape that says nothing.
-pub(crate) fn stub(name: &Ident, generics: &Generics) -> TokenStream {
-    let (parameters, arguments, bounds) = generics.split_for_impl();
-    quote! {
-        #[automatically_derived]
-        impl #parameters _event::Shape for #name #arguments #bounds {
-            fn shape(_: &mut _event::Shapes) -> _event::Form {
-                _event::Form::Null
-            }
-        }
-    }
-}
-
 fn body(body: &Body) -> TokenStream {
     match body {
         Body::Fields(fields) => {
@@ -53,7 +41,7 @@ fn body(body: &Body) -> TokenStream {
             quote!(_event::Spec::Fields(#fields))
         }
         Body::Via(ty) => {
-            let text = compact(ty);
+            let text = text_of(ty);
             quote!(_event::Spec::Via(_event::Probe::<#ty>::form, #text))
         }
         Body::Enum(tagging, variants) => {
@@ -102,7 +90,7 @@ fn fields_spec(fields: &FieldsInput) -> TokenStream {
 
 fn field(field: &FieldInput) -> TokenStream {
     let (name, ty) = (&field.name, &field.ty);
-    let text = compact(ty);
+    let text = text_of(ty);
     let new = match &field.form {
         FormInput::Type => quote!(_event::field!(#name, #ty, #text)),
         FormInput::Words(words) => quote!(_event::FieldSpec::words(#name, #text, #words)),
