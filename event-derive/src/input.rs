@@ -49,7 +49,7 @@ fn report<T>(input: Option<T>, item: &DeriveInput, errors: Errors) -> syn::Resul
     match (errors.finish(), input) {
         (Some(mistakes), _) => Err(mistakes),
         (None, Some(input)) => Ok(input),
-        // Not reached: what cannot be read is reported where it is read.
+        // Not reached: a reader that returns nothing has reported why.
         (None, None) => Err(syn::Error::new_spanned(&item.ident, "this item cannot be read")),
     }
 }

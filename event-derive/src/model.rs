@@ -1,16 +1,16 @@
 //! The model: what an item means, with every value checked. Generated code needs nothing else.
 //!
-//! Three types: [`EventInput`] for a struct, [`SetInput`] for an enum, [`ShapeInput`] for what a type looks like in JSON.
+//! It has three types: [`EventInput`] for a struct, [`SetInput`] for an enum, and [`ShapeInput`] for the JSON of a type.
 
 use syn::{ExprPath, Fields, Ident, LitStr, Path, Type, Variant};
 
-/// What was read of an item, and where event-core is; the latter is needed for the stub, too.
+/// The model of an item or its mistakes, and the path of event-core, which the code beside a mistake needs as well.
 pub(crate) struct Reading<T> {
     pub(crate) krate: Path,
     pub(crate) input: syn::Result<T>,
 }
 
-/// An item without mistakes.
+/// An item that derives `Event`.
 pub(crate) enum Input {
     Event(Box<EventInput>),
     Set(SetInput),
@@ -34,23 +34,25 @@ pub(crate) struct EventInput {
 /// How older versions become this one.
 pub(crate) enum History {
     First,
-    /// This version is the oldest that any store holds.
+    /// No version below this one was ever stored.
     Since(u32),
+    /// One step from the struct of the version before.
     Typed {
         since: u32,
         from: Box<Type>,
     },
+    /// Steps over stored JSON.
     Json {
         since: u32,
-        /// The step from a struct first, then by source version.
+        /// By source version, a step from a struct first.
         steps: Vec<Step>,
     },
 }
 
 /// One JSON step.
 pub(crate) enum Step {
-    Numbered { from: u32, to: u32, with: ExprPath },
-    Below { from: Box<Type>, to: Option<u32>, with: ExprPath },
+    FromVersion { from: u32, to: u32, with: ExprPath },
+    FromStruct { from: Box<Type>, to: Option<u32>, with: ExprPath },
 }
 
 /// A closed set of events.
@@ -63,7 +65,7 @@ pub(crate) struct SetInput {
 pub(crate) struct SetMember {
     pub(crate) ident: Ident,
     pub(crate) ty: Type,
-    /// Takes the events of every type outside of the set.
+    /// Holds the events of every type outside the set.
     pub(crate) other: bool,
 }
 
@@ -80,7 +82,7 @@ impl SetMember {
     }
 }
 
-/// What a type looks like.
+/// What a type looks like in JSON.
 pub(crate) struct ShapeInput {
     pub(crate) ident: Ident,
     pub(crate) body: Body,
@@ -89,7 +91,7 @@ pub(crate) struct ShapeInput {
 pub(crate) enum Body {
     Fields(FieldsInput),
     Enum(TaggingInput, Vec<VariantInput>),
-    /// `#[serde(into = "…")]` and its like: another type is written.
+    /// `#[serde(into = "…")]`: another type is written in its place.
     Via(Box<Type>),
 }
 
@@ -131,6 +133,6 @@ pub(crate) enum FormInput {
     Type,
     /// `#[event(shape = "…")]`
     Words(LitStr),
-    /// `#[event(opaque)]`, or a function that writes it.
-    Text,
+    /// The text of the type: `#[event(opaque)]`, or `#[serde(with = "…")]`.
+    Opaque,
 }

@@ -24,16 +24,16 @@ pub(crate) const STRUCT_KEYS: &[&str] = &[
     "crate",
 ];
 
-/// What the attributes of a struct say.
+/// The keys of a struct, as written.
 pub(crate) struct StructKeys {
-    /// The first list, at which a missing key is reported.
+    /// The first attribute, where a missing key is reported.
     pub(crate) list: Option<Meta>,
     pub(crate) event_type: Slot<LitStr>,
     pub(crate) version: Slot<Number>,
     pub(crate) from: Slot<Type>,
     pub(crate) since: Slot<Number>,
     pub(crate) migrate: Vec<Migrate>,
-    /// A `migrate` that cannot be read: the history is not known, so nothing is said about it.
+    /// A `migrate` could not be read: the history is not known, so its rules are not checked.
     pub(crate) migrate_broken: bool,
     pub(crate) also_from: Slot<Vec<Type>>,
     pub(crate) aliases: Vec<LitStr>,
@@ -45,7 +45,7 @@ pub(crate) struct StructKeys {
 }
 
 impl StructKeys {
-    /// Reads the keys; `None` when there is no attribute at all.
+    /// Reads the keys; `None` without any `#[event]` attribute.
     pub(crate) fn read(attrs: &[Attribute], errors: &mut Errors) -> Option<Self> {
         let mut keys = Self::none();
         let mut any = false;
@@ -77,15 +77,15 @@ impl StructKeys {
 
     fn read_attribute(&mut self, attr: &Attribute, errors: &mut Errors) {
         let Some(list) = list_of(attr, "type = \"...\", version = ...", errors) else {
-            self.event_type.was_meant();
-            self.version.was_meant();
+            self.event_type.mark_broken();
+            self.version.mark_broken();
             return;
         };
         self.list.get_or_insert_with(|| attr.meta.clone());
         let bare_string =
             entries(list, errors, |key, input, errors| self.entry(key, input, errors));
         if bare_string {
-            self.event_type.was_meant();
+            self.event_type.mark_broken();
         }
     }
 
@@ -108,17 +108,17 @@ impl StructKeys {
             "crate" => self.krate.read(key, input, errors, value::module),
             _ => {
                 let meant = unknown(key, input, STRUCT_KEYS, errors);
-                self.was_meant(meant);
+                self.mark_broken(meant);
             }
         }
     }
 
-    fn was_meant(&mut self, key: Option<&str>) {
+    fn mark_broken(&mut self, key: Option<&str>) {
         match key {
-            Some("type") => self.event_type.was_meant(),
-            Some("version") => self.version.was_meant(),
-            Some("from") => self.from.was_meant(),
-            Some("since") => self.since.was_meant(),
+            Some("type") => self.event_type.mark_broken(),
+            Some("version") => self.version.mark_broken(),
+            Some("from") => self.from.mark_broken(),
+            Some("since") => self.since.mark_broken(),
             Some("migrate") => self.migrate_broken = true,
             _ => {}
         }

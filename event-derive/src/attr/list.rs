@@ -1,4 +1,4 @@
-//! The attributes of an item that are ours, and the list in each.
+//! The `#[event]` attributes of an item, and the list in each.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -10,7 +10,7 @@ pub(crate) fn event_attributes(attrs: &[Attribute]) -> impl Iterator<Item = &Att
     attrs.iter().filter(|attr| attr.path().is_ident("event"))
 }
 
-/// The tokens between the parentheses; `form` is what belongs there.
+/// The tokens between the parentheses; an attribute without them is reported with the `form` they should have.
 pub(crate) fn list_of(attr: &Attribute, form: &str, errors: &mut Errors) -> Option<TokenStream> {
     match &attr.meta {
         Meta::List(list) => return Some(list.tokens.clone()),

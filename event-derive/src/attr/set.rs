@@ -11,10 +11,10 @@ use crate::model::SetMember;
 use crate::tokens::text_of;
 use crate::value;
 
-/// What the attributes of an enum say.
+/// The keys of an enum, as written.
 pub(crate) struct EnumKeys {
     pub(crate) krate: Slot<Path>,
-    /// A key of a struct stood here: what the variants look like is not worth a word then.
+    /// The enum has keys of a struct. It is no set then, so its variants are not checked.
     pub(crate) meant_for_structs: bool,
 }
 
@@ -44,7 +44,7 @@ impl EnumKeys {
         let first = !self.meant_for_structs;
         self.meant_for_structs = true;
         if first {
-            let keys = both_or_one(key);
+            let keys = misplaced_keys(key);
             let message =
                 format!("an enum is a set of events; put {keys} on the structs its variants hold");
             errors.at(key, message);
@@ -89,24 +89,24 @@ fn other_key(variant: &Variant, errors: &mut Errors) -> Option<Ident> {
 }
 
 fn belongs_on_struct(key: &Ident, variant: &Variant) -> String {
-    let keys = both_or_one(key);
+    let keys = misplaced_keys(key);
     let holds = SetMember::of(variant, false)
         .map_or("the struct it holds".to_owned(), |member| format!("`{}`", text_of(&member.ty)));
     let belong = if keys.contains("and") { "belong" } else { "belongs" };
     format!("a variant takes only `other`; {keys} {belong} on {holds}")
 }
 
-/// `type` and `version` go together: who misplaced one is told about both, once.
-fn both_or_one(key: &Ident) -> String {
+/// The misplaced key. `type` and `version` belong together, so one message names both.
+fn misplaced_keys(key: &Ident) -> String {
     if key == "type" || key == "version" {
         return "`type` and `version`".to_owned();
     }
     format!("`{key}`")
 }
 
-/// The field of a variant of a set takes no attribute of ours.
+/// Reports an `#[event]` attribute on the field of a variant.
 fn no_keys(attrs: &[Attribute], errors: &mut Errors) {
     for attr in event_attributes(attrs) {
-        errors.at(attr.path(), "`#[event(other)]` stands on the variant; its field takes no keys");
+        errors.at(attr.path(), "`#[event(other)]` belongs on the variant; its field takes no keys");
     }
 }

@@ -8,10 +8,10 @@ use crate::errors::Errors;
 use crate::key::{Slot, entries, skip, unknown};
 use crate::value;
 
-/// The keys of a field; they stand on the fields of `#[derive(Shape)]`, too.
+/// The keys of a field, in events and in types that derive `Shape`.
 const FIELD_KEYS: &[&str] = &["shape", "opaque"];
 
-/// Where event-core is, by the attributes of a type with `#[derive(Shape)]`: they take only `crate`.
+/// The path of event-core for a type that derives `Shape`: such a type takes only `crate`.
 pub(crate) fn shape_crate(attrs: &[Attribute], errors: &mut Errors) -> Path {
     let mut krate = Slot::Absent;
     for attr in event_attributes(attrs) {
@@ -27,12 +27,12 @@ pub(crate) fn shape_crate(attrs: &[Attribute], errors: &mut Errors) -> Path {
     krate.get().cloned().unwrap_or_else(|| parse_quote!(::event_core))
 }
 
-/// What the attributes of a field say of its shape.
+/// The keys of a field, as written.
 #[derive(Default)]
 pub(crate) struct FieldKeys {
-    /// `shape = "…"`: the form in words.
+    /// `shape = "…"`: the form of the field in words.
     pub(crate) shape: Option<LitStr>,
-    /// `opaque`: only the text of the type counts.
+    /// `opaque`: the form of the field is the text of its type.
     pub(crate) opaque: bool,
 }
 

@@ -17,7 +17,7 @@ pub(crate) fn event(keys: &StructKeys, shape: &ShapeInput, errors: &mut Errors) 
     history(keys, errors)
 }
 
-/// Reports the keys that every event needs.
+/// Every event needs `type` and `version`.
 fn required(keys: &StructKeys, errors: &mut Errors) {
     let Some(list) = &keys.list else { return };
     if keys.event_type.is_absent() {
@@ -28,7 +28,7 @@ fn required(keys: &StructKeys, errors: &mut Errors) {
     }
 }
 
-/// A former name is another name, once.
+/// An alias differs from the type string and from the other aliases.
 fn aliases(keys: &StructKeys, errors: &mut Errors) {
     for (at, alias) in keys.aliases.iter().enumerate() {
         let name = alias.value();
@@ -40,7 +40,7 @@ fn aliases(keys: &StructKeys, errors: &mut Errors) {
     }
 }
 
-/// A shortcut is no step of the chain, and starts at one struct once.
+/// A shortcut starts from a struct other than `from`, and each struct is listed once.
 fn also_from(keys: &StructKeys, errors: &mut Errors) {
     let Some(also) = keys.also_from.get() else { return };
     let from = keys.from.get().map(text_of);
@@ -49,7 +49,7 @@ fn also_from(keys: &StructKeys, errors: &mut Errors) {
         if from.as_ref() == Some(&name) {
             errors.at(ty, format!("`from = {name}` is this step already; remove it here"));
         } else if also[..at].iter().any(|before| text_of(before) == name) {
-            errors.at(ty, format!("duplicate source: `{name}` stands twice in `also_from`"));
+            errors.at(ty, format!("duplicate source: `{name}` is listed twice in `also_from`"));
         }
     }
     if let (Slot::Read(key, _), Some(1)) = (&keys.also_from, keys.version.get().map(|it| it.value))

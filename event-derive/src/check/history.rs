@@ -11,7 +11,7 @@ use crate::model::History;
 use crate::tokens::text_of;
 use crate::value::Number;
 
-/// How older versions become this one, if the keys say so without a gap.
+/// The history that the keys describe; `None` after a mistake in it.
 pub(super) fn history(keys: &StructKeys, errors: &mut Errors) -> Option<History> {
     let version = *keys.version.get()?;
     from_beside_migrate(keys, errors)?;
@@ -57,14 +57,14 @@ fn since(keys: &StructKeys, version: Number, errors: &mut Errors) -> Option<u32>
     Some(since.value)
 }
 
-/// The oldest version has no predecessor.
+/// The history of the oldest version, which takes neither `from` nor `migrate`.
 fn first(keys: &StructKeys, since: u32, errors: &mut Errors) -> Option<History> {
     let before = errors.count();
     if let Slot::Read(key, from) = &keys.from {
-        nothing_before(keys, since, "from", &quote!(#key = #from), errors);
+        report_predecessor(keys, since, "from", &quote!(#key = #from), errors);
     }
     for step in &keys.migrate {
-        nothing_before(keys, since, "migrate", &step.tokens, errors);
+        report_predecessor(keys, since, "migrate", &step.tokens, errors);
     }
     if errors.count() > before {
         return None;
@@ -72,7 +72,7 @@ fn first(keys: &StructKeys, since: u32, errors: &mut Errors) -> Option<History> 
     Some(if since == 1 { History::First } else { History::Since(since) })
 }
 
-fn nothing_before(
+fn report_predecessor(
     keys: &StructKeys,
     since: u32,
     key: &str,

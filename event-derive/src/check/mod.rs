@@ -1,6 +1,6 @@
 //! The rules that need more than one value, and the message for each that is broken.
 //!
-//! A rule says nothing where a value that it needs could not be read: that is reported already.
+//! A rule is skipped if a value that it needs could not be read: that is reported already.
 
 use syn::{GenericParam, Generics};
 
@@ -15,7 +15,7 @@ mod steps;
 pub(crate) use event::event;
 pub(crate) use set::member;
 
-/// Events and sets are concrete types: a stored type string names one of them.
+/// Events and sets are not generic: a type string names exactly one Rust type.
 pub(crate) fn generics(generics: &Generics, what: &str, errors: &mut Errors) {
     let lifetimes_only = generics.params.iter().all(|it| matches!(it, GenericParam::Lifetime(_)));
     match generics.lifetimes().next() {

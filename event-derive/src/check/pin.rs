@@ -5,7 +5,7 @@ use crate::errors::Errors;
 use crate::model::{Body, FieldInput, FieldsInput, FormInput, ShapeInput};
 use crate::tokens::text_of;
 
-/// A pinned shape is the one that the struct has.
+/// The pinned number is the number of the shape.
 pub(super) fn pin(keys: &StructKeys, shape: &ShapeInput, errors: &mut Errors) {
     let (Some(pin), Some(event_type), Some(version)) =
         (keys.shape.get(), keys.event_type.get(), keys.version.get())
@@ -25,7 +25,7 @@ pub(super) fn pin(keys: &StructKeys, shape: &ShapeInput, errors: &mut Errors) {
     }
 }
 
-/// The number of a struct's own tokens. Types inside of it count by their text.
+/// The number of a struct's own tokens. A type inside it counts by its text only.
 fn fingerprint(shape: &ShapeInput) -> u64 {
     let mut text = String::new();
     match &shape.body {
@@ -45,7 +45,7 @@ fn describe(fields: &FieldsInput, text: &mut String) {
         FieldsInput::Struct(fields) => (false, fields.iter().collect()),
     };
     let mut lines: Vec<String> = fields.into_iter().map(line).collect();
-    // In an object order says nothing.
+    // The order of the fields of an object does not matter.
     if !in_order {
         lines.sort();
     }
@@ -55,7 +55,7 @@ fn describe(fields: &FieldsInput, text: &mut String) {
 fn line(field: &FieldInput) -> String {
     let form = match &field.form {
         FormInput::Words(words) => words.value(),
-        FormInput::Type | FormInput::Text => text_of(&field.ty),
+        FormInput::Type | FormInput::Opaque => text_of(&field.ty),
     };
     format!(
         "{} {form} {:?} {} {} {} {:?}\n",
@@ -63,7 +63,7 @@ fn line(field: &FieldInput) -> String {
     )
 }
 
-/// 64-bit FNV-1a (Fowler, Noll, Vo): small, and the same wherever it is written down.
+/// 64-bit FNV-1a (Fowler, Noll, Vo): a few lines, and the same result on every platform and compiler.
 fn fnv(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)

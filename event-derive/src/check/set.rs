@@ -21,7 +21,7 @@ pub(crate) fn member(
     }
     let Some(member) = SetMember::of(variant, other.is_some()) else {
         let (name, fields) = (&variant.ident, &variant.fields);
-        errors.at(quote!(#name #fields), shape_of_variant(other.is_some()));
+        errors.at(quote!(#name #fields), expected_form(other.is_some()));
         return None;
     };
     if !member.other {
@@ -30,7 +30,7 @@ pub(crate) fn member(
     Some(member)
 }
 
-fn shape_of_variant(other: bool) -> &'static str {
+fn expected_form(other: bool) -> &'static str {
     if other {
         "the `other` variant holds exactly one `RecordedEvent`, like `Other(RecordedEvent)`"
     } else {
@@ -38,7 +38,7 @@ fn shape_of_variant(other: bool) -> &'static str {
     }
 }
 
-/// Two variants of one Rust type would be two `From` for it; two types of one type string are seen later.
+/// Two variants of one Rust type would need two `From` impls. Two types of one type string are left to event-core.
 fn held_once(ty: &Type, before: &[SetMember], errors: &mut Errors) {
     let name = text_of(ty);
     if before.iter().any(|member| !member.other && text_of(&member.ty) == name) {

@@ -1,10 +1,10 @@
-//! Names in generated code, and the scope that keeps them apart from the user's own.
+//! Names in generated code: their spans, and the scope that keeps them apart from the user's names.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{Ident, Path};
 
-/// Puts generated items where they cannot be named, with `_event` in scope.
+/// Wraps generated items in a const without a name, with `_event` in scope: no path leads to them.
 pub(crate) fn wrapped(krate: &Path, items: &TokenStream) -> TokenStream {
     quote! {
         #[doc(hidden)]
@@ -15,16 +15,16 @@ pub(crate) fn wrapped(krate: &Path, items: &TokenStream) -> TokenStream {
     }
 }
 
-/// The name of the item as generated code writes it in its headers.
+/// The name of the item for the headers of impls.
 ///
-/// With the user's span the compiler reports a bound that is not met twice: at the derive and at the name.
+/// With the user's span the compiler reports an unmet bound twice: at the derive and at the name.
 pub(crate) fn at_call_site(ident: &Ident) -> Ident {
     let mut name = ident.clone();
     name.set_span(Span::call_site());
     name
 }
 
-/// The name of the item at tokens of the user's: a bound that is not met is shown there.
+/// The name of the item with the span of some of the user's tokens, where an unmet bound is then shown.
 pub(crate) fn at_span(ident: &Ident, span: Span) -> Ident {
     let mut name = ident.clone();
     name.set_span(span);

@@ -1,8 +1,8 @@
-//! From the model to the code that is generated beside the item.
+//! Generates code from the model.
 //!
-//! Everything sits in one anonymous const, and names event-core once, in the alias `_event`: no generated name can
-//! be met by the user's own. Std items come by `::core::…` or `_event::…` paths, never by the prelude. No
-//! `#[diagnostic::…]` either: in a module with `no_implicit_prelude` that name does not exist.
+//! All impls are in one anonymous const that names event-core once, in the alias `_event`: generated names cannot
+//! collide with the user's. Items of std are reached by `::core::…` or `_event::…` paths, never through the prelude.
+//! There is no `#[diagnostic::…]`: it does not resolve in a module with `no_implicit_prelude`.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -18,7 +18,7 @@ mod set;
 mod shape;
 mod stub;
 
-/// The implementations for an item that derives `Event`; after a mistake the report, and a stub.
+/// The impls for an item that derives `Event`; after a mistake, the report and a stub.
 pub(crate) fn derive_event(item: &DeriveInput, read: &Reading<Input>) -> TokenStream {
     match &read.input {
         Ok(Input::Event(event)) => {
@@ -35,7 +35,7 @@ pub(crate) fn derive_event(item: &DeriveInput, read: &Reading<Input>) -> TokenSt
     }
 }
 
-/// The implementation for an item that derives `Shape`; after a mistake the report, and a stub.
+/// The impl for an item that derives `Shape`; after a mistake, the report and a stub.
 pub(crate) fn derive_shape(item: &DeriveInput, read: &Reading<ShapeInput>) -> TokenStream {
     match &read.input {
         Ok(shape) => wrapped(&read.krate, &shape::implementation(shape, Some(&item.generics))),

@@ -1,4 +1,4 @@
-//! `impl Shape`: what a type looks like in JSON, linked lazily to the types inside of it.
+//! `impl Shape`: what a type looks like in JSON, with a function for each type inside it, as types may be recursive.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -11,7 +11,7 @@ use crate::model::{
 };
 use crate::tokens::text_of;
 
-/// The implementation for a type; `generics` are those of `#[derive(Shape)]`, an event has none.
+/// The impl for a type. Only a type that derives `Shape` can have `generics`: an event has none.
 pub(super) fn implementation(shape: &ShapeInput, generics: Option<&Generics>) -> TokenStream {
     let name = at_call_site(&shape.ident);
     let text = shape.ident.unraw().to_string();
@@ -25,7 +25,7 @@ pub(super) fn implementation(shape: &ShapeInput, generics: Option<&Generics>) ->
         #[automatically_derived]
         impl #parameters _event::Shape for #name #arguments #bounds {
             fn shape(shapes: &mut _event::Shapes) -> _event::Form {
-                #[allow(unused_imports, reason = "for types that say nothing of themselves")]
+                #[allow(unused_imports, reason = "for types without a `Shape`")]
                 use _event::ForeignForm as _;
                 let spec = const { #spec };
                 _event::Shapes::named(shapes, _event::type_name::<Self>(), #text, &spec)
@@ -61,7 +61,7 @@ fn tagging(tagging: &TaggingInput) -> TokenStream {
     }
 }
 
-/// A literal, not a call: what it borrows lives as long as the const.
+/// A struct literal, not a call: the slices in it then live as long as the const.
 fn variant(variant: &VariantInput) -> TokenStream {
     let VariantInput { name, aliases, other, fields } = variant;
     let fields = fields_spec(fields);
@@ -94,7 +94,7 @@ fn field(field: &FieldInput) -> TokenStream {
     let new = match &field.form {
         FormInput::Type => quote!(_event::field!(#name, #ty, #text)),
         FormInput::Words(words) => quote!(_event::FieldSpec::words(#name, #text, #words)),
-        FormInput::Text => quote!(_event::FieldSpec::opaque(#name, #text)),
+        FormInput::Opaque => quote!(_event::FieldSpec::opaque(#name, #text)),
     };
     let aliases = aliases(&field.aliases);
     let default = field.default.then(|| quote!(.default()));

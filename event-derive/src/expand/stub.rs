@@ -1,7 +1,7 @@
-//! The stub beside a report: what refers to the broken item still compiles, so that only the mistake is shown.
+//! The stub beside a report: code that uses the broken item still compiles, so that only the mistake is shown.
 //!
-//! Its type string is empty, by which event-core's proofs know it. Generic items and unions get none: a stub for
-//! them would be wrong in its own way.
+//! The type string of a stub is empty, which makes event-core's proofs skip it. Generic items and unions that derive
+//! `Event` get no stub: it would only add errors.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -25,7 +25,7 @@ pub(super) fn item(item: &DeriveInput) -> Option<TokenStream> {
     }
 }
 
-/// The stub of an item that derives `Shape`: a shape that says nothing.
+/// The stub of an item that derives `Shape`: its form is null.
 pub(super) fn shape(name: &Ident, generics: &Generics) -> TokenStream {
     let (parameters, arguments, bounds) = generics.split_for_impl();
     quote! {
@@ -78,7 +78,7 @@ fn set(name: &Ident, data: &DataEnum) -> TokenStream {
     }
 }
 
-/// The variants that hold one type; a type that is held twice counts once, or its two `From` would clash.
+/// The variants that hold one type. A type held twice counts once: two `From` impls for it would conflict.
 fn members(data: &DataEnum) -> Vec<SetMember> {
     let mut members: Vec<SetMember> = Vec::new();
     for member in data.variants.iter().filter_map(|variant| SetMember::of(variant, false)) {

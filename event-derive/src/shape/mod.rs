@@ -1,4 +1,4 @@
-//! Reads the shape of a type: what it looks like in JSON, as far as its tokens say.
+//! Reads the shape of a type: what it looks like in JSON, as far as its tokens show.
 //!
 //! serde writes the payload, so serde's attributes count: names, defaults, flattening, tags. Docs and other attributes
 //! do not.
@@ -17,7 +17,7 @@ use crate::shape::serde::Serde;
 mod case;
 mod serde;
 
-/// Reads the shape of an item; mistakes of serde's attributes are serde's to report.
+/// Reads the shape of an item. Mistakes in serde's attributes are reported by serde's own derive.
 pub(crate) fn read(item: &DeriveInput, errors: &mut Errors) -> ShapeInput {
     let serde = Serde::read(&item.attrs);
     let body = match &item.data {
@@ -55,7 +55,7 @@ fn fields(fields: &Fields, naming: Naming, transparent: bool, errors: &mut Error
     match fields {
         Fields::Unit => FieldsInput::Unit,
         Fields::Named(_) if !transparent => FieldsInput::Struct(read.collect()),
-        // serde drops skipped fields of a tuple, but counts those that were written down for a newtype.
+        // serde omits skipped fields of a tuple, but counts them where it tells a tuple from a newtype.
         Fields::Unnamed(all) if all.unnamed.len() != 1 && !transparent => {
             FieldsInput::Tuple(read.collect())
         }
@@ -73,7 +73,7 @@ fn field(at: usize, field: &syn::Field, naming: Naming, errors: &mut Errors) -> 
     let cased = naming.case.map_or_else(|| own.clone(), |case| case.field(&own));
     let form = match keys.shape {
         Some(words) => FormInput::Words(words),
-        None if keys.opaque || serde.with.is_some() => FormInput::Text,
+        None if keys.opaque || serde.with.is_some() => FormInput::Opaque,
         None => FormInput::Type,
     };
     Some(FieldInput {

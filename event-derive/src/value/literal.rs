@@ -1,4 +1,4 @@
-//! What every reader starts with: the `=` and a literal; and the values that are no more than that.
+//! The `=` and the literal that every reader starts with, and the values that need no more: flags and booleans.
 
 use syn::parse::ParseStream;
 use syn::{Ident, Lit, Token, token};
@@ -17,7 +17,7 @@ pub(crate) fn flag(key: &Ident, input: ParseStream, errors: &mut Errors) -> Opti
         skip(input);
         return None;
     }
-    // Something else follows: only a comma is missing.
+    // Another token follows: the comma before it is missing, which the walk over the entries reports.
     Some(())
 }
 
@@ -34,7 +34,7 @@ pub(crate) fn switch(key: &Ident, input: ParseStream, errors: &mut Errors) -> Op
     None
 }
 
-/// Takes the `=`; a key without a value is reported on the key, in its right `form`.
+/// Consumes the `=`. A key without a value is reported at the key, with the `form` it should have.
 pub(crate) fn equals(key: &Ident, form: &str, input: ParseStream, errors: &mut Errors) -> bool {
     let equals = input.parse::<Token![=]>().is_ok();
     if equals && !ended(input) {
@@ -45,13 +45,13 @@ pub(crate) fn equals(key: &Ident, form: &str, input: ParseStream, errors: &mut E
     false
 }
 
-/// Takes a literal, and nothing else.
+/// Consumes a literal, if one comes next.
 pub(crate) fn literal(input: ParseStream) -> Option<Lit> {
-    // `-1` would be read as one literal.
+    // syn reads `-1` as one literal; a reader reports the sign on its own.
     if input.peek(Token![-]) || !input.peek(Lit) { None } else { input.parse().ok() }
 }
 
-/// Takes a literal, or skips the value that is something else.
+/// Consumes a literal; skips a value that is something else.
 pub(crate) fn literal_or_skip(input: ParseStream) -> Option<Lit> {
     let literal = literal(input);
     if literal.is_none() {

@@ -13,7 +13,7 @@ use crate::value::literal::{equals, literal_or_skip};
 /// The largest number that a store keeps in a signed 32-bit column.
 const LAST_VERSION: u32 = 2_147_483_647;
 
-/// A version as it was written.
+/// A version, and where it is written.
 #[derive(Clone, Copy)]
 pub(crate) struct Number {
     pub(crate) value: u32,
@@ -41,7 +41,7 @@ fn number(key: &Ident, example: u32, input: ParseStream, errors: &mut Errors) ->
     plain_number(key, example, input, errors)
 }
 
-/// The number itself, behind the `=`.
+/// The number after the `=`.
 pub(crate) fn plain_number(
     key: &Ident,
     example: u32,
@@ -52,7 +52,7 @@ pub(crate) fn plain_number(
     let name = input.peek(Ident::peek_any) || input.peek(Token![::]);
     let negative = input.peek(Token![-]);
     let message = match literal_or_skip(input) {
-        Some(Lit::Int(integer)) => match in_range(&integer) {
+        Some(Lit::Int(integer)) => match version_value(&integer) {
             Ok(value) => return Some(Number { value, span: integer.span() }),
             Err(message) => message,
         },
@@ -60,7 +60,7 @@ pub(crate) fn plain_number(
             let meant = text.value().trim().parse().unwrap_or(example);
             format!("expected an integer, write `{key} = {meant}`")
         }
-        // One token: where a joined `-1` is shown differs between compilers.
+        // At the sign alone: compilers differ in how they show the span of `-1`.
         None if negative => "versions start at 1".to_owned(),
         None if name => {
             "expected an integer literal; a constant cannot be checked by the derive".to_owned()
@@ -71,14 +71,14 @@ pub(crate) fn plain_number(
     None
 }
 
-/// The value of a version, or what is wrong with it.
-fn in_range(integer: &LitInt) -> Result<u32, String> {
+/// The value of a version, or the rule that it breaks.
+fn version_value(integer: &LitInt) -> Result<u32, String> {
     let digits = integer.base10_digits();
     if digits == "0" || digits.starts_with('-') {
         return Err("versions start at 1".to_owned());
     }
     let Ok(value) = digits.parse() else { return Err("version does not fit in u32".to_owned()) };
-    if as_typed(integer) != digits {
+    if as_written(integer) != digits {
         return Err(format!("write the version as a plain number: `{digits}`"));
     }
     if value > LAST_VERSION {
@@ -87,12 +87,12 @@ fn in_range(integer: &LitInt) -> Result<u32, String> {
     Ok(value)
 }
 
-/// An integer the way it was typed, to tell `0x1` from `1`.
-fn as_typed(integer: &LitInt) -> String {
+/// An integer as it is written, to tell `0x1` from `1`.
+fn as_written(integer: &LitInt) -> String {
     integer.to_token_stream().to_string()
 }
 
-/// A pinned shape as it was written.
+/// The number of a pinned shape, and where it is written.
 #[derive(Clone, Copy)]
 pub(crate) struct Pin {
     pub(crate) value: u64,
@@ -111,7 +111,7 @@ pub(crate) fn pin(key: &Ident, input: ParseStream, errors: &mut Errors) -> Optio
     {
         return Some(Pin { value, span: integer.span() });
     }
-    let message = "expected the shape's number, write `shape = 0x0` and the compiler says it";
+    let message = "expected the shape's number, write `shape = 0x0` and the compiler reports it";
     errors.at_span(found.span, message);
     None
 }

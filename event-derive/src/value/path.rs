@@ -27,7 +27,7 @@ pub(crate) fn previous(key: &Ident, input: ParseStream, errors: &mut Errors) -> 
     None
 }
 
-/// The type itself, behind the `=`.
+/// The type after the `=`.
 pub(crate) fn previous_type(input: ParseStream, errors: &mut Errors) -> Option<Type> {
     let found = next(input);
     if let Ok(ty) = input.parse() {

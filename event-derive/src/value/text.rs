@@ -24,21 +24,21 @@ pub(crate) fn type_string(key: &Ident, input: ParseStream, errors: &mut Errors) 
     None
 }
 
-/// Takes the words of a type string that lacks its quotes; other tokens are no help in a message.
+/// Consumes a type string without quotes, to show it with quotes in the message; `...` if other tokens are in it.
 fn bare_words(input: ParseStream) -> String {
     let words: String = skip(input).into_iter().map(|token| token.to_string()).collect();
     let plain = words.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._".contains(&byte));
     if plain { words } else { "...".to_owned() }
 }
 
-/// Whether `text` can be a stored type string.
+/// Whether `text` is a valid type string; reports the rule that it breaks.
 fn is_type_string(text: &LitStr, errors: &mut Errors) -> bool {
-    let Err(message) = type_words(&text.value()) else { return true };
+    let Err(message) = check_words(&text.value()) else { return true };
     errors.at(text, message);
     false
 }
 
-fn type_words(text: &str) -> Result<(), String> {
+fn check_words(text: &str) -> Result<(), String> {
     if text.is_empty() {
         return Err("type string is empty".to_owned());
     }
@@ -57,13 +57,15 @@ fn type_words(text: &str) -> Result<(), String> {
     }
 }
 
-/// Words, so that `.` written as `__` in the name of the claim macro never makes two types one.
+/// Whether a word is not empty and has no `_`.
+///
+/// So no type string contains `__`, which replaces `.` in the name of the claim macro: two types never share a claim.
 fn is_word(word: &str) -> bool {
     word.starts_with(|first: char| first.is_ascii_lowercase())
         && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }
 
-/// The number in a last word like `v2`.
+/// The number in a last word such as `v2`.
 fn version_word(text: &str) -> Option<u32> {
     let (_, last) = text.rsplit_once(['.', '_'])?;
     last.strip_prefix('v')?.parse().ok().map(|version: u32| version.max(1))
