@@ -26,6 +26,18 @@ fn type_and_version_are_required() {
 }
 
 #[test]
+fn the_table_of_keys_is_complete_and_shown_in_the_readme() {
+    let table = include_str!("../grammar.md");
+    let (_, known) = KEYS.split_once("expected one of ").unwrap();
+    for key in known.split(", ") {
+        let cell = format!("| {key} |");
+        let mut rows = table.lines().filter(|row| row.starts_with("| struct"));
+        assert!(rows.any(|row| row.contains(&cell)), "{key} has no row");
+    }
+    assert!(include_str!("../../README.md").contains(table), "the README shows another table");
+}
+
+#[test]
 fn several_attributes_count_as_one() {
     check("#[event(type = \"x\")] #[event(version = 1)] struct A;", &[]);
     check(
