@@ -1,8 +1,8 @@
-//! Mistakes a user of the derive can make, and what the compiler then says: one case and one text per mistake.
+//! Mistakes in the use of the derive, and the compiler's message for each: one case per mistake.
 //!
-//! The texts are those of the pinned compiler; `TRYBUILD=overwrite` writes them anew, and the diff is to be read.
-//! Only failing cases belong here: a single passing one makes every case a build of its own. Accepted spellings
-//! are ordinary tests of the suite.
+//! The messages are those of the pinned compiler. `TRYBUILD=overwrite` regenerates them; review the diff.
+//! Only failing cases belong here: with a single passing one, trybuild builds every case on its own. Accepted
+//! spellings are tested in `suite`.
 
 #[test]
 fn mistakes_are_explained() {

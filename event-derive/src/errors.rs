@@ -1,4 +1,4 @@
-//! The collector of mistakes: every reader and rule pushes into it, and one report at the end holds them all.
+//! Collects the mistakes of one item, so that one report shows all of them.
 
 use std::fmt::Display;
 
@@ -13,12 +13,12 @@ pub(crate) struct Errors {
 }
 
 impl Errors {
-    /// A mistake under the given tokens, first to last.
+    /// Reports a mistake under `tokens`, from the first to the last.
     pub(crate) fn at(&mut self, tokens: impl ToTokens, message: impl Display) {
         self.found.push(syn::Error::new_spanned(tokens, message));
     }
 
-    /// A mistake under one token.
+    /// Reports a mistake under one token.
     pub(crate) fn at_span(&mut self, span: Span, message: impl Display) {
         self.found.push(syn::Error::new(span, message));
     }
@@ -27,7 +27,7 @@ impl Errors {
         self.found.len()
     }
 
-    /// The report, if there is anything to report.
+    /// All mistakes as one error; `None` without a mistake.
     pub(crate) fn finish(self) -> Option<syn::Error> {
         self.found.into_iter().reduce(|mut report, mistake| {
             report.combine(mistake);

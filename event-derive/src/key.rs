@@ -1,6 +1,6 @@
-//! Keys: the entries between the commas of `#[event(...)]`, what a slot knows of its key, and did-you-mean.
+//! Keys: walks the entries of `#[event(...)]`, keeps the value of each key, and suggests a known key for a typo.
 //!
-//! Entries are walked by hand, so that one that cannot be read does not hide the ones after it.
+//! The walk is written by hand: syn's own stops at the first error, and the entries after it would stay unchecked.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::ext::IdentExt;
@@ -9,16 +9,16 @@ use syn::{Ident, Lit, Token};
 
 use crate::errors::Errors;
 
-/// What is known of one key.
+/// The value of one key, as far as it could be read.
 pub(crate) enum Slot<T> {
     Absent,
-    /// It was written, or meant, but cannot be read; that is reported, so nothing may call it missing.
+    /// The key is there, or a typo of it, but its value cannot be read. That is reported: do not report it as missing.
     Broken,
     Read(Ident, T),
 }
 
 impl<T> Slot<T> {
-    /// Reads the value of `key` into the slot; a second one is a mistake.
+    /// Reads the value of `key` into the slot; a duplicate key is a mistake.
     pub(crate) fn read(
         &mut self,
         key: &Ident,
@@ -37,8 +37,8 @@ impl<T> Slot<T> {
         };
     }
 
-    /// The key was meant, though not written so that it can be read.
-    pub(crate) fn was_meant(&mut self) {
+    /// Marks a key that was probably meant by an entry that cannot be read.
+    pub(crate) fn mark_broken(&mut self) {
         if self.is_absent() {
             *self = Self::Broken;
         }
@@ -60,10 +60,9 @@ impl<T> Slot<T> {
     }
 }
 
-/// Walks the entries of a list, calling `read` behind each key.
+/// Walks the entries of a list and calls `read` after each key, which consumes the value or [`skip`]s it.
 ///
-/// `read` takes the value or [`skip`]s it. A string where a key belongs is taken for the type: the answer says
-/// whether there was one.
+/// Returns whether one of the entries is a string without a key: it was probably meant as the type.
 pub(crate) fn entries(
     list: TokenStream,
     errors: &mut Errors,
@@ -74,7 +73,7 @@ pub(crate) fn entries(
         while !input.is_empty() {
             match input.call(Ident::parse_any) {
                 Ok(key) => read(&key, input, errors),
-                Err(_) => bare_string |= not_a_key(input, errors),
+                Err(_) => bare_string |= report_missing_key(input, errors),
             }
             separator(input, errors);
         }
@@ -86,7 +85,8 @@ pub(crate) fn entries(
     bare_string
 }
 
-fn not_a_key(input: ParseStream, errors: &mut Errors) -> bool {
+/// Reports an entry without a key; returns whether it is a string.
+fn report_missing_key(input: ParseStream, errors: &mut Errors) -> bool {
     let found = next(input);
     let string = matches!(input.fork().parse(), Ok(Lit::Str(_)));
     if string {
@@ -108,15 +108,15 @@ fn separator(input: ParseStream, errors: &mut Errors) {
     errors.at_span(next(input).span, "expected `,`");
     if !starts_entry(input) {
         skip(input);
-        // Cannot fail but at the end of the list.
+        // Fails only at the end of the list, where no comma is needed.
         let _ = input.parse::<Token![,]>();
     }
 }
 
-/// Takes the rest of an entry, whatever it is.
+/// Consumes the rest of an entry.
 ///
-/// An entry ends at a comma outside of `<…>` and of a closure's `|…|`, and before `key =`, where only the comma
-/// was forgotten.
+/// An entry ends at a comma outside `<…>` and outside a closure's `|…|`, or before `key =`, where only the comma is
+/// missing.
 pub(crate) fn skip(input: ParseStream) -> Vec<TokenTree> {
     let mut skipped = Vec::new();
     let mut depth = 0_usize;
@@ -142,7 +142,7 @@ fn starts_entry(input: ParseStream) -> bool {
     input.peek(Ident::peek_any) && input.peek2(Token![=])
 }
 
-/// The next token, to point at and to quote.
+/// The next token: where an error points, and the text that it quotes.
 pub(crate) struct Found {
     pub(crate) span: Span,
     pub(crate) text: String,
@@ -155,7 +155,7 @@ pub(crate) fn next(input: ParseStream) -> Found {
     }
 }
 
-/// Reports a key that is none of `keys`, skips its value, and answers with the one that was meant.
+/// Reports a key that is not one of `keys` and skips its value; returns the key that was probably meant.
 pub(crate) fn unknown(
     key: &Ident,
     input: ParseStream,
@@ -181,12 +181,12 @@ fn listed(keys: &[&str]) -> String {
     }
 }
 
-/// Short keys forgive one slip, longer ones one for every three letters.
+/// Whether `name` is a typo of `known`: one edit, or one for every three letters of it.
 fn is_near(name: &str, known: &str) -> bool {
     edits(name.as_bytes(), known.as_bytes()) <= (known.len() / 3).max(1)
 }
 
-/// The edit distance, with two swapped neighbours as one edit.
+/// The edit distance; swapping two neighbours counts as one edit.
 fn edits(a: &[u8], b: &[u8]) -> usize {
     let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];
     for i in 0..=a.len() {
@@ -211,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_is_near_and_another_word_is_not() {
+    fn a_typo_matches_its_key_and_another_word_does_not() {
         for (name, known) in [("verison", "version"), ("tpye", "type"), ("form", "from")] {
             assert!(is_near(name, known), "{name} means {known}");
         }

@@ -1,8 +1,178 @@
-//! `#[derive(Event)]` and `#[derive(Shape)]`: the derive macros of `event-core`, which re-exports them.
+//! Derive macros for typed, versioned events: `#[derive(Event)]` and `#[derive(Shape)]`.
 //!
-//! On a struct it implements `Event`, registers the (type, version) and proves the step to the version before. On
-//! an enum it makes a closed set of events. A mistake is reported on the token that is wrong, all mistakes of an
-//! item at once, and a stub stands in for the broken item so that its users report nothing of their own.
+//! `event-core` re-exports both macros; depend on that crate, not on this one. This crate only generates code: it has
+//! no runtime part, keeps no state and reads no files.
+//!
+//! On a struct, `#[derive(Event)]` makes one version of one event. It
+//!
+//! - implements `Event` with the type string and the version, and registers the pair, so that a registry finds it;
+//! - claims the pair: a second struct with the same pair in the crate does not compile;
+//! - proves that the version before leads to this one: a missing step does not compile;
+//! - describes the JSON of the event (`Shape`), for `events.lock`, catalogues and test helpers.
+//!
+//! On an enum it makes a closed set of events. `#[derive(Shape)]` is for the types inside events.
+//!
+//! # The first version of an event
+//!
+//! ```
+//! use event_core::{Event, NewEvent};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize, Event)]
+//! #[event(type = "card_dealt", version = 1)]
+//! struct CardDealt {
+//!     rank: u8,
+//! }
+//!
+//! assert_eq!((CardDealt::TYPE, CardDealt::VERSION.get()), ("card_dealt", 1));
+//! let event = NewEvent::from(CardDealt { rank: 7 });
+//! assert_eq!(event.event_type(), "card_dealt");
+//! ```
+//!
+//! # A second version
+//!
+//! Rename the struct of the first version and keep it. The new struct names it with `from`, and `From` or `TryFrom`
+//! makes the one from the other. Stored events do not change; they are migrated when they are read.
+//!
+//! ```
+//! use event_core::serde_json::json;
+//! use event_core::{Event, EventVersion, Registry};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize, Event)]
+//! #[event(type = "card_drawn", version = 1)]
+//! struct CardDrawnV1 {
+//!     rank: u8,
+//! }
+//!
+//! #[derive(Serialize, Deserialize, Event)]
+//! #[event(type = "card_drawn", version = 2, from = CardDrawnV1)]
+//! struct CardDrawn {
+//!     rank: u8,
+//!     suit: Option<String>,
+//! }
+//!
+//! impl From<CardDrawnV1> for CardDrawn {
+//!     fn from(old: CardDrawnV1) -> Self {
+//!         Self { rank: old.rank, suit: None }
+//!     }
+//! }
+//!
+//! let registry = Registry::builder().with_event::<CardDrawn>().build()?;
+//! let stored = json!({ "rank": 7 });
+//! let latest = registry.migrate("card_drawn", stored, EventVersion::FIRST, CardDrawn::VERSION)?;
+//! assert_eq!(latest, json!({ "rank": 7, "suit": null }));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Without `from`, the compiler says what is missing:
+//!
+//! ```text
+//! error: version 2 needs `from = …` naming the struct of version 1, or `since = 2` if version 1 was never stored
+//!  --> src/lib.rs:11:40
+//!    |
+//! 11 | #[event(type = "card_drawn", version = 2)]
+//!    |                                        ^
+//! ```
+//!
+//! # Steps over stored JSON
+//!
+//! Where the struct of an old version is not worth keeping, `migrate` names a function that changes its JSON. There is
+//! one step for each version that was ever stored.
+//!
+//! ```
+//! use event_core::serde_json::{Value, json};
+//! use event_core::{Event, EventVersion, MigrationError, Registry};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize, Event)]
+//! #[event(type = "seat_taken", version = 3)]
+//! #[event(migrate(from = 1, with = add_row), migrate(from = 2, with = seat_to_text))]
+//! struct SeatTaken {
+//!     row: u8,
+//!     seat: String,
+//! }
+//!
+//! fn add_row(mut data: Value) -> Result<Value, MigrationError> {
+//!     data["row"] = 1.into();
+//!     Ok(data)
+//! }
+//!
+//! fn seat_to_text(mut data: Value) -> Result<Value, MigrationError> {
+//!     let seat = data["seat"].as_u64().ok_or("`seat` is not a number")?;
+//!     data["seat"] = seat.to_string().into();
+//!     Ok(data)
+//! }
+//!
+//! let registry = Registry::builder().with_event::<SeatTaken>().build()?;
+//! let stored = json!({ "seat": 12 });
+//! let latest = registry.migrate("seat_taken", stored, EventVersion::FIRST, SeatTaken::VERSION)?;
+//! assert_eq!(latest, json!({ "row": 1, "seat": "12" }));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # A closed set
+//!
+//! Each variant of the enum holds one event. A `match` over the set is exhaustive, so a new event does not compile
+//! until every `match` handles it.
+//!
+//! ```
+//! use event_core::{Event, EventSet, NewEvent, RecordedEvent};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize, Event)]
+//! #[event(type = "card_laid", version = 1)]
+//! struct CardLaid {
+//!     rank: u8,
+//! }
+//!
+//! #[derive(Event)]
+//! enum TableEvent {
+//!     Laid(CardLaid),
+//!     #[event(other)]
+//!     Other(RecordedEvent),
+//! }
+//!
+//! assert_eq!(TableEvent::TYPES, ["card_laid"]);
+//! let event = TableEvent::from(CardLaid { rank: 7 });
+//! assert_eq!(NewEvent::from(event).event_type(), "card_laid");
+//! ```
+//!
+//! The variant marked `other` holds the events of every other type. In a set without it, decoding such an event is an
+//! error.
+//!
+//! # A new name for a type
+//!
+//! An `alias` is an earlier type string. Events stored under it are read as this event; new ones get the new name.
+//!
+//! ```
+//! use event_core::serde_json::{json, value::to_raw_value};
+//! use event_core::{Event, Registry};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Debug, PartialEq, Serialize, Deserialize, Event)]
+//! #[event(type = "card_discarded", version = 1, alias = "card_thrown")]
+//! struct CardDiscarded {
+//!     rank: u8,
+//! }
+//!
+//! let registry = Registry::builder().with_event::<CardDiscarded>().build()?;
+//! let stored = to_raw_value(&json!({ "rank": 7 }))?;
+//! let event = registry.decode("card_thrown", CardDiscarded::VERSION, &stored)?;
+//! assert_eq!(event.downcast_ref::<CardDiscarded>(), Some(&CardDiscarded { rank: 7 }));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The keys of `#[event(...)]`
+//!
+#![doc = include_str!("grammar.md")]
+//!
+//! Several `#[event(...)]` attributes on one item count as one.
+//!
+//! # Mistakes
+//!
+//! A mistake is reported at the token that is wrong, and all mistakes of an item are reported at once. A stub then takes
+//! the place of the missing impls, so that code that uses the item reports no errors of its own.
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
@@ -11,91 +181,57 @@ mod attr;
 mod check;
 mod errors;
 mod expand;
-mod fallback;
 mod input;
 mod key;
-mod migrate;
+mod model;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod tokens;
 mod value;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 /// Implements `Event` for a struct, or `EventSet` for an enum of events.
 ///
-/// # On a struct: one version of one event
+/// The struct is one version of one event; it implements serde's `Serialize` and `Deserialize` as well. The
+/// [front page](crate) of this crate has examples of second versions, closed sets and aliases.
 ///
 /// ```
-/// use event_core::Event;
+/// use event_core::{Event, EventSet};
 /// use serde::{Deserialize, Serialize};
 ///
 /// #[derive(Serialize, Deserialize, Event)]
-/// #[event(type = "card_drawn", version = 1)]
-/// pub struct CardDrawnV1 { pub rank: u8 }
-///
-/// #[derive(Serialize, Deserialize, Event)]
-/// #[event(type = "card_drawn", version = 2, from = CardDrawnV1)]
-/// pub struct CardDrawn { pub rank: u8, pub suit: Option<String> }
-///
-/// impl From<CardDrawnV1> for CardDrawn {
-///     fn from(old: CardDrawnV1) -> Self {
-///         Self { rank: old.rank, suit: None }
-///     }
+/// #[event(type = "card_played", version = 1)]
+/// struct CardPlayed {
+///     rank: u8,
 /// }
-/// assert_eq!((CardDrawn::TYPE, CardDrawn::VERSION.get()), ("card_drawn", 2));
-/// ```
-///
-/// | Key | Value | Meaning |
-/// |---|---|---|
-/// | `type` | string | the stored type string: lower-case words joined by `.` or `_`; required |
-/// | `version` | integer from 1 | the version of this shape; required |
-/// | `from` | type | the struct of the version before; `From` or `TryFrom` makes this one from it |
-/// | `since` | integer | the oldest version any store can hold, 1 by default |
-/// | `also_from(...)` | types | older versions that this one can be made from as well: shortcuts for the registry |
-/// | `migrate(from, to, with)` | see below | a step over stored JSON; once per source version |
-/// | `alias` | string | a type string it was stored under before; read, never written; repeatable |
-/// | `validate` | path | `fn(&Self, DateTime<Utc>) -> Result<(), InvalidEvent>`, run on append |
-/// | `readonly` | – | read, but an append refuses it: for versions that only history holds |
-/// | `register` | `false` | neither registered nor claimed: for tests and fixtures |
-/// | `shape` | integer | pins the struct's own tokens; another number does not compile |
-/// | `crate` | path | where `event-core` is, `::event_core` by default |
-///
-/// A step is `migrate(from = 1, to = 2, with = path)`: `from` is a version or the struct of one, whose own chain
-/// goes on below; `to` is the version after `from` by default; `with` is
-/// `fn(serde_json::Value) -> Result<serde_json::Value, MigrationError>`. Every version from `since` up needs a way
-/// to this one: a struct takes either `from`, or `migrate` steps, never both.
-///
-/// A field takes `shape = "…"`, its form in words where its type does not say it (see `Shape`), or `opaque`: its
-/// shape is left out, and only the text of its type counts.
-///
-/// # On an enum: a closed set of events
-///
-/// ```
-/// use event_core::{Event, EventSet, RecordedEvent};
-/// # #[derive(serde::Serialize, serde::Deserialize, Event)]
-/// # #[event(type = "card_laid", version = 1)]
-/// # pub struct CardLaid { pub rank: u8 }
 ///
 /// #[derive(Event)]
-/// enum TableEvent {
-///     Laid(CardLaid),
-///     #[event(other)]
-///     Other(RecordedEvent),
+/// enum CardEvent {
+///     Played(CardPlayed),
 /// }
-/// assert_eq!(TableEvent::TYPES, ["card_laid"]);
+///
+/// assert_eq!((CardPlayed::TYPE, CardPlayed::VERSION.get()), ("card_played", 1));
+/// assert_eq!(CardEvent::TYPES, ["card_played"]);
 /// ```
 ///
-/// Each variant holds one event. `#[event(other)]` marks the variant that takes events of every other type;
-/// without it they are an error. The enum itself takes only `crate`.
+/// # Keys
+///
+#[doc = include_str!("grammar.md")]
 #[proc_macro_derive(Event, attributes(event))]
 pub fn derive_event(item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as DeriveInput);
     derive(&item).into()
 }
 
-/// Implements `Shape` for a type inside of events: what it looks like in JSON, by serde's attributes.
+/// Implements `Shape` for a type inside events: what it looks like in JSON, by serde's attributes.
 ///
-/// The type may be generic. A field takes `#[event(shape = "…")]`, words of the lock file such as `uuid`, `datetime`,
-/// `string`, `list of u32`, or words of one's own; or `#[event(opaque)]`.
+/// The type may be generic. A field takes `#[event(shape = "…")]`, the form in words where the type does not show it: words
+/// of the lock file such as `uuid`, `datetime`, `string`, `list of u32`, or custom ones. With `#[event(opaque)]` the
+/// form is the text of the type.
 ///
 /// ```
 /// use event_core::Shape;
@@ -109,6 +245,7 @@ pub fn derive_event(item: TokenStream) -> TokenStream {
 ///     #[serde(default)]
 ///     team: Option<u8>,
 /// }
+///
 /// let lines: Vec<String> = form_of::<Seat>().lines().iter().map(ToString::to_string).collect();
 /// assert_eq!(lines, ["playerId: string", "team: option u8, may be missing"]);
 /// ```
@@ -118,30 +255,10 @@ pub fn derive_shape(item: TokenStream) -> TokenStream {
     shape_of(&item).into()
 }
 
-fn shape_of(item: &DeriveInput) -> proc_macro2::TokenStream {
-    let mut errors = errors::Errors::default();
-    let krate = attr::shape_crate(&item.attrs, &mut errors);
-    if let syn::Data::Union(data) = &item.data {
-        errors.at(data.union_token, "unions have no shape");
-    }
-    let shape = shape::read(item, &mut errors);
-    match errors.finish() {
-        None => {
-            expand::wrapped(&krate, &expand::shape::implementation(&shape, Some(&item.generics)))
-        }
-        Some(mistakes) => {
-            let mistakes = mistakes.to_compile_error();
-            let stub = expand::shape::stub(&item.ident, &item.generics);
-            let stub = expand::wrapped(&krate, &stub);
-            quote::quote!(#mistakes #stub)
-        }
-    }
+fn derive(item: &DeriveInput) -> proc_macro2::TokenStream {
+    expand::derive_event(item, &input::read(item))
 }
 
-fn derive(item: &DeriveInput) -> proc_macro2::TokenStream {
-    let read = input::read(item);
-    match read.input {
-        Ok(input) => expand::expand(&input, &read.krate),
-        Err(mistakes) => fallback::report(item, &read.krate, &mistakes),
-    }
+fn shape_of(item: &DeriveInput) -> proc_macro2::TokenStream {
+    expand::derive_shape(item, &input::read_shape(item))
 }

@@ -1,4 +1,4 @@
-//! The stored form: what goes in comes out, by field type, and what is no stored form is told so.
+//! The stored form of an event: the round trip of every kind of value, and the errors for malformed JSON.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::to_raw_value;
 
-/// Every kind of value that a payload holds.
+/// An event with every kind of value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Mixed {
     word: String,
@@ -78,7 +78,7 @@ proptest! {
     }
 
     #[test]
-    fn any_type_version_and_flat_text_map_survive(
+    fn any_type_version_data_and_metadata_survive_a_round_trip(
         name in "[a-z][a-z0-9]{0,9}(_[a-z][a-z0-9]{0,5}){0,3}",
         version in 1..=i32::MAX.unsigned_abs(),
         map in prop::collection::btree_map(".*", ".*", 0..5),
@@ -99,7 +99,7 @@ proptest! {
 }
 
 #[test]
-fn the_stored_form_names_type_version_data_and_metadata() {
+fn the_stored_form_consists_of_type_version_data_and_metadata() {
     let json = Serializer::new().to_stored(Noted::new("a")).unwrap();
     assert_eq!(json, r#"{"type":"contract.noted","version":1,"data":{"text":"a"},"metadata":{}}"#);
     assert!(JsonCodec.format_version() > 0);
@@ -107,13 +107,13 @@ fn the_stored_form_names_type_version_data_and_metadata() {
 }
 
 #[test]
-fn both_spellings_are_read() {
+fn the_keys_event_type_and_event_version_are_read_as_well() {
     let old = r#"{"event_type":"contract.noted","event_version":1,"data":{"text":"a"}}"#;
     assert_eq!(Serializer::new().from_stored::<Noted>(old).unwrap(), Noted::new("a"));
 }
 
 #[test]
-fn what_is_no_stored_form_is_told_which_part_is_wrong() {
+fn malformed_json_is_reported_with_the_key_that_is_wrong() {
     for (json, words) in [
         ("null", "must be a JSON object"),
         ("7", "must be a JSON object"),
@@ -135,7 +135,7 @@ fn what_is_no_stored_form_is_told_which_part_is_wrong() {
 }
 
 #[test]
-fn unknown_types_and_newer_versions_are_told_apart() {
+fn unknown_types_and_newer_versions_are_different_errors() {
     let serializer = Serializer::new();
     let unknown = r#"{"type":"contract.notted","version":1,"data":{}}"#;
     let error = serializer.from_stored::<Noted>(unknown).unwrap_err();
@@ -146,7 +146,7 @@ fn unknown_types_and_newer_versions_are_told_apart() {
 }
 
 #[test]
-fn validation_runs_by_the_clock_it_is_given_and_can_be_left_out() {
+fn validation_uses_the_configured_clock_and_can_be_disabled() {
     let at = "2026-01-01T00:00:00.000001Z".parse().unwrap();
     let event = Mixed {
         word: "2026-01-01T00:00:00Z".into(),
@@ -163,18 +163,18 @@ fn validation_runs_by_the_clock_it_is_given_and_can_be_left_out() {
     let error = before.to_stored(event.clone()).unwrap_err();
     assert!(error.to_string().contains("`at` must not be in the future"), "{error}");
     let json = before.clone().without_validation().to_stored(event.clone()).unwrap();
-    assert!(json.contains(r#""float":4.0"#), "a float stays one: {json}");
+    assert!(json.contains(r#""float":4.0"#), "a float stays a float: {json}");
     assert!(before.from_stored::<Mixed>(&json).is_err());
     let then = Serializer::new().clock(Clock::fixed(at));
     assert_eq!(
         then.from_stored::<Mixed>(&json).unwrap(),
         event,
-        "a word that looks like a time stays a word"
+        "a string that looks like a time stays a string"
     );
 }
 
 #[test]
-fn sets_are_read_from_lists_markers_and_null() {
+fn sets_are_read_from_lists_marked_objects_and_null() {
     let read = |set: &str| {
         #[derive(Deserialize)]
         struct Sets {
@@ -194,7 +194,7 @@ fn sets_are_read_from_lists_markers_and_null() {
 }
 
 #[test]
-fn unknown_names_and_bad_times_fail_with_the_place() {
+fn unknown_enum_values_and_invalid_times_fail_with_the_field() {
     let serializer = Serializer::new().without_validation();
     let stored = |mode: &str, at: &str, maybe: &str| {
         let data = format!(
@@ -207,13 +207,13 @@ fn unknown_names_and_bad_times_fail_with_the_place() {
         serializer.from_stored::<Mixed>(&stored("knockout", at, "null")).unwrap().maybe,
         None
     );
-    for (mode, at, maybe, place) in [
+    for (mode, at, maybe, field) in [
         ("golf_race", at, "null", "`mode`"),
         ("knockout", r#""yesterday""#, "null", "`at`"),
         ("knockout", at, r#""soon""#, "`maybe`"),
     ] {
         let error = serializer.from_stored::<Mixed>(&stored(mode, at, maybe)).unwrap_err();
         assert_eq!(error.code(), "deserialization_failed");
-        assert!(error.to_string().contains(place), "{error}");
+        assert!(error.to_string().contains(field), "{error}");
     }
 }

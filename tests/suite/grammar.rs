@@ -1,4 +1,4 @@
-//! Every key of the grammar at work: shortcuts, former names, read-only versions, what is not registered.
+//! The keys of `#[event(...)]` at run time: shortcuts, aliases, read-only versions, unregistered events.
 
 use event_core::registry::{Registration, RegistryError};
 use event_core::{
@@ -8,10 +8,10 @@ use event_core::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-event_core::migration!("grammar.seated", 1 => 3, straight);
+event_core::migration!("grammar.seated", 1 => 3, from_v1_to_v3);
 
 #[expect(clippy::unnecessary_wraps, reason = "the signature of a JSON step")]
-fn straight(mut data: serde_json::Value) -> Result<serde_json::Value, MigrationError> {
+fn from_v1_to_v3(mut data: serde_json::Value) -> Result<serde_json::Value, MigrationError> {
     data["row"] = 1.into();
     data["note"] = "".into();
     Ok(data)
@@ -55,7 +55,7 @@ enum TableEvent {
     Seated(Seated),
 }
 
-fn first() -> Seated {
+fn migrated() -> Seated {
     Seated { seat: 7, row: 1, note: String::new() }
 }
 
@@ -69,20 +69,20 @@ async fn store_with(event_type: &'static str, version: u32) -> (EventStore, Stre
 }
 
 #[tokio::test]
-async fn a_former_name_reads_on_every_path() {
+async fn an_event_stored_under_an_alias_is_readable_on_every_path() {
     let (store, table) = store_with("grammar.sat", 1).await;
     let page = store.read_stream(&table, ReadOptions::forward()).await.unwrap();
-    assert_eq!(page[0].event_type(), "grammar.sat", "what is stored keeps its name");
-    assert_eq!(page[0].decode::<Seated>().unwrap(), first());
-    assert_eq!(TableEvent::try_from(&page[0]).unwrap(), TableEvent::Seated(first()));
+    assert_eq!(page[0].event_type(), "grammar.sat", "the stored type string is unchanged");
+    assert_eq!(page[0].decode::<Seated>().unwrap(), migrated());
+    assert_eq!(TableEvent::try_from(&page[0]).unwrap(), TableEvent::Seated(migrated()));
     let any = page[0].decode_any().unwrap();
-    assert_eq!(any.downcast_ref::<Seated>(), Some(&first()));
+    assert_eq!(any.downcast_ref::<Seated>(), Some(&migrated()));
     let filtered = store.read_all(AllOptions::new().event_types(TableEvent::TYPES.iter().copied()));
-    assert_eq!(filtered.await.unwrap().len(), 1, "a filter by type finds its former names");
+    assert_eq!(filtered.await.unwrap().len(), 1, "a filter by type includes its aliases");
 }
 
 #[tokio::test]
-async fn a_read_only_version_is_read_and_not_appended() {
+async fn a_read_only_version_is_readable_but_not_appendable() {
     let (store, table) = store_with("grammar.seated", 2).await;
     let page = store.read_stream(&table, ReadOptions::forward()).await.unwrap();
     assert_eq!(page[0].decode::<SeatedV2>().unwrap(), SeatedV2 { seat: 7, row: 1 });
@@ -94,7 +94,7 @@ async fn a_read_only_version_is_read_and_not_appended() {
 }
 
 #[test]
-fn a_shortcut_of_another_crate_is_the_way_that_is_taken() {
+fn a_shortcut_declared_outside_the_derive_shortens_the_path() {
     let path = Registry::global().unwrap().path(
         "grammar.seated",
         EventVersion::new(1),
@@ -104,7 +104,7 @@ fn a_shortcut_of_another_crate_is_the_way_that_is_taken() {
 }
 
 #[test]
-fn a_declared_shortcut_is_an_edge_of_the_graph() {
+fn a_shortcut_declared_with_also_from_shortens_the_path() {
     #[derive(Debug, PartialEq, Serialize, Deserialize, Event)]
     #[event(type = "grammar.dealt", version = 1, register = false)]
     struct V1(u8);
@@ -131,7 +131,7 @@ fn a_declared_shortcut_is_an_edge_of_the_graph() {
     }
 
     assert!(Registry::global().unwrap().latest("grammar.dealt").is_err(), "it is not registered");
-    // Twice each: the same source compiled twice is one event, and one edge.
+    // Registered twice: the same source compiled twice is one event and one migration.
     let all = [Registration::of::<V1>(), Registration::of::<V2>(), Registration::of::<V3>()];
     let builder = Registry::builder().registrations(&all).registrations(&all);
     let registry = builder.build().unwrap();
@@ -143,7 +143,7 @@ fn a_declared_shortcut_is_an_edge_of_the_graph() {
 }
 
 #[test]
-fn a_name_that_two_types_had_is_refused() {
+fn an_alias_of_two_types_is_refused() {
     #[derive(Serialize, Deserialize, Event)]
     #[event(type = "grammar.left", version = 1, alias = "grammar.gone", register = false)]
     struct Left;
@@ -168,7 +168,7 @@ fn a_name_that_two_types_had_is_refused() {
 }
 
 #[test]
-fn an_application_names_the_crates_it_links() {
+fn an_event_crate_that_registered_nothing_is_reported() {
     assert_eq!(crate::linked_events(), ["game_events"]);
     let linked = crate::linked_events().iter().copied();
     let registry = Registry::builder().inventory().expect_crates(linked).build().unwrap();
@@ -178,7 +178,7 @@ fn an_application_names_the_crates_it_links() {
 }
 
 #[tokio::test]
-async fn the_census_counts_what_is_stored_under_a_former_name() {
+async fn the_census_counts_events_stored_under_an_alias() {
     let store = EventStore::in_memory().unwrap();
     let raw = |name: &'static str, version| {
         let data = serde_json::value::to_raw_value(&json!({ "seat": 7 })).unwrap();

@@ -1,4 +1,4 @@
-//! Versions through the derive: stored as one version, read as the latest, on every path.
+//! Event versions: an event stored as an older version is read as the latest one, on every path.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
-// A typed history: v1 → v2 → v3, the last step may refuse.
+// A typed history: v1 → v2 → v3. The last step can fail.
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
 #[event(type = "card_drawn", version = 1)]
@@ -64,7 +64,7 @@ impl TryFrom<CardDrawnV2> for CardDrawn {
     }
 }
 
-// A history of JSON steps whose structs are gone, on top of one that is not.
+// JSON steps for versions whose structs were deleted, above a version whose struct still exists.
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
 #[event(type = "card_played", version = 2, since = 2)]
@@ -96,7 +96,7 @@ fn seat_to_text(mut data: Value) -> Result<Value, MigrationError> {
     Ok(data)
 }
 
-/// Only the latest versions stand in the set.
+/// A set holds only the latest versions.
 #[derive(Debug, Clone, PartialEq, Event)]
 enum CardEvent {
     Drawn(CardDrawn),
@@ -130,7 +130,7 @@ async fn store_with(events: Vec<NewEvent>) -> (EventStore, Vec<RecordedEvent>) {
 }
 
 #[test]
-fn the_derive_states_type_version_and_origin() {
+fn the_derive_registers_type_version_and_origin() {
     assert_eq!((CardDrawn::TYPE, CardDrawn::VERSION.get()), ("card_drawn", 3));
     let registry = Registry::global().unwrap();
     let versions: Vec<_> = registry
@@ -155,7 +155,7 @@ async fn every_stored_version_reads_as_the_latest_on_every_path() {
     let latest = CardDrawn { rank: Rank(7), suit: "unknown".into() };
     let mut all = store.all_events(AllOptions::new());
     for (event, version) in page.iter().zip(1..) {
-        assert_eq!(event.event_version().get(), version, "what is stored stays what it was");
+        assert_eq!(event.event_version().get(), version, "the stored version is unchanged");
         assert_eq!(event.decode::<CardDrawn>().unwrap(), latest);
         assert_eq!(CardEvent::try_from(event).unwrap(), CardEvent::Drawn(latest.clone()));
         let any = event.decode_any().unwrap();
@@ -175,7 +175,7 @@ async fn every_stored_version_reads_as_the_latest_on_every_path() {
 }
 
 #[tokio::test]
-async fn json_steps_run_above_a_struct_and_alone() {
+async fn json_steps_run_after_a_struct_and_on_their_own() {
     let (_, page) = store_with(vec![
         stored("card_played", 2, &json!({"rank": 2})),
         stored("card_played", 3, &json!({"rank": 3, "seat": 4})),
@@ -193,7 +193,7 @@ async fn json_steps_run_above_a_struct_and_alone() {
 }
 
 #[tokio::test]
-async fn a_version_that_was_never_stored_is_unknown() {
+async fn a_version_below_since_is_unknown() {
     let (_, page) = store_with(vec![stored("card_played", 1, &json!({"rank": 2}))]).await;
     for error in [page[0].decode::<CardPlayed>().map(drop), page[0].decode_any().map(drop)] {
         let error = error.unwrap_err();
@@ -205,7 +205,7 @@ async fn a_version_that_was_never_stored_is_unknown() {
 }
 
 #[tokio::test]
-async fn a_step_that_refuses_is_named_with_the_place() {
+async fn a_failed_step_is_reported_with_its_versions_and_the_location_of_the_event() {
     let (_, page) = store_with(vec![
         stored("card_drawn", 1, &json!({"rank": 99})),
         stored("card_played", 3, &json!({"rank": 1, "seat": "x"})),
@@ -216,10 +216,10 @@ async fn a_step_that_refuses_is_named_with_the_place() {
         [(&page[0], 2, 3, "no card has rank 99"), (&page[1], 3, 4, "seat is \"x\"")]
     {
         let error = event.decode_any().unwrap_err();
-        let Error::Deserialization { at: Some(place), source, .. } = &error else {
+        let Error::Deserialization { at: Some(location), source, .. } = &error else {
             panic!("{error}")
         };
-        assert_eq!(place.stream_version, event.stream_version());
+        assert_eq!(location.stream_version, event.stream_version());
         let DecodeError::Step { from: f, to: t, source, .. } = &**source else {
             panic!("{source}")
         };
@@ -231,7 +231,7 @@ async fn a_step_that_refuses_is_named_with_the_place() {
 }
 
 #[tokio::test]
-async fn a_set_refuses_what_it_does_not_hold_or_keeps_it_whole() {
+async fn an_event_outside_the_set_is_an_error_or_kept_by_other() {
     let (store, page) = store_with(vec![Noted::new("outside").into()]).await;
     let error = CardEvent::try_from(&page[0]).unwrap_err();
     let Error::UnknownEventType { event_type, known, at: Some(_), .. } = &error else {
@@ -247,11 +247,15 @@ async fn a_set_refuses_what_it_does_not_hold_or_keeps_it_whole() {
     store.append(&deck(), ExpectedVersion::Any, [other]).await.unwrap();
     let page = store.read_stream(&deck(), ReadOptions::forward()).await.unwrap();
     assert_eq!(page[1].decode::<Noted>().unwrap(), Noted::new("outside"));
-    assert_ne!(page[0].event_id(), page[1].event_id(), "appended again, it is another event");
+    assert_ne!(
+        page[0].event_id(),
+        page[1].event_id(),
+        "an event that is appended again gets a new id"
+    );
 }
 
 #[test]
-fn a_set_knows_its_types_and_makes_new_events() {
+fn a_set_lists_its_types_and_converts_to_new_events() {
     assert_eq!(CardEvent::TYPES, ["card_drawn", "card_played"]);
     let event = CardEvent::from(CardDrawn { rank: Rank(1), suit: "hearts".into() });
     assert_eq!(event.as_event().map(AnyEvent::event_type), Some("card_drawn"));
@@ -262,12 +266,12 @@ fn a_set_knows_its_types_and_makes_new_events() {
     let event = registry.decode("card_drawn", EventVersion::FIRST, &data).unwrap();
     assert!(
         event.downcast_ref::<CardDrawn>().is_some(),
-        "a set brings the whole history of its events"
+        "a set registers the whole history of its events"
     );
 }
 
 #[test]
-fn an_event_may_be_derived_inside_a_function() {
+fn an_event_can_be_derived_inside_a_function() {
     #[derive(Debug, Serialize, Deserialize, Event)]
     #[event(type = "local.one", version = 1)]
     struct Local;

@@ -1,9 +1,9 @@
-//! The derives where every name that they could lean on means something else, and without the standard prelude.
+//! The derives in a module without the standard prelude, where every name they could rely on means something else.
 
 #![no_implicit_prelude]
-#![allow(dead_code, reason = "names that must not be met")]
-#![allow(unused_macros, reason = "names that must not be met")]
-#![allow(non_camel_case_types, reason = "names that must not be met")]
+#![allow(dead_code, reason = "names that generated code must not resolve to")]
+#![allow(unused_macros, reason = "names that generated code must not resolve to")]
+#![allow(non_camel_case_types, reason = "names that generated code must not resolve to")]
 #![forbid(unsafe_code)]
 
 mod core {}
@@ -22,7 +22,7 @@ struct None;
 struct Box;
 struct String;
 struct Vec;
-struct u32; // `str` is left out: serde's own derive takes it for the primitive
+struct u32; // no `str`: serde's own derive relies on the primitive of that name
 trait From {}
 trait TryFrom {}
 trait Event {}
@@ -43,7 +43,7 @@ macro_rules! field {
     () => {};
 }
 
-/// What the event holds, with a shape of its own.
+/// A type inside the event, with its own shape.
 #[derive(::serde::Serialize, ::serde::Deserialize, ::event_core::Shape)]
 #[serde(rename_all = "camelCase", tag = "kind")]
 enum Inside {
@@ -57,7 +57,7 @@ struct PlainV1 {
     number: ::core::primitive::u8,
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "the signature of a rule")]
+#[allow(clippy::unnecessary_wraps, reason = "the signature of a validation function")]
 fn valid(
     _: &r#type,
     _: ::chrono::DateTime<::chrono::Utc>,
@@ -99,7 +99,7 @@ macro_rules! event_of {
 event_of!(Made, "hygiene.made", ::std::vec::Vec<::core::primitive::i64>);
 
 #[::core::prelude::v1::test]
-fn events_mean_what_they_mean_among_names_that_do_not() {
+fn the_derives_rely_on_no_name_in_scope() {
     let event_type = <r#type as ::event_core::Event>::TYPE;
     ::core::assert_eq!(event_type, "hygiene.plain");
     ::core::assert_eq!(<Set as ::event_core::EventSet>::TYPES, ["hygiene.plain"]);

@@ -1,14 +1,14 @@
-//! The rules of `migrate` steps: each leads up, no two start at one version, and together they leave none out.
+//! The rules of `migrate` steps: each leads to a later version, no two start from the same one, and none is left out.
 
 use std::collections::BTreeSet;
 
-use crate::check::tokens_as_text;
+use crate::attr::{Migrate, Source};
 use crate::errors::Errors;
-use crate::input::Step;
-use crate::migrate::{Migrate, Source};
+use crate::model::Step;
+use crate::tokens::text_of;
 use crate::value::Number;
 
-/// The steps in order, if they connect every version up to this one.
+/// The steps in order; `None` unless they lead from every stored version to this one.
 pub(super) fn connected(
     written: &[Migrate],
     version: Number,
@@ -18,17 +18,17 @@ pub(super) fn connected(
     let before = errors.count();
     let mut seen = Sources::default();
     for step in written {
-        leads_up(step, version.value, since, errors);
+        check_direction(step, version.value, since, errors);
         seen.add(step, errors);
     }
-    // A gap beside a step that is wrong would be that mistake told twice.
+    // A wrong step often leaves a gap as well: one report is enough.
     if errors.count() == before {
         gaps(&seen, version, since, errors);
     }
     (errors.count() == before).then(|| in_order(written))
 }
 
-fn leads_up(step: &Migrate, version: u32, since: u32, errors: &mut Errors) {
+fn check_direction(step: &Migrate, version: u32, since: u32, errors: &mut Errors) {
     if let Source::Version(from) = step.source {
         starts_in_range(from, version, since, errors);
         if let Some(to) = step.to
@@ -57,7 +57,7 @@ fn starts_in_range(from: Number, version: u32, since: u32, errors: &mut Errors) 
     }
 }
 
-/// Where the steps seen so far start.
+/// The sources of the steps that were checked so far.
 #[derive(Default)]
 struct Sources {
     versions: BTreeSet<u32>,
@@ -74,13 +74,13 @@ impl Sources {
             }
             Source::Version(_) => {}
             Source::Struct(from) => {
-                let name = tokens_as_text(from);
+                let name = text_of(from);
                 if self.structs.contains(&name) {
                     let message = format!("duplicate source: `{name}` already has a `migrate`");
                     errors.at(from, message);
                 } else if !self.structs.is_empty() {
-                    let message = "only one `migrate` can start from a struct; its own chain goes \
-                                   on below";
+                    let message = "only one `migrate` can start from a struct; its own chain \
+                                   covers the versions below";
                     errors.at(from, message);
                 }
                 self.structs.push(name);
@@ -89,29 +89,29 @@ impl Sources {
     }
 }
 
-/// Reports each run of versions that no step leaves.
+/// Reports each run of versions that no step starts from.
 ///
-/// The version of a struct is not known here; event-core's check looks at the step from it.
+/// The macro does not know the version of a struct, so the step from one is left to event-core's proof.
 fn gaps(seen: &Sources, version: Number, since: u32, errors: &mut Errors) {
     let lowest = if seen.structs.is_empty() { Some(since) } else { seen.versions.first().copied() };
     let Some(mut next) = lowest else { return };
     for &from in seen.versions.iter().chain([&version.value]) {
         if from > next {
             let end = from - 1;
-            let goes_since = next == since && seen.structs.is_empty();
-            errors.at_span(version.span, gap(version.value, next, end, goes_since));
+            let at_the_start = next == since && seen.structs.is_empty();
+            errors.at_span(version.span, gap(version.value, next, end, at_the_start));
         }
         next = from + 1;
     }
 }
 
-fn gap(version: u32, first: u32, last: u32, goes_since: bool) -> String {
+fn gap(version: u32, first: u32, last: u32, at_the_start: bool) -> String {
     let (missing, were) = if first == last {
         (format!("version {first}"), "was")
     } else {
         (format!("versions {first} to {last}"), "were")
     };
-    let since = if goes_since {
+    let since = if at_the_start {
         format!(", or `since = {}` if {missing} {were} never stored", last + 1)
     } else {
         String::new()
@@ -134,9 +134,9 @@ fn checked(step: &Migrate) -> Step {
     let to = step.to.map(|to| to.value);
     let with = step.with.clone();
     match &step.source {
-        Source::Struct(from) => Step::Below { from: from.clone(), to, with },
+        Source::Struct(from) => Step::FromStruct { from: from.clone(), to, with },
         Source::Version(from) => {
-            Step::Numbered { from: from.value, to: to.unwrap_or(from.value + 1), with }
+            Step::FromVersion { from: from.value, to: to.unwrap_or(from.value + 1), with }
         }
     }
 }

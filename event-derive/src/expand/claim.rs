@@ -1,15 +1,15 @@
-//! The claim: a hidden macro whose name is the (type, version), so that a second one in the crate does not compile.
+//! The claim: a hidden macro named after the (type, version), so that a second one in the crate does not compile.
 //!
-//! `event_core::link!` brings the claims of several crates together. Every token stands at the type string, which
-//! is where the compiler then points.
+//! `event_core::link!` brings the claims of several crates into one scope. Every token has the span of the type
+//! string, so the compiler points there.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote_spanned};
 use syn::LitStr;
 
-use crate::input::EventInput;
+use crate::model::EventInput;
 
-/// The claims of an event: its type, and every name it had before; none when it is not registered.
+/// One claim for the type string and one for each alias; none for an event that is not registered.
 pub(super) fn claims(event: &EventInput) -> TokenStream {
     if !event.register {
         return TokenStream::new();
@@ -20,12 +20,12 @@ pub(super) fn claims(event: &EventInput) -> TokenStream {
 
 fn claim(event_type: &LitStr, version: u32) -> TokenStream {
     let span = event_type.span();
-    // A type string never has `__` in it, so no other one has this name.
+    // No type string contains `__`, so no other one leads to this name.
     let words = event_type.value().replace('.', "__");
     let name = format_ident!("event_type_{words}_version_{version}", span = span);
     quote_spanned! {span=>
         #[doc(hidden)]
-        #[allow(non_local_definitions, reason = "an event inside of a function claims its type, too")]
+        #[allow(non_local_definitions, reason = "an event inside a function claims its type as well")]
         #[macro_export]
         macro_rules! #name {
             () => {};

@@ -1,17 +1,18 @@
 //! `impl Event`, the proof of its version chain, and its registration.
 //!
-//! Calls that prove something stand at the tokens they prove it about: that is where their panic is shown.
+//! A call that proves something has the span of the tokens it is about: a failed proof is shown there.
 
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{ExprPath, Ident, LitStr, Type};
 
-use crate::check::tokens_as_text;
-use crate::expand::{at_call_site, shape};
-use crate::input::{EventInput, History, Step};
+use crate::expand::hygiene::{at_call_site, at_span};
+use crate::expand::shape;
+use crate::model::{EventInput, History, Step};
+use crate::tokens::text_of;
 
-/// Everything an event needs.
+/// All items of an event.
 pub(super) fn implementation(event: &EventInput) -> TokenStream {
     let name = at_call_site(&event.ident);
     let trait_impl = event_impl(event, &name);
@@ -69,14 +70,14 @@ fn facts(event: &EventInput) -> TokenStream {
     quote!(_event::Facts::of::<Self>() #docs #aliases #readonly)
 }
 
-/// Each shortcut proved at its type.
+/// The shortcuts, each with a proof that is shown at its type.
 fn shortcuts(also: &[Type], name: &Ident) -> TokenStream {
     if also.is_empty() {
         return TokenStream::new();
     }
     let steps = also.iter().map(|from| {
         let span = from.span();
-        let this = moved(name, span);
+        let this = at_span(name, span);
         quote_spanned!(span=> _event::also_from::<#from, #this>())
     });
     quote!(const ALSO_FROM: &'static [_event::Also] = &[#(#steps),*];)
@@ -101,7 +102,7 @@ fn history(history: &History) -> TokenStream {
 }
 
 fn validate(path: &ExprPath) -> TokenStream {
-    // The names keep the hygiene of the derive, but stand at the path: a wrong signature is shown there.
+    // The names keep the hygiene of the derive but have the span of the path: a wrong signature is shown there.
     let span = Span::call_site().located_at(path.span());
     let arguments = quote_spanned!(span=> (self, now));
     let now = quote_spanned!(span=> now);
@@ -116,14 +117,16 @@ fn validate(path: &ExprPath) -> TokenStream {
     }
 }
 
-/// One typed step, or all JSON steps, proved outside of generic code: only there does `cargo check` see the proof.
+/// One typed step or all JSON steps, with their proof.
+///
+/// The const is not generic: `cargo check` does not evaluate consts in generic code.
 fn version_chain(history: &History, name: &Ident) -> TokenStream {
     match history {
         History::First | History::Since(_) => TokenStream::new(),
         History::Typed { from, .. } => {
             let span = from.span();
-            // A bound that is not met is shown at the argument that fails it.
-            let this = moved(name, span);
+            // An unmet bound is shown at the generic argument that fails it.
+            let this = at_span(name, span);
             let step = quote_spanned!(span=> _event::typed_step::<#from, #this>());
             quote!(const VERSION_CHAIN: _event::Typed<#name> = #step;)
         }
@@ -139,37 +142,31 @@ fn json_chain(since: u32, steps: &[Step], name: &Ident) -> TokenStream {
     quote!(const VERSION_CHAIN: &'static [_event::JsonStep] = #chain;)
 }
 
-fn moved(name: &Ident, span: Span) -> Ident {
-    let mut name = name.clone();
-    name.set_span(span);
-    name
-}
-
-/// Without a struct in it, a chain has been checked already.
+/// Where a failed proof is shown. Steps between numbers need none: the macro has checked them.
 fn struct_span(step: &Step) -> Option<Span> {
     match step {
-        Step::Below { from, .. } => Some(from.span()),
-        Step::Numbered { .. } => None,
+        Step::FromStruct { from, .. } => Some(from.span()),
+        Step::FromVersion { .. } => None,
     }
 }
 
 fn json_step(step: &Step, name: &Ident) -> TokenStream {
     match step {
-        Step::Numbered { from, to, with } => {
+        Step::FromVersion { from, to, with } => {
             let (from, to) = (Literal::u32_unsuffixed(*from), Literal::u32_unsuffixed(*to));
             quote!(_event::json_step(#from, #to, #with))
         }
-        Step::Below { from, to, with } => {
-            // 0 stands for the version after the struct's, which is not known here.
+        Step::FromStruct { from, to, with } => {
+            // 0 means the version after the struct's, which the macro does not know.
             let to = Literal::u32_unsuffixed(to.unwrap_or(0));
             let span = from.span();
-            let this = moved(name, span);
+            let this = at_span(name, span);
             quote_spanned!(span=> _event::json_step_from::<#from, #this>(#to, #with))
         }
     }
 }
 
-/// What rustdoc shows above the implementation.
+/// The documentation of the impl.
 fn sentence(event: &EventInput) -> String {
     let (event_type, version) = (event.event_type.value(), event.version);
     let history = match &event.history {
@@ -183,15 +180,15 @@ fn sentence(event: &EventInput) -> String {
 
 fn sources(steps: &[Step]) -> String {
     let sources = steps.iter().map(|step| match step {
-        Step::Numbered { from, .. } => format!("version {from}"),
-        Step::Below { from, .. } => link(from),
+        Step::FromVersion { from, .. } => format!("version {from}"),
+        Step::FromStruct { from, .. } => link(from),
     });
     sources.collect::<Vec<_>>().join(" and ")
 }
 
-/// Only a plain path can be a link.
+/// A link in rustdoc, if the type is a plain path.
 fn link(ty: &impl ToTokens) -> String {
-    let name = tokens_as_text(ty);
+    let name = text_of(ty);
     if name.contains(|it: char| !it.is_alphanumeric() && it != '_' && it != ':') {
         format!("`{name}`")
     } else {

@@ -1,50 +1,48 @@
-//! From a checked item to the code that stands beside it.
+//! Generates code from the model.
 //!
-//! Everything sits in one anonymous const, and names event-core once, in the alias `_event`: no generated name can
-//! be met by the user's own. Std items come by `::core::…` or `_event::…` paths, never by the prelude. No
-//! `#[diagnostic::…]` either: in a module with `no_implicit_prelude` that name does not exist.
+//! All impls are in one anonymous const that names event-core once, in the alias `_event`: generated names cannot
+//! collide with the user's. Items of std are reached by `::core::…` or `_event::…` paths, never through the prelude.
+//! There is no `#[diagnostic::…]`: it does not resolve in a module with `no_implicit_prelude`.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Ident, Path};
+use syn::DeriveInput;
 
-use crate::input::Input;
+use crate::expand::hygiene::wrapped;
+use crate::model::{Input, Reading, ShapeInput};
 
 mod claim;
 mod event;
+mod hygiene;
 mod set;
-pub(crate) mod shape;
+mod shape;
+mod stub;
 
-pub(crate) use set::{from_event, try_from_recorded};
-
-/// The implementations for an item without mistakes.
-pub(crate) fn expand(input: &Input, krate: &Path) -> TokenStream {
-    match input {
-        Input::Event(event) => {
+/// The impls for an item that derives `Event`; after a mistake, the report and a stub.
+pub(crate) fn derive_event(item: &DeriveInput, read: &Reading<Input>) -> TokenStream {
+    match &read.input {
+        Ok(Input::Event(event)) => {
             let claims = claim::claims(event);
-            let body = wrapped(krate, &event::implementation(event));
+            let body = wrapped(&read.krate, &event::implementation(event));
             quote!(#claims #body)
         }
-        Input::Set(set) => wrapped(krate, &set::implementation(set)),
+        Ok(Input::Set(set)) => wrapped(&read.krate, &set::implementation(set)),
+        Err(mistakes) => {
+            let mistakes = mistakes.to_compile_error();
+            let stub = stub::item(item).map(|stub| wrapped(&read.krate, &stub));
+            quote!(#mistakes #stub)
+        }
     }
 }
 
-/// Puts generated items where they cannot be named, with `_event` in scope.
-pub(crate) fn wrapped(krate: &Path, items: &TokenStream) -> TokenStream {
-    quote! {
-        #[doc(hidden)]
-        const _: () = {
-            use #krate::__private as _event;
-            #items
-        };
+/// The impl for an item that derives `Shape`; after a mistake, the report and a stub.
+pub(crate) fn derive_shape(item: &DeriveInput, read: &Reading<ShapeInput>) -> TokenStream {
+    match &read.input {
+        Ok(shape) => wrapped(&read.krate, &shape::implementation(shape, Some(&item.generics))),
+        Err(mistakes) => {
+            let mistakes = mistakes.to_compile_error();
+            let stub = wrapped(&read.krate, &stub::shape(&item.ident, &item.generics));
+            quote!(#mistakes #stub)
+        }
     }
-}
-
-/// The name of the item as generated code writes it in its headers.
-///
-/// With the user's span the compiler reports a bound that is not met twice: at the derive and at the name.
-pub(crate) fn at_call_site(ident: &Ident) -> Ident {
-    let mut name = ident.clone();
-    name.set_span(Span::call_site());
-    name
 }

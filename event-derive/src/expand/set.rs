@@ -1,16 +1,16 @@
 //! `impl EventSet` for an enum of events, and the conversions around it.
 //!
-//! Each variant's type is named in one const, at its own tokens: a type that is no event is one error, there.
+//! The type of each variant is used in one const, with its own span: a type that is not an event is one error, there.
 
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Ident, Type};
 
-use crate::expand::at_call_site;
-use crate::input::{SetInput, SetMember};
+use crate::expand::hygiene::at_call_site;
+use crate::model::{SetInput, SetMember};
 
-/// Everything a set needs.
+/// All items of a set.
 pub(super) fn implementation(set: &SetInput) -> TokenStream {
     let name = at_call_site(&set.ident);
     let members = Members::of(set);
@@ -29,7 +29,7 @@ pub(super) fn implementation(set: &SetInput) -> TokenStream {
 }
 
 /// `From<E>` for the variant that holds `E`.
-pub(crate) fn from_event(set: &Ident, member: &SetMember) -> TokenStream {
+pub(super) fn from_event(set: &Ident, member: &SetMember) -> TokenStream {
     let (variant, ty) = (&member.ident, &member.ty);
     quote! {
         #[automatically_derived]
@@ -41,8 +41,8 @@ pub(crate) fn from_event(set: &Ident, member: &SetMember) -> TokenStream {
     }
 }
 
-/// `TryFrom<&RecordedEvent>`, by way of `EventSet::decode`.
-pub(crate) fn try_from_recorded(set: &Ident) -> TokenStream {
+/// `TryFrom<&RecordedEvent>`, through `EventSet::decode`.
+pub(super) fn try_from_recorded(set: &Ident) -> TokenStream {
     quote! {
         #[automatically_derived]
         impl _event::TryFrom<&_event::RecordedEvent> for #set {
@@ -58,21 +58,22 @@ pub(crate) fn try_from_recorded(set: &Ident) -> TokenStream {
 struct Members<'a> {
     events: Vec<&'a SetMember>,
     other: Option<&'a SetMember>,
-    /// `VARIANT_i` and `TYPE_i` of each event.
-    variants: Vec<Ident>,
-    types: Vec<Ident>,
+    /// The const `VARIANT_i` of each event.
+    variant_consts: Vec<Ident>,
+    /// The const `TYPE_i` of each event.
+    type_consts: Vec<Ident>,
 }
 
 impl<'a> Members<'a> {
     fn of(set: &'a SetInput) -> Self {
         let (others, events): (Vec<_>, Vec<_>) = set.variants.iter().partition(|it| it.other);
         let numbered = |word| (0..events.len()).map(|at| format_ident!("{word}_{at}")).collect();
-        let (variants, types) = (numbered("VARIANT"), numbered("TYPE"));
-        Self { other: others.first().copied(), events, variants, types }
+        let (variant_consts, type_consts) = (numbered("VARIANT"), numbered("TYPE"));
+        Self { other: others.first().copied(), events, variant_consts, type_consts }
     }
 
     fn consts(&self) -> TokenStream {
-        let types = &self.types;
+        let types = &self.type_consts;
         let each = (0..self.events.len()).map(|at| self.consts_of(at));
         quote! {
             #(#each)*
@@ -82,7 +83,7 @@ impl<'a> Members<'a> {
 
     fn consts_of(&self, at: usize) -> TokenStream {
         let ty: &Type = &self.events[at].ty;
-        let (variant, type_string) = (&self.variants[at], &self.types[at]);
+        let (variant, type_string) = (&self.variant_consts[at], &self.type_consts[at]);
         let distinct = format_ident!("DISTINCT_TYPE_{at}");
         let index = Literal::usize_unsuffixed(at);
         let holds = quote_spanned!(ty.span()=> _event::set_variant::<#ty>());
@@ -96,7 +97,7 @@ impl<'a> Members<'a> {
     }
 
     fn event_set(&self, name: &Ident) -> TokenStream {
-        let variants = &self.variants;
+        let variants = &self.variant_consts;
         let decode = self.decode(name);
         let as_event = self.as_event();
         let doc = self.sentence();
@@ -114,12 +115,12 @@ impl<'a> Members<'a> {
     }
 
     fn decode(&self, name: &Ident) -> TokenStream {
-        let arms = self.events.iter().zip(&self.variants).zip(&self.types);
+        let arms = self.events.iter().zip(&self.variant_consts).zip(&self.type_consts);
         let arms = arms.map(|((member, variant), type_string)| {
             let ident = &member.ident;
             quote!(#type_string => _event::Result::map((#variant.decode)(recorded), Self::#ident))
         });
-        let renamed = self.events.iter().zip(&self.variants).map(|(member, variant)| {
+        let renamed = self.events.iter().zip(&self.variant_consts).map(|(member, variant)| {
             let ident = &member.ident;
             quote! {
                 name if (#variant.is_named)(name) => {
@@ -140,21 +141,21 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// What becomes of an event of a type outside of the set.
+    /// The value for an event whose type is outside the set.
     fn rest(&self, name: &Ident) -> TokenStream {
         let set = name.to_string();
         let Some(other) = self.other else {
             return quote!(_event::Err(_event::not_in_set(recorded, TYPES, #set)));
         };
         let ident = &other.ident;
-        // Shown at the type where that is another one than `RecordedEvent`.
+        // With the span of the held type: any type but `RecordedEvent` is an error there.
         let span = Span::call_site().located_at(other.ty.span());
         let recorded = quote_spanned!(span=> ::core::clone::Clone::clone(recorded));
         quote!(_event::Ok(Self::#ident(#recorded)))
     }
 
     fn as_event(&self) -> TokenStream {
-        let arms = self.events.iter().zip(&self.variants).map(|(member, variant)| {
+        let arms = self.events.iter().zip(&self.variant_consts).map(|(member, variant)| {
             let ident = &member.ident;
             quote!(Self::#ident(event) => _event::Some((#variant.view)(event)),)
         });
@@ -173,7 +174,7 @@ impl<'a> Members<'a> {
     }
 
     fn new_event_from(&self, name: &Ident) -> TokenStream {
-        let arms = self.events.iter().zip(&self.variants).map(|(member, variant)| {
+        let arms = self.events.iter().zip(&self.variant_consts).map(|(member, variant)| {
             let ident = &member.ident;
             quote!(#name::#ident(event) => (#variant.into_new)(event),)
         });

@@ -1,19 +1,20 @@
-//! `impl Shape`: what a type looks like in JSON, linked lazily to the types inside of it.
+//! `impl Shape`: what a type looks like in JSON, with a function for each type inside it, as types may be recursive.
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Generics, Ident, parse_quote};
+use syn::ext::IdentExt;
+use syn::{Generics, parse_quote};
 
-use crate::expand::at_call_site;
-use crate::shape::{
-    Body, FieldInput, FieldsInput, FormInput, ShapeInput, TaggingInput, VariantInput, compact,
+use crate::expand::hygiene::at_call_site;
+use crate::model::{
+    Body, FieldInput, FieldsInput, FormInput, ShapeInput, TaggingInput, VariantInput,
 };
+use crate::tokens::text_of;
 
-/// The implementation for a type; `generics` are those of `#[derive(Shape)]`, an event has none.
-pub(crate) fn implementation(shape: &ShapeInput, generics: Option<&Generics>) -> TokenStream {
+/// The impl for a type. Only a type that derives `Shape` can have `generics`: an event has none.
+pub(super) fn implementation(shape: &ShapeInput, generics: Option<&Generics>) -> TokenStream {
     let name = at_call_site(&shape.ident);
-    let text = shape.ident.to_string();
-    let text = text.strip_prefix("r#").unwrap_or(&text);
+    let text = shape.ident.unraw().to_string();
     let spec = body(&shape.body);
     let mut generics = generics.cloned().unwrap_or_default();
     for parameter in generics.type_params_mut() {
@@ -24,23 +25,10 @@ pub(crate) fn implementation(shape: &ShapeInput, generics: Option<&Generics>) ->
         #[automatically_derived]
         impl #parameters _event::Shape for #name #arguments #bounds {
             fn shape(shapes: &mut _event::Shapes) -> _event::Form {
-                #[allow(unused_imports, reason = "for types that say nothing of themselves")]
+                #[allow(unused_imports, reason = "for types without a `Shape`")]
                 use _event::ForeignForm as _;
                 let spec = const { #spec };
                 _event::Shapes::named(shapes, _event::type_name::<Self>(), #text, &spec)
-            }
-        }
-    }
-}
-
-/// Beside the report of a mistake: a shape that says nothing.
-pub(crate) fn stub(name: &Ident, generics: &Generics) -> TokenStream {
-    let (parameters, arguments, bounds) = generics.split_for_impl();
-    quote! {
-        #[automatically_derived]
-        impl #parameters _event::Shape for #name #arguments #bounds {
-            fn shape(_: &mut _event::Shapes) -> _event::Form {
-                _event::Form::Null
             }
         }
     }
@@ -53,7 +41,7 @@ fn body(body: &Body) -> TokenStream {
             quote!(_event::Spec::Fields(#fields))
         }
         Body::Via(ty) => {
-            let text = compact(ty);
+            let text = text_of(ty);
             quote!(_event::Spec::Via(_event::Probe::<#ty>::form, #text))
         }
         Body::Enum(tagging, variants) => {
@@ -73,7 +61,7 @@ fn tagging(tagging: &TaggingInput) -> TokenStream {
     }
 }
 
-/// A literal, not a call: what it borrows lives as long as the const.
+/// A struct literal, not a call: the slices in it then live as long as the const.
 fn variant(variant: &VariantInput) -> TokenStream {
     let VariantInput { name, aliases, other, fields } = variant;
     let fields = fields_spec(fields);
@@ -102,11 +90,11 @@ fn fields_spec(fields: &FieldsInput) -> TokenStream {
 
 fn field(field: &FieldInput) -> TokenStream {
     let (name, ty) = (&field.name, &field.ty);
-    let text = compact(ty);
+    let text = text_of(ty);
     let new = match &field.form {
         FormInput::Type => quote!(_event::field!(#name, #ty, #text)),
         FormInput::Words(words) => quote!(_event::FieldSpec::words(#name, #text, #words)),
-        FormInput::Text => quote!(_event::FieldSpec::opaque(#name, #text)),
+        FormInput::Opaque => quote!(_event::FieldSpec::opaque(#name, #text)),
     };
     let aliases = aliases(&field.aliases);
     let default = field.default.then(|| quote!(.default()));

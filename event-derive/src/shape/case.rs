@@ -1,6 +1,6 @@
 //! serde's `rename_all`: how the names of fields and variants are written.
 
-/// One of serde's ways.
+/// One of serde's naming conventions.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Case {
     Lower,
@@ -14,7 +14,7 @@ pub(crate) enum Case {
 }
 
 impl Case {
-    /// By the name that serde gives it.
+    /// The convention that serde knows by this name.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Some(match name {
             "lowercase" => Self::Lower,
@@ -29,7 +29,7 @@ impl Case {
         })
     }
 
-    /// The name of a field, which is written in snake case.
+    /// Converts the name of a field, which is in snake case.
     pub(crate) fn field(self, name: &str) -> String {
         match self {
             Self::Lower | Self::Snake => name.to_owned(),
@@ -41,7 +41,7 @@ impl Case {
         }
     }
 
-    /// The name of a variant, which is written in Pascal case.
+    /// Converts the name of a variant, which is in Pascal case.
     pub(crate) fn variant(self, name: &str) -> String {
         match self {
             Self::Pascal => name.to_owned(),

@@ -1,4 +1,4 @@
-//! What serde's attributes say of the wire; whatever cannot be read is left for serde to report.
+//! serde's attributes, as far as they change the JSON. One that cannot be read is reported by serde's own derive.
 
 use syn::meta::ParseNestedMeta;
 use syn::{Attribute, LitStr, Type};
@@ -16,7 +16,7 @@ pub(crate) struct Serde {
     pub(crate) default: bool,
     /// Neither written nor read.
     pub(crate) skip: bool,
-    /// Left out when it is written, at least at times.
+    /// Omitted when written, always or on a condition.
     pub(crate) omitted: bool,
     pub(crate) flatten: bool,
     pub(crate) with: Option<String>,
@@ -85,7 +85,7 @@ impl Serde {
             "untagged" => self.untagged = true,
             "transparent" => self.transparent = true,
             "other" => self.other = true,
-            // What is written is what is stored; where it is read by way of another type, the type itself says more.
+            // `from` and `try_from` do not count: the JSON in a store is the one that was written.
             "into" => self.via = meta.value()?.parse::<LitStr>()?.parse().ok(),
             _ => rest(meta)?,
         }
@@ -93,7 +93,7 @@ impl Serde {
     }
 }
 
-/// `key = "a"`, or `key(serialize = "a", deserialize = "b")`: what is written, and what is read.
+/// `key = "a"`, or `key(serialize = "a", deserialize = "b")`: the name that is written, and the one that is read.
 fn names(meta: &ParseNestedMeta) -> syn::Result<(Option<String>, Option<String>)> {
     if meta.input.peek(syn::Token![=]) {
         let name = text(meta)?;
@@ -116,7 +116,7 @@ fn text(meta: &ParseNestedMeta) -> syn::Result<String> {
     Ok(meta.value()?.parse::<LitStr>()?.value())
 }
 
-/// Takes the value of a key that says nothing of the wire.
+/// Consumes a value that does not change the JSON.
 fn rest(meta: &ParseNestedMeta) -> syn::Result<()> {
     if meta.input.peek(syn::Token![=]) {
         meta.value()?.parse::<proc_macro2::TokenTree>()?;

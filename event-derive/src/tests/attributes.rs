@@ -1,4 +1,4 @@
-//! Keys: missing, twice, unknown, misplaced, and entries that are no entries.
+//! Keys that are missing, duplicate, unknown or misplaced, and entries without a key.
 
 use super::{check, check_struct};
 
@@ -7,7 +7,7 @@ const KEYS: &str = "unknown key `colour`; expected one of `type`, `version`, `fr
                     `crate`";
 
 #[test]
-fn an_attribute_is_needed() {
+fn a_struct_needs_an_attribute_with_a_list() {
     check(
         "struct GameStarted;",
         &[("missing `#[event(type = \"...\", version = ...)]` on `GameStarted`", "GameStarted")],
@@ -17,12 +17,24 @@ fn an_attribute_is_needed() {
 }
 
 #[test]
-fn type_and_version_are_needed() {
+fn type_and_version_are_required() {
     let no_type = "missing `type = \"...\"`";
     let no_version = "missing `version = ...`; a new event starts at `version = 1`";
     check_struct("event()", &[(no_type, "event()"), (no_version, "event()")]);
     check_struct("event(version = 1)", &[(no_type, "event(version = 1)")]);
     check_struct("event(type = \"x\")", &[(no_version, "event(type = \"x\")")]);
+}
+
+#[test]
+fn the_table_of_keys_is_complete_and_shown_in_the_readme() {
+    let table = include_str!("../grammar.md");
+    let (_, known) = KEYS.split_once("expected one of ").unwrap();
+    for key in known.split(", ") {
+        let cell = format!("| {key} |");
+        let mut rows = table.lines().filter(|row| row.starts_with("| struct"));
+        assert!(rows.any(|row| row.contains(&cell)), "{key} has no row");
+    }
+    assert!(include_str!("../../README.md").contains(table), "the README shows another table");
 }
 
 #[test]
@@ -35,7 +47,7 @@ fn several_attributes_count_as_one() {
 }
 
 #[test]
-fn a_key_stands_once() {
+fn a_key_occurs_once() {
     check_struct(
         "event(type = \"x\", type = \"y\", version = 1)",
         &[("duplicate key `type`", "type")],
@@ -43,7 +55,7 @@ fn a_key_stands_once() {
 }
 
 #[test]
-fn a_key_is_a_known_word() {
+fn an_unknown_key_is_reported_with_the_known_ones() {
     check_struct("event(type = \"x\", colour = 1, version = 1)", &[(KEYS, "colour")]);
     check_struct("event(type = \"x\", version = 1, colour(a, b))", &[(KEYS, "colour")]);
     check_struct(
@@ -53,7 +65,7 @@ fn a_key_is_a_known_word() {
 }
 
 #[test]
-fn a_slip_counts_as_the_key_that_was_meant() {
+fn a_misspelled_key_is_reported_and_not_called_missing_too() {
     check_struct(
         "event(type = \"x\", verison = 1)",
         &[("unknown key `verison`; did you mean `version`?", "verison")],
@@ -69,7 +81,7 @@ fn a_slip_counts_as_the_key_that_was_meant() {
 }
 
 #[test]
-fn a_string_where_a_key_belongs_is_the_type() {
+fn a_string_without_a_key_is_taken_for_the_type() {
     check_struct(
         "event(\"x\", version = 1)",
         &[("expected a key, found a string; write `type = \"x\"`", "\"x\"")],
@@ -86,7 +98,7 @@ fn entries_are_separated_by_commas() {
 }
 
 #[test]
-fn a_key_without_a_value_shows_its_form() {
+fn a_key_without_a_value_is_reported_with_its_form() {
     for (entry, form) in [
         ("from", "from = PreviousVersion"),
         ("since", "since = 2"),
@@ -107,7 +119,7 @@ fn a_key_without_a_value_shows_its_form() {
 }
 
 #[test]
-fn a_field_takes_the_keys_of_its_shape() {
+fn a_field_takes_only_shape_and_opaque() {
     let field = |attribute: &str| {
         format!("#[event(type = \"x\", version = 1)] struct A {{ #[{attribute}] b: u8 }}")
     };
@@ -149,7 +161,7 @@ fn an_event_is_a_concrete_struct() {
 }
 
 #[test]
-fn all_mistakes_are_reported_in_the_order_of_the_source() {
+fn all_mistakes_are_reported_in_source_order() {
     check_struct(
         "event(type = \"Game Started\", version = \"1\", colour = 1)",
         &[

@@ -1,4 +1,4 @@
-//! Expansions as readable files: a change to generated code is a diff to read.
+//! Generated code as snapshots: a change to it is a diff that can be reviewed.
 
 use syn::DeriveInput;
 
@@ -70,9 +70,9 @@ fn shape_of_an_enum() {
     insta::assert_snapshot!(prettyplease::unparse(&file));
 }
 
-/// The budget of a struct's expansion: what a reader of `cargo expand` has to read, and the compiler.
+/// A limit for the size of generated code, which the compiler and readers of `cargo expand` have to read.
 #[test]
-fn a_struct_of_six_fields_expands_to_less_than_sixty_lines() {
+fn a_struct_of_six_fields_expands_to_at_most_sixty_lines() {
     let item = r#"
         /// A guess.
         #[event(type = "guess", version = 2, from = GuessV1)]

@@ -8,7 +8,7 @@ fn check(keys: &str, expected: &[(&str, &str)]) {
 }
 
 #[test]
-fn histories_without_a_gap_are_fine() {
+fn histories_without_a_gap_are_accepted() {
     for keys in [
         "version = 1",
         "version = 1, since = 1",
@@ -36,7 +36,7 @@ fn the_first_version_has_no_predecessor() {
 }
 
 #[test]
-fn a_later_version_has_one() {
+fn a_later_version_needs_a_predecessor_or_since() {
     check(
         "version = 2",
         &[(
@@ -56,7 +56,7 @@ fn a_later_version_has_one() {
 }
 
 #[test]
-fn since_ends_the_history() {
+fn no_step_starts_below_since() {
     let gone = "`since = 3` says versions below 3 are gone; remove `from` or lower `since`";
     check("version = 3, since = 3, from = V2", &[(gone, "since = 3")]);
     let gone = "`since = 2` says versions below 2 are gone; remove `migrate` or lower `since`";
@@ -68,7 +68,7 @@ fn since_ends_the_history() {
 }
 
 #[test]
-fn from_and_migrate_do_not_go_together() {
+fn from_and_migrate_exclude_each_other() {
     check(
         "version = 2, from = V1, migrate(from = 1, with = f)",
         &[(
@@ -80,7 +80,7 @@ fn from_and_migrate_do_not_go_together() {
 }
 
 #[test]
-fn a_source_has_one_step() {
+fn each_source_has_one_step() {
     check(
         "version = 2, migrate(from = 1, with = f), migrate(from = 1, to = 2, with = g)",
         &[("duplicate source: version 1 already has a `migrate`", "1")],
@@ -91,12 +91,15 @@ fn a_source_has_one_step() {
     );
     check(
         "version = 3, migrate(from = V2, with = f), migrate(from = V1, with = g)",
-        &[("only one `migrate` can start from a struct; its own chain goes on below", "V1")],
+        &[(
+            "only one `migrate` can start from a struct; its own chain covers the versions below",
+            "V1",
+        )],
     );
 }
 
 #[test]
-fn a_gap_names_the_version_that_is_left_out() {
+fn a_gap_is_reported_with_the_missing_versions() {
     check(
         "version = 3, migrate(from = 1, with = f)",
         &[("version 3 has no way from version 2; add `migrate(from = 2, with = path)`", "3")],
@@ -126,7 +129,7 @@ fn a_gap_names_the_version_that_is_left_out() {
 }
 
 #[test]
-fn a_step_leads_up() {
+fn a_step_leads_to_a_later_version() {
     check(
         "version = 3, migrate(from = 2, to = 2, with = f)",
         &[("`to` must be above `from`", "2")],
@@ -139,7 +142,7 @@ fn a_step_leads_up() {
 }
 
 #[test]
-fn a_step_has_a_source_and_a_function() {
+fn a_step_needs_a_source_and_a_function() {
     let no_source = "missing `from = ...`, the version the step starts from";
     let no_function = "missing `with = path`, the function of the step";
     check("version = 2, migrate()", &[(no_source, "migrate()"), (no_function, "migrate()")]);
@@ -158,7 +161,7 @@ fn a_step_has_a_source_and_a_function() {
 }
 
 #[test]
-fn nothing_is_said_about_a_history_that_cannot_be_read() {
+fn a_history_with_an_unreadable_value_is_not_checked() {
     check(
         "version = \"3\", migrate(from = 1, with = f)",
         &[("expected an integer, write `version = 3`", "\"3\"")],

@@ -1,4 +1,4 @@
-//! The keys beside type, version and history.
+//! The optional keys: shortcuts, aliases, flags and pins.
 
 use super::{check, check_struct};
 
@@ -8,7 +8,7 @@ fn check_keys(keys: &str, expected: &[(&str, &str)]) {
 }
 
 #[test]
-fn every_key_has_its_place() {
+fn optional_keys_are_accepted() {
     check_keys(
         "also_from(V1, old::V0), alias = \"old.name\", alias = \"older\", readonly, register = false",
         &[],
@@ -16,7 +16,7 @@ fn every_key_has_its_place() {
 }
 
 #[test]
-fn shortcuts_are_types_beside_the_chain() {
+fn shortcuts_are_types_other_than_the_source_of_the_chain() {
     let form = "expected `also_from(OlderVersion, ...)`";
     for keys in ["also_from", "also_from = V1", "also_from()"] {
         check_keys(keys, &[(form, "also_from")]);
@@ -25,7 +25,7 @@ fn shortcuts_are_types_beside_the_chain() {
     check_keys("also_from(V1 V0)", &[(form, "V0")]);
     check_keys("also_from(V1), also_from(V0)", &[("duplicate key `also_from`", "also_from")]);
     check_keys("also_from(V2)", &[("`from = V2` is this step already; remove it here", "V2")]);
-    let twice = "duplicate source: `V1` stands twice in `also_from`";
+    let twice = "duplicate source: `V1` is listed twice in `also_from`";
     check_keys("also_from(V1, V1)", &[(twice, "V1")]);
     check_struct(
         "event(type = \"x\", version = 1, also_from(V0))",
@@ -38,7 +38,7 @@ fn shortcuts_are_types_beside_the_chain() {
 }
 
 #[test]
-fn an_alias_is_another_name_once() {
+fn an_alias_is_a_type_string_of_its_own_and_occurs_once() {
     check_keys("alias", &[("expected `alias = \"...\"`", "alias")]);
     check_keys("alias = old", &[("expected a string, write `alias = \"old\"`", "old")]);
     let words = "type strings are lower-case words joined by `.` or `_`, like \"game.started\"";
@@ -49,7 +49,7 @@ fn an_alias_is_another_name_once() {
 }
 
 #[test]
-fn flags_and_switches_take_what_they_take() {
+fn readonly_takes_no_value_and_register_takes_a_boolean() {
     check_keys("readonly = true", &[("expected `readonly`, without a value", "readonly")]);
     check_keys("readonly(1)", &[("expected `readonly`, without a value", "readonly")]);
     check_keys("readonly, readonly", &[("duplicate key `readonly`", "readonly")]);
@@ -61,19 +61,19 @@ fn flags_and_switches_take_what_they_take() {
 }
 
 #[test]
-fn a_pin_holds_the_struct_and_not_its_order_docs_or_spaces() {
+fn a_pin_covers_fields_and_types_but_not_order_docs_or_spaces() {
     let pinned = |pin: &str, body: &str| {
         format!("#[event(type = \"x\", version = 1, shape = {pin})] struct A {body}")
     };
-    let told = super::mistakes(&pinned("0x0", "{ a: u8, b: Vec<Option<String>> }"));
-    assert_eq!(told.len(), 1, "{told:?}");
-    let (message, under) = told[0];
+    let reported = super::mistakes(&pinned("0x0", "{ a: u8, b: Vec<Option<String>> }"));
+    assert_eq!(reported.len(), 1, "{reported:?}");
+    let (message, under) = reported[0];
     assert_eq!(under, "0x0");
     let found = message
         .strip_prefix("shape of `x` version 1 is ")
         .and_then(|rest| rest.split_once(", pinned 0x0000000000000000; bump the version"))
         .map(|(found, _)| found);
-    let found = found.expect("the message says the shape");
+    let found = found.expect("the message contains the number of the shape");
     for same in [
         "{ a: u8, b: Vec<Option<String>> }",
         "{ b: Vec < Option < String > >, a: u8 }",
@@ -90,7 +90,7 @@ fn a_pin_holds_the_struct_and_not_its_order_docs_or_spaces() {
     ] {
         assert_eq!(super::mistakes(&pinned(found, other)).len(), 1, "{other}");
     }
-    let form = "expected the shape's number, write `shape = 0x0` and the compiler says it";
+    let form = "expected the shape's number, write `shape = 0x0` and the compiler reports it";
     check(&pinned("\"0x0\"", ";"), &[(form, "\"0x0\"")]);
     check(&pinned("0u64", ";"), &[(form, "0u64")]);
 }

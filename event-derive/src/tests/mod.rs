@@ -1,4 +1,4 @@
-//! The derive without a compiler: what is reported and where, and what an item without mistakes expands to.
+//! The derive called as a function: the mistakes it reports, the tokens they point at, and the code it generates.
 
 mod attributes;
 mod expansion;
@@ -9,7 +9,7 @@ mod values;
 
 use syn::DeriveInput;
 
-/// Asserts the mistakes of an item, in order: each message, and the source text it points at.
+/// Asserts the mistakes of an item in order: each message, and the source text that it points at.
 #[track_caller]
 fn check(item: &str, expected: &[(&str, &str)]) {
     assert_eq!(mistakes(item), expected, "\n{item}");
@@ -31,7 +31,7 @@ fn mistakes(item: &str) -> Vec<(&'static str, &'static str)> {
     pairs.collect()
 }
 
-/// Tests compare against literals; a few bytes for the length of a test run are no loss.
+/// Tests compare with string literals; the few bytes are freed when the test process ends.
 fn leaked(text: String) -> &'static str {
     text.leak()
 }

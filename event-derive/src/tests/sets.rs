@@ -1,4 +1,4 @@
-//! Sets: what an enum and its variants take.
+//! Sets: the keys of an enum, its variants and their keys.
 
 use super::check;
 
@@ -6,13 +6,13 @@ const ONE_EVENT: &str =
     "each variant of an event set holds exactly one event, like `Started(GameStarted)`";
 
 #[test]
-fn a_set_of_events_is_fine() {
+fn a_set_of_events_is_accepted() {
     check("enum Set { A(GameStarted), B(old::GameEnded) }", &[]);
     check("#[event(crate = inner)] enum Set { #[event(other)] Other(RecordedEvent), A(A) }", &[]);
 }
 
 #[test]
-fn the_keys_of_a_struct_do_not_stand_on_an_enum() {
+fn keys_of_a_struct_are_rejected_on_an_enum() {
     let message =
         "an enum is a set of events; put `type` and `version` on the structs its variants hold";
     check("#[event(type = \"x\", version = 1)] enum Set { Y { a: u8 } }", &[(message, "type")]);
@@ -67,12 +67,12 @@ fn a_variant_takes_only_other() {
     );
     check(
         "enum Set { A(#[event(type = \"x\")] A) }",
-        &[("`#[event(other)]` stands on the variant; its field takes no keys", "event")],
+        &[("`#[event(other)]` belongs on the variant; its field takes no keys", "event")],
     );
 }
 
 #[test]
-fn one_variant_takes_all_other_events() {
+fn at_most_one_variant_holds_all_other_events() {
     check(
         "enum Set { #[event(other)] A(RecordedEvent), #[event(other)] B(RecordedEvent) }",
         &[("only one variant can be `other`", "other")],

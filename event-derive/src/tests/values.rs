@@ -2,7 +2,7 @@
 
 use super::check_struct;
 
-const PLAIN_WORDS: &str =
+const LOWER_CASE_WORDS: &str =
     "type strings are lower-case words joined by `.` or `_`, like \"game.started\"";
 
 #[track_caller]
@@ -16,7 +16,7 @@ fn check_version(value: &str, message: &str, under: &str) {
 }
 
 #[test]
-fn a_type_string_is_a_string() {
+fn a_type_string_is_a_string_literal() {
     check_type("x", "expected a string, write `type = \"x\"`");
     check_type("7", "expected a string, write `type = \"...\"`");
     check_type("b\"x\"", "expected a string, write `type = \"...\"`");
@@ -31,11 +31,11 @@ fn a_type_string_is_a_string() {
 }
 
 #[test]
-fn a_type_string_is_made_of_plain_words() {
+fn a_type_string_consists_of_lower_case_words() {
     for text in
         ["Game Started", "game.Started", ".game", "game..started", "game_", "1st", "spiel-ende"]
     {
-        check_type(&format!("\"{text}\""), PLAIN_WORDS);
+        check_type(&format!("\"{text}\""), LOWER_CASE_WORDS);
     }
     for text in ["game.started", "card_drawn", "a1.b2_c3", "v2", "r.v", "serve2"] {
         check_struct(&format!("event(type = \"{text}\", version = 1)"), &[]);
@@ -43,14 +43,14 @@ fn a_type_string_is_made_of_plain_words() {
 }
 
 #[test]
-fn a_type_string_has_no_version_in_it() {
+fn a_type_string_contains_no_version() {
     let message = "the version is not part of the type string; use `version = 2`";
     check_type("\"game.started.v2\"", message);
     check_type("\"game_started_v2\"", message);
 }
 
 #[test]
-fn a_type_string_has_a_length() {
+fn a_type_string_has_1_to_128_bytes() {
     check_type("\"\"", "type string is empty");
     check_type(&format!("\"{}\"", "a".repeat(129)), "type string is longer than 128 bytes");
     check_struct(&format!("event(type = \"{}\", version = 1)", "a".repeat(128)), &[]);
@@ -67,7 +67,7 @@ fn a_version_is_an_integer_literal() {
 }
 
 #[test]
-fn a_version_starts_at_1_and_ends_where_stores_end() {
+fn a_version_is_positive_and_fits_a_signed_32_bit_column() {
     check_version("0", "versions start at 1", "0");
     check_version("-1", "versions start at 1", "-");
     check_version("99999999999", "version does not fit in u32", "99999999999");
@@ -75,7 +75,7 @@ fn a_version_starts_at_1_and_ends_where_stores_end() {
 }
 
 #[test]
-fn a_version_is_a_plain_number() {
+fn a_version_has_no_suffix_prefix_or_underscore() {
     check_version("1u64", "write the version as a plain number: `1`", "1u64");
     check_version("0x1", "write the version as a plain number: `1`", "0x1");
     check_version("1_000", "write the version as a plain number: `1000`", "1_000");
@@ -94,7 +94,7 @@ fn a_predecessor_is_a_type() {
 }
 
 #[test]
-fn a_path_is_a_path() {
+fn a_path_has_no_quotes() {
     let attribute = |entry| format!("event(type = \"x\", version = 1, {entry})");
     check_struct(
         &attribute("crate = \"event_core\""),

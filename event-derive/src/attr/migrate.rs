@@ -1,4 +1,4 @@
-//! One `migrate(from = 1, to = 2, with = path)`: a step over stored JSON, as it was written.
+//! The key `migrate(from = 1, to = 2, with = path)`: one step over stored JSON.
 
 use proc_macro2::{Group, TokenStream};
 use quote::quote;
@@ -12,23 +12,23 @@ use crate::value::{self, Number};
 
 const FORM: &str = "migrate(from = 1, with = path)";
 
-/// A step that could be read.
+/// A step, as written.
 pub(crate) struct Migrate {
-    /// All its tokens, to point at.
+    /// The whole entry, for errors about the step.
     pub(crate) tokens: TokenStream,
     pub(crate) source: Source,
     pub(crate) to: Option<Number>,
     pub(crate) with: ExprPath,
 }
 
-/// Where a step starts.
+/// The version that a step starts from.
 pub(crate) enum Source {
     Version(Number),
-    /// The struct of a version, whose own chain goes on below.
+    /// The struct of that version. The chain of the struct covers the versions below.
     Struct(Box<Type>),
 }
 
-/// Reads the list behind the key `migrate`; `None` after a mistake in it.
+/// Reads the list after the key `migrate`; `None` after a mistake in it.
 pub(crate) fn read(key: &Ident, input: ParseStream, errors: &mut Errors) -> Option<Migrate> {
     let Some(list) = parenthesized(input) else {
         errors.at(key, format!("expected `{FORM}`"));
@@ -67,9 +67,9 @@ impl Keys {
             "to" => self.to.read(key, input, errors, value::later_version),
             "with" => self.with.read(key, input, errors, value::function),
             _ => match unknown(key, input, &["from", "to", "with"], errors) {
-                Some("from") => self.from.was_meant(),
-                Some("to") => self.to.was_meant(),
-                Some("with") => self.with.was_meant(),
+                Some("from") => self.from.mark_broken(),
+                Some("to") => self.to.mark_broken(),
+                Some("with") => self.with.mark_broken(),
                 _ => {}
             },
         }

@@ -1,24 +1,19 @@
-//! The stub beside a report: what refers to the broken item still compiles, so that only the mistake is shown.
+//! The stub beside a report: code that uses the broken item still compiles, so that only the mistake is shown.
 //!
-//! Its type string is empty, by which event-core's proofs know it. Generic items and unions get none: a stub for
-//! them would be wrong in its own way.
+//! The type string of a stub is empty, which makes event-core's proofs skip it. Generic items and unions that derive
+//! `Event` get no stub: it would only add errors.
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Data, DataEnum, DeriveInput, Ident, Path};
+use syn::{Data, DataEnum, DeriveInput, Generics, Ident};
 
-use crate::check::{held, tokens_as_text};
-use crate::expand::{at_call_site, from_event, try_from_recorded, wrapped};
-use crate::input::SetMember;
+use crate::expand::hygiene::at_call_site;
+use crate::expand::set::{from_event, try_from_recorded};
+use crate::model::SetMember;
+use crate::tokens::text_of;
 
-/// The mistakes as `compile_error!`s, and the stub.
-pub(crate) fn report(item: &DeriveInput, krate: &Path, mistakes: &syn::Error) -> TokenStream {
-    let mistakes = mistakes.to_compile_error();
-    let stub = stub(item).map(|items| wrapped(krate, &items));
-    quote!(#mistakes #stub)
-}
-
-fn stub(item: &DeriveInput) -> Option<TokenStream> {
+/// The stub of an item that derives `Event`.
+pub(super) fn item(item: &DeriveInput) -> Option<TokenStream> {
     if !item.generics.params.is_empty() {
         return None;
     }
@@ -27,6 +22,19 @@ fn stub(item: &DeriveInput) -> Option<TokenStream> {
         Data::Struct(_) => Some(event(&name)),
         Data::Enum(data) => Some(set(&name, data)),
         Data::Union(_) => None,
+    }
+}
+
+/// The stub of an item that derives `Shape`: its form is null.
+pub(super) fn shape(name: &Ident, generics: &Generics) -> TokenStream {
+    let (parameters, arguments, bounds) = generics.split_for_impl();
+    quote! {
+        #[automatically_derived]
+        impl #parameters _event::Shape for #name #arguments #bounds {
+            fn shape(_: &mut _event::Shapes) -> _event::Form {
+                _event::Form::Null
+            }
+        }
     }
 }
 
@@ -70,15 +78,13 @@ fn set(name: &Ident, data: &DataEnum) -> TokenStream {
     }
 }
 
-/// The variants that hold one type; a type that is held twice counts once, or its two `From` would clash.
+/// The variants that hold one type. A type held twice counts once: two `From` impls for it would conflict.
 fn members(data: &DataEnum) -> Vec<SetMember> {
     let mut members: Vec<SetMember> = Vec::new();
-    for variant in &data.variants {
-        let Some(field) = held(variant) else { continue };
-        let name = tokens_as_text(&field.ty);
-        if members.iter().all(|member| tokens_as_text(&member.ty) != name) {
-            let (ident, ty) = (variant.ident.clone(), field.ty.clone());
-            members.push(SetMember { ident, ty, other: false });
+    for member in data.variants.iter().filter_map(|variant| SetMember::of(variant, false)) {
+        let name = text_of(&member.ty);
+        if members.iter().all(|before| text_of(&before.ty) != name) {
+            members.push(member);
         }
     }
     members
