@@ -61,8 +61,8 @@ async fn of_game(
             event => events.push(GameEvent::try_from(&event?)?),
         }
     }
-    let figures =
-        GameStatistics::of(&events).map_err(|error| Failure::general(error.to_string()))?;
+    let figures = GameStatistics::from_events(&events)
+        .map_err(|error| Failure::general(error.to_string()))?;
     if wanted.json {
         writeln!(out, "{}", json(&figures))?;
         return Ok(());
@@ -133,8 +133,8 @@ impl Projection for Both {
     type Event = GameEvent;
 
     fn apply(&mut self, event: GameEvent, _recorded: &RecordedEvent) {
-        self.leaderboard.take(event.clone());
-        self.players.take(event);
+        self.leaderboard.fold(event.clone());
+        self.players.fold(event);
     }
 }
 

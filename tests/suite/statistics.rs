@@ -17,7 +17,7 @@ fn team(name: &str) -> TeamId {
 }
 
 async fn figures(name: &str) -> GameStatistics {
-    GameStatistics::of(&games::events(name).await).unwrap()
+    GameStatistics::from_events(&games::events(name).await).unwrap()
 }
 
 #[tokio::test]
@@ -57,16 +57,16 @@ async fn the_shipped_games_in_figures() {
 async fn any_beginning_of_a_game_has_figures_and_no_beginning_has_none() {
     for name in games::SHIPPED {
         let events = games::events(name).await;
-        assert_eq!(GameStatistics::of(&events[..0]), Err(NoGameStarted));
-        assert_eq!(GameStatistics::of(&events[1..]), Err(NoGameStarted));
+        assert_eq!(GameStatistics::from_events(&events[..0]), Err(NoGameStarted));
+        assert_eq!(GameStatistics::from_events(&events[1..]), Err(NoGameStarted));
         for end in 1..=events.len() {
-            let figures = GameStatistics::of(&events[..end]).unwrap();
+            let figures = GameStatistics::from_events(&events[..end]).unwrap();
             assert!(figures.rounds >= 1);
             serde_json::to_string(&figures).unwrap();
         }
         // What happened before the start is left out, as is a game that starts again.
         let twice: Vec<_> = events[1..].iter().chain(&events).cloned().collect();
-        assert_eq!(GameStatistics::of(&twice), GameStatistics::of(&events));
+        assert_eq!(GameStatistics::from_events(&twice), GameStatistics::from_events(&events));
     }
     assert_eq!(NoGameStarted.code(), "stats_calculation_error");
 }
@@ -74,8 +74,8 @@ async fn any_beginning_of_a_game_has_figures_and_no_beginning_has_none() {
 fn folded(events: &[GameEvent]) -> (Leaderboard, PlayerStatistics) {
     let (mut leaderboard, mut players) = (Leaderboard::default(), PlayerStatistics::default());
     for event in events {
-        leaderboard.take(event.clone());
-        players.take(event.clone());
+        leaderboard.fold(event.clone());
+        players.fold(event.clone());
     }
     (leaderboard, players)
 }
