@@ -9,12 +9,12 @@ mod cli;
 mod copy;
 mod decide;
 mod failure;
-mod place;
+mod game_state;
 mod play;
 mod show;
 mod simulate;
 mod stats;
-mod table;
+mod store;
 mod transcript;
 mod watch;
 
@@ -22,11 +22,11 @@ pub use crate::cli::run;
 pub use crate::copy::copy;
 pub use crate::decide::{Refused, decide};
 pub use crate::failure::Failure;
+pub use crate::game_state::{GameState, PendingWord};
 pub use crate::play::{Output, Played, play};
 pub use crate::show::{Show, show};
 pub use crate::simulate::{Tally, simulate};
 pub use crate::stats::{Stats, stats};
-pub use crate::table::{Pending, Table};
 pub use crate::transcript::{Action, Line, Start};
 pub use crate::watch::{Watch, watch};
 
