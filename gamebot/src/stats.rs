@@ -194,14 +194,14 @@ fn print_table(
     let width = names.max().unwrap_or(0).max("player".len());
     writeln!(
         out,
-        "rank  {:width$}  wins  games  points  guesses  per match  perfect  given up  seconds",
+        "rank  {:width$}  wins  games  points  guesses  per match  perfect  abandoned  seconds",
         "player"
     )?;
     for Rank { rank, player, standing } in ranking {
         let record = players.player(player).cloned().unwrap_or_default();
         writeln!(
             out,
-            "{rank:4}  {:width$}  {:4}  {:5}  {:6}  {:7}  {:>9}  {:7}  {:8}  {:>7}",
+            "{rank:4}  {:width$}  {:4}  {:5}  {:6}  {:7}  {:>9}  {:7}  {:9}  {:>7}",
             escaped(player),
             standing.wins,
             standing.games,

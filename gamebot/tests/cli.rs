@@ -108,6 +108,33 @@ fn copy_copies_everything_to_another_store() {
     assert!(!folder.path().join("none.db").exists());
 }
 
+/// Runs each block of the README that starts with `$ gamebot` and compares its output; `…` stands for omitted lines.
+#[test]
+fn the_readme_shows_the_current_output() {
+    let readme = include_str!("../README.md");
+    let folder = tempfile::tempdir().unwrap();
+    let blocks = readme.split("```text\n$ gamebot ").skip(1);
+    let mut commands = Vec::new();
+    for block in blocks {
+        let (command, expected) = block.split_once("```").unwrap().0.split_once('\n').unwrap();
+        let arguments: Vec<&str> = command
+            .split(' ')
+            .map(|argument| if argument.ends_with("/knockout.jsonl") { KNOCKOUT } else { argument })
+            .collect();
+        let output = gamebot_in(folder.path(), &arguments).output().unwrap();
+        assert!(output.status.success(), "{command}: {}", text(&output.stderr));
+        let stdout = text(&output.stdout);
+        let shown = match (expected.strip_prefix("…\n"), expected.strip_suffix("…\n")) {
+            (Some(end), _) => stdout.ends_with(end),
+            (None, Some(start)) => stdout.starts_with(start),
+            (None, None) => stdout == expected,
+        };
+        assert!(shown, "the README shows for {command}:\n{expected}found:\n{stdout}");
+        commands.push(arguments[0]);
+    }
+    assert_eq!(commands, ["play", "show", "watch", "stats", "stats"]);
+}
+
 #[test]
 fn play_with_json_prints_only_json() {
     let output = gamebot(&["play", KNOCKOUT, "--json"]);
