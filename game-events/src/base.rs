@@ -47,7 +47,7 @@ pub struct EventBase {
     pub guild_id: GuildId,
     /// Mode of the game.
     pub mode: GameMode,
-    /// Number of the round, from 1. In race mode the rounds of each team are counted on their own.
+    /// Number of the round, from 1. In race mode each team counts its own rounds.
     pub round_number: u32,
     /// Time of the event in the game; not after the store's clock.
     pub timestamp: DateTime<Utc>,

@@ -11,7 +11,7 @@ use crate::base::{EventBase, GameMode, at_least_one, not_in_future};
 use crate::id::{PlayerId, TeamId};
 use crate::team::{PlayerStats, finite};
 
-/// A game started with these teams and players.
+/// A game started: its teams, their order and their players.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
 #[event(type = "game_started", version = 1, validate = GameStarted::check)]
 pub struct GameStarted {
@@ -67,7 +67,7 @@ impl GameStarted {
         if let Some((team, _)) = self.teams.iter().find(|(_, players)| players.is_empty()) {
             return Err(InvalidEvent::field(
                 "teams",
-                format!("every team must have a player, `{team}` has none"),
+                format!("must have a player in every team, `{team}` has none"),
             ));
         }
         if let Some(team) = self.team_ids.iter().find(|team| !self.teams.contains_key(*team)) {

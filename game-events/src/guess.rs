@@ -34,7 +34,7 @@ pub struct GuessProcessed {
     pub team_id: TeamId,
     /// The player who submitted first.
     pub player1_info: PlayerInfo,
-    /// The partner.
+    /// The other player of the team.
     pub player2_info: PlayerInfo,
     /// Word of the first player, as submitted.
     pub player1_word: String,
@@ -108,7 +108,7 @@ pub struct GuessAbandoned {
     pub team_id: TeamId,
     /// The first player of the team.
     pub player1_info: PlayerInfo,
-    /// The partner.
+    /// The other player of the team.
     pub player2_info: PlayerInfo,
     /// Reason for abandoning the attempt.
     pub reason: AbandonReason,

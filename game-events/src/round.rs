@@ -27,13 +27,13 @@ pub struct TeamState {
     pub matches: u32,
     /// Number of attempts completed before this round; 0 in the first round.
     pub total_guesses: u32,
-    /// The word pair the round starts with; empty or two words.
+    /// The word pair the round starts with; may be missing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<String>,
-    /// Attempts per match before this round.
+    /// Attempts per match before this round; may be missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub average_guesses: Option<f64>,
-    /// Attempts left in the round; null without a limit.
+    /// Number of attempts left in the round; missing without a limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remaining_guesses: Option<u32>,
 }

@@ -14,7 +14,7 @@ use crate::failure::Failure;
 /// contains are skipped, so an interrupted copy, or one whose source has grown, can be repeated.
 ///
 /// # Errors
-/// [`Failure`] with exit code 1 if a store fails or the target contains other events.
+/// [`Failure`] with exit code 1 if a store fails or the stores differ at the end.
 pub async fn copy(from: &EventStore, to: &EventStore, out: &mut impl Write) -> Result<(), Failure> {
     let (from, to) = (from.all_tenants(), to.all_tenants());
     let mut progress = ProgressLine::new();

@@ -193,7 +193,7 @@ impl StoredGame {
     }
 }
 
-/// Blames the line for an event that the store rejects, and nothing else.
+/// Converts the error of an append. An event that the store rejects is an error of the line, with exit code 2.
 fn append_failure(file: &str, line: &Line, error: Error) -> Failure {
     match error {
         Error::InvalidEventData { .. } | Error::StreamLimitReached { .. } => {

@@ -33,7 +33,7 @@ pub enum Action {
     Guess {
         /// Team of the player.
         team: TeamId,
-        /// The player.
+        /// Player who submits the word.
         player: PlayerId,
         /// The word, as submitted.
         word: String,
@@ -42,12 +42,12 @@ pub enum Action {
     Abandon {
         /// Team of the player.
         team: TeamId,
-        /// The player.
+        /// Player who abandons the attempt.
         player: PlayerId,
         /// Reason for abandoning the attempt.
         reason: AbandonReason,
     },
-    /// Time passes; rounds and games end whose time limit is reached.
+    /// Time passes, which ends rounds and games at their time limit.
     Tick,
 }
 

@@ -41,7 +41,7 @@ pub struct GameSession {
     pub roles: BTreeMap<PlayerId, String>,
     /// Status of the game.
     pub status: SessionStatus,
-    /// Start of the game.
+    /// Time of the start; none before `game_started`.
     pub started_at: Option<DateTime<Utc>>,
     /// Highest number of a round that started, 0 before the first.
     pub round_number: u32,
@@ -51,9 +51,9 @@ pub struct GameSession {
     pub winners: Vec<TeamId>,
     /// Score of each team; empty before the end.
     pub final_scores: BTreeMap<TeamId, TeamScore>,
-    /// End of the game.
+    /// Time of the end; none before `game_completed`.
     pub finished_at: Option<DateTime<Utc>>,
-    /// Timestamp of the last event.
+    /// Timestamp of the last event; none before the first.
     pub last_event_at: Option<DateTime<Utc>>,
 }
 

@@ -70,7 +70,7 @@ pub struct KnockoutStatistics {
 pub struct KnockoutTeam {
     /// Round of the elimination; none if the team was not eliminated.
     pub eliminated_in_round: Option<u32>,
-    /// Number of attempts of the team.
+    /// Number of attempts in which both players submitted a word.
     pub total_guesses: u32,
     /// Number of those attempts that matched.
     pub successful_guesses: u32,

@@ -24,7 +24,7 @@ pub struct Standing {
 /// A row of the leaderboard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Rank {
-    /// Rank from 1. Players with equal wins and points share a rank, and the next rank is skipped for each of them.
+    /// Rank from 1. Players with equal wins and points share a rank; the next rank counts all players above it.
     pub rank: usize,
     /// Id of the player.
     pub player: PlayerId,

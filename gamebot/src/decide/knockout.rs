@@ -30,7 +30,8 @@ pub(crate) fn end_expired(draft: &mut Draft<'_>) {
     end_round(draft, started + limit);
 }
 
-/// Eliminates a team at the attempt limit, and ends the round when no active team without a match is left.
+/// Eliminates the team if it reaches the attempt limit. Ends the round if every active team has matched or at most one is
+/// left.
 pub(crate) fn after_attempt(draft: &mut Draft<'_>, id: &TeamId) {
     let Some(team) = draft.session.teams.get(id) else { return };
     let limit = draft.settings.elimination_guess_limit;

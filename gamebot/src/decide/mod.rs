@@ -1,7 +1,7 @@
 //! The rules of the game as a pure function: state and line in, events out. Nothing here reads a clock, a file or a store.
 //!
-//! Deciding a line first ends the rounds and games whose time limit is reached at the line's time, then decides the line
-//! itself. A rejected line has no effect at all.
+//! Each line is decided in two steps: a round or game whose time limit is reached ends, then the line itself is decided. A
+//! rejected line has no effect at all.
 
 mod draft;
 mod knockout;
