@@ -58,7 +58,7 @@
 //!     }
 //! }
 //!
-//! let registry = Registry::builder().with_event::<CardDrawn>().build()?;
+//! let registry = Registry::builder().event::<CardDrawn>().build()?;
 //! let stored = json!({ "rank": 7 });
 //! let latest = registry.migrate("card_drawn", stored, EventVersion::FIRST, CardDrawn::VERSION)?;
 //! assert_eq!(latest, json!({ "rank": 7, "suit": null }));
@@ -104,7 +104,7 @@
 //!     Ok(data)
 //! }
 //!
-//! let registry = Registry::builder().with_event::<SeatTaken>().build()?;
+//! let registry = Registry::builder().event::<SeatTaken>().build()?;
 //! let stored = json!({ "seat": 12 });
 //! let latest = registry.migrate("seat_taken", stored, EventVersion::FIRST, SeatTaken::VERSION)?;
 //! assert_eq!(latest, json!({ "row": 1, "seat": "12" }));
@@ -146,7 +146,8 @@
 //! An `alias` is an earlier type string. Events stored under it are read as this event; new ones get the new name.
 //!
 //! ```
-//! use event_core::serde_json::{json, value::to_raw_value};
+//! use event_core::serde_json::json;
+//! use event_core::serde_json::value::to_raw_value;
 //! use event_core::{Event, Registry};
 //! use serde::{Deserialize, Serialize};
 //!
@@ -156,7 +157,7 @@
 //!     rank: u8,
 //! }
 //!
-//! let registry = Registry::builder().with_event::<CardDiscarded>().build()?;
+//! let registry = Registry::builder().event::<CardDiscarded>().build()?;
 //! let stored = to_raw_value(&json!({ "rank": 7 }))?;
 //! let event = registry.decode("card_thrown", CardDiscarded::VERSION, &stored)?;
 //! assert_eq!(event.downcast_ref::<CardDiscarded>(), Some(&CardDiscarded { rank: 7 }));

@@ -1,10 +1,10 @@
-//! A game in a few lines: events of the closed set, appended with what the writer believes, and the session recovered.
+//! Appends an event of the closed set with an expected version, handles a conflict and recovers the session.
 //!
 //! ```sh
 //! cargo run -p game-events --example quickstart
 //! ```
 
-#![allow(clippy::print_stdout, reason = "an example shows what it does")]
+#![allow(clippy::print_stdout, reason = "an example prints its results")]
 
 use event_core::{Error, EventStore, ExpectedVersion};
 use fastrand::Rng;
@@ -18,9 +18,11 @@ async fn main() -> event_core::Result<()> {
     let stream = game_stream(&game)?;
     store.append(&stream, ExpectedVersion::NoStream, [GameEvent::from(started.clone())]).await?;
 
-    // Somebody else starts the same game: the conflict comes back, with the true version.
+    // A second writer starts the same game: the append is rejected with the actual version.
     match store.append(&stream, ExpectedVersion::NoStream, [started]).await {
-        Err(Error::WrongExpectedVersion { actual, .. }) => println!("taken, at version {actual}"),
+        Err(Error::WrongExpectedVersion { actual, .. }) => {
+            println!("conflict: the stream is at version {actual}");
+        }
         other => println!("unexpected: {other:?}"),
     }
     let recovered = recover_session(&store, &game).await?;

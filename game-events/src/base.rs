@@ -1,4 +1,4 @@
-//! [`EventBase`]: the six fields of every event of a game (S-22), and [`GameMode`].
+//! [`EventBase`]: the six fields that every event of a game has, and [`GameMode`].
 
 use chrono::{DateTime, Utc};
 use event_core::{InvalidEvent, Shape};
@@ -7,22 +7,22 @@ use serde_json::{Map, Value};
 
 use crate::id::{GameId, GuildId};
 
-/// The three modes of the game; any other text is an error on reading.
+/// The mode of a game. Deserializing any other text is an error.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Shape,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum GameMode {
-    /// One team, a fixed number of rounds.
+    /// One team plays a fixed number of rounds.
     TwoPlayer,
-    /// Teams drop out until one is left.
+    /// Teams are eliminated until one is left.
     Knockout,
-    /// Most matches within a time limit.
+    /// The team with the most matches within a time limit wins.
     Race,
 }
 
 impl GameMode {
-    /// The stored text: `two_player`, `knockout`, `race`.
+    /// Returns the stored text: `two_player`, `knockout` or `race`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::TwoPlayer => "two_player",
@@ -41,26 +41,26 @@ impl std::fmt::Display for GameMode {
 /// The base fields, flattened into each event's JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Shape)]
 pub struct EventBase {
-    /// The game; not empty.
+    /// Id of the game; not empty.
     pub game_id: GameId,
-    /// The Discord server; not empty.
+    /// Id of the Discord server; not empty.
     pub guild_id: GuildId,
-    /// The mode of the game.
+    /// Mode of the game.
     pub mode: GameMode,
-    /// The round, from 1. In race mode that of the event's team.
+    /// Number of the round, from 1. In race mode each team counts its own rounds.
     pub round_number: u32,
-    /// When it happened; not in the future of the store's clock.
+    /// Time of the event in the game; not after the store's clock.
     pub timestamp: DateTime<Utc>,
-    /// Free facts about the cause. Strict, as decided for the seed's "map": the keys `source_id` (what message or
-    /// line caused the event) and `correlation_id` (what it belongs to) must be there; null passes.
+    /// Metadata about the cause of the event. The keys `source_id` (the message or transcript line that caused the
+    /// event) and `correlation_id` (groups related events) are required; their values may be null.
     pub metadata: Map<String, Value>,
 }
 
 impl EventBase {
-    /// The rules of the base fields, checked in the order game, guild, timestamp, round, metadata.
+    /// Validates the base fields in the order `game_id`, `guild_id`, `timestamp`, `round_number`, `metadata`.
     ///
     /// # Errors
-    /// [`InvalidEvent`] naming the first field at fault.
+    /// [`InvalidEvent`] with the name of the first invalid field.
     pub fn validate(&self, now: DateTime<Utc>) -> Result<(), InvalidEvent> {
         if self.game_id.is_empty() {
             return Err(InvalidEvent::field("game_id", "must not be empty"));
@@ -78,8 +78,8 @@ impl EventBase {
         Ok(())
     }
 
-    /// Refuses an event of another mode than the one it belongs to.
-    pub(crate) fn only_in(&self, mode: GameMode) -> Result<(), InvalidEvent> {
+    /// Rejects an event whose type belongs to another mode.
+    pub(crate) fn require_mode(&self, mode: GameMode) -> Result<(), InvalidEvent> {
         if self.mode == mode {
             return Ok(());
         }
@@ -87,7 +87,7 @@ impl EventBase {
     }
 }
 
-/// A time that has come already.
+/// Rejects a time after `now`.
 pub(crate) fn not_in_future(
     field: &str,
     time: DateTime<Utc>,
@@ -99,12 +99,12 @@ pub(crate) fn not_in_future(
     Err(InvalidEvent::field(field, format!("must not be in the future: {time} is after {now}")))
 }
 
-/// A count that starts at 1.
+/// Rejects zero for counts that start at 1.
 pub(crate) fn at_least_one(field: &str, count: u32) -> Result<(), InvalidEvent> {
     if count > 0 { Ok(()) } else { Err(InvalidEvent::field(field, "must be at least 1")) }
 }
 
-/// A text that says something.
+/// Rejects an empty id or text.
 pub(crate) fn not_empty(field: &str, text: &str) -> Result<(), InvalidEvent> {
     if text.is_empty() { Err(InvalidEvent::field(field, "must not be empty")) } else { Ok(()) }
 }

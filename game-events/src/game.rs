@@ -1,4 +1,4 @@
-//! The first and the last event of a game: [`GameStarted`], [`GameCompleted`].
+//! Start and end of a game: [`GameStarted`], [`GameCompleted`].
 
 use std::collections::BTreeMap;
 
@@ -11,25 +11,25 @@ use crate::base::{EventBase, GameMode, at_least_one, not_in_future};
 use crate::id::{PlayerId, TeamId};
 use crate::team::{PlayerStats, finite};
 
-/// A game begins: teams, their order, their players.
+/// A game started: its teams, their order and their players.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
 #[event(type = "game_started", version = 1, validate = GameStarted::check)]
 pub struct GameStarted {
-    /// The base fields; `round_number` is exactly 1.
+    /// The base fields; `round_number` must be 1.
     #[serde(flatten)]
     pub base: EventBase,
-    /// The players of each team, at least one.
+    /// Players of each team; no team is empty.
     pub teams: BTreeMap<TeamId, Vec<PlayerId>>,
-    /// The teams in their order; exactly the keys of `teams`.
+    /// The keys of `teams` in their order of play, each once.
     pub team_ids: Vec<TeamId>,
-    /// All players; at least those of the teams.
+    /// All players, including every player of a team.
     pub player_ids: Vec<PlayerId>,
-    /// What part a player has, `giver` or `guesser`; may be empty, and names players only.
+    /// Role of a player: `giver` or `guesser`. May be empty; every key is in `player_ids`.
     #[serde(default)]
     pub roles: BTreeMap<PlayerId, String>,
     /// Settings of the mode.
     pub config: Map<String, Value>,
-    /// When it began; not in the future.
+    /// Time of the start; not after the store's clock.
     pub started_at: DateTime<Utc>,
 }
 
@@ -45,11 +45,11 @@ impl GameStarted {
         match (self.base.mode, self.teams.len()) {
             (GameMode::TwoPlayer, 1) => {}
             (GameMode::TwoPlayer, n) => {
-                let reason = format!("must be exactly one in two_player, found {n}");
+                let reason = format!("must contain exactly one team in two_player, found {n}");
                 return Err(InvalidEvent::field("teams", reason));
             }
             (mode, n) if n < 2 => {
-                let reason = format!("must be at least two in {mode}, found {n}");
+                let reason = format!("must contain at least two teams in {mode}, found {n}");
                 return Err(InvalidEvent::field("teams", reason));
             }
             _ => {}
@@ -67,21 +67,21 @@ impl GameStarted {
         if let Some((team, _)) = self.teams.iter().find(|(_, players)| players.is_empty()) {
             return Err(InvalidEvent::field(
                 "teams",
-                format!("must have players, `{team}` has none"),
+                format!("must have a player in every team, `{team}` has none"),
             ));
         }
         if let Some(team) = self.team_ids.iter().find(|team| !self.teams.contains_key(*team)) {
-            let reason = format!("must be teams, `{team}` is none");
+            let reason = format!("must contain only keys of `teams`, found `{team}`");
             return Err(InvalidEvent::field("team_ids", reason));
         }
         if let Some(team) = self.teams.keys().find(|team| !self.team_ids.contains(*team)) {
             return Err(InvalidEvent::field(
                 "team_ids",
-                format!("must name every team, `{team}` is missing"),
+                format!("must contain every team, `{team}` is missing"),
             ));
         }
         if self.team_ids.len() != self.teams.len() {
-            return Err(InvalidEvent::field("team_ids", "must name every team once"));
+            return Err(InvalidEvent::field("team_ids", "must contain every team once"));
         }
         Ok(())
     }
@@ -89,50 +89,50 @@ impl GameStarted {
     fn check_players(&self) -> Result<(), InvalidEvent> {
         let mut players = self.teams.values().flatten();
         if let Some(player) = players.find(|player| !self.player_ids.contains(*player)) {
-            let reason = format!("must name every player, `{player}` is missing");
+            let reason = format!("must contain every player, `{player}` is missing");
             return Err(InvalidEvent::field("player_ids", reason));
         }
         if let Some(player) = self.roles.keys().find(|player| !self.player_ids.contains(*player)) {
             return Err(InvalidEvent::field(
                 "roles",
-                format!("must be of players, `{player}` is none"),
+                format!("must contain only players, found `{player}`"),
             ));
         }
         Ok(())
     }
 }
 
-/// What a team has at the end.
+/// The score of one team at the end of a game.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Shape)]
 pub struct TeamScore {
-    /// Points; may be negative in modes to come.
+    /// Points of the team; the type allows negative scores.
     pub score: i64,
-    /// Rounds matched.
+    /// Number of rounds the team matched.
     pub matches: u32,
-    /// Attempts completed: matched, failed, abandoned.
+    /// Number of completed attempts: matched, failed or abandoned.
     pub total_guesses: u32,
     /// Attempts per match; 0.0 without a match.
     pub average_guesses: f64,
-    /// By player.
+    /// Statistics of each player of the team.
     pub player_stats: BTreeMap<PlayerId, PlayerStats>,
 }
 
-/// A game is over.
+/// A game ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
 #[event(type = "game_completed", version = 1, validate = GameCompleted::check)]
 pub struct GameCompleted {
     /// The base fields.
     #[serde(flatten)]
     pub base: EventBase,
-    /// The winning teams; empty when nobody won.
+    /// The winning teams; empty without a winner.
     pub winners: Vec<TeamId>,
-    /// What each team has; not empty.
+    /// Score of each team; not empty.
     pub final_scores: BTreeMap<TeamId, TeamScore>,
-    /// From start to end, in seconds.
+    /// Seconds from the start of the game to its end.
     pub game_duration: u64,
-    /// Rounds played, from 1.
+    /// Number of rounds played, at least 1.
     pub total_rounds: u32,
-    /// When it ended; not after `timestamp`.
+    /// Time of the end; not after `timestamp`.
     pub finished_at: DateTime<Utc>,
 }
 
@@ -144,7 +144,7 @@ impl GameCompleted {
         }
         if let Some(team) = self.winners.iter().find(|team| !self.final_scores.contains_key(*team))
         {
-            let reason = format!("must have final scores, `{team}` has none");
+            let reason = format!("must contain only teams with a final score, found `{team}`");
             return Err(InvalidEvent::field("winners", reason));
         }
         for score in self.final_scores.values() {

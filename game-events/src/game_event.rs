@@ -1,37 +1,38 @@
-//! [`GameEvent`]: the closed set of the seed's eight events (S-23).
+//! [`GameEvent`]: the closed set of the eight events of a game.
 
 use event_core::Event;
 
 use crate::base::EventBase;
 use crate::game::{GameCompleted, GameStarted};
 use crate::guess::{GuessAbandoned, GuessProcessed};
+use crate::id::TeamId;
 use crate::race::RaceModeTimeExpired;
 use crate::round::{KnockoutRoundCompleted, RoundStarted};
 use crate::team::TeamEliminated;
 
-/// Everything that happens in a game. A `match` on it is exhaustive: a ninth event breaks the build where it must.
+/// Any event of a game. A `match` without a wildcard stops compiling when a variant is added.
 #[derive(Debug, Clone, PartialEq, Event)]
 pub enum GameEvent {
-    /// A game begins.
+    /// The game started.
     Started(GameStarted),
-    /// A round begins.
+    /// A round started.
     RoundStarted(RoundStarted),
-    /// Both players said a word.
+    /// Both players of a team submitted a word.
     GuessProcessed(GuessProcessed),
-    /// An attempt was given up.
+    /// An attempt was abandoned.
     GuessAbandoned(GuessAbandoned),
-    /// A team is out.
+    /// A team was eliminated.
     TeamEliminated(TeamEliminated),
-    /// A game is over.
+    /// The game ended.
     Completed(GameCompleted),
-    /// A round of a knockout game is over.
+    /// A round of a knockout game ended.
     KnockoutRoundCompleted(KnockoutRoundCompleted),
-    /// The time of a race is up.
+    /// The time limit of a race was reached.
     RaceModeTimeExpired(RaceModeTimeExpired),
 }
 
 impl GameEvent {
-    /// The fields that every event has.
+    /// Returns the base fields of the event.
     pub const fn base(&self) -> &EventBase {
         match self {
             Self::Started(event) => &event.base,
@@ -45,8 +46,8 @@ impl GameEvent {
         }
     }
 
-    /// The team that an event is about, where it is about one.
-    pub const fn team_id(&self) -> Option<&crate::id::TeamId> {
+    /// Returns the team of a guess, an abandoned attempt or an elimination; none for other events.
+    pub const fn team_id(&self) -> Option<&TeamId> {
         match self {
             Self::GuessProcessed(event) => Some(&event.team_id),
             Self::GuessAbandoned(event) => Some(&event.team_id),

@@ -1,4 +1,4 @@
-//! Attempts of a pair: [`GuessProcessed`], [`GuessAbandoned`]. Durations of guesses are milliseconds.
+//! Attempts of a team: [`GuessProcessed`], [`GuessAbandoned`]. All durations are in milliseconds.
 
 use chrono::{DateTime, Utc};
 use event_core::{Event, InvalidEvent, Shape};
@@ -7,54 +7,54 @@ use serde::{Deserialize, Serialize};
 use crate::base::{EventBase, at_least_one, not_empty};
 use crate::id::{PlayerId, TeamId};
 
-/// A player in an attempt.
+/// A player who takes part in an attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Shape)]
 pub struct PlayerInfo {
-    /// The player; not empty.
+    /// Id of the player; not empty.
     pub player_id: PlayerId,
-    /// The team, where it is said.
+    /// Team of the player, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub team_id: Option<TeamId>,
-    /// The name, where it is said.
+    /// Display name of the player, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The role, where it is said.
+    /// Role of the player, if known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<String>,
 }
 
-/// Both players said a word.
+/// Both players of a team submitted a word.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
 #[event(type = "guess_processed", version = 1, validate = GuessProcessed::check)]
 pub struct GuessProcessed {
     /// The base fields.
     #[serde(flatten)]
     pub base: EventBase,
-    /// The team; not empty.
+    /// Id of the team; not empty.
     pub team_id: TeamId,
-    /// Who spoke first.
+    /// The player who submitted first.
     pub player1_info: PlayerInfo,
-    /// The partner.
+    /// The other player of the team.
     pub player2_info: PlayerInfo,
-    /// The first player's word, as it was said.
+    /// Word of the first player, as submitted.
     pub player1_word: String,
-    /// The partner's word, as it was said.
+    /// Word of the partner, as submitted.
     pub player2_word: String,
-    /// Whether the words agree.
+    /// True if the words match.
     pub guess_successful: bool,
-    /// Points: at least 1 for a match, null otherwise.
+    /// Points for a match, at least 1; null without a match.
     pub match_score: Option<u32>,
     /// Number of the attempt within the current match, from 1.
     pub guess_count: u32,
     /// Number of the attempt within the round, from 1.
     pub round_guess_count: u32,
-    /// Attempts of the team in the whole game, this one included.
+    /// Number of attempts of the team in the whole game, including this one.
     pub total_guesses: u32,
-    /// From the round's start to the second word, in milliseconds.
+    /// Milliseconds from the start of the round to the second word.
     pub guess_duration: u64,
-    /// From the round's start to the first player's word, in milliseconds.
+    /// Milliseconds from the start of the round to the first player's word.
     pub player1_duration: u64,
-    /// From the round's start to the partner's word, in milliseconds.
+    /// Milliseconds from the start of the round to the partner's word.
     pub player2_duration: u64,
 }
 
@@ -74,7 +74,7 @@ impl GuessProcessed {
     }
 }
 
-/// Why an attempt was given up.
+/// Reason for abandoning an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Shape)]
 #[serde(rename_all = "snake_case")]
 pub enum AbandonReason {
@@ -86,43 +86,43 @@ pub enum AbandonReason {
     Disconnected,
 }
 
-/// The word that was said before the attempt was given up.
+/// The word that was submitted before the attempt was abandoned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Shape)]
 pub struct LastGuess {
-    /// Who said it.
+    /// The player who submitted it.
     pub player_id: PlayerId,
-    /// The word.
+    /// The word, as submitted.
     pub word: String,
-    /// When.
+    /// Time of the submission.
     pub timestamp: DateTime<Utc>,
 }
 
-/// An attempt was given up; it counts.
+/// A player abandoned an attempt; the attempt is counted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
 #[event(type = "guess_abandoned", version = 1, validate = GuessAbandoned::check)]
 pub struct GuessAbandoned {
     /// The base fields.
     #[serde(flatten)]
     pub base: EventBase,
-    /// The team; not empty.
+    /// Id of the team; not empty.
     pub team_id: TeamId,
-    /// The team's first player.
+    /// The first player of the team.
     pub player1_info: PlayerInfo,
-    /// The partner.
+    /// The other player of the team.
     pub player2_info: PlayerInfo,
-    /// Why.
+    /// Reason for abandoning the attempt.
     pub reason: AbandonReason,
-    /// Who gave up; not empty.
+    /// The player who abandoned the attempt; not empty.
     pub abandoning_player_id: PlayerId,
-    /// The word that was pending, if one was.
+    /// The word one player had submitted; null if neither had.
     pub last_guess: Option<LastGuess>,
     /// Number of the attempt within the current match, from 1.
     pub guess_count: u32,
     /// Number of the attempt within the round, from 1.
     pub round_guess_count: u32,
-    /// Attempts of the team in the whole game, this one included.
+    /// Number of attempts of the team in the whole game, including this one.
     pub total_guesses: u32,
-    /// From the round's start to the end of the attempt, in milliseconds.
+    /// Milliseconds from the start of the round to the end of the attempt.
     pub guess_duration: Option<u64>,
 }
 

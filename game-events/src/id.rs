@@ -1,6 +1,6 @@
-//! The ids of a game: strings, each kind its own type, so that a player never stands where a team belongs.
+//! Ids as newtypes over `String`, so that the compiler rejects a player id where a team id is expected.
 //!
-//! Whatever is stored can be read; that an id is not empty is a rule of the events that hold it.
+//! Deserialization accepts any string; the events validate on append that an id is not empty.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -16,12 +16,12 @@ macro_rules! id {
         pub struct $name(String);
 
         impl $name {
-            /// The id as text.
+            /// Borrows the id as text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
 
-            /// Whether it is the empty text, which no event may hold.
+            /// Returns true for the empty string, which event validation rejects.
             pub fn is_empty(&self) -> bool {
                 self.0.is_empty()
             }
@@ -54,18 +54,18 @@ macro_rules! id {
 }
 
 id! {
-    /// One game. Its stream is `game-<id>`.
+    /// Identifies a game within its guild. The stream of the game is `game-<id>`.
     GameId
 }
 id! {
-    /// A Discord server; every game belongs to exactly one, and it is the tenant of the game's stream.
+    /// Identifies a Discord server. Every game belongs to exactly one guild, which is the tenant of its stream.
     GuildId
 }
 id! {
-    /// A team of two within one game.
+    /// Identifies a team within a game.
     TeamId
 }
 id! {
-    /// A player.
+    /// Identifies a player.
     PlayerId
 }

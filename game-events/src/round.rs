@@ -1,4 +1,4 @@
-//! Rounds: [`RoundStarted`], [`KnockoutRoundCompleted`].
+//! Events of rounds: [`RoundStarted`], [`KnockoutRoundCompleted`].
 
 use std::collections::BTreeMap;
 
@@ -10,41 +10,42 @@ use crate::base::{EventBase, GameMode, not_empty};
 use crate::id::{PlayerId, TeamId};
 use crate::team::{EliminationReason, PlayerStats};
 
-/// A team as a round begins. Only the types of the known keys are checked; missing ones are empty or zero.
+/// The state of a team at the start of a round. Missing keys are read as empty or zero; only the types of known keys are
+/// checked.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, Shape)]
 #[serde(default)]
 pub struct TeamState {
-    /// The team.
+    /// Id of the team.
     pub team_id: TeamId,
-    /// Players still in.
+    /// Players who take part in the round.
     pub active_players: Vec<PlayerId>,
-    /// Players out.
+    /// Players who are eliminated.
     pub eliminated_players: Vec<PlayerId>,
-    /// Points.
+    /// Points of the team.
     pub score: i64,
-    /// Rounds matched.
+    /// Number of rounds the team matched.
     pub matches: u32,
-    /// Attempts completed so far; 0 in a first round.
+    /// Number of attempts completed before this round; 0 in the first round.
     pub total_guesses: u32,
-    /// The two words the team converges from.
+    /// The word pair the round starts with; may be missing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub words: Vec<String>,
-    /// Attempts per match so far.
+    /// Attempts per match before this round; may be missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub average_guesses: Option<f64>,
-    /// Attempts left in the round, where there is a limit.
+    /// Number of attempts left in the round; missing without a limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remaining_guesses: Option<u32>,
 }
 
-/// A round begins for the teams it names.
+/// A round began for the teams in `team_states`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
 #[event(type = "round_started", version = 1, validate = RoundStarted::check)]
 pub struct RoundStarted {
     /// The base fields.
     #[serde(flatten)]
     pub base: EventBase,
-    /// The teams; not empty.
+    /// State of each team that plays the round; not empty.
     pub team_states: BTreeMap<TeamId, TeamState>,
 }
 
@@ -58,51 +59,51 @@ impl RoundStarted {
     }
 }
 
-/// A team that a knockout round put out.
+/// A team that was eliminated in a knockout round.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Shape)]
 pub struct EliminatedTeam {
-    /// The team.
+    /// Id of the team.
     pub team_id: TeamId,
-    /// Why.
+    /// Reason of the elimination.
     pub reason: EliminationReason,
-    /// Its points.
+    /// Points of the team at its elimination.
     pub final_score: i64,
-    /// By player.
+    /// Statistics of each player of the team.
     pub player_stats: BTreeMap<PlayerId, PlayerStats>,
 }
 
-/// A team that goes on.
+/// A team that advances to the next round.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Shape)]
 pub struct AdvancingTeam {
-    /// The team.
+    /// Id of the team.
     pub team_id: TeamId,
-    /// Points.
+    /// Points of the team.
     pub score: i64,
-    /// Rounds matched.
+    /// Number of rounds the team matched.
     pub matches: u32,
-    /// Attempts completed.
+    /// Number of completed attempts: matched, failed or abandoned.
     pub total_guesses: u32,
 }
 
-/// A round of a knockout game is over.
+/// A round of a knockout game ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
 #[event(type = "knockout_round_completed", version = 1, validate = KnockoutRoundCompleted::check)]
 pub struct KnockoutRoundCompleted {
-    /// The base fields; the mode is knockout.
+    /// The base fields; `mode` must be `knockout`.
     #[serde(flatten)]
     pub base: EventBase,
-    /// Who went in this round, at its end or during it.
+    /// Teams eliminated during the round or at its end.
     pub eliminated_teams: Vec<EliminatedTeam>,
-    /// Who goes on.
+    /// Teams that advance to the next round.
     pub advancing_teams: Vec<AdvancingTeam>,
-    /// From the round's start to its end, in seconds.
+    /// Seconds from the start of the round to its end.
     pub round_duration: u64,
 }
 
 impl KnockoutRoundCompleted {
     fn check(&self, now: DateTime<Utc>) -> Result<(), InvalidEvent> {
         self.base.validate(now)?;
-        self.base.only_in(GameMode::Knockout)?;
+        self.base.require_mode(GameMode::Knockout)?;
         for team in &self.eliminated_teams {
             not_empty("eliminated_teams", team.team_id.as_str())?;
             team.player_stats.values().try_for_each(PlayerStats::check)?;

@@ -1,4 +1,4 @@
-//! A team in events: [`TeamEliminated`], and the shapes that several events share.
+//! [`TeamEliminated`], and the parts of a payload that several events share.
 
 use std::collections::BTreeMap;
 
@@ -9,22 +9,22 @@ use serde::{Deserialize, Serialize};
 use crate::base::{EventBase, not_empty};
 use crate::id::{PlayerId, TeamId};
 
-/// Why a team is out.
+/// Reason of an elimination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Shape)]
 #[serde(rename_all = "snake_case")]
 pub enum EliminationReason {
-    /// No match when the round's time was up.
+    /// The team had no match when the time limit of the round was reached.
     Timeout,
-    /// As many attempts as a round allows, without a match.
+    /// The team reached the attempt limit of a round without a match.
     MaxGuesses,
-    /// Among the highest guess counts of a round with too many teams left.
+    /// Too many teams were left at the end of a round, and the team had one of the highest attempt counts.
     RoundLoss,
-    /// It gave up.
+    /// The team gave up.
     Forfeit,
 }
 
 impl EliminationReason {
-    /// The stored text.
+    /// Returns the stored text: `timeout`, `max_guesses`, `round_loss` or `forfeit`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Timeout => "timeout",
@@ -35,14 +35,14 @@ impl EliminationReason {
     }
 }
 
-/// What a player did in a game.
+/// Statistics of a player in one game.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, Shape)]
 pub struct PlayerStats {
-    /// Attempts the player took part in.
+    /// Number of attempts the player took part in.
     pub total_guesses: u32,
-    /// Of these, matched.
+    /// Number of those attempts that matched.
     pub successful_matches: u32,
-    /// Of these, abandoned by the player.
+    /// Number of those attempts that the player abandoned.
     pub abandoned_guesses: u32,
     /// Attempts per match; 0.0 without a match.
     pub average_guess_count: f64,
@@ -54,7 +54,7 @@ impl PlayerStats {
     }
 }
 
-/// A number that JSON can hold.
+/// Rejects NaN and infinity, which JSON cannot represent.
 pub(crate) fn finite(field: &str, number: f64) -> Result<(), InvalidEvent> {
     if number.is_finite() {
         Ok(())
@@ -63,37 +63,37 @@ pub(crate) fn finite(field: &str, number: f64) -> Result<(), InvalidEvent> {
     }
 }
 
-/// A team at a moment.
+/// The state of a team at its elimination.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Shape)]
 pub struct TeamInfo {
-    /// The team.
+    /// Id of the team.
     pub team_id: TeamId,
-    /// Its players.
+    /// Players of the team.
     pub player_ids: Vec<PlayerId>,
-    /// Points; may be negative in modes to come.
+    /// Points of the team; the type allows negative scores.
     pub score: i64,
-    /// Rounds matched.
+    /// Number of rounds the team matched.
     pub matches: u32,
-    /// Attempts completed: matched, failed, abandoned.
+    /// Number of completed attempts: matched, failed or abandoned.
     pub total_guesses: u32,
 }
 
-/// A team is out.
+/// A team was eliminated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]
 #[event(type = "team_eliminated", version = 1, validate = TeamEliminated::check)]
 pub struct TeamEliminated {
     /// The base fields.
     #[serde(flatten)]
     pub base: EventBase,
-    /// The team; not empty.
+    /// Id of the team; not empty.
     pub team_id: TeamId,
-    /// Why.
+    /// Reason of the elimination.
     pub reason: EliminationReason,
-    /// The team as it leaves; of the same id.
+    /// State of the team at its elimination; its `team_id` equals the event's.
     pub final_state: TeamInfo,
-    /// Its points.
+    /// Points of the team at its elimination.
     pub final_score: i64,
-    /// By player.
+    /// Statistics of each player of the team.
     pub player_stats: BTreeMap<PlayerId, PlayerStats>,
 }
 
@@ -102,7 +102,7 @@ impl TeamEliminated {
         self.base.validate(now)?;
         not_empty("team_id", self.team_id.as_str())?;
         if self.final_state.team_id != self.team_id {
-            let reason = format!("must be of team `{}`", self.team_id);
+            let reason = format!("must have the `team_id` `{}`", self.team_id);
             return Err(InvalidEvent::field("final_state", reason));
         }
         self.player_stats.values().try_for_each(PlayerStats::check)

@@ -1,4 +1,5 @@
-//! The board: a game at a glance, for people and for programs. Whatever comes from users is printed escaped.
+//! The board of a game, as a table and as JSON, and the one-line description of an event. Ids and words come from users and
+//! are escaped for the terminal.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,7 +9,7 @@ use event_core::value::Escaped;
 use game_events::{EliminationReason, GameEvent, GameSession, SessionStatus, TeamSession};
 use serde::Serialize;
 
-/// The board as a table.
+/// Formats the board as a table.
 pub(crate) fn table(session: &GameSession, version: StreamVersion) -> String {
     let status = match session.status {
         SessionStatus::Completed => "completed",
@@ -21,7 +22,7 @@ pub(crate) fn table(session: &GameSession, version: StreamVersion) -> String {
         Escaped(session.guild_id.as_str()),
         session.round_number,
     );
-    let width = session.team_ids.iter().map(|id| shown(id.as_str()).chars().count()).max();
+    let width = session.team_ids.iter().map(|id| escaped(id.as_str()).chars().count()).max();
     let width = width.unwrap_or(0).max(4);
     let _ = writeln!(text, "  {:width$}  score  matches  guesses  average", "team");
     for (id, team) in session.team_ids.iter().filter_map(|id| session.teams.get_key_value(id)) {
@@ -29,30 +30,30 @@ pub(crate) fn table(session: &GameSession, version: StreamVersion) -> String {
         let _ = writeln!(
             text,
             "{mark} {:width$}  {:5}  {:7}  {:7}  {:7.2}{}",
-            shown(id.as_str()),
+            escaped(id.as_str()),
             team.score,
             team.matches,
             team.total_guesses,
             team.average_guesses(),
-            out(team),
+            elimination(team),
         );
     }
-    text.push_str(&ending(session));
+    text.push_str(&result(session));
     text
 }
 
-fn shown(text: &str) -> String {
+fn escaped(text: &str) -> String {
     Escaped(text).to_string()
 }
 
-fn out(team: &TeamSession) -> String {
+fn elimination(team: &TeamSession) -> String {
     match (team.eliminated, team.eliminated_in_round) {
-        (Some(reason), Some(round)) => format!("  out in round {round}: {}", why(reason)),
+        (Some(reason), Some(round)) => format!("  out in round {round}: {}", reason_text(reason)),
         _ => String::new(),
     }
 }
 
-const fn why(reason: EliminationReason) -> &'static str {
+const fn reason_text(reason: EliminationReason) -> &'static str {
     match reason {
         EliminationReason::Timeout => "time was up",
         EliminationReason::MaxGuesses => "too many guesses",
@@ -61,8 +62,8 @@ const fn why(reason: EliminationReason) -> &'static str {
     }
 }
 
-fn ending(session: &GameSession) -> String {
-    let winners: Vec<_> = session.winners.iter().map(|id| shown(id.as_str())).collect();
+fn result(session: &GameSession) -> String {
+    let winners: Vec<_> = session.winners.iter().map(|id| escaped(id.as_str())).collect();
     match (session.status, winners.as_slice()) {
         (SessionStatus::Completed, []) => "nobody wins\n".into(),
         (SessionStatus::Completed, winners) => format!("{} wins\n", winners.join(", ")),
@@ -71,7 +72,7 @@ fn ending(session: &GameSession) -> String {
 }
 
 #[derive(Serialize)]
-struct Json<'a> {
+struct JsonBoard<'a> {
     game: &'a str,
     mode: &'a str,
     status: &'a str,
@@ -88,7 +89,7 @@ struct JsonTeam {
     eliminated: bool,
 }
 
-/// The board as one line of JSON.
+/// Formats the board as one line of JSON.
 pub(crate) fn json(session: &GameSession, version: StreamVersion) -> String {
     let team = |team: &TeamSession| JsonTeam {
         score: team.score,
@@ -96,7 +97,7 @@ pub(crate) fn json(session: &GameSession, version: StreamVersion) -> String {
         total_guesses: team.total_guesses,
         eliminated: !team.is_active(),
     };
-    let board = Json {
+    let board = JsonBoard {
         game: session.game_id.as_str(),
         mode: session.mode.map_or("", game_events::GameMode::as_str),
         status: match session.status {
@@ -107,50 +108,52 @@ pub(crate) fn json(session: &GameSession, version: StreamVersion) -> String {
         teams: session.teams.iter().map(|(id, state)| (id.as_str(), team(state))).collect(),
         stream_version: version.get(),
     };
-    // Strings and numbers only: there is nothing in it that JSON cannot hold.
+    // Cannot fail: the board contains only strings, booleans and integers.
     serde_json::to_string(&board).unwrap_or_default()
 }
 
-/// An event as the game goes, in one line.
-pub(crate) fn told(event: &GameEvent) -> String {
+/// Describes an event in one line.
+pub(crate) fn describe(event: &GameEvent) -> String {
     let time = event.base().timestamp.format("%H:%M:%S");
-    let words = match event {
+    let text = match event {
         GameEvent::Started(start) => {
-            let teams: Vec<_> = start.team_ids.iter().map(|id| shown(id.as_str())).collect();
-            format!("{} begins: {}", start.base.mode, teams.join(", "))
+            let teams: Vec<_> = start.team_ids.iter().map(|id| escaped(id.as_str())).collect();
+            format!("{} starts: {}", start.base.mode, teams.join(", "))
         }
         GameEvent::RoundStarted(round) => {
-            let teams: Vec<_> = round.team_states.keys().map(|id| shown(id.as_str())).collect();
+            let teams: Vec<_> = round.team_states.keys().map(|id| escaped(id.as_str())).collect();
             format!("round {} for {}", round.base.round_number, teams.join(", "))
         }
         GameEvent::GuessProcessed(guess) => {
             let outcome = if guess.guess_successful { "match" } else { "no match" };
             format!(
                 "{}: {} / {}: {outcome}, attempt {}",
-                shown(guess.team_id.as_str()),
-                shown(&guess.player1_word),
-                shown(&guess.player2_word),
+                escaped(guess.team_id.as_str()),
+                escaped(&guess.player1_word),
+                escaped(&guess.player2_word),
                 guess.guess_count
             )
         }
         GameEvent::GuessAbandoned(guess) => {
             let (team, player) = (&guess.team_id, &guess.abandoning_player_id);
             format!(
-                "{}: {} gives attempt {} up",
-                shown(team.as_str()),
-                shown(player.as_str()),
+                "{}: {} abandons attempt {}",
+                escaped(team.as_str()),
+                escaped(player.as_str()),
                 guess.guess_count
             )
         }
         GameEvent::TeamEliminated(team) => {
-            format!("{} is out: {}", shown(team.team_id.as_str()), why(team.reason))
+            format!("{} is out: {}", escaped(team.team_id.as_str()), reason_text(team.reason))
         }
         GameEvent::KnockoutRoundCompleted(round) => {
-            let (out, on) = (round.eliminated_teams.len(), round.advancing_teams.len());
-            format!("round {} is over: {out} out, {on} go on", round.base.round_number)
+            let (eliminated, advancing) =
+                (round.eliminated_teams.len(), round.advancing_teams.len());
+            let number = round.base.round_number;
+            format!("round {number} ends: {eliminated} eliminated, {advancing} advance")
         }
-        GameEvent::RaceModeTimeExpired(_) => "time is up".to_owned(),
-        GameEvent::Completed(_) => "the game is over".to_owned(),
+        GameEvent::RaceModeTimeExpired(_) => "the time limit is reached".to_owned(),
+        GameEvent::Completed(_) => "the game ends".to_owned(),
     };
-    format!("{time}  {words}")
+    format!("{time}  {text}")
 }

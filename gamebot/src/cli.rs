@@ -1,4 +1,4 @@
-//! The command line: what is asked for, and the exit code it ends with.
+//! The command line: parses the arguments, runs the command and returns its exit code.
 
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write};
@@ -10,19 +10,19 @@ use event_core::EventStore;
 
 use crate::copy::copy;
 use crate::failure::Failure;
-use crate::place::{Use, open};
 use crate::play::{Output, play};
 use crate::show::{Show, show};
 use crate::simulate::simulate;
 use crate::stats::{Stats, stats};
+use crate::store::{Access, open};
 use crate::watch::{Watch, watch};
 
 /// Plays, shows and simulates games of GameBot on an event store.
 #[derive(Debug, Parser)]
 #[command(name = "gamebot", version, about)]
 struct Cli {
-    /// Where events are stored: `sqlite:path`, `postgres://user@host/database` or `memory:`, which is gone with the
-    /// process. Without it games are stored in `./gamebot.db`, and those of `simulate` in memory.
+    /// The event store: `sqlite:path`, `postgres://user@host/database`, or `memory:`, which is lost when the process ends.
+    /// The default is the file `./gamebot.db`; for `simulate` it is `memory:`.
     #[arg(long, global = true, value_name = "URL", env = "GAMEBOT_STORE", hide_env_values = true)]
     store: Option<String>,
     #[command(subcommand)]
@@ -31,9 +31,9 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Plays a transcript: decides each line, stores its events, prints the game and the final board.
+    /// Plays a transcript: decides the events of each line, stores and prints them, then prints the final board.
     Play {
-        /// The transcript, one JSON object a line.
+        /// The transcript, one JSON object per line.
         file: PathBuf,
         /// Prints only the final board, as JSON.
         #[arg(long)]
@@ -41,71 +41,71 @@ enum Command {
     },
     /// Recovers a game from the store and prints it.
     Show {
-        /// The game's id.
+        /// Id of the game.
         game: String,
-        /// The guild; without it all guilds are searched.
+        /// Guild of the game; without it all guilds are searched.
         #[arg(long)]
         guild: Option<String>,
-        /// Lists the events: version, position, type, time.
+        /// Lists the events: stream version, position, type and time.
         #[arg(long, conflicts_with = "json")]
         events: bool,
-        /// Shows the state at this version.
+        /// Shows the state at this stream version.
         #[arg(long, value_name = "VERSION", value_parser = clap::value_parser!(u64).range(1..))]
         at: Option<u64>,
         /// Prints the board as JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Shows a game as it is played, until it is over.
+    /// Follows a game until it ends.
     Watch {
-        /// The game's id.
+        /// Id of the game.
         game: String,
-        /// The guild; with it, a game that has not begun is waited for.
+        /// Guild of the game; with it, the command also waits for the start of the game.
         #[arg(long)]
         guild: Option<String>,
     },
-    /// Prints the leaderboard and what each player did, or one game in figures.
+    /// Prints the leaderboard with the counters of each player, or the statistics of one game.
     Stats {
-        /// One game instead of all.
+        /// Id of a game, to print its statistics instead of the leaderboard.
         game: Option<String>,
-        /// Only what is played in this guild.
+        /// Counts the games of this guild only.
         #[arg(long)]
         guild: Option<String>,
-        /// Lines of the leaderboard at most.
+        /// Maximum number of rows of the leaderboard.
         #[arg(long, value_name = "N", default_value_t = 20)]
         top: usize,
         /// Prints JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Copies everything into another store: ids, times, versions, order and states are kept. Copying again goes on.
+    /// Copies everything into another store, keeping ids, times, versions, order and stream states. Repeat it to resume.
     Copy {
-        /// The store to copy; the one that the other commands use, unless told otherwise.
+        /// The store to copy from; by default the one that the other commands use.
         #[arg(long, value_name = "URL")]
         from: Option<String>,
-        /// The store to copy into: an empty one, or one that holds an earlier part of the same.
+        /// The store to copy to: empty, or the result of an earlier copy.
         #[arg(long, value_name = "URL")]
         to: String,
     },
-    /// Plays random games of all modes and reports games, events, events per second and conflicts.
+    /// Plays random games of all modes and reports the number of games, events, events per second and conflicts.
     Simulate {
-        /// How many games.
+        /// Number of games.
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
         games: u64,
-        /// What fixes the games that are played.
+        /// Seed of the random number generator; equal seeds play equal games.
         #[arg(long, value_name = "S")]
         seed: u64,
     },
 }
 
-/// Runs the command that the arguments name; the first of them is the program.
+/// Runs the command given by `arguments`, the first of which is the name of the program.
 pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut out = std::io::stdout().lock();
     let failure = match Cli::try_parse_from(arguments) {
         Ok(cli) => execute(cli, &mut out).await.err(),
-        // Help and version come as errors too, and are none.
-        Err(asked) if !asked.use_stderr() => {
-            return if asked.print().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        // clap reports `--help` and `--version` as errors, too.
+        Err(help) if !help.use_stderr() => {
+            return if help.print().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         }
         Err(usage) => Some(Failure::usage(usage.to_string().trim_end())),
     };
@@ -121,23 +121,23 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 async fn execute(cli: Cli, out: &mut impl Write) -> Result<(), Failure> {
-    let purpose = match &cli.command {
-        // What is waited for may be the first game of all.
-        Command::Play { .. } | Command::Watch { guild: Some(_), .. } => Use::Writes,
+    let access = match &cli.command {
+        // The watched game may be the first one: the store is created if it is missing.
+        Command::Play { .. } | Command::Watch { guild: Some(_), .. } => Access::ReadWrite,
         Command::Show { .. }
         | Command::Stats { .. }
         | Command::Watch { .. }
-        | Command::Copy { .. } => Use::Reads,
-        Command::Simulate { .. } => Use::Throws,
+        | Command::Copy { .. } => Access::ReadOnly,
+        Command::Simulate { .. } => Access::Temporary,
     };
     let from = match &cli.command {
         Command::Copy { from, .. } => from.as_ref(),
         _ => None,
     };
-    let store = open(from.or(cli.store.as_ref()).map(String::as_str), purpose).await?;
-    let done = match cli.command {
+    let store = open(from.or(cli.store.as_ref()).map(String::as_str), access).await?;
+    let result = match cli.command {
         Command::Play { file, json } => {
-            let output = if json { Output::Json } else { Output::Story };
+            let output = if json { Output::Json } else { Output::Text };
             play(&store, &file, output, out).await.map(drop)
         }
         Command::Show { game, guild, events, at, json } => {
@@ -154,12 +154,12 @@ async fn execute(cli: Cli, out: &mut impl Write) -> Result<(), Failure> {
         Command::Simulate { games, seed } => simulate(&store, games, seed, out).await.map(drop),
     };
     store.close().await;
-    done
+    result
 }
 
 async fn copy_into(store: &EventStore, url: &str, out: &mut impl Write) -> Result<(), Failure> {
-    let to = open(Some(url), Use::Writes).await?;
-    let copied = copy(store, &to, out).await;
+    let to = open(Some(url), Access::ReadWrite).await?;
+    let result = copy(store, &to, out).await;
     to.close().await;
-    copied
+    result
 }

@@ -1,5 +1,5 @@
-//! `gamebot copy`: everything of one store into another, whatever their backends are; how a bot that outgrew its file
-//! moves to a server.
+//! `gamebot copy`: copies one store into another, whatever their backends are. A bot that has outgrown its file moves to
+//! a server this way.
 
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -9,85 +9,90 @@ use event_core::transfer::CopyProgress;
 
 use crate::failure::Failure;
 
-/// Copies all tenants' streams, shows how far it is, and proves in the end that both stores hold the same.
+/// Copies the streams of all tenants, shows the progress, and compares a digest of both stores at the end.
 ///
-/// Ids, times, versions, global order, metadata, payloads and states are kept; what is there already is skipped, so a copy
-/// that was interrupted, or whose source went on, is done again.
+/// Ids, times, versions, global order, metadata, payloads and stream states are kept. Events that the target already
+/// contains are skipped, so an interrupted copy, or one whose source has grown, can be repeated.
 ///
 /// # Errors
-/// [`Failure`] with exit code 1: a store that fails, or one that held something else before.
+/// [`Failure`] with exit code 1 if a store fails or the stores differ at the end.
 pub async fn copy(from: &EventStore, to: &EventStore, out: &mut impl Write) -> Result<(), Failure> {
     let (from, to) = (from.all_tenants(), to.all_tenants());
-    let mut shown = Shown::new();
-    let done = from.copy_to(&to).snapshots().progress(|at| shown.progress(at)).await;
-    shown.end();
+    let mut progress = ProgressLine::new();
+    let done = from.copy_to(&to).snapshots().progress(|at| progress.update(at)).await;
+    progress.clear();
     let done = done?;
     writeln!(
         out,
-        "{} events and links copied, {} were there already, {:.0} events/s",
+        "copied {} events and links, skipped {} already present, {:.0} events/s",
         done.stored,
         done.skipped,
-        shown.rate(done.stored + done.skipped)
+        progress.rate(done.stored + done.skipped)
     )?;
     if done.snapshots + done.subscriptions + done.left_alone > 0 {
         writeln!(
             out,
-            "{} snapshots and {} subscriptions went along, {} subscriptions are in use there and were left alone",
+            "copied {} snapshots and {} subscriptions, skipped {} subscriptions in use in the target",
             done.snapshots, done.subscriptions, done.left_alone
         )?;
     }
     let (source, target) = (from.digest().await?, to.digest().await?);
     writeln!(out, "from {source}\nto   {target}")?;
     if source == target {
-        writeln!(out, "both hold the same")?;
+        writeln!(out, "both stores are identical")?;
         return Ok(());
     }
     Err(Failure::general(if target.events > source.events {
-        "the stores differ: the second one held something else before, or is written to; copy into an empty one"
+        "the stores differ: the target contains other events, or is being written to; copy into an empty store"
     } else {
-        "the stores differ: the first one is written to; copy again for the rest, which skips what is there"
+        "the stores differ: the source is being written to; run the command again to copy the new events"
     }))
 }
 
-/// The line on a terminal that says how far it is.
-struct Shown {
+/// The progress line, shown if standard error is a terminal.
+struct ProgressLine {
     started: Instant,
-    last: Option<Instant>,
-    terminal: bool,
+    last_update: Option<Instant>,
+    is_terminal: bool,
 }
 
-impl Shown {
+impl ProgressLine {
     fn new() -> Self {
-        Self { started: Instant::now(), last: None, terminal: std::io::stderr().is_terminal() }
+        Self {
+            started: Instant::now(),
+            last_update: None,
+            is_terminal: std::io::stderr().is_terminal(),
+        }
     }
 
-    fn progress(&mut self, at: &CopyProgress) {
-        let often = self.last.is_some_and(|last| last.elapsed() < Duration::from_millis(200));
-        if !self.terminal || often {
+    fn update(&mut self, at: &CopyProgress) {
+        let recent =
+            self.last_update.is_some_and(|last| last.elapsed() < Duration::from_millis(200));
+        if !self.is_terminal || recent {
             return;
         }
-        self.last = Some(Instant::now());
+        self.last_update = Some(Instant::now());
         let rate = self.rate(at.done.stored + at.done.skipped);
-        let left = line(at.position.get(), at.end.get(), rate, self.started.elapsed());
-        eprint!("\r\x1b[K{left}");
+        let text = progress_text(at.position.get(), at.end.get(), rate, self.started.elapsed());
+        eprint!("\r\x1b[K{text}");
     }
 
-    fn end(&mut self) {
-        if self.last.take().is_some() {
+    fn clear(&mut self) {
+        if self.last_update.take().is_some() {
             eprint!("\r\x1b[K");
         }
     }
 
-    /// Events a second so far.
-    #[expect(clippy::cast_precision_loss, reason = "a rate is shown with three digits")]
+    /// Returns the events per second so far.
+    #[expect(clippy::cast_precision_loss, reason = "a rate is displayed, not computed with")]
     fn rate(&self, events: u64) -> f64 {
         events as f64 / self.started.elapsed().as_secs_f64().max(0.001)
     }
 }
 
-/// How far it is, by positions: a bar, the share, the rate, and the time that is left if it goes on like this.
-#[expect(clippy::cast_precision_loss, reason = "a share is shown with two digits")]
-fn line(at: u64, end: u64, rate: f64, elapsed: Duration) -> String {
+/// Formats the progress by position: a bar, the percentage, the rate, and the remaining time at this rate.
+#[expect(clippy::cast_precision_loss, reason = "a percentage is displayed, not computed with")]
+fn progress_text(at: u64, end: u64, rate: f64, elapsed: Duration) -> String {
     let share = if end == 0 { 1.0 } else { (at as f64 / end as f64).clamp(0.0, 1.0) };
     let bar: String =
         (1..=20).map(|n| if f64::from(n) <= share * 20.0 { '#' } else { '.' }).collect();
@@ -100,10 +105,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_line_says_how_far_it_is_and_how_long_it_takes() {
-        let half = line(500, 1_000, 100.0, Duration::from_secs(5));
+    fn progress_text_shows_percentage_rate_and_remaining_time() {
+        let half = progress_text(500, 1_000, 100.0, Duration::from_secs(5));
         assert_eq!(half, "[##########..........]  50 %  100 events/s  5 s left");
-        assert!(line(0, 0, 0.0, Duration::ZERO).contains("100 %"));
-        assert!(line(0, 9, 0.0, Duration::ZERO).starts_with("[....................]   0 %"));
+        assert!(progress_text(0, 0, 0.0, Duration::ZERO).contains("100 %"));
+        assert!(
+            progress_text(0, 9, 0.0, Duration::ZERO).starts_with("[....................]   0 %")
+        );
     }
 }

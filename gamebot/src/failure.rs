@@ -1,30 +1,30 @@
-//! [`Failure`]: what ends a command, and the exit code it ends with.
+//! [`Failure`]: the error of a command, with its exit code.
 
 use std::fmt;
 
 use event_core::error::with_causes;
 
-/// A command that did not succeed.
+/// The error of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// The exit code: 1 for a failure, 2 for a line of a transcript, 64 for wrong usage.
+    /// Exit code: 2 for a rejected line of a transcript, 64 for wrong usage, 1 for anything else.
     pub code: u8,
-    /// What to tell the user.
+    /// Message for the user.
     pub message: String,
 }
 
 impl Failure {
-    /// A failure of the store, a file, or a game that is not there.
+    /// A failure of the store or a file, or a game that does not exist.
     pub fn general(message: impl Into<String>) -> Self {
         Self { code: 1, message: message.into() }
     }
 
-    /// A line of a transcript that cannot be applied.
+    /// A line of a transcript that was rejected.
     pub fn line(file: &str, number: usize, message: impl fmt::Display) -> Self {
         Self { code: 2, message: format!("{file}:{number}: {message}") }
     }
 
-    /// A command line that makes no sense.
+    /// Wrong usage of the command line.
     pub fn usage(message: impl Into<String>) -> Self {
         Self { code: 64, message: message.into() }
     }

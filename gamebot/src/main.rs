@@ -1,4 +1,4 @@
-//! The binary: backends and events are linked here, by being mentioned.
+//! The `gamebot` binary. Mentioning the backends and the events links them into the program.
 
 use std::process::ExitCode;
 

@@ -1,7 +1,7 @@
-//! `gamebot play`: a transcript, line by line: decide, compare with what is stored, append what is new.
+//! `gamebot play`: decides the events of a transcript line by line and appends them.
 //!
-//! One line is one append, with the exact version that the decision was taken at. Playing a file again decides the
-//! same events; those that are stored are compared, not stored again.
+//! Each line is one append, with the exact stream version that the decision was based on. Playing a file again decides
+//! the same events; they are compared with the stored ones instead of being appended again.
 
 use std::io::Write;
 use std::path::Path;
@@ -17,34 +17,33 @@ use serde_json::Value;
 use crate::board;
 use crate::decide::decide;
 use crate::failure::Failure;
-use crate::table::Table;
+use crate::game_state::GameState;
 use crate::transcript::{Action, Line, Start};
 
-/// How a game is played.
+/// The output of `gamebot play`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Output {
-    /// Every event as it happens, then the board.
-    Story,
-    /// One line of JSON at the end.
+    /// A line for each event, then the board.
+    Text,
+    /// The final board as one line of JSON.
     Json,
 }
 
-/// A game that was played.
+/// The result of playing a transcript.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Played {
-    /// Its state.
+    /// State of the game after the last line.
     pub session: GameSession,
-    /// The version of its stream.
+    /// Number of events that the transcript decides: the stream version after its last line.
     pub version: StreamVersion,
-    /// Events that this run stored.
+    /// Number of events that this run appended.
     pub stored: u64,
 }
 
 /// Plays a transcript from a file.
 ///
 /// # Errors
-/// [`Failure`] with exit code 2 for a line that cannot be applied, 1 for anything else; the store is as it was after
-/// the last good line.
+/// [`Failure`] with exit code 2 for a rejected line, 1 for anything else. The events of the lines before it are stored.
 pub async fn play(
     store: &EventStore,
     file: &Path,
@@ -54,81 +53,89 @@ pub async fn play(
     let name = file.display().to_string();
     let bytes = std::fs::read(file)
         .map_err(|error| Failure::general(format!("could not read {name}: {error}")))?;
-    let mut run = Run { name: &name, output, game: None, table: Table::default(), stored: 0 };
+    let mut playback =
+        Playback { file: &name, output, game: None, state: GameState::default(), stored: 0 };
     for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
         let Ok(text) = std::str::from_utf8(line) else {
             return Err(Failure::line(&name, number, "not UTF-8 text"));
         };
         if !text.trim().is_empty() {
             let line = Line::parse(number, text).map_err(|e| Failure::line(&name, number, e))?;
-            run.line(store, &line, out).await?;
+            playback.line(store, &line, out).await?;
         }
     }
-    run.finish(out)
+    playback.finish(out)
 }
 
-/// A file while it is played.
-struct Run<'a> {
-    name: &'a str,
+/// A transcript that is being played.
+struct Playback<'a> {
+    file: &'a str,
     output: Output,
-    game: Option<Game>,
-    table: Table,
+    game: Option<StoredGame>,
+    state: GameState,
     stored: u64,
 }
 
-/// The game a start line names, in the store.
-struct Game {
+/// The stream of the game, with its events at the start of the run.
+struct StoredGame {
     store: EventStore,
     stream: StreamId,
-    /// What was stored before this run.
-    before: Vec<RecordedEvent>,
-    /// Events decided so far.
+    /// Events stored before this run.
+    existing: Vec<RecordedEvent>,
+    /// Number of events decided so far.
     version: u64,
 }
 
-impl Run<'_> {
+impl Playback<'_> {
     async fn line(
         &mut self,
         store: &EventStore,
         line: &Line,
         out: &mut impl Write,
     ) -> Result<(), Failure> {
-        let refuse = |reason: String| Failure::line(self.name, line.number, reason);
-        let events = decide(&self.table, line).map_err(refuse)?;
+        let rejected = |reason: String| Failure::line(self.file, line.number, reason);
+        let events = decide(&self.state, line).map_err(rejected)?;
         if let Action::Start(start) = &line.action {
-            self.game = Some(Game::open(store, start).await?);
+            self.game = Some(StoredGame::open(store, start).await?);
         }
         let Some(game) = self.game.as_mut().filter(|_| !events.is_empty()) else {
-            self.table.take(line, events);
+            self.state.apply(line, events);
             return Ok(());
         };
-        let stored = game.store_or_compare(self.name, line, &events).await?;
+        let stored = game.append_or_compare(self.file, line, &events).await?;
         self.stored += stored;
-        if self.output == Output::Story {
+        if self.output == Output::Text {
             for event in &events {
-                writeln!(out, "{}", board::told(event))?;
+                writeln!(out, "{}", board::describe(event))?;
             }
         }
-        self.table.take(line, events);
+        self.state.apply(line, events);
         Ok(())
     }
 
     fn finish(self, out: &mut impl Write) -> Result<Played, Failure> {
         let Some(game) = self.game else {
-            return Err(Failure::line(self.name, 1, "the file holds no game"));
+            return Err(Failure::line(self.file, 1, "the file contains no game"));
         };
-        let (session, version) = (self.table.session, StreamVersion::new(game.version));
+        let (session, version) = (self.state.session, StreamVersion::new(game.version));
         match self.output {
             Output::Json => writeln!(out, "{}", board::json(&session, version))?,
-            Output::Story => {
-                let known = game.before.len() as u64;
+            Output::Text => {
+                let existing = game.existing.len() as u64;
                 writeln!(out)?;
-                if known > game.version {
-                    writeln!(out, "the store goes on after this file, up to version {known}")?;
+                if existing > game.version {
+                    writeln!(
+                        out,
+                        "the stored game continues after this file, up to version {existing}"
+                    )?;
                 } else if self.stored == 0 && session.status == SessionStatus::Completed {
                     writeln!(out, "the game is complete: nothing new to store")?;
-                } else if known > 0 {
-                    writeln!(out, "{known} events were stored before, {} are new", self.stored)?;
+                } else if existing > 0 {
+                    writeln!(
+                        out,
+                        "{existing} events were already stored, {} are new",
+                        self.stored
+                    )?;
                 }
                 write!(out, "{}", board::table(&session, version))?;
             }
@@ -137,25 +144,25 @@ impl Run<'_> {
     }
 }
 
-impl Game {
+impl StoredGame {
     async fn open(store: &EventStore, start: &Start) -> Result<Self, Failure> {
         let tenant = Tenant::new(start.guild.as_str()).map_err(Error::from)?;
         let store = store.with_scope(Scope::tenant(tenant).correlation(start.game.as_str()));
         let stream = game_stream(&start.game).map_err(Error::from)?;
         let mut events = store.stream_events(&stream, ReadOptions::forward());
-        let mut before = Vec::new();
+        let mut existing = Vec::new();
         while let Some(event) = events.next().await {
             match event {
-                Ok(event) => before.push(event),
+                Ok(event) => existing.push(event),
                 Err(Error::StreamNotFound { .. }) => break,
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(Self { store, stream, before, version: 0 })
+        Ok(Self { store, stream, existing, version: 0 })
     }
 
-    /// The number of events this line stored: all of them, or none because they are there.
-    async fn store_or_compare(
+    /// Appends the events of a line, or compares them if they are already stored. Returns the number of appended events.
+    async fn append_or_compare(
         &mut self,
         file: &str,
         line: &Line,
@@ -163,18 +170,18 @@ impl Game {
     ) -> Result<u64, Failure> {
         let new: Vec<NewEvent> = events.iter().map(new_event).collect();
         let at = usize::try_from(self.version).unwrap_or(usize::MAX);
-        let known = self.before.get(at..).unwrap_or_default();
-        if known.is_empty() {
+        let stored = self.existing.get(at..).unwrap_or_default();
+        if stored.is_empty() {
             let expected = ExpectedVersion::Exact(StreamVersion::new(self.version));
-            let answer = self.store.append(&self.stream, expected, new).await;
-            let answer = answer.map_err(|error| failed(file, line, error))?;
-            self.version = answer.stream_version.get();
+            let appended = self.store.append(&self.stream, expected, new).await;
+            let appended = appended.map_err(|error| append_failure(file, line, error))?;
+            self.version = appended.stream_version.get();
             return Ok(events.len() as u64);
         }
         for (n, new) in new.iter().enumerate() {
             let version = self.version + n as u64 + 1;
-            let difference = match known.get(n) {
-                None => Some("the store ends within this line".to_owned()),
+            let difference = match stored.get(n) {
+                None => Some("the stored game ends within the events of this line".to_owned()),
                 Some(stored) => difference(new, stored),
             };
             if let Some(difference) = difference {
@@ -187,34 +194,34 @@ impl Game {
     }
 }
 
-/// An event a line breaks a rule with is the line's fault; a store that fails is not.
-fn failed(file: &str, line: &Line, error: Error) -> Failure {
+/// Converts the error of an append. An event that the store rejects is an error of the line, with exit code 2.
+fn append_failure(file: &str, line: &Line, error: Error) -> Failure {
     match error {
         Error::InvalidEventData { .. } | Error::StreamLimitReached { .. } => {
             Failure::line(file, line.number, with_causes(&error))
         }
         Error::WrongExpectedVersion { .. } => Failure::general(format!(
-            "{file}:{}: somebody else plays this game: {error}; play the file again",
+            "{file}:{}: another process plays this game: {error}; play the file again",
             line.number
         )),
         error => error.into(),
     }
 }
 
-/// The event, with the metadata of its base fields beside it.
+/// Returns the event with the metadata of its base fields as metadata of the stored event.
 pub(crate) fn new_event(event: &GameEvent) -> NewEvent {
     let metadata = Metadata::from(event.base().metadata.clone());
     NewEvent::from(event.clone()).with_metadata(metadata)
 }
 
-/// What is different between a decision and what is stored.
+/// Describes the first difference between a decided and a stored event.
 fn difference(new: &NewEvent, stored: &RecordedEvent) -> Option<String> {
     if new.event_type() != stored.event_type() {
-        return Some(format!("it is {}, decided is {}", stored.event_type(), new.event_type()));
+        return Some(format!("stored {}, decided {}", stored.event_type(), new.event_type()));
     }
     if new.event_version() != stored.event_version() {
         return Some(format!(
-            "{} is stored as {}, decided as {}",
+            "{} is stored as {}, but decided as {}",
             stored.event_type(),
             stored.event_version(),
             new.event_version()
@@ -223,8 +230,8 @@ fn difference(new: &NewEvent, stored: &RecordedEvent) -> Option<String> {
     let value = |json: &str| serde_json::from_str::<Value>(json).ok();
     let data = new.data().and_then(|data| value(data.get()));
     if data.is_none() || data != value(stored.data().get()) {
-        return Some(format!("the data of {} is another", stored.event_type()));
+        return Some(format!("the data of {} differs", stored.event_type()));
     }
     (new.metadata() != stored.metadata())
-        .then(|| format!("the metadata of {} is another", stored.event_type()))
+        .then(|| format!("the metadata of {} differs", stored.event_type()))
 }

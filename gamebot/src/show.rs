@@ -1,4 +1,4 @@
-//! `gamebot show`: a game recovered from the store.
+//! `gamebot show`: recovers a game from the store and prints it.
 
 use std::io::Write;
 
@@ -11,35 +11,35 @@ use game_events::{GameId, GameSession, game_stream};
 use crate::board;
 use crate::failure::Failure;
 
-/// What to show of a game.
+/// The arguments of `gamebot show`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Show {
-    /// The game.
+    /// Id of the game.
     pub game: String,
-    /// The guild it is played in; without it all are searched.
+    /// Guild of the game; without it all guilds are searched.
     pub guild: Option<String>,
     /// Lists the events instead of the board.
     pub events: bool,
-    /// Shows the state at a version instead of the latest.
+    /// Shows the state at this stream version instead of the latest.
     pub at: Option<u64>,
     /// Prints the board as JSON.
     pub json: bool,
 }
 
-/// Shows a game.
+/// Prints the board or the events of a game.
 ///
 /// # Errors
-/// [`Failure`] with exit code 1: no such game, several of that name, a version it has not reached, a stream that cannot
-/// be recovered, a store that fails.
-pub async fn show(store: &EventStore, wanted: &Show, out: &mut impl Write) -> Result<(), Failure> {
-    let stream = game_stream(&GameId::from(wanted.game.as_str())).map_err(Error::from)?;
-    let store = bound(store, wanted, &stream).await?;
-    if wanted.events {
-        return list_events(&store, &stream, wanted.at, out).await;
+/// [`Failure`] with exit code 1: the game does not exist, exists in several guilds, or has fewer events than `at`; its
+/// stream cannot be recovered; the store fails.
+pub async fn show(store: &EventStore, args: &Show, out: &mut impl Write) -> Result<(), Failure> {
+    let stream = game_stream(&GameId::from(args.game.as_str())).map_err(Error::from)?;
+    let store = scoped_to_guild(store, args, &stream).await?;
+    if args.events {
+        return list_events(&store, &stream, args.at, out).await;
     }
-    let recovered = recovered(&store, &stream, wanted).await?;
+    let recovered = recover(&store, &stream, args).await?;
     let Recovered { state, version, .. } = recovered;
-    if wanted.json {
+    if args.json {
         writeln!(out, "{}", board::json(&state, version))?;
     } else {
         write!(out, "{}", board::table(&state, version))?;
@@ -47,27 +47,27 @@ pub async fn show(store: &EventStore, wanted: &Show, out: &mut impl Write) -> Re
     Ok(())
 }
 
-/// The store, bound to the guild of the game.
-pub(crate) async fn bound(
+/// Returns the store in the scope of the game's guild.
+pub(crate) async fn scoped_to_guild(
     store: &EventStore,
-    wanted: &Show,
+    args: &Show,
     stream: &StreamId,
 ) -> Result<EventStore, Failure> {
-    if let Some(guild) = &wanted.guild {
+    if let Some(guild) = &args.guild {
         let tenant = Tenant::new(guild.as_str()).map_err(Error::from)?;
         return Ok(store.with_scope(Scope::tenant(tenant)));
     }
     match store.all_tenants().stream_info(stream).await {
         Ok(info) => Ok(store.with_scope(Scope::tenant(info.tenant))),
-        Err(Error::StreamNotFound { .. }) => Err(not_found(wanted)),
+        Err(Error::StreamNotFound { .. }) => Err(not_found(args)),
         Err(Error::AmbiguousStream { tenants, .. }) => {
             let guilds: Vec<_> = tenants
                 .iter()
                 .map(|tenant| format!("\n  --guild {}", Escaped(tenant.as_str())))
                 .collect();
-            let game = Escaped(&wanted.game);
+            let game = Escaped(&args.game);
             Err(Failure::general(format!(
-                "game {game} is played in {} guilds; choose one:{}",
+                "game {game} exists in {} guilds; select one:{}",
                 guilds.len(),
                 guilds.concat()
             )))
@@ -76,33 +76,33 @@ pub(crate) async fn bound(
     }
 }
 
-pub(crate) fn not_found(wanted: &Show) -> Failure {
-    let guild = wanted.guild.as_ref().map(|guild| format!(" in guild {}", Escaped(guild)));
+pub(crate) fn not_found(args: &Show) -> Failure {
+    let guild = args.guild.as_ref().map(|guild| format!(" in guild {}", Escaped(guild)));
     Failure::general(format!(
-        "there is no game {}{}; `--store URL` or GAMEBOT_STORE name another store",
-        Escaped(&wanted.game),
+        "there is no game {}{}; `--store URL` or GAMEBOT_STORE select another store",
+        Escaped(&args.game),
         guild.unwrap_or_default()
     ))
 }
 
-async fn recovered(
+async fn recover(
     store: &EventStore,
     stream: &StreamId,
-    wanted: &Show,
+    args: &Show,
 ) -> Result<Recovered<GameSession>, Failure> {
-    let until = wanted.at.map(StreamVersion::new);
+    let until = args.at.map(StreamVersion::new);
     let recover = store.recover::<GameSession>(stream);
     let recover = match until {
         Some(until) => recover.until(until),
         None => recover,
     };
     let recovered = match recover.await {
-        Err(Error::StreamNotFound { .. }) => return Err(not_found(wanted)),
+        Err(Error::StreamNotFound { .. }) => return Err(not_found(args)),
         recovered => recovered?,
     };
     match until {
         Some(until) if recovered.version < until => Err(Failure::general(format!(
-            "the game has {} events, there is no version {until}",
+            "the game has {} events; there is no version {until}",
             recovered.version
         ))),
         _ => Ok(recovered),
@@ -122,7 +122,7 @@ async fn list_events(
         if until.is_some_and(|until| event.stream_version().get() > until) {
             break;
         }
-        // The time of the game, where the event can be read; of recording, where it cannot.
+        // The time in the game, or the time of recording if the event cannot be decoded.
         let at = game_events::GameEvent::try_from(&event)
             .map_or_else(|_| event.recorded_at(), |event| event.base().timestamp);
         writeln!(

@@ -1,4 +1,4 @@
-//! `gamebot stats`: the leaderboard and what each player did, or one game in figures.
+//! `gamebot stats`: prints the leaderboard with the counters of each player, or the statistics of one game.
 
 use std::io::Write;
 
@@ -13,86 +13,82 @@ use game_events::{GameEvent, GameId, PlayerId, game_stream};
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::show::{Show, bound, not_found};
+use crate::show::{Show, not_found, scoped_to_guild};
 
-/// What to count.
+/// The arguments of `gamebot stats`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Stats {
-    /// One game instead of all.
+    /// Prints the statistics of this game instead of the leaderboard.
     pub game: Option<String>,
-    /// Only what is played in this guild.
+    /// Counts the games of this guild only.
     pub guild: Option<String>,
-    /// Lines of the leaderboard at most.
+    /// Maximum number of rows of the leaderboard.
     pub top: usize,
-    /// Prints for programs.
+    /// Prints JSON.
     pub json: bool,
 }
 
-/// Prints statistics.
+/// Prints the leaderboard or the statistics of one game.
 ///
 /// # Errors
-/// [`Failure`] with exit code 1: no such game or guild, an event that cannot be read, a store that fails.
-pub async fn stats(
-    store: &EventStore,
-    wanted: &Stats,
-    out: &mut impl Write,
-) -> Result<(), Failure> {
-    match &wanted.game {
-        Some(game) => of_game(store, game, wanted, out).await,
-        None => of_all(store, wanted, out).await,
+/// [`Failure`] with exit code 1: the game does not exist, an event cannot be decoded, the store fails.
+pub async fn stats(store: &EventStore, args: &Stats, out: &mut impl Write) -> Result<(), Failure> {
+    match &args.game {
+        Some(game) => print_game(store, game, args, out).await,
+        None => print_leaderboard(store, args, out).await,
     }
 }
 
-async fn of_game(
+async fn print_game(
     store: &EventStore,
     game: &str,
-    wanted: &Stats,
+    args: &Stats,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     let stream = game_stream(&GameId::from(game)).map_err(Error::from)?;
-    let shown = Show { game: game.to_owned(), guild: wanted.guild.clone(), ..Show::default() };
-    let store = bound(store, &shown, &stream).await?;
+    let show = Show { game: game.to_owned(), guild: args.guild.clone(), ..Show::default() };
+    let store = scoped_to_guild(store, &show, &stream).await?;
     let page = ReadOptions::forward().limit(BatchSize::MAX);
     let mut stored = store.stream_events(&stream, page);
     let mut events = Vec::new();
     while let Some(event) = stored.next().await {
         match event {
-            Err(Error::StreamNotFound { .. }) => return Err(not_found(&shown)),
+            Err(Error::StreamNotFound { .. }) => return Err(not_found(&show)),
             event => events.push(GameEvent::try_from(&event?)?),
         }
     }
-    let figures =
-        GameStatistics::of(&events).map_err(|error| Failure::general(error.to_string()))?;
-    if wanted.json {
-        writeln!(out, "{}", json(&figures))?;
+    let statistics = GameStatistics::from_events(&events)
+        .map_err(|error| Failure::general(error.to_string()))?;
+    if args.json {
+        writeln!(out, "{}", to_json(&statistics))?;
         return Ok(());
     }
     writeln!(
         out,
         "game {} · {} teams · {} players · {} rounds · {} attempts · {} s",
         Escaped(game),
-        figures.team_count,
-        figures.player_count,
-        figures.rounds,
-        figures.total_guesses,
-        figures.duration_seconds,
+        statistics.team_count,
+        statistics.player_count,
+        statistics.rounds,
+        statistics.total_guesses,
+        statistics.duration_seconds,
     )?;
-    print_mode(&figures.mode, out)?;
+    print_mode(&statistics.mode, out)?;
     Ok(())
 }
 
 fn print_mode(mode: &ModeStatistics, out: &mut impl Write) -> std::io::Result<()> {
     let winner = match mode {
-        ModeStatistics::TwoPlayer(it) => {
-            write!(out, "{} matched, {} failed", it.successful_guesses, it.failed_guesses)?;
-            if let Some(time) = it.average_guess_time {
+        ModeStatistics::TwoPlayer(game) => {
+            write!(out, "{} matched, {} failed", game.successful_guesses, game.failed_guesses)?;
+            if let Some(time) = game.average_guess_time {
                 write!(out, ", {:.1} s an attempt", time / 1_000.0)?;
             }
             writeln!(out)?;
-            &it.winning_team
+            &game.winning_team
         }
-        ModeStatistics::Knockout(it) => {
-            for (team, stats) in &it.team_stats {
+        ModeStatistics::Knockout(game) => {
+            for (team, stats) in &game.team_stats {
                 write!(
                     out,
                     "  {}: {} of {} attempts matched",
@@ -105,15 +101,15 @@ fn print_mode(mode: &ModeStatistics, out: &mut impl Write) -> std::io::Result<()
                     None => writeln!(out)?,
                 }
             }
-            &it.winning_team
+            &game.winning_team
         }
-        ModeStatistics::Race(it) => {
-            for (team, matches) in &it.team_progress {
-                let speed = it.team_speeds.get(team).copied().unwrap_or_default();
+        ModeStatistics::Race(game) => {
+            for (team, matches) in &game.team_progress {
+                let speed = game.team_speeds.get(team).copied().unwrap_or_default();
                 let team = Escaped(team.as_str());
                 writeln!(out, "  {team}: {matches} matches, {speed:.2} a minute")?;
             }
-            &it.winning_team
+            &game.winning_team
         }
     };
     match winner {
@@ -122,24 +118,24 @@ fn print_mode(mode: &ModeStatistics, out: &mut impl Write) -> std::io::Result<()
     }
 }
 
-/// Both read models, from one reading of the log.
+/// Folds both read models in one pass over the log.
 #[derive(Debug, Default)]
-struct Both {
+struct Totals {
     leaderboard: Leaderboard,
     players: PlayerStatistics,
 }
 
-impl Projection for Both {
+impl Projection for Totals {
     type Event = GameEvent;
 
     fn apply(&mut self, event: GameEvent, _recorded: &RecordedEvent) {
-        self.leaderboard.take(event.clone());
-        self.players.take(event);
+        self.leaderboard.fold(event.clone());
+        self.players.fold(event);
     }
 }
 
 #[derive(Serialize)]
-struct Json<'a> {
+struct JsonTotals<'a> {
     leaderboard: Vec<Rank>,
     players: Vec<JsonPlayer<'a>>,
     events: u64,
@@ -154,34 +150,38 @@ struct JsonPlayer<'a> {
     average_time_ms: Option<f64>,
 }
 
-async fn of_all(store: &EventStore, wanted: &Stats, out: &mut impl Write) -> Result<(), Failure> {
-    let store = match &wanted.guild {
+async fn print_leaderboard(
+    store: &EventStore,
+    args: &Stats,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let store = match &args.guild {
         Some(guild) => {
             store.with_scope(Scope::tenant(Tenant::new(guild.as_str()).map_err(Error::from)?))
         }
         None => store.all_tenants(),
     };
-    let mut live = store.project(Both::default(), Filter::all().category("game"));
+    let mut live = store.project(Totals::default(), Filter::all().category("game"));
     let events = live.catch_up().await?;
-    let Both { leaderboard, players } = live.into_state();
+    let Totals { leaderboard, players } = live.into_state();
     let mut ranking = leaderboard.ranking();
-    ranking.truncate(wanted.top);
-    if wanted.json {
+    ranking.truncate(args.top);
+    if args.json {
         let players = players.players().map(|(player, record)| JsonPlayer {
             player,
             record,
             guesses_per_match: record.guesses_per_match(),
             average_time_ms: record.average_time_ms(),
         });
-        let all = Json { leaderboard: ranking, players: players.collect(), events };
-        writeln!(out, "{}", json(&all))?;
+        let totals = JsonTotals { leaderboard: ranking, players: players.collect(), events };
+        writeln!(out, "{}", to_json(&totals))?;
         return Ok(());
     }
-    print_all(&ranking, &players, events, out)?;
+    print_table(&ranking, &players, events, out)?;
     Ok(())
 }
 
-fn print_all(
+fn print_table(
     ranking: &[Rank],
     players: &PlayerStatistics,
     events: u64,
@@ -190,41 +190,41 @@ fn print_all(
     if ranking.is_empty() {
         return writeln!(out, "no game was played yet ({events} events)");
     }
-    let names = ranking.iter().map(|line| shown(&line.player).chars().count());
+    let names = ranking.iter().map(|row| escaped(&row.player).chars().count());
     let width = names.max().unwrap_or(0).max("player".len());
     writeln!(
         out,
-        "rank  {:width$}  wins  games  points  guesses  per match  perfect  given up  seconds",
+        "rank  {:width$}  wins  games  points  guesses  per match  perfect  abandoned  seconds",
         "player"
     )?;
     for Rank { rank, player, standing } in ranking {
         let record = players.player(player).cloned().unwrap_or_default();
         writeln!(
             out,
-            "{rank:4}  {:width$}  {:4}  {:5}  {:6}  {:7}  {:>9}  {:7}  {:8}  {:>7}",
-            shown(player),
+            "{rank:4}  {:width$}  {:4}  {:5}  {:6}  {:7}  {:>9}  {:7}  {:9}  {:>7}",
+            escaped(player),
             standing.wins,
             standing.games,
             standing.points,
             record.guesses,
-            rounded(record.guesses_per_match()),
+            two_digits(record.guesses_per_match()),
             record.perfect_rounds,
             record.abandoned,
-            rounded(record.average_time_ms().map(|time| time / 1_000.0)),
+            two_digits(record.average_time_ms().map(|time| time / 1_000.0)),
         )?;
     }
     Ok(())
 }
 
-fn shown(player: &PlayerId) -> String {
+fn escaped(player: &PlayerId) -> String {
     Escaped(player.as_str()).to_string()
 }
 
-fn rounded(number: Option<f64>) -> String {
+fn two_digits(number: Option<f64>) -> String {
     number.map_or_else(|| "-".to_owned(), |number| format!("{number:.2}"))
 }
 
-fn json(value: &impl Serialize) -> String {
-    // Strings and finite numbers under text keys: there is nothing in it that JSON cannot hold.
+fn to_json(value: &impl Serialize) -> String {
+    // Cannot fail: the values are structs and maps with text keys.
     serde_json::to_string(value).unwrap_or_default()
 }

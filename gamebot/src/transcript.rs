@@ -1,7 +1,6 @@
-//! The transcript: a game as it was said, one JSON object a line.
+//! A transcript of a game: one JSON object per line, with its time and what happened.
 //!
-//! Strict: unknown keys, missing ones and times that run back are refused with the line's number. The order of the
-//! teams in the start line is kept.
+//! Parsing is strict: unknown and missing keys are errors. The order of the teams in the start line is kept.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -15,64 +14,64 @@ use serde_json::{Map, Value};
 /// One line of a transcript.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
-    /// Its number in the file, from 1.
+    /// Number of the line in the file, from 1.
     pub number: usize,
-    /// When it was said.
+    /// Time of the line in the game.
     pub at: DateTime<Utc>,
-    /// What was said.
+    /// What happened.
     pub action: Action,
 }
 
-/// What a line does.
+/// What happens in a line.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
-    /// A game begins.
+    /// The game starts.
     Start(Start),
-    /// A round begins, with a pair of words for each team it names.
+    /// A round starts, with a word pair for each of its teams.
     Round(BTreeMap<TeamId, [String; 2]>),
-    /// A player says a word.
+    /// A player submits a word.
     Guess {
-        /// The team.
+        /// Team of the player.
         team: TeamId,
-        /// The player.
+        /// Player who submits the word.
         player: PlayerId,
-        /// The word, as it was said.
+        /// The word, as submitted.
         word: String,
     },
-    /// A player gives an attempt up.
+    /// A player abandons an attempt.
     Abandon {
-        /// The team.
+        /// Team of the player.
         team: TeamId,
-        /// The player.
+        /// Player who abandons the attempt.
         player: PlayerId,
-        /// Why.
+        /// Reason for abandoning the attempt.
         reason: AbandonReason,
     },
-    /// Time passes.
+    /// Time passes, which ends rounds and games at their time limit.
     Tick,
 }
 
-/// The first line of a game.
+/// The start line of a game.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Start {
-    /// The game.
+    /// Id of the game.
     pub game: GameId,
-    /// The guild it is played in.
+    /// Guild in which the game is played.
     pub guild: GuildId,
-    /// The mode.
+    /// Mode of the game.
     pub mode: GameMode,
-    /// The teams with their players, in the order of the line.
+    /// Teams with their players, in the order of the line.
     pub teams: Vec<(TeamId, Vec<PlayerId>)>,
-    /// Parts of players.
+    /// Role of a player: `giver` or `guesser`.
     pub roles: BTreeMap<PlayerId, String>,
     /// Settings of the mode.
     pub config: Map<String, Value>,
 }
 
-/// The line as JSON has it.
+/// The JSON form of a line.
 #[derive(Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
-enum Raw {
+enum JsonLine {
     Start {
         at: DateTime<Utc>,
         game: GameId,
@@ -106,46 +105,48 @@ enum Raw {
 }
 
 impl Line {
-    /// Reads one line.
+    /// Parses one line.
     ///
     /// # Errors
-    /// What is wrong with it, in words.
+    /// A message that says what is wrong with the text.
     pub fn parse(number: usize, text: &str) -> Result<Self, String> {
-        let raw: Raw = serde_json::from_str(text).map_err(|error| described(&error))?;
-        let (at, action) = match raw {
-            Raw::Start { at, game, guild, mode, teams, roles, config } => {
+        let line: JsonLine = serde_json::from_str(text).map_err(|error| error_text(&error))?;
+        let (at, action) = match line {
+            JsonLine::Start { at, game, guild, mode, teams, roles, config } => {
                 let teams = teams.0;
                 (at, Action::Start(Start { game, guild, mode, teams, roles, config }))
             }
-            Raw::Round { at, words } => (at, Action::Round(words)),
-            Raw::Guess { at, team, player, word } => (at, Action::Guess { team, player, word }),
-            Raw::Abandon { at, team, player, reason } => {
+            JsonLine::Round { at, words } => (at, Action::Round(words)),
+            JsonLine::Guess { at, team, player, word } => {
+                (at, Action::Guess { team, player, word })
+            }
+            JsonLine::Abandon { at, team, player, reason } => {
                 (at, Action::Abandon { team, player, reason })
             }
-            Raw::Tick { at } => (at, Action::Tick),
+            JsonLine::Tick { at } => (at, Action::Tick),
         };
         Ok(Self { number, at, action })
     }
 }
 
-/// serde counts lines within the text, of which there is one.
-fn described(error: &serde_json::Error) -> String {
-    let words = error.to_string();
-    let words = words.split(" at line ").next().unwrap_or_default();
+/// Removes serde's line number, which counts within the text of one line.
+fn error_text(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" at line ").next().unwrap_or_default();
     match error.classify() {
-        serde_json::error::Category::Data => words.to_owned(),
-        _ => format!("not a JSON object: {words} at column {}", error.column()),
+        serde_json::error::Category::Data => text.to_owned(),
+        _ => format!("not a JSON object: {text} at column {}", error.column()),
     }
 }
 
-/// Teams in the order of the text; a JSON map would sort them.
+/// Teams in the order of the text, which a map would sort.
 struct Teams(Vec<(TeamId, Vec<PlayerId>)>);
 
 impl<'de> Deserialize<'de> for Teams {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct InOrder;
+        struct TeamsVisitor;
 
-        impl<'de> Visitor<'de> for InOrder {
+        impl<'de> Visitor<'de> for TeamsVisitor {
             type Value = Teams;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -157,7 +158,7 @@ impl<'de> Deserialize<'de> for Teams {
                 let mut seen = HashSet::new();
                 while let Some((team, players)) = map.next_entry::<TeamId, Vec<PlayerId>>()? {
                     if !seen.insert(team.clone()) {
-                        return Err(A::Error::custom(format!("team `{team}` stands twice")));
+                        return Err(A::Error::custom(format!("team `{team}` is listed twice")));
                     }
                     teams.push((team, players));
                 }
@@ -165,6 +166,6 @@ impl<'de> Deserialize<'de> for Teams {
             }
         }
 
-        deserializer.deserialize_map(InOrder)
+        deserializer.deserialize_map(TeamsVisitor)
     }
 }

@@ -1,4 +1,4 @@
-//! `gamebot watch`: a game as it is played, from its first event to its last.
+//! `gamebot watch`: follows a game from its first event to its last while another process plays it.
 
 use std::io::Write;
 
@@ -10,98 +10,95 @@ use game_events::{GameEvent, GameId, GameSession, SessionStatus, game_stream};
 
 use crate::board;
 use crate::failure::Failure;
-use crate::show::{Show, bound};
+use crate::show::{Show, scoped_to_guild};
 
-/// Moves to the upper left corner and clears what is below.
+/// Terminal sequence: moves the cursor to the upper left corner and clears the screen from there.
 const CLEAR: &str = "\u{1b}[H\u{1b}[J";
 
-/// What to watch, and where it is shown.
+/// The arguments of `gamebot watch`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Watch {
-    /// The game.
+    /// Id of the game.
     pub game: String,
-    /// The guild it is played in; without it the game must have begun, and all guilds are searched.
+    /// Guild of the game; without it all guilds are searched and the game must have started.
     pub guild: Option<String>,
-    /// A terminal shows the board, drawn anew with each event; anything else gets a line an event, and the board at the end.
+    /// True redraws the board on each event; false prints one line per event and the board at the end.
     pub is_terminal: bool,
 }
 
-/// Shows a game until it is over. With a guild it waits for a game that has not begun.
+/// Prints a game until it ends. With a guild in `args` it also waits for the start of the game.
 ///
 /// # Errors
-/// [`Failure`] with exit code 1: no such game, several of that name, an event that cannot be read, a store that fails.
-pub async fn watch(
-    store: &EventStore,
-    wanted: &Watch,
-    out: &mut impl Write,
-) -> Result<(), Failure> {
-    let stream = game_stream(&GameId::from(wanted.game.as_str())).map_err(Error::from)?;
-    let store = if let Some(guild) = &wanted.guild {
+/// [`Failure`] with exit code 1: the game does not exist or exists in several guilds, an event cannot be decoded, the
+/// store fails.
+pub async fn watch(store: &EventStore, args: &Watch, out: &mut impl Write) -> Result<(), Failure> {
+    let stream = game_stream(&GameId::from(args.game.as_str())).map_err(Error::from)?;
+    let store = if let Some(guild) = &args.guild {
         store.with_scope(Scope::tenant(Tenant::new(guild.as_str()).map_err(Error::from)?))
     } else {
-        let show = Show { game: wanted.game.clone(), ..Show::default() };
-        bound(store, &show, &stream).await?
+        let show = Show { game: args.game.clone(), ..Show::default() };
+        scoped_to_guild(store, &show, &stream).await?
     };
-    let mut live = store.project(Board::default(), Filter::all().stream(stream));
+    let mut live = store.project(WatchedGame::default(), Filter::all().stream(stream));
     live.catch_up().await?;
-    let mut told = 0;
+    let mut printed = 0;
     loop {
-        let board = live.state();
-        if wanted.is_terminal {
-            draw(board, out)?;
+        let game = live.state();
+        if args.is_terminal {
+            redraw(game, out)?;
         } else {
-            tell(board, told, out)?;
-            told = board.story.len();
+            print_events(game, printed, out)?;
+            printed = game.descriptions.len();
         }
-        if board.session.status == SessionStatus::Completed {
+        if game.session.status == SessionStatus::Completed {
             break;
         }
         if let Some(event) = live.next().await {
             event?;
         }
     }
-    if !wanted.is_terminal {
-        write!(out, "\n{}", live.state().table())?;
+    if !args.is_terminal {
+        write!(out, "\n{}", live.state().board())?;
     }
     Ok(())
 }
 
-/// A game at a glance, and what happened in it.
+/// The session of a game and the description of each of its events.
 #[derive(Debug, Default)]
-struct Board {
+struct WatchedGame {
     session: GameSession,
     version: StreamVersion,
-    story: Vec<String>,
+    descriptions: Vec<String>,
 }
 
-impl Board {
-    fn table(&self) -> String {
+impl WatchedGame {
+    fn board(&self) -> String {
         board::table(&self.session, self.version)
     }
 }
 
-impl Projection for Board {
+impl Projection for WatchedGame {
     type Event = GameEvent;
 
     fn apply(&mut self, event: GameEvent, recorded: &RecordedEvent) {
-        self.story.push(board::told(&event));
+        self.descriptions.push(board::describe(&event));
         self.version = recorded.stream_version();
         self.session.apply(event);
     }
 }
 
-/// The story after what was told.
-fn tell(board: &Board, told: usize, out: &mut impl Write) -> std::io::Result<()> {
-    for line in board.story.iter().skip(told) {
+/// Prints the descriptions after the first `printed` ones.
+fn print_events(game: &WatchedGame, printed: usize, out: &mut impl Write) -> std::io::Result<()> {
+    for line in game.descriptions.iter().skip(printed) {
         writeln!(out, "{line}")?;
     }
     out.flush()
 }
 
-/// The board, and the last of the story under it.
-fn draw(board: &Board, out: &mut impl Write) -> std::io::Result<()> {
-    write!(out, "{CLEAR}{}", board.table())?;
-    if let Some(last) = board.story.last().filter(|_| board.session.winners.is_empty()) {
+/// Prints the board and, in a game without a winner, its last event.
+fn redraw(game: &WatchedGame, out: &mut impl Write) -> std::io::Result<()> {
+    write!(out, "{CLEAR}{}", game.board())?;
+    if let Some(last) = game.descriptions.last().filter(|_| game.session.winners.is_empty()) {
         writeln!(out, "{last}")?;
     }
     out.flush()

@@ -1,4 +1,4 @@
-//! The program itself: what it prints, and the exit code it ends with.
+//! The `gamebot` binary: its output and its exit codes.
 
 #![allow(missing_docs, reason = "a test's name is its documentation")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
@@ -11,7 +11,7 @@ use std::process::{Command, Output};
 
 const KNOCKOUT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/games/knockout.jsonl");
 
-/// Runs the program in a folder of its own.
+/// Runs the program in a new folder.
 fn gamebot(arguments: &[&str]) -> Output {
     gamebot_in(tempfile::tempdir().unwrap().path(), arguments).output().unwrap()
 }
@@ -27,50 +27,52 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[track_caller]
-fn fails(arguments: &[&str], code: i32, words: &str) {
+fn fails(arguments: &[&str], code: i32, message: &str) {
     let output = gamebot(arguments);
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
-    assert!(said.contains(words), "{said} says {words}");
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {stderr}");
+    assert!(stderr.contains(message), "{stderr} contains {message}");
 }
 
 #[test]
-fn a_game_is_played_and_its_board_printed() {
+fn play_prints_the_board() {
     let output = gamebot(&["play", KNOCKOUT]);
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let stdout = text(&output.stdout);
     assert!(output.status.success());
     assert_eq!(text(&output.stderr), "store: ./gamebot.db\n");
-    assert!(said.ends_with("green wins\n"), "{said}");
+    assert!(stdout.ends_with("green wins\n"), "{stdout}");
 }
 
 #[test]
-fn a_game_outlives_its_process() {
+fn a_game_is_still_stored_after_its_process_ended() {
     let folder = tempfile::tempdir().unwrap();
-    let said = |arguments: &[&str]| {
+    let stdout = |arguments: &[&str]| {
         let output = gamebot_in(folder.path(), arguments).output().unwrap();
         assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
         text(&output.stdout)
     };
-    said(&["play", KNOCKOUT]);
+    stdout(&["play", KNOCKOUT]);
     let board = include_str!("../games/knockout.board.json");
-    assert_eq!(said(&["show", "knockout-1", "--json"]), board);
-    assert!(said(&["stats"]).contains("ann"));
-    assert!(said(&["play", KNOCKOUT]).contains("nothing new to store"));
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "the file, and nothing beside it");
+    assert_eq!(stdout(&["show", "knockout-1", "--json"]), board);
+    assert!(stdout(&["stats"]).contains("ann"));
+    assert!(stdout(&["play", KNOCKOUT]).contains("nothing new to store"));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "the database is the only file");
 }
 
 #[test]
-fn the_store_is_the_argument_s_or_the_environment_s_or_the_folder_s() {
+fn the_store_argument_takes_precedence_over_the_environment_and_the_default() {
     let folder = tempfile::tempdir().unwrap();
-    let in_environment = |arguments: &[&str]| {
+    let with_environment = |arguments: &[&str]| {
         let mut command = gamebot_in(folder.path(), arguments);
         command.env("GAMEBOT_STORE", "sqlite:environment.db").output().unwrap()
     };
-    assert!(in_environment(&["play", KNOCKOUT]).status.success());
+    assert!(with_environment(&["play", KNOCKOUT]).status.success());
     assert!(folder.path().join("environment.db").exists());
-    assert!(in_environment(&["play", KNOCKOUT, "--store", "sqlite:argument.db"]).status.success());
+    assert!(
+        with_environment(&["play", KNOCKOUT, "--store", "sqlite:argument.db"]).status.success()
+    );
     assert!(folder.path().join("argument.db").exists());
-    assert!(in_environment(&["show", "knockout-1"]).stderr.is_empty());
+    assert!(with_environment(&["show", "knockout-1"]).stderr.is_empty());
     let simulated =
         gamebot_in(folder.path(), &["simulate", "--games", "3", "--seed", "1"]).output();
     assert!(simulated.unwrap().status.success());
@@ -78,43 +80,70 @@ fn the_store_is_the_argument_s_or_the_environment_s_or_the_folder_s() {
 }
 
 #[test]
-fn everything_moves_to_another_store() {
+fn copy_copies_everything_to_another_store() {
     let folder = tempfile::tempdir().unwrap();
-    let said = |arguments: &[&str], code: i32| {
-        let output = gamebot_in(folder.path(), arguments).output().unwrap();
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output.stderr));
-        text(&output.stdout) + &text(&output.stderr)
+    let output = |arguments: &[&str], code: i32| {
+        let run = gamebot_in(folder.path(), arguments).output().unwrap();
+        assert_eq!(run.status.code(), Some(code), "{arguments:?}: {}", text(&run.stderr));
+        text(&run.stdout) + &text(&run.stderr)
     };
-    said(&["play", KNOCKOUT], 0);
-    let copied = said(&["copy", "--to", "sqlite:other.db"], 0);
-    assert!(copied.contains("25 events and links copied, 0 were there already"), "{copied}");
-    assert!(copied.ends_with("both hold the same\nstore: ./gamebot.db\n"), "{copied}");
-    let again = said(&["copy", "--from", "sqlite:gamebot.db", "--to", "sqlite:other.db"], 0);
-    assert!(again.contains("0 events and links copied, 25 were there already"), "{again}");
+    output(&["play", KNOCKOUT], 0);
+    let copied = output(&["copy", "--to", "sqlite:other.db"], 0);
+    assert!(copied.contains("copied 25 events and links, skipped 0 already present"), "{copied}");
+    assert!(copied.ends_with("both stores are identical\nstore: ./gamebot.db\n"), "{copied}");
+    let again = output(&["copy", "--from", "sqlite:gamebot.db", "--to", "sqlite:other.db"], 0);
+    assert!(again.contains("copied 0 events and links, skipped 25 already present"), "{again}");
     let other = ["--store", "sqlite:other.db"];
     let board = include_str!("../games/knockout.board.json");
-    assert_eq!(said(&["show", "knockout-1", "--json", other[0], other[1]], 0), board);
+    assert_eq!(output(&["show", "knockout-1", "--json", other[0], other[1]], 0), board);
 
     let race = KNOCKOUT.replace("knockout", "race");
-    said(&["play", &race, "--store", "sqlite:race.db"], 0);
-    let refused = said(&["copy", "--from", "sqlite:race.db", "--to", "sqlite:other.db"], 1);
+    output(&["play", &race, "--store", "sqlite:race.db"], 0);
+    let refused = output(&["copy", "--from", "sqlite:race.db", "--to", "sqlite:other.db"], 1);
     assert!(refused.contains("position"), "{refused}");
-    for (from, words) in [("sqlite:none.db", "cannot be opened"), ("mysql:x", "unknown scheme")] {
-        let said = said(&["copy", "--from", from, "--to", "sqlite:other.db"], 1);
-        assert!(said.contains(words), "{said}");
+    for (from, message) in [("sqlite:none.db", "cannot be opened"), ("mysql:x", "unknown scheme")] {
+        let printed = output(&["copy", "--from", from, "--to", "sqlite:other.db"], 1);
+        assert!(printed.contains(message), "{printed}");
     }
     assert!(!folder.path().join("none.db").exists());
 }
 
+/// Runs each block of the README that starts with `$ gamebot` and compares its output; `…` stands for omitted lines.
 #[test]
-fn json_is_the_only_thing_printed() {
+fn the_readme_shows_the_current_output() {
+    let readme = include_str!("../README.md");
+    let folder = tempfile::tempdir().unwrap();
+    let blocks = readme.split("```text\n$ gamebot ").skip(1);
+    let mut commands = Vec::new();
+    for block in blocks {
+        let (command, expected) = block.split_once("```").unwrap().0.split_once('\n').unwrap();
+        let arguments: Vec<&str> = command
+            .split(' ')
+            .map(|argument| if argument.ends_with("/knockout.jsonl") { KNOCKOUT } else { argument })
+            .collect();
+        let output = gamebot_in(folder.path(), &arguments).output().unwrap();
+        assert!(output.status.success(), "{command}: {}", text(&output.stderr));
+        let stdout = text(&output.stdout);
+        let shown = match (expected.strip_prefix("…\n"), expected.strip_suffix("…\n")) {
+            (Some(end), _) => stdout.ends_with(end),
+            (None, Some(start)) => stdout.starts_with(start),
+            (None, None) => stdout == expected,
+        };
+        assert!(shown, "the README shows for {command}:\n{expected}found:\n{stdout}");
+        commands.push(arguments[0]);
+    }
+    assert_eq!(commands, ["play", "show", "watch", "stats", "stats"]);
+}
+
+#[test]
+fn play_with_json_prints_only_json() {
     let output = gamebot(&["play", KNOCKOUT, "--json"]);
     let expected = concat!(env!("CARGO_MANIFEST_DIR"), "/games/knockout.board.json");
     assert_eq!(output.stdout, fs::read(expected).unwrap());
 }
 
 #[test]
-fn wrong_usage_is_64() {
+fn wrong_usage_exits_with_64() {
     fails(&[], 64, "Usage");
     fails(&["dance"], 64, "unrecognized subcommand");
     fails(&["simulate", "--games", "0", "--seed", "1"], 64, "0 is not in");
@@ -125,7 +154,7 @@ fn wrong_usage_is_64() {
 }
 
 #[test]
-fn a_broken_line_is_2_and_anything_else_1() {
+fn a_rejected_line_exits_with_2_and_any_other_failure_with_1() {
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), "{}\n").unwrap();
     fails(&["play", &file.path().to_string_lossy()], 2, ":1: missing field `do`");
@@ -135,7 +164,7 @@ fn a_broken_line_is_2_and_anything_else_1() {
 }
 
 #[test]
-fn a_store_that_cannot_be_opened_is_named() {
+fn the_error_names_a_store_that_cannot_be_opened_without_its_password() {
     fails(&["show", "g", "--store", "mysql://localhost/games"], 1, "mysql");
     fails(&["show", "g", "--store", "not a url"], 1, "not a url");
     let secret = "postgres://bot:secret@127.0.0.1:1/games";
@@ -144,9 +173,9 @@ fn a_store_that_cannot_be_opened_is_named() {
     assert!(!String::from_utf8_lossy(&output.stderr).contains("secret"));
 }
 
-/// Nobody may write anywhere, but the one whom no rights stop: then the program runs as somebody else.
+/// File permissions do not apply to root, so as root the test runs the program as another user.
 #[test]
-fn a_store_that_cannot_be_written_is_said_so_and_stays_as_it_is() {
+fn a_read_only_store_is_reported_and_not_changed() {
     const NOBODY: u32 = 65_534;
     let folder = tempfile::tempdir().unwrap();
     let set = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
@@ -170,9 +199,9 @@ fn a_store_that_cannot_be_written_is_said_so_and_stays_as_it_is() {
     set(folder.path(), 0o555);
     for arguments in [["show", "knockout-1"], ["play", "race.jsonl"]] {
         let output = run(&arguments);
-        let said = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
-        assert!(said.contains("the file or its folder cannot be written"), "{said}");
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {stderr}");
+        assert!(stderr.contains("the file or its folder cannot be written"), "{stderr}");
     }
     set(folder.path(), 0o755);
     assert_eq!(fs::read(&file).unwrap(), before);

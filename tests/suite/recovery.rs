@@ -1,4 +1,4 @@
-//! Recovery: order, gaps, causes, corrupt events, and a report that says what was wrong and where.
+//! Recovery: order, gaps, causality, events that cannot be decoded, and the report with the location of each problem.
 
 use event_core::adapter::async_trait;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ impl EventSet for Notes {
     }
 }
 
-/// Joins words; "stop" ends the sentence, "bad" makes a state that cannot be.
+/// Collects words. `check` rejects "stranger" and any word after "stop"; `validate` rejects a state that contains "bad".
 #[derive(Debug, Default, PartialEq)]
 struct Sentence {
     words: Vec<String>,
@@ -87,22 +87,22 @@ async fn ten_thousand_events_are_paged_and_applied_in_order() {
 }
 
 #[tokio::test]
-async fn the_state_then_is_the_state_up_to_a_version() {
+async fn recovery_until_a_version_ignores_later_events() {
     let store = stored(&["a", "b", "c"]).await;
-    let then = StreamVersion::new(2);
-    let recovered = store.recover::<Sentence>(&name()).until(then).await.unwrap();
+    let until = StreamVersion::new(2);
+    let recovered = store.recover::<Sentence>(&name()).until(until).await.unwrap();
     assert_eq!((recovered.state.words, recovered.version.get()), (vec!["a".into(), "b".into()], 2));
 }
 
 #[tokio::test]
-async fn a_stream_of_links_is_recovered_in_its_own_order_and_a_removed_event_is_a_gap() {
+async fn a_stream_of_links_is_recovered_in_link_order_and_a_removed_event_is_a_gap() {
     let store = stored(&["a", "b", "c"]).await;
     let other = StreamId::new("sentence-2").unwrap();
     store.append(&other, ExpectedVersion::NoStream, [Noted::new("d")]).await.unwrap();
     let mut events = store.read_stream(&name(), ReadOptions::forward()).await.unwrap();
     events.extend(store.read_stream(&other, ReadOptions::forward()).await.unwrap());
     let links = StreamId::new("links").unwrap();
-    let order = [3, 1, 0].map(|at| events[at].event_id());
+    let order = [3, 1, 0].map(|index| events[index].event_id());
     store.link(&links, ExpectedVersion::NoStream, order).await.unwrap();
     let recovered = store.recover::<Sentence>(&links).await.unwrap();
     assert_eq!((recovered.state.words.join(" ").as_str(), recovered.version.get()), ("d b a", 3));
@@ -122,7 +122,7 @@ async fn a_missing_stream_is_an_error() {
 }
 
 #[tokio::test]
-async fn what_only_the_domain_knows_stops_at_the_event() {
+async fn a_violation_of_the_aggregate_stops_at_its_event() {
     for (words, version, reason) in [
         (["a", "stop", "b"], 3, "sequence: nothing follows the end"),
         (["a", "stranger", "b"], 2, "identity: a word of another sentence"),
@@ -139,14 +139,14 @@ async fn what_only_the_domain_knows_stops_at_the_event() {
 }
 
 #[tokio::test]
-async fn an_undecodable_event_stops_with_its_place() {
+async fn an_undecodable_event_stops_with_its_location() {
     let store = stored(&["a"]).await;
     let raw = |json: &str| RawValue::from_string(json.into()).unwrap();
-    let broken = NewEvent::raw("contract.noted", EventVersion::FIRST, raw(r#"{"text":[1]}"#));
-    store.append(&name(), ExpectedVersion::Any, [broken]).await.unwrap();
+    let corrupt = NewEvent::raw("contract.noted", EventVersion::FIRST, raw(r#"{"text":[1]}"#));
+    store.append(&name(), ExpectedVersion::Any, [corrupt]).await.unwrap();
     let error = store.recover::<Sentence>(&name()).await.unwrap_err();
-    let Error::Deserialization { at: Some(place), .. } = &error else { panic!("{error}") };
-    assert_eq!((place.stream_version.get(), &place.stream_id), (2, &name()));
+    let Error::Deserialization { at: Some(location), .. } = &error else { panic!("{error}") };
+    assert_eq!((location.stream_version.get(), &location.stream_id), (2, &name()));
 
     let unknown = NewEvent::raw("contract.unknown", EventVersion::FIRST, raw("{}"));
     let newer = NewEvent::raw("contract.noted", EventVersion::new(2), raw("{}"));
@@ -155,16 +155,16 @@ async fn an_undecodable_event_stops_with_its_place() {
     assert_eq!((recovered.report.read, recovered.report.applied), (4, 1));
     let kinds: Vec<_> = recovered.report.problems.iter().map(|problem| problem.kind).collect();
     assert_eq!(kinds, [ProblemKind::Corrupt; 3]);
-    let words = recovered.report.to_string();
-    assert!(words.contains("`text`"), "{words}");
+    let report = recovered.report.to_string();
+    assert!(report.contains("`text`"), "{report}");
 }
 
-/// Serves whatever list of events it is given: for streams that no sound store would hold.
+/// Returns a fixed list of events, which need not form a valid stream.
 #[derive(Debug)]
-struct Doctored(Vec<RecordedEvent>, MemoryAdapter);
+struct FixedEvents(Vec<RecordedEvent>, MemoryAdapter);
 
-/// (stream version, position, metadata)
-fn doctored(events: &[(u64, u64, &str)]) -> EventStore {
+/// Each event is (stream version, position, metadata).
+fn fixed_events(events: &[(u64, u64, &str)]) -> EventStore {
     let events = events.iter().map(|(version, position, metadata)| {
         RecordedEvent::from_parts(RecordedParts {
             tenant: Tenant::default(),
@@ -179,54 +179,54 @@ fn doctored(events: &[(u64, u64, &str)]) -> EventStore {
             recorded_at: chrono::DateTime::UNIX_EPOCH,
         })
     });
-    EventStore::new(Arc::new(Doctored(events.collect(), MemoryAdapter::new()))).unwrap()
+    EventStore::new(Arc::new(FixedEvents(events.collect(), MemoryAdapter::new()))).unwrap()
 }
 
 fn id(n: u64) -> EventId {
     EventId::from_uuid(uuid::Uuid::from_u128(u128::from(n)))
 }
 
-async fn problem(events: &[(u64, u64, &str)]) -> (u64, String) {
-    let error = doctored(events).recover::<Sentence>(&name()).await.unwrap_err();
+async fn first_problem(events: &[(u64, u64, &str)]) -> (u64, String) {
+    let error = fixed_events(events).recover::<Sentence>(&name()).await.unwrap_err();
     let Error::InvalidSequence { stream_version, reason, .. } = error else { panic!("{error}") };
     (stream_version.get(), reason)
 }
 
 #[tokio::test]
-async fn gaps_and_disorder_are_found() {
-    let gap = problem(&[(1, 1, "{}"), (3, 2, "{}")]).await;
+async fn gaps_and_wrong_order_are_reported() {
+    let gap = first_problem(&[(1, 1, "{}"), (3, 2, "{}")]).await;
     assert_eq!(gap, (3, "gap: expected version 2, found 3".into()));
-    let start = problem(&[(2, 1, "{}")]).await;
+    let start = first_problem(&[(2, 1, "{}")]).await;
     assert_eq!(start, (2, "gap: expected version 1, found 2".into()));
-    let twice = problem(&[(1, 1, "{}"), (1, 2, "{}")]).await;
+    let twice = first_problem(&[(1, 1, "{}"), (1, 2, "{}")]).await;
     assert_eq!(twice, (1, "order: version 1 stands where 2 belongs".into()));
-    let position = problem(&[(1, 5, "{}"), (2, 5, "{}")]).await;
+    let position = first_problem(&[(1, 5, "{}"), (2, 5, "{}")]).await;
     assert_eq!(position.0, 2);
     assert!(position.1.starts_with("order: its position"), "{}", position.1);
 }
 
 #[tokio::test]
-async fn a_cause_that_is_of_this_stream_comes_first() {
+async fn a_cause_in_the_same_stream_must_come_before_its_effect() {
     let caused_by = |n: u64| format!(r#"{{"causation_id":"{}"}}"#, id(n));
-    let sound = doctored(&[(1, 1, "{}"), (2, 2, &caused_by(1)), (3, 3, &caused_by(99))]);
-    sound.recover::<Sentence>(&name()).await.unwrap();
-    let later = problem(&[(1, 1, &caused_by(2)), (2, 2, "{}")]).await;
+    let valid = fixed_events(&[(1, 1, "{}"), (2, 2, &caused_by(1)), (3, 3, &caused_by(99))]);
+    valid.recover::<Sentence>(&name()).await.unwrap();
+    let later = first_problem(&[(1, 1, &caused_by(2)), (2, 2, "{}")]).await;
     assert_eq!(
         later,
         (2, "causality: version 1 names it as its cause, and comes before it".into())
     );
-    let itself = problem(&[(1, 1, &caused_by(1))]).await;
+    let itself = first_problem(&[(1, 1, &caused_by(1))]).await;
     assert_eq!(itself, (1, "causality: it names itself as its cause".into()));
     let by_source = r#"{"causation_id":"line-2","source_id":"line-1"}"#;
-    let source = problem(&[(1, 1, by_source), (2, 2, r#"{"source_id":"line-2"}"#)]).await;
+    let source = first_problem(&[(1, 1, by_source), (2, 2, r#"{"source_id":"line-2"}"#)]).await;
     assert_eq!(source.0, 2);
     let one_line = r#"{"causation_id":"line-1","source_id":"line-1"}"#;
-    doctored(&[(1, 1, one_line), (2, 2, one_line)]).recover::<Sentence>(&name()).await.unwrap();
+    fixed_events(&[(1, 1, one_line), (2, 2, one_line)]).recover::<Sentence>(&name()).await.unwrap();
 }
 
 #[tokio::test]
-async fn every_problem_is_listed_when_asked_for() {
-    let store = doctored(&[(1, 1, "{}"), (3, 3, "{}"), (3, 2, "{}"), (4, 4, "{}")]);
+async fn report_problems_lists_every_problem() {
+    let store = fixed_events(&[(1, 1, "{}"), (3, 3, "{}"), (3, 2, "{}"), (4, 4, "{}")]);
     let recovered = store.recover::<Sentence>(&name()).report_problems().await.unwrap();
     let problems: Vec<_> =
         recovered.report.problems.iter().map(|p| (p.kind, p.stream_version.get())).collect();
@@ -234,9 +234,9 @@ async fn every_problem_is_listed_when_asked_for() {
 }
 
 #[async_trait]
-impl Adapter for Doctored {
+impl Adapter for FixedEvents {
     fn name(&self) -> &'static str {
-        "doctored"
+        "fixed events"
     }
 
     async fn read_stream(
@@ -302,5 +302,5 @@ impl Adapter for Doctored {
 }
 
 fn read_only<'a, T>() -> BoxFuture<'a, Result<T>> {
-    Box::pin(async { Err(Error::adapter("write", "these events are for reading")) })
+    Box::pin(async { Err(Error::adapter("write", "the events are read-only")) })
 }

@@ -1,63 +1,63 @@
-//! The rules of the three modes: what each line decides, told in one word an event.
+//! The rules of the three modes: the events that each line decides, each summarised in a few words.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use game_events::{GameEvent, GameSession, TeamId};
-use gamebot::{Line, Table, decide};
+use gamebot::{GameState, Line, decide};
 use serde_json::{Value, json};
 
-/// A game at its table; team `red` is played by `red1` and `red2`.
+/// A game that is decided line by line. The players of team `red` are `red1` and `red2`.
 struct Game {
-    table: Table,
+    state: GameState,
     lines: usize,
 }
 
 impl Game {
     fn start(mode: &str, teams: &[&str], config: &Value) -> Self {
-        let mut game = Self { table: Table::default(), lines: 0 };
+        let mut game = Self { state: GameState::default(), lines: 0 };
         let teams: Vec<String> =
             teams.iter().map(|team| format!(r#""{team}":["{team}1","{team}2"]"#)).collect();
-        // Text, not a JSON value: the order of the teams is part of the line.
+        // Written as text, because a JSON value would sort the teams.
         let line = format!(
             r#"{{"at":"{}","do":"start","game":"g","guild":"98","mode":"{mode}","teams":{{{}}},"config":{config}}}"#,
             time(0),
             teams.join(",")
         );
-        assert_eq!(game.text(&line), Ok("started".to_owned()));
+        assert_eq!(game.decide_text(&line), Ok("started".to_owned()));
         game
     }
 
-    fn text(&mut self, line: &str) -> Result<String, String> {
+    fn decide_text(&mut self, line: &str) -> Result<String, String> {
         self.lines += 1;
         let line = Line::parse(self.lines, line)?;
-        let events = decide(&self.table, &line)?;
-        let told: Vec<String> = events.iter().map(told).collect();
-        self.table.take(&line, events);
-        Ok(told.join(", "))
+        let events = decide(&self.state, &line)?;
+        let summaries: Vec<String> = events.iter().map(summary).collect();
+        self.state.apply(&line, events);
+        Ok(summaries.join(", "))
     }
 
-    fn say(&mut self, at: i64, mut line: Value) -> Result<String, String> {
+    fn decide_at(&mut self, at: i64, mut line: Value) -> Result<String, String> {
         line["at"] = time(at).into();
-        self.text(&line.to_string())
+        self.decide_text(&line.to_string())
     }
 
     fn round(&mut self, at: i64, teams: &[&str]) -> Result<String, String> {
         let words: serde_json::Map<_, _> =
             teams.iter().map(|team| ((*team).to_owned(), json!(["sun", "sea"]))).collect();
-        self.say(at, json!({"do": "round", "words": words}))
+        self.decide_at(at, json!({"do": "round", "words": words}))
     }
 
     fn word(&mut self, at: i64, player: &str, word: &str) -> Result<String, String> {
         let team = player.trim_end_matches(char::is_numeric);
-        self.say(at, json!({"do": "guess", "team": team, "player": player, "word": word}))
+        self.decide_at(at, json!({"do": "guess", "team": team, "player": player, "word": word}))
     }
 
-    /// Both players say the same word.
+    /// Both players submit the same word.
     fn matches(&mut self, at: i64, team: &str) -> String {
         assert_eq!(self.word(at, &format!("{team}1"), "beach").unwrap(), "");
         self.word(at, &format!("{team}2"), " BEACH").unwrap()
     }
 
-    /// They do not.
+    /// The players submit different words.
     fn misses(&mut self, at: i64, team: &str) -> String {
         assert_eq!(self.word(at, &format!("{team}1"), "beach").unwrap(), "");
         self.word(at, &format!("{team}2"), "wave").unwrap()
@@ -66,15 +66,15 @@ impl Game {
     fn abandon(&mut self, at: i64, player: &str) -> Result<String, String> {
         let team = player.trim_end_matches(char::is_numeric);
         let line = json!({"do": "abandon", "team": team, "player": player, "reason": "timeout"});
-        self.say(at, line)
+        self.decide_at(at, line)
     }
 
     fn tick(&mut self, at: i64) -> String {
-        self.say(at, json!({"do": "tick"})).unwrap()
+        self.decide_at(at, json!({"do": "tick"})).unwrap()
     }
 
     fn session(&self) -> &GameSession {
-        &self.table.session
+        &self.state.session
     }
 }
 
@@ -82,7 +82,7 @@ fn time(at: i64) -> String {
     (DateTime::<Utc>::UNIX_EPOCH + TimeDelta::seconds(at)).to_rfc3339()
 }
 
-fn told(event: &GameEvent) -> String {
+fn summary(event: &GameEvent) -> String {
     match event {
         GameEvent::Started(_) => "started".into(),
         GameEvent::RoundStarted(round) => {
@@ -96,7 +96,7 @@ fn told(event: &GameEvent) -> String {
         GameEvent::GuessAbandoned(guess) => {
             format!("abandoned {}/{}", guess.guess_count, guess.total_guesses)
         }
-        GameEvent::TeamEliminated(out) => format!("{} out {}", out.team_id, out.reason.as_str()),
+        GameEvent::TeamEliminated(team) => format!("{} out {}", team.team_id, team.reason.as_str()),
         GameEvent::Completed(end) => {
             let winners: Vec<_> = end.winners.iter().map(TeamId::as_str).collect();
             format!("won by [{}] after {} s", winners.join("+"), end.game_duration)
@@ -112,15 +112,15 @@ fn told(event: &GameEvent) -> String {
 }
 
 #[track_caller]
-fn refused(answer: Result<String, String>, words: &str) {
-    let reason = answer.expect_err("the line is refused");
-    assert!(reason.contains(words), "{reason:?} says {words:?}");
+fn rejected(result: Result<String, String>, message: &str) {
+    let reason = result.expect_err("the line is rejected");
+    assert!(reason.contains(message), "{reason:?} contains {message:?}");
 }
 
 // Words and attempts.
 
 #[test]
-fn words_agree_whatever_their_case_and_the_space_around_them() {
+fn words_match_ignoring_case_and_surrounding_spaces() {
     let mut game = Game::start("two_player", &["red"], &json!({}));
     assert_eq!(game.round(1, &["red"]).unwrap(), "round 1 red");
     assert_eq!(game.word(2, "red1", "  Ärger ").unwrap(), "");
@@ -128,7 +128,7 @@ fn words_agree_whatever_their_case_and_the_space_around_them() {
 }
 
 #[test]
-fn counts_start_at_one_in_each_round_and_totals_go_on() {
+fn attempt_counts_restart_with_each_round_and_totals_do_not() {
     let mut game = Game::start("two_player", &["red"], &json!({}));
     game.round(1, &["red"]).unwrap();
     assert_eq!(game.misses(2, "red"), "miss 1/1");
@@ -139,63 +139,63 @@ fn counts_start_at_one_in_each_round_and_totals_go_on() {
 }
 
 #[test]
-fn an_attempt_that_is_given_up_takes_its_word_with_it() {
+fn an_abandoned_attempt_discards_its_pending_word() {
     let mut game = Game::start("two_player", &["red"], &json!({}));
     game.round(1, &["red"]).unwrap();
     game.word(2, "red1", "beach").unwrap();
     assert_eq!(game.abandon(3, "red1").unwrap(), "abandoned 1/1");
-    // The word is gone: the partner's is the first of a new attempt.
+    // The partner's word is the first one of a new attempt.
     assert_eq!(game.word(4, "red2", "beach").unwrap(), "");
 }
 
 #[test]
-fn a_word_that_cannot_be_said_is_refused() {
+fn an_invalid_guess_is_rejected() {
     let mut game = Game::start("knockout", &["red", "blue"], &json!({}));
-    refused(game.word(1, "red1", "beach"), "`red` has no open round");
+    rejected(game.word(1, "red1", "beach"), "`red` has no open round");
     game.round(2, &["red", "blue"]).unwrap();
-    refused(game.word(3, "red1", " \t"), "`word` must not be empty");
-    refused(game.word(3, "green1", "beach"), "no team `green`");
+    rejected(game.word(3, "red1", " \t"), "`word` must not be empty");
+    rejected(game.word(3, "green1", "beach"), "no team `green`");
     let foreign = json!({"do": "guess", "team": "red", "player": "blue1", "word": "x"});
-    refused(game.say(3, foreign), "`blue1` does not play in team `red`");
+    rejected(game.decide_at(3, foreign), "`blue1` does not play in team `red`");
     game.word(4, "red1", "beach").unwrap();
-    refused(game.word(5, "red1", "sand"), "the partner's is missing");
-    refused(game.word(1, "red2", "sand"), "runs back");
+    rejected(game.word(5, "red1", "sand"), "the partner's word is missing");
+    rejected(game.word(1, "red2", "sand"), "`at` must not decrease");
 }
 
 #[test]
-fn a_start_that_makes_no_game_is_refused() {
+fn an_invalid_start_is_rejected() {
     let start = |mode: &str, teams: Value, config: Value| {
         let line = json!({"at": time(0), "do": "start", "game": "g", "guild": "98", "mode": mode,
                           "teams": teams, "config": config});
-        Line::parse(1, &line.to_string()).and_then(|line| decide(&Table::default(), &line))
+        Line::parse(1, &line.to_string()).and_then(|line| decide(&GameState::default(), &line))
     };
-    let refused = |mode, teams, config, words: &str| {
-        let reason = start(mode, teams, config).expect_err(words);
-        assert!(reason.contains(words), "{reason:?} says {words:?}");
+    let rejected = |mode, teams, config, message: &str| {
+        let reason = start(mode, teams, config).expect_err(message);
+        assert!(reason.contains(message), "{reason:?} contains {message:?}");
     };
     let two = || json!({"red": ["a", "b"], "blue": ["c", "d"]});
-    refused("two_player", two(), json!({}), "exactly one team, found 2");
-    refused("knockout", json!({"red": ["a", "b"]}), json!({}), "2 to 12 teams, found 1");
-    let crowd: serde_json::Map<_, _> =
+    rejected("two_player", two(), json!({}), "exactly one team, found 2");
+    rejected("knockout", json!({"red": ["a", "b"]}), json!({}), "2 to 12 teams, found 1");
+    let thirteen_teams: serde_json::Map<_, _> =
         (0..13).map(|n| (format!("t{n}"), json!([format!("{n}a"), format!("{n}b")]))).collect();
-    refused("race", crowd.into(), json!({}), "2 to 12 teams, found 13");
-    refused("two_player", json!({"red": ["a"]}), json!({}), "exactly two players, found 1");
-    refused("two_player", json!({"red": ["a", "a"]}), json!({}), "`a` plays twice");
-    refused("race", two(), json!({"time_limit": 0}), "`time_limit` must be a whole number from 1");
-    refused("golf_race", two(), json!({}), "golf_race");
+    rejected("race", thirteen_teams.into(), json!({}), "2 to 12 teams, found 13");
+    rejected("two_player", json!({"red": ["a"]}), json!({}), "exactly two players, found 1");
+    rejected("two_player", json!({"red": ["a", "a"]}), json!({}), "`a` is listed twice");
+    rejected("race", two(), json!({"time_limit": 0}), "`time_limit` must be an integer from 1");
+    rejected("golf_race", two(), json!({}), "golf_race");
     assert!(start("knockout", two(), json!({"anything": "else"})).is_ok());
 }
 
 // two_player
 
 #[test]
-fn two_players_win_within_the_threshold_and_not_beyond() {
+fn two_player_is_won_up_to_the_threshold_of_attempts_per_match() {
     let config = json!({"rounds_required": 2, "success_threshold": 2});
     let mut game = Game::start("two_player", &["red"], &config);
     game.round(1, &["red"]).unwrap();
     game.misses(2, "red");
     assert_eq!(game.matches(3, "red"), "match 2/2");
-    refused(game.word(4, "red1", "x"), "no open round");
+    rejected(game.word(4, "red1", "x"), "no open round");
     game.round(5, &["red"]).unwrap();
     game.misses(6, "red");
     assert_eq!(game.matches(7, "red"), "match 2/4, won by [red] after 7 s");
@@ -208,12 +208,12 @@ fn two_players_win_within_the_threshold_and_not_beyond() {
         game.misses(at, "red");
     }
     assert_eq!(game.matches(8, "red"), "match 4/5, won by [] after 8 s");
-    assert_eq!(game.tick(9_999), "", "nothing happens after the end");
-    refused(game.round(9_999, &["red"]), "the game is over");
+    assert_eq!(game.tick(9_999), "", "a tick after the end has no events");
+    rejected(game.round(9_999, &["red"]), "the game has ended");
 }
 
 #[test]
-fn defaults_are_five_rounds_at_four_attempts() {
+fn two_player_defaults_are_five_matches_and_four_attempts_per_match() {
     let mut game = Game::start("two_player", &["red"], &json!({}));
     for round in 1..=5 {
         game.round(round, &["red"]).unwrap();
@@ -226,28 +226,28 @@ fn defaults_are_five_rounds_at_four_attempts() {
 }
 
 #[test]
-fn a_round_names_exactly_the_active_teams_and_waits_for_the_one_before() {
+fn a_round_is_for_all_active_teams_and_only_after_the_previous_one() {
     let mut game = Game::start("knockout", &["red", "blue"], &json!({}));
-    refused(game.round(1, &["red"]), "`blue` is missing");
-    refused(game.round(1, &["red", "blue", "green"]), "`green`, which is no active team");
+    rejected(game.round(1, &["red"]), "`blue` is missing");
+    rejected(game.round(1, &["red", "blue", "green"]), "`green`, which is not an active team");
     game.round(1, &["red", "blue"]).unwrap();
-    refused(game.round(2, &["red", "blue"]), "round 1 is still open");
+    rejected(game.round(2, &["red", "blue"]), "round 1 is still open");
 }
 
 // knockout
 
 #[test]
-fn a_knockout_round_ends_when_every_team_has_matched() {
+fn a_knockout_round_ends_when_every_active_team_has_matched() {
     let mut game = Game::start("knockout", &["red", "blue"], &json!({}));
     game.round(10, &["red", "blue"]).unwrap();
     assert_eq!(game.matches(12, "red"), "match 1/1");
-    refused(game.word(13, "red1", "x"), "no open round");
+    rejected(game.word(13, "red1", "x"), "no open round");
     assert_eq!(game.matches(20, "blue"), "match 1/1, round over 0-2 after 10 s");
     assert_eq!(game.round(21, &["red", "blue"]).unwrap(), "round 2 blue+red");
 }
 
 #[test]
-fn the_clock_puts_out_who_has_no_match_at_the_limit_and_not_before() {
+fn the_time_limit_eliminates_teams_without_a_match() {
     let mut game = Game::start("knockout", &["red", "blue", "green"], &json!({}));
     game.round(10, &["red", "blue", "green"]).unwrap();
     game.matches(20, "red");
@@ -255,20 +255,20 @@ fn the_clock_puts_out_who_has_no_match_at_the_limit_and_not_before() {
     assert_eq!(game.tick(309), "");
     game.word(309, "green1", "late").unwrap();
     assert_eq!(game.tick(310), "green out timeout, round over 1-2 after 300 s");
-    // The half guess went with the round.
-    assert!(game.table.pending.is_empty());
-    refused(game.round(311, &["red", "blue", "green"]), "`green`, which is no active team");
+    // The end of the round discards the pending word.
+    assert!(game.state.pending.is_empty());
+    rejected(game.round(311, &["red", "blue", "green"]), "`green`, which is not an active team");
 }
 
 #[test]
-fn what_the_clock_brings_is_stored_with_the_line_or_not_at_all() {
+fn a_rejected_line_does_not_end_an_expired_round() {
     let mut game = Game::start("knockout", &["red", "blue", "green"], &json!({}));
     game.round(10, &["red", "blue", "green"]).unwrap();
     game.matches(20, "red");
     game.matches(21, "blue");
-    let before = game.table.clone();
-    refused(game.word(400, "green1", "late"), "`green` is eliminated");
-    assert_eq!(game.table, before, "a refused line changes nothing");
+    let before = game.state.clone();
+    rejected(game.word(400, "green1", "late"), "`green` is eliminated");
+    assert_eq!(game.state, before, "a rejected line changes nothing");
     assert_eq!(
         game.round(400, &["red", "blue"]).unwrap(),
         "green out timeout, round over 1-2 after 300 s, round 2 blue+red"
@@ -276,7 +276,7 @@ fn what_the_clock_brings_is_stored_with_the_line_or_not_at_all() {
 }
 
 #[test]
-fn nobody_matching_ends_the_game_without_a_winner() {
+fn a_knockout_round_without_any_match_ends_the_game_without_a_winner() {
     let mut game =
         Game::start("knockout", &["red", "blue"], &json!({"round_duration_seconds": 30}));
     game.round(10, &["red", "blue"]).unwrap();
@@ -284,11 +284,11 @@ fn nobody_matching_ends_the_game_without_a_winner() {
         game.tick(40),
         "red out timeout, blue out timeout, round over 2-0 after 30 s, won by [] after 40 s"
     );
-    refused(game.word(41, "red1", "x"), "the game is over");
+    rejected(game.word(41, "red1", "x"), "the game has ended");
 }
 
 #[test]
-fn too_many_attempts_put_a_team_out_at_once_abandoned_ones_included() {
+fn the_attempt_limit_counts_abandoned_attempts_and_eliminates_at_once() {
     let mut game = Game::start("knockout", &["red", "blue", "green"], &json!({}));
     game.round(1, &["red", "blue", "green"]).unwrap();
     for at in 2..12 {
@@ -296,12 +296,12 @@ fn too_many_attempts_put_a_team_out_at_once_abandoned_ones_included() {
     }
     assert_eq!(game.abandon(12, "red1").unwrap(), "abandoned 11/11");
     assert_eq!(game.misses(13, "red"), "miss 12/12, red out max_guesses");
-    // A match at the last attempt is a match.
+    // A match on the last allowed attempt counts.
     for at in 14..25 {
         game.misses(at, "blue");
     }
     assert_eq!(game.matches(25, "blue"), "match 12/12");
-    // That green goes too leaves only teams that matched, and one team.
+    // The elimination of green leaves one active team: the round and the game end.
     for at in 26..37 {
         game.misses(at, "green");
     }
@@ -312,7 +312,7 @@ fn too_many_attempts_put_a_team_out_at_once_abandoned_ones_included() {
 }
 
 #[test]
-fn the_last_team_left_wins_although_it_has_not_matched() {
+fn the_last_active_team_wins_even_without_a_match() {
     let config = json!({"elimination_guess_limit": 1});
     let mut game = Game::start("knockout", &["red", "blue"], &config);
     game.round(1, &["red", "blue"]).unwrap();
@@ -323,7 +323,7 @@ fn the_last_team_left_wins_although_it_has_not_matched() {
 }
 
 #[test]
-fn a_crowd_loses_three_the_later_of_equals_first() {
+fn more_than_eight_teams_lose_three_at_the_end_of_a_round() {
     let teams = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
     let mut game = Game::start("knockout", &teams, &json!({}));
     game.round(1, &teams).unwrap();
@@ -341,7 +341,7 @@ fn a_crowd_loses_three_the_later_of_equals_first() {
 }
 
 #[test]
-fn eight_teams_are_no_crowd() {
+fn eight_teams_are_not_reduced_by_force() {
     let teams = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
     let mut game = Game::start("knockout", &teams, &json!({"round_duration_seconds": 60}));
     game.round(1, &teams).unwrap();
@@ -354,31 +354,31 @@ fn eight_teams_are_no_crowd() {
 // race
 
 #[test]
-fn each_team_races_through_its_own_rounds() {
+fn each_team_of_a_race_plays_its_own_rounds() {
     let mut game = Game::start("race", &["red", "blue"], &json!({}));
     assert_eq!(game.round(1, &["red"]).unwrap(), "round 1 red");
     assert_eq!(game.matches(2, "red"), "match 1/1");
-    // Red is at its second round, blue at its first: two rounds begin.
+    // Red starts its second round, blue its first: one event for each round number.
     assert_eq!(game.round(3, &["red", "blue"]).unwrap(), "round 1 blue, round 2 red");
-    refused(game.round(4, &["blue"]), "round 1 of team `blue` is still open");
-    refused(game.round(4, &["green"]), "`green`, which is no team");
-    refused(game.round(4, &[]), "at least one team");
+    rejected(game.round(4, &["blue"]), "round 1 of team `blue` is still open");
+    rejected(game.round(4, &["green"]), "`green`, which is not a team");
+    rejected(game.round(4, &[]), "at least one team");
     assert_eq!(game.session().round_number, 2);
 }
 
 #[test]
-fn a_race_ends_at_its_limit_and_the_most_matches_win() {
+fn a_race_ends_at_its_time_limit_and_the_most_matches_win() {
     let mut game = Game::start("race", &["red", "blue"], &json!({"time_limit": 100}));
     game.round(1, &["red", "blue"]).unwrap();
     game.matches(2, "blue");
     game.word(99, "red1", "late").unwrap();
-    refused(game.word(100, "red2", "late"), "the game is over");
+    rejected(game.word(100, "red2", "late"), "the game has ended");
     assert_eq!(game.tick(130), "time up after 100 s, won by [blue] after 100 s");
     assert_eq!(game.session().final_scores.len(), 2);
 }
 
 #[test]
-fn equal_matches_are_told_apart_by_attempts_then_by_team_order() {
+fn equal_matches_are_ranked_by_attempts_then_by_team_order() {
     let mut game = Game::start("race", &["red", "blue", "green"], &json!({}));
     game.round(1, &["red", "blue", "green"]).unwrap();
     game.misses(2, "red");

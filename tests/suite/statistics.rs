@@ -1,4 +1,4 @@
-//! Leaderboard, player statistics and the figures of a game: on the shipped games, on half of them, on random ones.
+//! Leaderboard, player statistics and statistics of a game: on the shipped games, on their prefixes, on random games.
 
 use std::collections::BTreeMap;
 
@@ -16,14 +16,14 @@ fn team(name: &str) -> TeamId {
     TeamId::from(name)
 }
 
-async fn figures(name: &str) -> GameStatistics {
-    GameStatistics::of(&games::events(name).await).unwrap()
+async fn statistics_of(name: &str) -> GameStatistics {
+    GameStatistics::from_events(&games::events(name).await).unwrap()
 }
 
 #[tokio::test]
-async fn the_shipped_games_in_figures() {
-    let knockout = figures("knockout").await;
-    // An attempt that was given up is none of the attempts with both words.
+async fn shipped_games_have_the_expected_statistics() {
+    let knockout = statistics_of("knockout").await;
+    // The abandoned attempt is not counted: only one word was submitted.
     assert_eq!(knockout.total_guesses, 13);
     assert_eq!((knockout.player_count, knockout.team_count, knockout.rounds), (8, 4, 3));
     let ModeStatistics::Knockout(mode) = &knockout.mode else { panic!("{knockout:?}") };
@@ -38,14 +38,14 @@ async fn the_shipped_games_in_figures() {
     );
     assert_eq!(mode.team_stats[&team("gold")].eliminated_in_round, Some(1));
 
-    let race = figures("race").await;
+    let race = statistics_of("race").await;
     let ModeStatistics::Race(mode) = &race.mode else { panic!("{race:?}") };
     assert_eq!((race.duration_seconds, mode.match_completion_time), (120, Some(120)));
     assert_eq!(mode.winning_team, Some(team("red")));
     assert_eq!(mode.team_progress[&team("red")], 2);
     assert!((mode.team_speeds[&team("red")] - 1.0).abs() < 1e-9, "2 matches in 2 minutes");
 
-    let pair = figures("two_player").await;
+    let pair = statistics_of("two_player").await;
     let ModeStatistics::TwoPlayer(mode) = &pair.mode else { panic!("{pair:?}") };
     assert_eq!((mode.successful_guesses, mode.failed_guesses), (3, 2));
     assert_eq!(mode.team_scores, BTreeMap::from([(team("red"), 3)]));
@@ -54,46 +54,46 @@ async fn the_shipped_games_in_figures() {
 }
 
 #[tokio::test]
-async fn any_beginning_of_a_game_has_figures_and_no_beginning_has_none() {
+async fn every_prefix_of_a_game_has_statistics_if_it_contains_the_start() {
     for name in games::SHIPPED {
         let events = games::events(name).await;
-        assert_eq!(GameStatistics::of(&events[..0]), Err(NoGameStarted));
-        assert_eq!(GameStatistics::of(&events[1..]), Err(NoGameStarted));
+        assert_eq!(GameStatistics::from_events(&events[..0]), Err(NoGameStarted));
+        assert_eq!(GameStatistics::from_events(&events[1..]), Err(NoGameStarted));
         for end in 1..=events.len() {
-            let figures = GameStatistics::of(&events[..end]).unwrap();
-            assert!(figures.rounds >= 1);
-            serde_json::to_string(&figures).unwrap();
+            let statistics = GameStatistics::from_events(&events[..end]).unwrap();
+            assert!(statistics.rounds >= 1);
+            serde_json::to_string(&statistics).unwrap();
         }
-        // What happened before the start is left out, as is a game that starts again.
+        // Events before the start are ignored.
         let twice: Vec<_> = events[1..].iter().chain(&events).cloned().collect();
-        assert_eq!(GameStatistics::of(&twice), GameStatistics::of(&events));
+        assert_eq!(GameStatistics::from_events(&twice), GameStatistics::from_events(&events));
     }
     assert_eq!(NoGameStarted.code(), "stats_calculation_error");
 }
 
-fn folded(events: &[GameEvent]) -> (Leaderboard, PlayerStatistics) {
+fn fold(events: &[GameEvent]) -> (Leaderboard, PlayerStatistics) {
     let (mut leaderboard, mut players) = (Leaderboard::default(), PlayerStatistics::default());
     for event in events {
-        leaderboard.take(event.clone());
-        players.take(event.clone());
+        leaderboard.fold(event.clone());
+        players.fold(event.clone());
     }
     (leaderboard, players)
 }
 
 #[tokio::test]
-async fn the_shipped_games_together_make_a_leaderboard() {
+async fn the_leaderboard_ranks_the_players_of_the_shipped_games() {
     let mut events = Vec::new();
     for name in games::SHIPPED {
         events.extend(games::events(name).await);
     }
-    let (leaderboard, players) = folded(&events);
+    let (leaderboard, players) = fold(&events);
     let ranking = leaderboard.ranking();
     let top: Vec<_> = ranking
         .iter()
         .map(|line| (line.rank, line.player.as_str(), line.standing.wins, line.standing.points))
         .take(5)
         .collect();
-    // ann and bob won the race and the game of two; eve and fay the knockout.
+    // ann and bob won the race and the two_player game, eve and fay the knockout game.
     assert_eq!(top[..2], [(1, "ann", 2, 7), (1, "bob", 2, 7)]);
     assert_eq!(top[2..4], [(3, "eve", 1, 3), (3, "fay", 1, 3)]);
     assert_eq!((top[4].0, top[4].2), (5, 0));
@@ -105,7 +105,7 @@ async fn the_shipped_games_together_make_a_leaderboard() {
 }
 
 #[tokio::test]
-async fn random_games_count_what_their_events_say() {
+async fn statistics_of_random_games_agree_with_their_events() {
     let store = EventStore::in_memory().unwrap();
     simulate(&store, 60, 7, &mut Vec::new()).await.unwrap();
     let mut log = store.all_tenants().all_events(AllOptions::new());
@@ -113,7 +113,7 @@ async fn random_games_count_what_their_events_say() {
     while let Some(event) = log.next().await {
         events.push(GameEvent::try_from(&event.unwrap()).unwrap());
     }
-    let (leaderboard, players) = folded(&events);
+    let (leaderboard, players) = fold(&events);
     let mut live = store.all_tenants().project(Leaderboard::default(), Filter::all());
     live.catch_up().await.unwrap();
     assert_eq!(*live.state(), leaderboard);
@@ -132,21 +132,21 @@ async fn random_games_count_what_their_events_say() {
         })
         .sum();
     let won: u32 = players.players().map(|(_, record)| record.won).sum();
-    assert_eq!(won as usize, winners, "teams are pairs");
+    assert_eq!(won as usize, winners, "every team has two players");
     for line in leaderboard.ranking() {
         let record = players.player(&line.player).unwrap();
         assert_eq!((record.won, record.completed), (line.standing.wins, line.standing.games));
     }
 }
 
-async fn printed(store: &EventStore, wanted: Stats) -> Result<String, Failure> {
+async fn printed(store: &EventStore, args: Stats) -> Result<String, Failure> {
     let mut out = Vec::new();
-    stats(store, &wanted, &mut out).await?;
+    stats(store, &args, &mut out).await?;
     Ok(String::from_utf8(out).unwrap())
 }
 
 #[tokio::test]
-async fn stats_are_printed_for_people_and_for_programs() {
+async fn stats_print_a_table_or_json() {
     let store = EventStore::in_memory().unwrap();
     let all = Stats { top: 3, ..Stats::default() };
     assert!(printed(&store, all.clone()).await.unwrap().starts_with("no game was played yet"));

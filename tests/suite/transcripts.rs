@@ -1,4 +1,4 @@
-//! Transcripts on a store: the shipped games, a file that is played again, and every kind of broken line.
+//! Playing transcripts into a store: the shipped games, files that are played again, every kind of invalid line.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -28,9 +28,9 @@ async fn play_json(store: &EventStore, file: &Path) -> Result<Value, Failure> {
     Ok(serde_json::from_slice(&out).unwrap())
 }
 
-async fn shown(store: &EventStore, wanted: Show) -> Result<String, Failure> {
+async fn shown(store: &EventStore, args: Show) -> Result<String, Failure> {
     let mut out = Vec::new();
-    show(store, &wanted, &mut out).await?;
+    show(store, &args, &mut out).await?;
     Ok(String::from_utf8(out).unwrap())
 }
 
@@ -45,7 +45,7 @@ fn lines(name: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn shipped_games_end_with_their_boards() {
+async fn shipped_games_end_with_the_expected_boards() {
     for name in SHIPPED {
         let store = EventStore::in_memory().unwrap();
         let board = std::fs::read_to_string(games().join(format!("{name}.board.json"))).unwrap();
@@ -53,14 +53,14 @@ async fn shipped_games_end_with_their_boards() {
         assert_eq!(expected["status"], "completed");
         assert_eq!(play_json(&store, &shipped(name)).await.unwrap(), expected, "{name}");
         let game = expected["game"].as_str().unwrap().to_owned();
-        let wanted = Show { game, json: true, ..Show::default() };
-        let recovered: Value = serde_json::from_str(&shown(&store, wanted).await.unwrap()).unwrap();
+        let args = Show { game, json: true, ..Show::default() };
+        let recovered: Value = serde_json::from_str(&shown(&store, args).await.unwrap()).unwrap();
         assert_eq!(recovered, expected, "{name}, recovered");
     }
 }
 
 #[tokio::test]
-async fn a_recovered_session_is_the_one_that_was_played() {
+async fn the_recovered_session_equals_the_played_one() {
     for name in SHIPPED {
         let store = EventStore::in_memory().unwrap();
         let played = play(&store, &shipped(name), Output::Json, &mut Vec::new()).await.unwrap();
@@ -72,7 +72,7 @@ async fn a_recovered_session_is_the_one_that_was_played() {
 }
 
 #[tokio::test]
-async fn a_file_played_again_stores_nothing_and_a_cut_one_goes_on() {
+async fn replaying_a_file_stores_nothing_and_a_partial_game_is_resumed() {
     let all = lines("knockout");
     let whole = EventStore::in_memory().unwrap();
     let expected = play_json(&whole, &shipped("knockout")).await.unwrap();
@@ -80,14 +80,14 @@ async fn a_file_played_again_stores_nothing_and_a_cut_one_goes_on() {
         let store = EventStore::in_memory().unwrap();
         play_json(&store, file(&all[..cut]).path()).await.unwrap();
         assert_eq!(play_json(&store, file(&all).path()).await.unwrap(), expected, "cut at {cut}");
-        let again = play(&store, file(&all).path(), Output::Story, &mut Vec::new()).await.unwrap();
+        let again = play(&store, file(&all).path(), Output::Text, &mut Vec::new()).await.unwrap();
         assert_eq!(again.stored, 0);
-        let told = stored(&store).await;
-        assert_eq!(told, stored(&whole).await, "nothing depends on how often it was played");
+        let events = stored(&store).await;
+        assert_eq!(events, stored(&whole).await, "the events do not depend on the number of runs");
     }
 }
 
-/// Type, data and metadata of everything in the game's stream.
+/// Type, data and metadata of each event in the game's stream.
 async fn stored(store: &EventStore) -> Vec<(String, String, String)> {
     let stream = StreamId::new("game-knockout-1").unwrap();
     let page = guild(store).read_stream(&stream, ReadOptions::forward()).await.unwrap();
@@ -100,9 +100,9 @@ async fn stored(store: &EventStore) -> Vec<(String, String, String)> {
 }
 
 #[tokio::test]
-async fn a_line_that_cannot_be_applied_leaves_what_was_before_it() {
+async fn a_rejected_line_keeps_the_events_of_the_lines_before_it() {
     let good = &lines("knockout")[..4];
-    let broken = [
+    let invalid = [
         ("{", "not a JSON object"),
         ("[1]", "expected"),
         (r#"{"do":"tick"}"#, "missing field `at`"),
@@ -110,7 +110,7 @@ async fn a_line_that_cannot_be_applied_leaves_what_was_before_it() {
         (r#"{"at":"2026-03-14T18:00:30Z"}"#, "missing field `do`"),
         (r#"{"at":"2026-03-14T18:00:30Z","do":"dance"}"#, "unknown variant `dance`"),
         (r#"{"at":"2026-03-14T18:00:30Z","do":"tick","extra":1}"#, "unknown field `extra`"),
-        (r#"{"at":"2026-03-14T17:00:00Z","do":"tick"}"#, "runs back"),
+        (r#"{"at":"2026-03-14T17:00:00Z","do":"tick"}"#, "`at` must not decrease"),
         (r#"{"at":"2026-03-14T18:00:30Z","do":"round","words":{"red":["a","b"]}}"#, "still open"),
         (r#"{"at":"2026-03-14T18:00:30Z","do":"round","words":{"red":["a"]}}"#, "length 1"),
         (
@@ -121,37 +121,37 @@ async fn a_line_that_cannot_be_applied_leaves_what_was_before_it() {
             r#"{"at":"2026-03-14T18:00:30Z","do":"abandon","team":"blue","player":"cy","reason":"bored"}"#,
             "unknown variant `bored`",
         ),
-        (&good[0].replace("18:00:00", "18:00:30"), "has started already"),
+        (&good[0].replace("18:00:00", "18:00:30"), "has already started"),
         ("\"\u{7}\"", "control character"),
     ];
-    for (line, words) in broken {
+    for (line, message) in invalid {
         let store = EventStore::in_memory().unwrap();
         let mut all = good.to_vec();
         all.push(line.to_owned());
         let file = file(&all);
         let failure = play_json(&store, file.path()).await.unwrap_err();
         assert_eq!(failure.code, 2, "{line}");
-        let place = format!("{}:5: ", file.path().display());
-        assert!(failure.message.starts_with(&place), "{failure}");
-        assert!(failure.message.contains(words), "{failure} says {words}");
+        let location = format!("{}:5: ", file.path().display());
+        assert!(failure.message.starts_with(&location), "{failure}");
+        assert!(failure.message.contains(message), "{failure} contains {message}");
         assert_eq!(stored(&store).await.len(), 3, "start, round and one attempt");
     }
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_transcript_is_told_so() {
+async fn a_file_that_is_not_a_transcript_is_rejected() {
     let store = EventStore::in_memory().unwrap();
-    for (content, words) in [
-        (&b""[..], "holds no game"),
-        (b"\n \n", "holds no game"),
+    for (content, message) in [
+        (&b""[..], "contains no game"),
+        (b"\n \n", "contains no game"),
         (b"\xff\xfe", "not UTF-8"),
-        (br#"{"at":"2026-03-14T18:00:30Z","do":"tick"}"#, "is its `start`"),
+        (br#"{"at":"2026-03-14T18:00:30Z","do":"tick"}"#, "must be `start`"),
     ] {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(content).unwrap();
         let failure = play_json(&store, file.path()).await.unwrap_err();
         assert_eq!(failure.code, 2);
-        assert!(failure.message.contains(words), "{failure}");
+        assert!(failure.message.contains(message), "{failure}");
     }
     let missing = play_json(&store, Path::new("no/such/file.jsonl")).await.unwrap_err();
     assert_eq!(missing.code, 1);
@@ -159,7 +159,7 @@ async fn a_file_that_is_no_transcript_is_told_so() {
 }
 
 #[tokio::test]
-async fn a_stored_prefix_that_differs_stops_at_its_line() {
+async fn a_stored_event_that_differs_is_reported_with_its_line() {
     let store = EventStore::in_memory().unwrap();
     let mut all = lines("knockout");
     play_json(&store, file(&all[..10]).path()).await.unwrap();
@@ -170,7 +170,7 @@ async fn a_stored_prefix_that_differs_stops_at_its_line() {
 }
 
 #[tokio::test]
-async fn a_game_of_the_future_is_refused_at_its_line() {
+async fn a_timestamp_in_the_future_is_reported_with_its_line() {
     let store = EventStore::in_memory().unwrap();
     let start = lines("race")[0].replace("2026-03-14", "9026-03-14");
     let failure = play_json(&store, file(&[start]).path()).await.unwrap_err();
@@ -179,7 +179,7 @@ async fn a_game_of_the_future_is_refused_at_its_line() {
 }
 
 #[tokio::test]
-async fn the_same_game_in_two_guilds_is_two_games() {
+async fn equal_game_ids_in_two_guilds_are_two_games() {
     let store = EventStore::in_memory().unwrap();
     let other: Vec<String> = lines("race")
         .iter()
@@ -187,51 +187,51 @@ async fn the_same_game_in_two_guilds_is_two_games() {
         .collect();
     play_json(&store, &shipped("race")).await.unwrap();
     play_json(&store, file(&other[..2]).path()).await.unwrap();
-    let wanted = Show { game: "race-1".into(), ..Show::default() };
-    let failure = shown(&store, wanted.clone()).await.unwrap_err();
+    let args = Show { game: "race-1".into(), ..Show::default() };
+    let failure = shown(&store, args.clone()).await.unwrap_err();
     assert_eq!(failure.code, 1);
     assert!(failure.message.contains("--guild 98\n  --guild 99"), "{failure}");
     let guild = Some("99".to_owned());
-    let board = shown(&store, Show { guild, ..wanted }).await.unwrap();
+    let board = shown(&store, Show { guild, ..args }).await.unwrap();
     assert!(board.contains("guild 99 · race · in progress"), "{board}");
 }
 
 #[tokio::test]
-async fn a_game_is_shown_as_it_was_and_event_by_event() {
+async fn show_prints_an_earlier_version_and_lists_events() {
     let store = EventStore::in_memory().unwrap();
     play_json(&store, &shipped("knockout")).await.unwrap();
-    let wanted = |at, events| Show { game: "knockout-1".into(), at, events, ..Show::default() };
-    let then = shown(&store, wanted(Some(2), false)).await.unwrap();
+    let args = |at, events| Show { game: "knockout-1".into(), at, events, ..Show::default() };
+    let then = shown(&store, args(Some(2), false)).await.unwrap();
     assert!(then.contains("in progress · round 1 · 2 events"), "{then}");
-    let listed = shown(&store, wanted(Some(3), true)).await.unwrap();
+    let listed = shown(&store, args(Some(3), true)).await.unwrap();
     let rows: Vec<Vec<&str>> = listed.lines().map(|row| row.split_whitespace().collect()).collect();
     assert_eq!(rows.len(), 4);
     assert_eq!(rows[1], ["1", "1", "game_started", "v1", "2026-03-14T18:00:00Z"]);
     assert_eq!(rows[3], ["3", "3", "guess_processed", "v1", "2026-03-14T18:00:13Z"]);
-    for (wanted, words) in [
-        (wanted(Some(900), false), "there is no version 900"),
+    for (args, message) in [
+        (args(Some(900), false), "there is no version 900"),
         (Show { game: "nobody".into(), ..Show::default() }, "there is no game nobody"),
         (Show { game: "\u{7}".into(), ..Show::default() }, "control character"),
     ] {
-        let failure = shown(&store, wanted).await.unwrap_err();
+        let failure = shown(&store, args).await.unwrap_err();
         assert_eq!(failure.code, 1);
-        assert!(failure.message.contains(words), "{failure}");
+        assert!(failure.message.contains(message), "{failure}");
     }
 }
 
 #[tokio::test]
-async fn names_that_would_write_on_the_terminal_are_escaped() {
+async fn control_characters_in_names_are_escaped_on_the_terminal() {
     let store = EventStore::in_memory().unwrap();
     let start = r#"{"at":"2026-03-14T18:00:00Z","do":"start","game":"\u202egame","guild":"9'8%","mode":"two_player","teams":{"r\u001b[31m":["a","b"]}}"#;
     let mut out = Vec::new();
-    play(&store, file(&[start.to_owned()]).path(), Output::Story, &mut out).await.unwrap();
+    play(&store, file(&[start.to_owned()]).path(), Output::Text, &mut out).await.unwrap();
     let board = String::from_utf8(out).unwrap();
     assert!(!board.contains(['\u{1b}', '\u{202e}']), "{board:?}");
     assert!(board.contains("\\u{202e}game") && board.contains("9'8%"), "{board}");
 }
 
 #[tokio::test]
-async fn simulated_games_can_all_be_recovered() {
+async fn every_simulated_game_can_be_recovered() {
     let store = EventStore::in_memory().unwrap();
     let mut out = Vec::new();
     let tally = simulate(&store, 60, 7, &mut out).await.unwrap();
@@ -255,7 +255,7 @@ async fn simulated_games_can_all_be_recovered() {
 }
 
 #[tokio::test]
-async fn the_seed_fixes_what_is_played() {
+async fn equal_random_seeds_play_equal_games() {
     let mut tallies = Vec::new();
     for seed in [1, 1, 2] {
         let store = EventStore::in_memory().unwrap();

@@ -1,8 +1,9 @@
 //! Read models of games: [`GameStatistics`] of one game, [`Leaderboard`] and [`PlayerStatistics`] of many.
 //!
-//! All are pure folds over [`GameEvent`](crate::GameEvent). They take whatever was stored: a game whose start is missing, or
-//! that never ended, counts for what is known of it.
+//! All are pure folds over [`GameEvent`](crate::GameEvent). They accept any stored sequence of events: a game without a
+//! start or an end is counted as far as its events allow.
 
+mod accumulator;
 mod game;
 mod leaderboard;
 mod player;
@@ -15,7 +16,7 @@ pub use self::game::{
 pub use self::leaderboard::{Leaderboard, Rank, Standing};
 pub use self::player::{PlayerRecord, PlayerStatistics};
 
-/// A share, or none where there is nothing to share among.
+/// Returns `sum / count`; none if `count` is zero.
 #[expect(clippy::cast_precision_loss, reason = "counts and milliseconds, far below 2^52")]
 fn average(sum: u64, count: u64) -> Option<f64> {
     (count > 0).then(|| sum as f64 / count as f64)

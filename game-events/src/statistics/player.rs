@@ -1,4 +1,4 @@
-//! [`PlayerStatistics`]: what each player did, over all games.
+//! [`PlayerStatistics`]: counters of each player over all games.
 
 use std::collections::BTreeMap;
 
@@ -11,51 +11,51 @@ use crate::id::PlayerId;
 use crate::statistics::average;
 use crate::statistics::roster::Roster;
 
-/// What one player did.
+/// The counters of one player.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct PlayerRecord {
-    /// Games begun.
+    /// Number of games started.
     pub started: u32,
-    /// Games that ended.
+    /// Number of games completed.
     pub completed: u32,
-    /// Games won.
+    /// Number of games won.
     pub won: u32,
-    /// Attempts with both words said.
+    /// Number of attempts in which both players submitted a word.
     pub guesses: u32,
-    /// Those that matched.
+    /// Number of those attempts that matched.
     pub matches: u32,
-    /// Rounds matched at the first attempt.
+    /// Number of rounds matched on the first attempt.
     pub perfect_rounds: u32,
-    /// Attempts that this player gave up.
+    /// Number of attempts that this player abandoned.
     pub abandoned: u32,
-    /// From the round's start to this player's word, over all attempts, in milliseconds.
+    /// Milliseconds from the start of the round to this player's word, summed over all attempts.
     pub time_ms: u64,
 }
 
 impl PlayerRecord {
-    /// Attempts for a match; none without a match.
+    /// Returns the attempts per match; none without a match.
     pub fn guesses_per_match(&self) -> Option<f64> {
         average(self.guesses.into(), self.matches.into())
     }
 
-    /// From the round's start to this player's word, in milliseconds; none without an attempt.
+    /// Returns the average milliseconds from the start of the round to this player's word; none without an attempt.
     pub fn average_time_ms(&self) -> Option<f64> {
         average(self.time_ms, self.guesses.into())
     }
 
-    fn guess(&mut self, guess: &GuessProcessed, time_ms: u64) {
-        add(&mut self.guesses, true);
-        add(&mut self.matches, guess.guess_successful);
-        add(&mut self.perfect_rounds, guess.guess_successful && guess.round_guess_count == 1);
+    fn add_guess(&mut self, guess: &GuessProcessed, time_ms: u64) {
+        count_if(&mut self.guesses, true);
+        count_if(&mut self.matches, guess.guess_successful);
+        count_if(&mut self.perfect_rounds, guess.guess_successful && guess.round_guess_count == 1);
         self.time_ms = self.time_ms.saturating_add(time_ms);
     }
 }
 
-fn add(count: &mut u32, one: bool) {
-    *count = count.saturating_add(u32::from(one));
+fn count_if(count: &mut u32, condition: bool) {
+    *count = count.saturating_add(u32::from(condition));
 }
 
-/// The records of all players.
+/// The counters of all players.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PlayerStatistics {
     players: BTreeMap<PlayerId, PlayerRecord>,
@@ -63,41 +63,43 @@ pub struct PlayerStatistics {
 }
 
 impl PlayerStatistics {
-    /// The record of one player.
+    /// Returns the counters of a player.
     pub fn player(&self, player: &PlayerId) -> Option<&PlayerRecord> {
         self.players.get(player)
     }
 
-    /// All players with their records, by id.
+    /// Iterates over all players in the order of their ids.
     pub fn players(&self) -> impl Iterator<Item = (&PlayerId, &PlayerRecord)> {
         self.players.iter()
     }
 
-    fn of(&mut self, player: &PlayerId) -> &mut PlayerRecord {
+    fn record_mut(&mut self, player: &PlayerId) -> &mut PlayerRecord {
         self.players.entry(player.clone()).or_default()
     }
 
-    /// Takes one event in.
-    pub fn take(&mut self, event: GameEvent) {
+    /// Applies one event.
+    pub fn fold(&mut self, event: GameEvent) {
         match event {
             GameEvent::Started(start) => {
                 for player in start.teams.values().flatten() {
-                    add(&mut self.of(player).started, true);
+                    count_if(&mut self.record_mut(player).started, true);
                 }
                 self.roster.start(start);
             }
             GameEvent::GuessProcessed(guess) => {
-                self.of(&guess.player1_info.player_id).guess(&guess, guess.player1_duration);
-                self.of(&guess.player2_info.player_id).guess(&guess, guess.player2_duration);
+                self.record_mut(&guess.player1_info.player_id)
+                    .add_guess(&guess, guess.player1_duration);
+                self.record_mut(&guess.player2_info.player_id)
+                    .add_guess(&guess, guess.player2_duration);
             }
             GameEvent::GuessAbandoned(guess) => {
-                add(&mut self.of(&guess.abandoning_player_id).abandoned, true);
+                count_if(&mut self.record_mut(&guess.abandoning_player_id).abandoned, true);
             }
             GameEvent::Completed(end) => {
                 for (player, won) in self.roster.end(&end) {
-                    let record = self.of(&player);
-                    add(&mut record.completed, true);
-                    add(&mut record.won, won);
+                    let record = self.record_mut(&player);
+                    count_if(&mut record.completed, true);
+                    count_if(&mut record.won, won);
                 }
             }
             GameEvent::RoundStarted(_)
@@ -112,6 +114,6 @@ impl Projection for PlayerStatistics {
     type Event = GameEvent;
 
     fn apply(&mut self, event: GameEvent, _recorded: &RecordedEvent) {
-        self.take(event);
+        self.fold(event);
     }
 }

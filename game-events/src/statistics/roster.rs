@@ -1,4 +1,4 @@
-//! [`Roster`]: who plays in which team of the games under way.
+//! [`Roster`]: the teams of the games in progress.
 
 use std::collections::BTreeMap;
 
@@ -8,18 +8,18 @@ use crate::id::{GameId, GuildId, PlayerId, TeamId};
 
 type Teams = BTreeMap<TeamId, Vec<PlayerId>>;
 
-/// The games that have begun and not ended; the id of a game is its guild's own.
+/// The teams of every game that has started and not ended. Game ids are unique within a guild only.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Roster(BTreeMap<GuildId, BTreeMap<GameId, Teams>>);
 
 impl Roster {
-    /// A game begins.
+    /// Adds the teams of a game.
     pub(super) fn start(&mut self, event: GameStarted) {
         let EventBase { guild_id, game_id, .. } = event.base;
         self.0.entry(guild_id).or_default().insert(game_id, event.teams);
     }
 
-    /// A game is over: its players, and whether each of them won.
+    /// Removes a game and returns its players, each with `true` for a winner.
     pub(super) fn end(&mut self, event: &GameCompleted) -> Vec<(PlayerId, bool)> {
         let EventBase { guild_id, game_id, .. } = &event.base;
         let Some(games) = self.0.get_mut(guild_id) else { return Vec::new() };
@@ -27,10 +27,10 @@ impl Roster {
         if games.is_empty() {
             self.0.remove(guild_id);
         }
-        let won = |(team, players): (TeamId, Vec<PlayerId>)| {
+        let players_of = |(team, players): (TeamId, Vec<PlayerId>)| {
             let won = event.winners.contains(&team);
             players.into_iter().map(move |player| (player, won))
         };
-        teams.into_iter().flat_map(won).collect()
+        teams.into_iter().flat_map(players_of).collect()
     }
 }

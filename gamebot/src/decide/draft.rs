@@ -1,4 +1,4 @@
-//! [`Draft`]: the events of one line while they are decided, and the session as they change it.
+//! [`Draft`]: collects the events of one line and applies each to a copy of the session.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +13,16 @@ use game_events::{
 use crate::decide::Refused;
 use crate::decide::settings::Settings;
 use crate::decide::start::metadata;
-use crate::table::Pending;
+use crate::game_state::PendingWord;
 use crate::transcript::Line;
 
+/// The events decided so far on one line.
 pub(crate) struct Draft<'a> {
-    /// The session after the events so far.
+    /// Session after the events so far.
     pub(crate) session: GameSession,
+    /// Events in the order of their decision.
     pub(crate) events: Vec<GameEvent>,
+    /// Settings of the game.
     pub(crate) settings: Settings,
     line: &'a Line,
     mode: GameMode,
@@ -31,18 +34,19 @@ impl<'a> Draft<'a> {
         Self { session: session.clone(), events: Vec::new(), settings, line, mode }
     }
 
+    /// Adds an event and applies it to the session.
     pub(crate) fn emit(&mut self, event: impl Into<GameEvent>) {
         let event = event.into();
         self.session.apply(event.clone());
         self.events.push(event);
     }
 
-    /// The time of the line.
+    /// Returns the time of the line.
     pub(crate) const fn now(&self) -> DateTime<Utc> {
         self.line.at
     }
 
-    /// Base fields for an event of a round.
+    /// Returns the base fields of an event in this round.
     pub(crate) fn base(&self, round_number: u32) -> EventBase {
         EventBase {
             game_id: self.session.game_id.clone(),
@@ -54,8 +58,8 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// A round for exactly the active teams, when none is open.
-    pub(crate) fn round_for_all(
+    /// Starts a round for all active teams, whose words must be exactly `words`. No round may be open.
+    pub(crate) fn start_round_for_all(
         &mut self,
         words: &BTreeMap<TeamId, [String; 2]>,
     ) -> Result<(), Refused> {
@@ -64,16 +68,16 @@ impl<'a> Draft<'a> {
         }
         let active: Vec<&TeamId> = self.session.active_teams().map(|(team, _)| team).collect();
         if let Some(team) = words.keys().find(|team| !active.contains(team)) {
-            return Err(format!("`words` names `{team}`, which is no active team"));
+            return Err(format!("`words` contains `{team}`, which is not an active team"));
         }
         if let Some(team) = active.iter().find(|team| !words.contains_key(**team)) {
-            return Err(format!("`words` must name every active team, `{team}` is missing"));
+            return Err(format!("`words` must contain every active team, `{team}` is missing"));
         }
         self.start_round(self.session.round_number + 1, words.iter());
         Ok(())
     }
 
-    /// A round for the teams that are named; all of them are in the game.
+    /// Starts a round for the teams of `words`, all of which play in the game.
     pub(crate) fn start_round<'w>(
         &mut self,
         round: u32,
@@ -82,38 +86,38 @@ impl<'a> Draft<'a> {
         let team_states = words
             .filter_map(|(id, words)| {
                 let team = self.session.teams.get(id)?;
-                Some((id.clone(), state(id, team, words)))
+                Some((id.clone(), team_state(id, team, words)))
             })
             .collect();
         self.emit(RoundStarted { base: self.base(round), team_states });
     }
 
-    /// A word; true when it completes an attempt, false when its partner is still to come.
+    /// Decides a submitted word. Returns true if it completes an attempt, false if the partner's word is still missing.
     pub(crate) fn guess(
         &mut self,
         id: &TeamId,
         player: &PlayerId,
         word: &str,
-        pending: Option<&Pending>,
+        pending: Option<&PendingWord>,
     ) -> Result<bool, Refused> {
-        let team = self.in_round(id, player)?;
+        let team = self.require_open_round(id, player)?;
         if word.trim().is_empty() {
             return Err("`word` must not be empty".into());
         }
         let Some(first) = pending else { return Ok(false) };
         if first.player == *player {
             return Err(format!(
-                "player `{player}` has said a word already; the partner's is missing"
+                "player `{player}` has already submitted a word; the partner's word is missing"
             ));
         }
-        let matched = agree(&first.word, word);
+        let matched = words_match(&first.word, word);
         let started = team.round_started_at.unwrap_or(self.line.at);
         let (guess_count, total_guesses) = (team.round_guesses + 1, team.total_guesses + 1);
         let event = GuessProcessed {
             base: self.base(team.round),
             team_id: id.clone(),
-            player1_info: self.info(id, &first.player),
-            player2_info: self.info(id, player),
+            player1_info: self.player_info(id, &first.player),
+            player2_info: self.player_info(id, player),
             player1_word: first.word.clone(),
             player2_word: word.to_owned(),
             guess_successful: matched,
@@ -129,25 +133,25 @@ impl<'a> Draft<'a> {
         Ok(true)
     }
 
-    /// An attempt given up, with or without a word pending.
+    /// Decides an abandoned attempt, with or without a pending word.
     pub(crate) fn abandon(
         &mut self,
         id: &TeamId,
         player: &PlayerId,
         reason: AbandonReason,
-        pending: Option<&Pending>,
+        pending: Option<&PendingWord>,
     ) -> Result<(), Refused> {
-        let team = self.in_round(id, player)?;
+        let team = self.require_open_round(id, player)?;
         let [first, second] = team.players.as_slice() else {
-            return Err(format!("team `{id}` is no team of two"));
+            return Err(format!("team `{id}` does not have exactly two players"));
         };
         let started = team.round_started_at.unwrap_or(self.line.at);
         let (guess_count, total_guesses) = (team.round_guesses + 1, team.total_guesses + 1);
         let event = GuessAbandoned {
             base: self.base(team.round),
             team_id: id.clone(),
-            player1_info: self.info(id, first),
-            player2_info: self.info(id, second),
+            player1_info: self.player_info(id, first),
+            player2_info: self.player_info(id, second),
             reason,
             abandoning_player_id: player.clone(),
             last_guess: pending.map(|pending| LastGuess {
@@ -164,6 +168,7 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
+    /// Eliminates a team in the current round.
     pub(crate) fn eliminate(&mut self, id: &TeamId, reason: EliminationReason) {
         let Some(team) = self.session.teams.get(id) else { return };
         let event = TeamEliminated {
@@ -183,7 +188,7 @@ impl<'a> Draft<'a> {
         self.emit(event);
     }
 
-    /// The end of the game, at a moment that is not after the line.
+    /// Ends the game at `finished_at`, which is not after the time of the line.
     pub(crate) fn complete(&mut self, winners: Vec<TeamId>, finished_at: DateTime<Utc>) {
         let score = |team: &TeamSession| TeamScore {
             score: team.score,
@@ -204,8 +209,8 @@ impl<'a> Draft<'a> {
         self.emit(event);
     }
 
-    /// The team, if its round is open and the player plays in it.
-    fn in_round(&self, id: &TeamId, player: &PlayerId) -> Result<&TeamSession, Refused> {
+    /// Returns the team if it is active, has an open round and contains the player.
+    fn require_open_round(&self, id: &TeamId, player: &PlayerId) -> Result<&TeamSession, Refused> {
         let Some(team) = self.session.teams.get(id) else {
             return Err(format!("there is no team `{id}`"));
         };
@@ -221,7 +226,7 @@ impl<'a> Draft<'a> {
         Ok(team)
     }
 
-    fn info(&self, team: &TeamId, player: &PlayerId) -> PlayerInfo {
+    fn player_info(&self, team: &TeamId, player: &PlayerId) -> PlayerInfo {
         PlayerInfo {
             player_id: player.clone(),
             team_id: Some(team.clone()),
@@ -231,12 +236,12 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// Words agree when they are equal after trimming, upper and lower case alike.
-fn agree(a: &str, b: &str) -> bool {
+/// Words match if they are equal after trimming, ignoring case.
+fn words_match(a: &str, b: &str) -> bool {
     a.trim().to_lowercase() == b.trim().to_lowercase()
 }
 
-fn state(id: &TeamId, team: &TeamSession, words: &[String; 2]) -> TeamState {
+fn team_state(id: &TeamId, team: &TeamSession, words: &[String; 2]) -> TeamState {
     TeamState {
         team_id: id.clone(),
         active_players: team.players.clone(),
@@ -250,7 +255,7 @@ fn state(id: &TeamId, team: &TeamSession, words: &[String; 2]) -> TeamState {
     }
 }
 
-/// Whole seconds; times of a game do not run back.
+/// Returns whole seconds; zero for a negative duration.
 pub(crate) fn seconds(time: TimeDelta) -> u64 {
     u64::try_from(time.num_seconds()).unwrap_or(0)
 }

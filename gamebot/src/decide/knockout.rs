@@ -1,4 +1,5 @@
-//! knockout: teams drop out, by the clock, by too many attempts, by the most attempts when too many are left.
+//! The rules of `knockout`: a team is eliminated by the time limit, by the attempt limit, or at the end of a round with too
+//! many teams left.
 
 use std::cmp::Reverse;
 
@@ -9,13 +10,13 @@ use game_events::{
 
 use crate::decide::draft::{Draft, seconds};
 
-/// With more teams left than this at the end of a round, the forced rule applies.
-const CROWD: usize = 8;
-/// How many the forced rule puts out.
-const FORCED: usize = 3;
+/// Teams that may be left at the end of a round before some are eliminated by force.
+const MAX_TEAMS_AFTER_ROUND: usize = 8;
+/// Number of teams eliminated by force.
+const FORCED_ELIMINATIONS: usize = 3;
 
-/// Ends the round whose time is up.
-pub(crate) fn check_clock(draft: &mut Draft<'_>) {
+/// Ends the round if its time limit is reached.
+pub(crate) fn end_expired(draft: &mut Draft<'_>) {
     let Some(started) = round_start(draft).filter(|_| draft.session.any_round_open()) else {
         return;
     };
@@ -23,39 +24,45 @@ pub(crate) fn check_clock(draft: &mut Draft<'_>) {
     if draft.now() - started < limit {
         return;
     }
-    for team in teams(draft, |team| !team.matched) {
+    for team in active_teams(draft, |team| !team.matched) {
         draft.eliminate(&team, EliminationReason::Timeout);
     }
     end_round(draft, started + limit);
 }
 
-/// After an attempt: out at the limit, and perhaps that was the round, or the game.
-pub(crate) fn attempt_over(draft: &mut Draft<'_>, id: &TeamId) {
+/// Eliminates the team if it reaches the attempt limit. Ends the round if every active team has matched or at most one is
+/// left.
+pub(crate) fn after_attempt(draft: &mut Draft<'_>, id: &TeamId) {
     let Some(team) = draft.session.teams.get(id) else { return };
     let limit = draft.settings.elimination_guess_limit;
     if !team.matched && team.round_guesses >= limit {
         draft.eliminate(id, EliminationReason::MaxGuesses);
     }
-    let active = teams(draft, |_| true).len();
-    let unmatched = teams(draft, |team| !team.matched).len();
+    let active = active_teams(draft, |_| true).len();
+    let unmatched = active_teams(draft, |team| !team.matched).len();
     if unmatched == 0 || active <= 1 {
         end_round(draft, draft.now());
     }
 }
 
-/// The active teams for which something holds, in team order.
-fn teams(draft: &Draft<'_>, holds: impl Fn(&TeamSession) -> bool) -> Vec<TeamId> {
-    draft.session.active_teams().filter(|(_, team)| holds(team)).map(|(id, _)| id.clone()).collect()
+/// Returns the active teams that satisfy `predicate`, in team order.
+fn active_teams(draft: &Draft<'_>, predicate: impl Fn(&TeamSession) -> bool) -> Vec<TeamId> {
+    draft
+        .session
+        .active_teams()
+        .filter(|(_, team)| predicate(team))
+        .map(|(id, _)| id.clone())
+        .collect()
 }
 
-/// When the round began that the active teams play.
+/// Returns the start of the round that the active teams play.
 fn round_start(draft: &Draft<'_>) -> Option<DateTime<Utc>> {
     draft.session.active_teams().filter_map(|(_, team)| team.round_started_at).max()
 }
 
 fn end_round(draft: &mut Draft<'_>, ended: DateTime<Utc>) {
     let started = draft.session.teams.values().filter_map(|team| team.round_started_at).max();
-    thin_out(draft);
+    force_eliminations(draft);
     let round = draft.session.round_number;
     let eliminated_teams = draft
         .session
@@ -88,26 +95,26 @@ fn end_round(draft: &mut Draft<'_>, ended: DateTime<Utc>) {
         advancing_teams,
         round_duration: started.map_or(0, |started| seconds(ended - started)),
     });
-    let left = teams(draft, |_| true);
-    if left.len() <= 1 {
-        draft.complete(left, ended);
+    let remaining = active_teams(draft, |_| true);
+    if remaining.len() <= 1 {
+        draft.complete(remaining, ended);
     }
 }
 
-/// Once a round: with too many teams left, those with the highest guess counts of the round go; of equals, the later
-/// in team order goes first.
-fn thin_out(draft: &mut Draft<'_>) {
-    let mut left: Vec<_> = draft
+/// Eliminates the teams with the most attempts in the round if too many are left. Of teams with equal attempts, the later
+/// in team order is eliminated first.
+fn force_eliminations(draft: &mut Draft<'_>) {
+    let mut remaining: Vec<_> = draft
         .session
         .active_teams()
         .enumerate()
         .map(|(order, (id, team))| (team.round_guesses, order, id.clone()))
         .collect();
-    if left.len() <= CROWD {
+    if remaining.len() <= MAX_TEAMS_AFTER_ROUND {
         return;
     }
-    left.sort_unstable_by_key(|(guesses, order, _)| Reverse((*guesses, *order)));
-    for (_, _, team) in left.into_iter().take(FORCED) {
+    remaining.sort_unstable_by_key(|(guesses, order, _)| Reverse((*guesses, *order)));
+    for (_, _, team) in remaining.into_iter().take(FORCED_ELIMINATIONS) {
         draft.eliminate(&team, EliminationReason::RoundLoss);
     }
 }

@@ -1,4 +1,4 @@
-//! race: each team has its own rounds; when the time is up, the most matches win.
+//! The rules of `race`: each team plays its own rounds; the team with the most matches at the time limit wins.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +8,8 @@ use game_events::{RaceModeTimeExpired, RaceResult, TeamId, TeamSession};
 use crate::decide::Refused;
 use crate::decide::draft::{Draft, seconds};
 
-/// Ends the game whose time is up.
-pub(crate) fn check_clock(draft: &mut Draft<'_>) {
+/// Ends the game if its time limit is reached.
+pub(crate) fn end_expired(draft: &mut Draft<'_>) {
     let Some(started) = draft.session.started_at.filter(|_| !draft.session.time_expired) else {
         return;
     };
@@ -35,18 +35,18 @@ pub(crate) fn check_clock(draft: &mut Draft<'_>) {
     draft.complete(winner, started + limit);
 }
 
-/// A round for teams without an open one; each is at a round of its own.
+/// Starts the next round of each team in `words`; none of them may have an open round.
 pub(crate) fn start_round(
     draft: &mut Draft<'_>,
     words: &BTreeMap<TeamId, [String; 2]>,
 ) -> Result<(), Refused> {
     if words.is_empty() {
-        return Err("`words` must name at least one team".into());
+        return Err("`words` must contain at least one team".into());
     }
     let mut rounds: BTreeMap<u32, Vec<_>> = BTreeMap::new();
     for (id, pair) in words {
         let Some(team) = draft.session.teams.get(id) else {
-            return Err(format!("`words` names `{id}`, which is no team"));
+            return Err(format!("`words` contains `{id}`, which is not a team"));
         };
         if team.round_open {
             return Err(format!("round {} of team `{id}` is still open", team.round));
@@ -59,7 +59,8 @@ pub(crate) fn start_round(
     Ok(())
 }
 
-/// Most matches, then the fewest attempts a match, then the first in team order; nobody without a match.
+/// Returns the team with the most matches; of equals the one with the fewest attempts per match, then the first in team
+/// order. A team without a match cannot win.
 fn winner(draft: &Draft<'_>) -> Option<TeamId> {
     let mut best: Option<(&TeamId, &TeamSession)> = None;
     for (id, team) in draft.session.active_teams().filter(|(_, team)| team.matches > 0) {
@@ -72,7 +73,7 @@ fn winner(draft: &Draft<'_>) -> Option<TeamId> {
 
 fn beats(team: &TeamSession, leader: &TeamSession) -> bool {
     let (a, b) = (u64::from(team.matches), u64::from(leader.matches));
-    // Attempts a match, compared without dividing.
+    // Compares attempts per match without a division.
     let (fewer, more) = (u64::from(team.total_guesses) * b, u64::from(leader.total_guesses) * a);
     a > b || (a == b && fewer < more)
 }

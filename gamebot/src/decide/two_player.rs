@@ -1,11 +1,11 @@
-//! `two_player`: one team, a number of matches, and not too many attempts.
+//! The rules of `two_player`: one team needs a number of matches with few enough attempts.
 
 use game_events::TeamId;
 
 use crate::decide::draft::Draft;
 
-/// After the last required match the game is over; the average of attempts a match decides whether it is won.
-pub(crate) fn attempt_over(draft: &mut Draft<'_>, id: &TeamId) {
+/// Ends the game after the last required match. The team wins if its attempts per match do not exceed the threshold.
+pub(crate) fn after_attempt(draft: &mut Draft<'_>, id: &TeamId) {
     let Some(team) = draft.session.teams.get(id) else { return };
     let settings = draft.settings;
     if team.matches < settings.rounds_required {

@@ -1,23 +1,29 @@
 //! Random valid events of each type (feature `testing`), for property tests.
 //!
-//! Every one passes its own validation at [`LATEST`] and later. They do not make up a game: for that there is
-//! `gamebot simulate`.
+//! Every event passes its own validation at [`LATEST`] and later. The events do not form a game; `gamebot simulate`
+//! produces complete games.
+
+mod random;
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::Duration;
 use event_testing::lock::golden::Golden;
 use fastrand::Rng;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+pub use self::random::LATEST;
+use self::random::{
+    elimination_reason, float, id, map, mode, player_info, player_stats, players, text, time,
+};
 use crate::{
-    AbandonReason, AdvancingTeam, EliminatedTeam, EliminationReason, EventBase, GameCompleted,
-    GameEvent, GameMode, GameStarted, GuessAbandoned, GuessProcessed, KnockoutRoundCompleted,
-    LastGuess, PlayerId, PlayerInfo, PlayerStats, RaceModeTimeExpired, RaceResult, RoundStarted,
-    TeamEliminated, TeamId, TeamInfo, TeamScore, TeamState,
+    AbandonReason, AdvancingTeam, EliminatedTeam, EventBase, GameCompleted, GameEvent, GameMode,
+    GameStarted, GuessAbandoned, GuessProcessed, KnockoutRoundCompleted, LastGuess, PlayerId,
+    RaceModeTimeExpired, RaceResult, RoundStarted, TeamEliminated, TeamId, TeamInfo, TeamScore,
+    TeamState,
 };
 
-/// One stored payload of every version, for crates that build on these events:
+/// One stored payload of every event version. Crates that build on these events check that they still decode:
 /// `event_testing::lock::golden::check(game_events::testing::GOLDEN)`.
 pub const GOLDEN: &[Golden] = event_testing::golden![
     "game_completed.v1",
@@ -30,10 +36,7 @@ pub const GOLDEN: &[Golden] = event_testing::golden![
     "team_eliminated.v1",
 ];
 
-/// No random event happens later than this.
-pub const LATEST: &str = "2026-01-01T00:00:00Z";
-
-/// One random event of each of the eight types.
+/// Returns one random event of each of the eight types.
 pub fn one_of_each(rng: &mut Rng) -> [GameEvent; 8] {
     [
         game_started(rng).into(),
@@ -47,7 +50,7 @@ pub fn one_of_each(rng: &mut Rng) -> [GameEvent; 8] {
     ]
 }
 
-/// A random `game_started`.
+/// Returns a random `game_started`.
 pub fn game_started(rng: &mut Rng) -> GameStarted {
     let mode = mode(rng);
     let count = if mode == GameMode::TwoPlayer { 1 } else { rng.usize(2..=12) };
@@ -69,7 +72,7 @@ pub fn game_started(rng: &mut Rng) -> GameStarted {
     GameStarted { base, teams, team_ids, player_ids, roles, config: map(rng), started_at }
 }
 
-/// A random `round_started`.
+/// Returns a random `round_started`.
 pub fn round_started(rng: &mut Rng) -> RoundStarted {
     let mode = mode(rng);
     let states = (0..=rng.usize(0..4)).map(|_| {
@@ -90,7 +93,7 @@ pub fn round_started(rng: &mut Rng) -> RoundStarted {
     RoundStarted { team_states: states.collect(), base: base(rng, mode) }
 }
 
-/// A random `guess_processed`.
+/// Returns a random `guess_processed`.
 pub fn guess_processed(rng: &mut Rng) -> GuessProcessed {
     let mode = mode(rng);
     let guess_successful = rng.bool();
@@ -112,7 +115,7 @@ pub fn guess_processed(rng: &mut Rng) -> GuessProcessed {
     }
 }
 
-/// A random `guess_abandoned`.
+/// Returns a random `guess_abandoned`.
 pub fn guess_abandoned(rng: &mut Rng) -> GuessAbandoned {
     let mode = mode(rng);
     let last_guess = rng.bool().then(|| LastGuess {
@@ -136,14 +139,14 @@ pub fn guess_abandoned(rng: &mut Rng) -> GuessAbandoned {
     }
 }
 
-/// A random `team_eliminated`.
+/// Returns a random `team_eliminated`.
 pub fn team_eliminated(rng: &mut Rng) -> TeamEliminated {
     let mode = mode(rng);
     let team_id = TeamId::from(id(rng));
     TeamEliminated {
         base: base(rng, mode),
         team_id: team_id.clone(),
-        reason: elimination(rng),
+        reason: elimination_reason(rng),
         final_state: TeamInfo {
             team_id,
             player_ids: players(rng),
@@ -152,11 +155,11 @@ pub fn team_eliminated(rng: &mut Rng) -> TeamEliminated {
             total_guesses: rng.u32(..),
         },
         final_score: rng.i64(..),
-        player_stats: stats(rng),
+        player_stats: player_stats(rng),
     }
 }
 
-/// A random `game_completed`.
+/// Returns a random `game_completed`.
 pub fn game_completed(rng: &mut Rng) -> GameCompleted {
     let mode = mode(rng);
     let base = base(rng, mode);
@@ -166,7 +169,7 @@ pub fn game_completed(rng: &mut Rng) -> GameCompleted {
             matches: rng.u32(..),
             total_guesses: rng.u32(..),
             average_guesses: float(rng),
-            player_stats: stats(rng),
+            player_stats: player_stats(rng),
         };
         (TeamId::from(id(rng)), score)
     });
@@ -181,16 +184,16 @@ pub fn game_completed(rng: &mut Rng) -> GameCompleted {
     }
 }
 
-/// A random `knockout_round_completed`.
+/// Returns a random `knockout_round_completed`.
 pub fn knockout_round_completed(rng: &mut Rng) -> KnockoutRoundCompleted {
-    let out = (0..rng.usize(0..4)).map(|_| EliminatedTeam {
+    let eliminated = (0..rng.usize(0..4)).map(|_| EliminatedTeam {
         team_id: id(rng).into(),
-        reason: elimination(rng),
+        reason: elimination_reason(rng),
         final_score: rng.i64(..),
-        player_stats: stats(rng),
+        player_stats: player_stats(rng),
     });
-    let eliminated_teams = out.collect();
-    let on = (0..rng.usize(0..4)).map(|_| AdvancingTeam {
+    let eliminated_teams = eliminated.collect();
+    let advancing = (0..rng.usize(0..4)).map(|_| AdvancingTeam {
         team_id: id(rng).into(),
         score: rng.i64(..),
         matches: rng.u32(..),
@@ -198,13 +201,13 @@ pub fn knockout_round_completed(rng: &mut Rng) -> KnockoutRoundCompleted {
     });
     KnockoutRoundCompleted {
         eliminated_teams,
-        advancing_teams: on.collect(),
+        advancing_teams: advancing.collect(),
         round_duration: rng.u64(..),
         base: base(rng, GameMode::Knockout),
     }
 }
 
-/// A random `race_mode_time_expired`.
+/// Returns a random `race_mode_time_expired`.
 pub fn race_mode_time_expired(rng: &mut Rng) -> RaceModeTimeExpired {
     let results = (0..rng.usize(0..4)).map(|_| {
         let result = RaceResult {
@@ -212,7 +215,7 @@ pub fn race_mode_time_expired(rng: &mut Rng) -> RaceModeTimeExpired {
             total_guesses: rng.u32(..),
             average_guesses: float(rng),
             last_match_timestamp: rng.bool().then(|| time(rng)),
-            player_stats: stats(rng),
+            player_stats: player_stats(rng),
         };
         (TeamId::from(id(rng)), result)
     });
@@ -223,7 +226,7 @@ pub fn race_mode_time_expired(rng: &mut Rng) -> RaceModeTimeExpired {
     }
 }
 
-/// Random base fields for a mode.
+/// Returns random base fields of a mode.
 pub fn base(rng: &mut Rng, mode: GameMode) -> EventBase {
     let mut metadata = map(rng);
     metadata.insert("source_id".into(), json!(id(rng)));
@@ -236,80 +239,4 @@ pub fn base(rng: &mut Rng, mode: GameMode) -> EventBase {
         timestamp: time(rng),
         metadata,
     }
-}
-
-fn mode(rng: &mut Rng) -> GameMode {
-    [GameMode::TwoPlayer, GameMode::Knockout, GameMode::Race][rng.usize(..3)]
-}
-
-fn elimination(rng: &mut Rng) -> EliminationReason {
-    use EliminationReason::{Forfeit, MaxGuesses, RoundLoss, Timeout};
-    [Timeout, MaxGuesses, RoundLoss, Forfeit][rng.usize(..4)]
-}
-
-/// With microseconds, any time up to [`LATEST`].
-fn time(rng: &mut Rng) -> DateTime<Utc> {
-    let latest: DateTime<Utc> = LATEST.parse().unwrap_or(DateTime::UNIX_EPOCH);
-    latest - Duration::microseconds(rng.i64(0..2_000_000_000_000_000))
-}
-
-/// A float that is whole half of the time: it must stay a float.
-fn float(rng: &mut Rng) -> f64 {
-    if rng.bool() { f64::from(rng.u8(..)) } else { rng.f64() * 1e3 }
-}
-
-fn id(rng: &mut Rng) -> String {
-    let length = rng.usize(1..12);
-    (0..length).map(|_| rng.alphanumeric()).collect()
-}
-
-/// Any text: empty, quotes, control characters, other scripts, what looks like a time.
-fn text(rng: &mut Rng) -> String {
-    match rng.u8(..8) {
-        0 => String::new(),
-        1 => "2026-01-01T00:00:00Z".into(),
-        2 => "\"\\\u{0}\n\u{202e}".into(),
-        _ => (0..rng.usize(0..9)).map(|_| rng.char(..)).collect(),
-    }
-}
-
-fn players(rng: &mut Rng) -> Vec<PlayerId> {
-    (0..rng.usize(0..3)).map(|_| id(rng).into()).collect()
-}
-
-fn player_info(rng: &mut Rng) -> PlayerInfo {
-    PlayerInfo {
-        player_id: id(rng).into(),
-        team_id: rng.bool().then(|| id(rng).into()),
-        name: rng.bool().then(|| text(rng)),
-        role: rng.bool().then(|| text(rng)),
-    }
-}
-
-fn stats(rng: &mut Rng) -> BTreeMap<PlayerId, PlayerStats> {
-    let players = (0..rng.usize(0..3)).map(|_| {
-        let stats = PlayerStats {
-            total_guesses: rng.u32(..),
-            successful_matches: rng.u32(..),
-            abandoned_guesses: rng.u32(..),
-            average_guess_count: float(rng),
-        };
-        (PlayerId::from(id(rng)), stats)
-    });
-    players.collect()
-}
-
-fn map(rng: &mut Rng) -> Map<String, Value> {
-    let values = (0..rng.usize(0..4)).map(|_| {
-        let value = match rng.u8(..6) {
-            0 => Value::Null,
-            1 => json!(rng.bool()),
-            2 => json!(rng.i64(..)),
-            3 => json!(float(rng)),
-            4 => json!([text(rng), {"nested": rng.u64(..)}]),
-            _ => json!(text(rng)),
-        };
-        (id(rng), value)
-    });
-    values.collect()
 }
