@@ -67,7 +67,8 @@ impl PgAdapter {
     ///
     /// # Errors
     /// [`Error::Connection`] when the server cannot be reached, [`Error::IncompatibleSchema`] when a newer program
-    /// wrote the schema, [`Error::Adapter`] when the server refuses: no such database, wrong password, no rights.
+    /// wrote the schema, [`Error::Adapter`] when the server refuses (no such database, wrong password, no rights) or when
+    /// the schema was written before the first release: it is left as it is.
     pub async fn connect_with(options: PgOptions) -> Result<Self> {
         let pool = Pool::new(&options);
         let sql = Statements::new(options.get_schema().clone());

@@ -1,8 +1,10 @@
 //! Schema migrations: embedded, in order, each applied once, under a lock against a second starter.
 //!
-//! All that is missing is applied in one transaction, or nothing is. A schema newer than this program is refused, and
-//! so is one whose applied files differ from ours.
+//! All that is missing is applied in one transaction, or nothing is. A schema is refused if it is newer than this
+//! program, older than the first released one, or made of migrations that differ from ours. A refused schema is not
+//! changed.
 
+use event_core::value::Escaped;
 use event_core::{Error, Result};
 use event_sql::rows;
 use sqlx::migrate::{Migration, MigrationType};
@@ -20,7 +22,8 @@ macro_rules! files {
     ($($name:literal)*) => { [$(($name, include_str!(concat!("../migrations/", $name, ".sql")))),*] };
 }
 
-/// The files in order; a number is never used again, and a released file never changes.
+/// The migrations in order. A released file never changes, not even a comment: its checksum is stored in every schema it
+/// was applied to. A change of the schema is a new file, with the next number; a number is never used again.
 const FILES: [(&str, &str); 7] = files! {
     "0001_tables" "0002_append" "0003_streams_and_links" "0004_subscriptions" "0005_snapshots" "0006_projections"
     "0007_row_security"
@@ -106,15 +109,28 @@ fn known() -> Vec<Migration> {
         .collect()
 }
 
-fn history(rows: &[PgRow]) -> Result<Vec<(i64, Vec<u8>)>> {
-    let pairs = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
-    pairs.collect::<Result<_, _>>().map_err(|error| error::error(READ, error))
+/// A migration that was applied to the schema.
+struct Applied {
+    version: i64,
+    name: String,
+    checksum: Vec<u8>,
+}
+
+fn history(rows: &[PgRow]) -> Result<Vec<Applied>> {
+    let applied = rows.iter().map(|row| {
+        Ok(Applied {
+            version: row.try_get("version")?,
+            name: row.try_get("name")?,
+            checksum: row.try_get("checksum")?,
+        })
+    });
+    applied.collect::<Result<_, _>>().map_err(|error| error::error(READ, error))
 }
 
 /// What the database says about its schema.
 struct Found {
     has_schema: bool,
-    history: Option<Vec<(i64, Vec<u8>)>>,
+    history: Option<Vec<Applied>>,
 }
 
 impl Found {
@@ -155,7 +171,24 @@ impl Found {
 
     /// How many of our migrations are applied; they must be the first ones, unchanged.
     fn applied(&self, known: &[Migration]) -> Result<usize> {
+        let history = self.history.as_deref().unwrap_or_default();
+        // First of all: an earlier program may have applied more migrations than this one has.
+        let other =
+            history.iter().zip(known).find(|(applied, ours)| applied.name != *ours.description);
+        if let Some((applied, ours)) = other {
+            let reason = format!(
+                "the schema was written by an earlier program, and this one cannot read its tables (schema migration {} is `{}`, \
+                 not `{}`); the schema was not changed: export it with the program that wrote it and import it into a new schema, \
+                 or start with a new schema",
+                applied.version,
+                Escaped(&applied.name),
+                ours.description,
+            );
+            return Err(Error::adapter(OPERATION, reason));
+        }
+        let history: Vec<(i64, Vec<u8>)> =
+            history.iter().map(|it| (it.version, it.checksum.clone())).collect();
         let known = known.iter().map(|it| (it.version, &*it.description, &*it.checksum));
-        rows::applied_migrations(self.history.as_deref().unwrap_or_default(), known)
+        rows::applied_migrations(&history, known)
     }
 }

@@ -17,9 +17,13 @@ macro_rules! statuses {
         impl $name {
             /// Reads the status of a row.
             pub(crate) fn read(operation: &'static str, cells: &Cells<'_>) -> Result<Self> {
-                match cells.get("status")? {
+                Self::parse(operation, cells.get("status")?)
+            }
+
+            fn parse(operation: &'static str, word: &str) -> Result<Self> {
+                match word {
                     $($word => Ok(Self::$variant),)*
-                    word => Err(unknown(operation, word)),
+                    _ => Err(unknown(operation, word)),
                 }
             }
         })*
@@ -95,4 +99,30 @@ pub(crate) fn unexpected(
         "the answer has status {status:?} and stream state {state:?}, which this program does not know"
     );
     Error::adapter(operation, reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_read_as_its_status_and_no_other_is() {
+        assert_eq!(AppendStatus::parse("append", "stored").unwrap(), AppendStatus::Stored);
+        assert_eq!(ChangeStatus::parse("change", "beyond_end").unwrap(), ChangeStatus::BeyondEnd);
+        for word in ["", "Stored", "0", "lost"] {
+            let error =
+                event_core::error::with_causes(&AppendStatus::parse("append", word).unwrap_err());
+            assert!(
+                error.contains(&format!("status `{word}`, which this program does not know")),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_state_is_no_state() {
+        assert_eq!(stream_state(Some("archived_links")), Some((StreamState::Archived, true)));
+        assert_eq!(stream_state(Some("lost")), None);
+        assert_eq!(stream_state(None), None);
+    }
 }

@@ -1,13 +1,19 @@
 //! The schema: made once, whoever starts first; refused when it is not ours; used by roles without rights.
 
+mod earlier;
+
 use std::sync::Arc;
 
-use event_core::adapter::Adapter;
+use event_core::adapter::{Adapter, StreamState};
 use event_core::error::with_causes;
-use event_core::{AllOptions, Error, EventStore, ExpectedVersion};
+use event_testing::Noted;
+use event_core::{
+    AllOptions, Delete, Error, EventId, EventStore, ExpectedVersion, ListOptions, NewEvent,
+};
 use event_postgres::PgAdapter;
+use sqlx::PgConnection;
 
-use crate::{events, exact, one, page, pg};
+use crate::{events, exact, one, page, pg, stream};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn starters_at_once_make_one_schema() {
@@ -31,6 +37,70 @@ async fn starters_at_once_make_one_schema() {
     );
     database.adapter().await;
     assert_eq!(pg::number(&mut connection, applied).await, first, "nothing is applied twice");
+}
+
+/// Number, name and checksum of every migration that a store has applied.
+async fn history(connection: &mut PgConnection) -> Vec<(i64, String, String)> {
+    let applied = "SELECT version, name, encode(checksum, 'hex') FROM event_store.schema_migrations ORDER BY version";
+    sqlx::query_as(applied).fetch_all(connection).await.unwrap()
+}
+
+/// A store that has applied a file must find it unchanged in every later program.
+#[tokio::test]
+async fn migrations_never_change() {
+    let database = pg::shared().database().await;
+    database.adapter().await;
+    let applied = history(&mut database.connection().await).await;
+    let lines = applied.iter().map(|(_, name, checksum)| format!("{name} {checksum}"));
+    let pinned: Vec<&str> = include_str!("migrations.txt").lines().collect();
+    assert_eq!(
+        lines.collect::<Vec<_>>(),
+        pinned,
+        "a released migration never changes, not even a comment: leave the file as it was and add a new migration; \
+         a new one also gets its line in tests/postgres/migrations.txt"
+    );
+}
+
+#[tokio::test]
+async fn states_are_stored_by_name() {
+    let database = pg::shared().database().await;
+    let store = EventStore::new(database.adapter().await).unwrap();
+    let id = EventId::new();
+    for name in ["active", "archived", "soft_deleted", "hard_deleted"] {
+        let note = NewEvent::from(Noted::new("kept"));
+        let note = if name == "active" { note.with_id(id) } else { note };
+        store.append(&stream(name), ExpectedVersion::NoStream, [note]).await.unwrap();
+    }
+    for name in ["links", "archived_links"] {
+        store.link(&stream(name), ExpectedVersion::NoStream, [id]).await.unwrap();
+    }
+    for name in ["archived", "archived_links"] {
+        store.archive_stream(&stream(name), ExpectedVersion::Any).await.unwrap();
+    }
+    store.delete_stream(&stream("soft_deleted"), ExpectedVersion::Any, Delete::Soft).await.unwrap();
+    store.delete_stream(&stream("hard_deleted"), ExpectedVersion::Any, Delete::Hard).await.unwrap();
+
+    let mut connection = database.connection().await;
+    let rows = "SELECT stream_id, state::text FROM event_store.streams";
+    let rows: Vec<(String, String)> =
+        sqlx::query_as(rows).fetch_all(&mut connection).await.unwrap();
+    assert_eq!(rows.len(), 6);
+    for (name, state) in rows {
+        assert_eq!(name, state);
+    }
+    let infos = store.list_streams(ListOptions::new().deleted()).await.unwrap();
+    let infos = infos.iter().map(|it| (it.stream_id.as_str(), it.state, it.holds_links));
+    assert_eq!(
+        infos.collect::<Vec<_>>(),
+        [
+            ("active", StreamState::Active, false),
+            ("archived", StreamState::Archived, false),
+            ("archived_links", StreamState::Archived, true),
+            ("hard_deleted", StreamState::HardDeleted, false),
+            ("links", StreamState::Active, true),
+            ("soft_deleted", StreamState::SoftDeleted, false),
+        ]
+    );
 }
 
 #[tokio::test]
