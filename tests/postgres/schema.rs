@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use event_core::adapter::{Adapter, StreamState};
 use event_core::error::with_causes;
-use event_testing::Noted;
 use event_core::{
     AllOptions, Delete, Error, EventId, EventStore, ExpectedVersion, ListOptions, NewEvent,
 };
 use event_postgres::PgAdapter;
+use event_testing::Noted;
 use sqlx::PgConnection;
 
 use crate::{events, exact, one, page, pg, stream};

@@ -7,6 +7,7 @@
 //! An aggregate that keeps snapshots is read from the last one that holds.
 
 mod causality;
+mod options;
 mod recover;
 mod replay;
 pub(crate) mod report;

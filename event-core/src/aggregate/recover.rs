@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::IntoFuture;
 use std::marker::PhantomData;
 
+use super::options::Options;
 use super::replay::Replay;
 use super::resume::Found;
 use super::{Aggregate, Recovered};
@@ -11,14 +12,6 @@ use crate::adapter::{BoxFuture, ReadOptions};
 use crate::error::Result;
 use crate::store::EventStore;
 use crate::value::{BatchSize, EventId, StreamId, StreamVersion};
-
-/// What a recovery reads, and what it does about problems.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Options {
-    pub(super) until: Option<StreamVersion>,
-    pub(super) limit: BatchSize,
-    pub(super) report_all: bool,
-}
 
 /// A recovery that starts when it is awaited; [`EventStore::recover`] makes it.
 #[must_use = "nothing is read before it is awaited"]

@@ -4,7 +4,7 @@
 //! same one: a stream that was restored and went on otherwise, or never came so far, is told apart at no extra read.
 
 use crate::adapter::{ReadOptions, StoredSnapshot};
-use crate::aggregate::recover::Options;
+use crate::aggregate::options::Options;
 use crate::aggregate::report::{RecoveryReport, SnapshotFault, SnapshotProblem};
 use crate::aggregate::{Aggregate, Recovered, Snapshots};
 use crate::error::{Error, Result, with_causes};

@@ -244,8 +244,8 @@ fn a_broken_lock_file_is_named_with_its_line() {
         (good.replace("rank: u8\n  count", "rank: u16\n  count"), "was changed by hand or cut"),
         (good.replace("event lock.drawn v2", "event lock.drawn v1"), "is locked twice"),
         (
-            good.replace("crate event-core", "crate other"),
-            "lock file of crate `other`, not of `event-core`",
+            good.replace("crate event-testing", "crate other"),
+            "lock file of crate `other`, not of `event-testing`",
         ),
         (
             good.replace("event lock.drawn v2", "<<<<<<< HEAD\nevent lock.drawn v2"),
@@ -268,7 +268,7 @@ fn a_broken_lock_file_is_named_with_its_line() {
         (cut_at_block, "the file is cut"),
         (String::new(), "the file is cut"),
         (
-            good.replace("crate event-core", "crate event-core\ncrate event-core"),
+            good.replace("crate event-testing", "crate event-testing\ncrate event-testing"),
             "`crate` stands twice",
         ),
         (
