@@ -76,6 +76,7 @@ impl EventStore {
     /// # impl EventSet for ClockEvent {
     /// #     const TYPES: &'static [&'static str] = &["ticked"];
     /// #     fn decode(event: &RecordedEvent) -> Result<Self> { event.decode().map(Self) }
+    /// #     const REGISTRATIONS: &'static [event_core::registry::Registration] = &[event_core::registry::Registration::of::<Ticked>()];
     /// #     fn as_event(&self) -> Option<&dyn event_core::AnyEvent> { Some(&self.0) }
     /// # }
     /// # #[derive(Default)] struct Ticks(u32);
