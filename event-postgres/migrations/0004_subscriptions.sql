@@ -51,6 +51,9 @@ CREATE TABLE event_store.parked_events (
   PRIMARY KEY (tenant, name, position)
 );
 
+-- Every heartbeat looks for parked events to be handled again: it reads this index, whatever else is parked.
+CREATE INDEX parked_events_replay ON event_store.parked_events (tenant, name) WHERE replay;
+
 -- Creates a subscription unless it exists.
 --   p_filter      the events it is about, as text
 --   p_partitions  how many partitions it has
@@ -74,7 +77,7 @@ END $$;
 --   p_lease_ms  how long its leases last, in milliseconds
 -- Answer, one row per partition that it holds, or one row without a partition:
 --   partitions, members, paused  of the subscription: how many partitions and live owners it has, whether it is paused
---   replays                      how many parked events are marked for replay
+--   replays                      how many parked events are marked for replay, 1 000 at most
 --   partition, token             the partition and its token
 --   at_position, event_position, event_id  its checkpoint
 -- A lease that ends later than now plus ten times p_lease_ms, or ten minutes if that is longer, was granted before the clock was set back:
@@ -117,7 +120,7 @@ BEGIN
   END IF;
   RETURN QUERY
     SELECT n, m, is_paused,
-           (SELECT count(*) FROM parked_events k WHERE k.tenant = p_tenant AND k.name = p_name AND k.replay),
+           (SELECT count(*) FROM (SELECT FROM parked_events k WHERE k.tenant = p_tenant AND k.name = p_name AND k.replay LIMIT 1000) due),
            p.partition, p.token, p.position, p.event_position, p.event_id
     FROM (SELECT 1) one
     LEFT JOIN subscription_partitions p ON p.tenant = p_tenant AND p.name = p_name AND p.owner = p_owner AND NOT is_paused

@@ -132,6 +132,9 @@ CREATE TABLE parked_events (
   PRIMARY KEY (tenant, name, position)
 ) STRICT;
 
+-- Every heartbeat looks for parked events to be handled again: it reads this index, whatever else is parked.
+CREATE INDEX parked_events_replay ON parked_events (tenant, name) WHERE replay;
+
 -- Projections
 
 -- One row for each build of a read model. A transaction that writes the build's tables first advances `position`, and is rolled back if

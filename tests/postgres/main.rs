@@ -20,6 +20,7 @@ mod link;
 mod pooler;
 mod projection;
 mod read;
+mod rights;
 mod roundtrips;
 mod row_security;
 mod schema;

@@ -11,7 +11,7 @@ use sqlx::{Connection as _, PgConnection};
 use crate::{pg, stream};
 
 /// A role with rights of its own alone, in the name of the database; it stays with the server.
-async fn role(database: &pg::Database<'_>) -> (String, PgAdapter) {
+pub(crate) async fn role(database: &pg::Database<'_>) -> (String, PgAdapter) {
     let role = format!("app_{}", database.name());
     let mut connection = database.connection().await;
     pg::run(&mut connection, &format!("CREATE ROLE {role} LOGIN PASSWORD 'pw'")).await;
