@@ -41,7 +41,7 @@ impl State {
                 let key = (tenant.clone(), stream_id.clone());
                 let last = self.streams.get(&key).and_then(|stream| stream.events.last());
                 let last = last.map(|event| event.stream_version()).unwrap_or_default();
-                found.streams.insert(key, Target::there(info, last));
+                found.streams.insert(key, Target::existing(info, last));
             }
             let id = (tenant.clone(), event.event_id());
             if let Some(known) = self.ids.get(&id).and_then(|position| self.log.get(position)) {

@@ -36,7 +36,7 @@ impl State {
             let missing = ids.filter(|(_, found)| found.is_none()).map(|(id, _)| *id).collect();
             return Err(Error::events_not_found(link.stream_id.clone(), missing));
         }
-        head.room(&link.stream_id, found.len(), link.stream_limit)?;
+        head.check_limit(&link.stream_id, found.len(), link.stream_limit)?;
         let stream = self.streams.entry(key).or_insert_with(|| Stream::new(now));
         let links = stream.links.get_or_insert_default();
         let mut last = (head.version, Position::START);
