@@ -364,7 +364,7 @@ fn check_event_size(index: usize, event: &EventData, limit: usize) -> Result<()>
         index: Some(index),
         event_type: Some(event.event_type.clone().into_owned()),
         reason: format!(
-            "its data and metadata are {size} bytes, more than the limit of {limit}; store large data elsewhere and \
+            "its data and metadata are {size} bytes, more than the {limit} allowed; store large data elsewhere and \
              refer to it in the event, or raise `event_size_limit`"
         ),
         context: Context::default(),
