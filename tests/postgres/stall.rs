@@ -44,7 +44,7 @@ async fn the_report_names_the_transaction_that_blocks() {
     assert_eq!(blocker.query, "SELECT 'what it did last'");
     assert!(blocker.age > Duration::ZERO);
     let said = stall.to_string();
-    assert!(said.contains(&format!("held up by pid {blocking} ")), "{said}");
+    assert!(said.contains(&format!("blocked by pid {blocking} ")), "{said}");
 
     pg::run(&mut slow, "COMMIT").await;
     assert_eq!(adapter.stall().await.unwrap(), None);
@@ -114,7 +114,7 @@ async fn a_stall_that_lasts_is_a_warning_once() {
     }
     let said = log.text();
     assert_eq!(said.matches("readers wait").count(), 1, "{said}");
-    assert!(said.contains(&format!("held up by pid {blocking} ")), "{said}");
+    assert!(said.contains(&format!("blocked by pid {blocking} ")), "{said}");
     pg::run(&mut slow, "ROLLBACK").await;
     assert_eq!(after(&adapter, 0).await.len(), 2);
 }
