@@ -21,6 +21,7 @@ pub mod identity;
 pub mod import;
 pub mod leases;
 pub mod link;
+mod macros;
 pub mod read;
 pub mod scope;
 pub mod snapshot;
