@@ -3,7 +3,7 @@
 use event_core::EventStore;
 use sqlx::PgConnection;
 
-use crate::jumps::{a_dead_owner_holds_nothing, nothing_is_missed};
+use crate::jumps::{a_dead_owner_keeps_no_lease, no_event_is_missed};
 use crate::pg;
 
 async fn shift(connection: &mut PgConnection, seconds: i64) {
@@ -19,7 +19,7 @@ async fn shift(connection: &mut PgConnection, seconds: i64) {
 async fn a_dead_owner_holds_nothing_after_a_jump() {
     let database = pg::shared().database().await;
     let (adapter, mut other) = (database.adapter().await, database.connection().await);
-    a_dead_owner_holds_nothing(&adapter, async |seconds| shift(&mut other, seconds).await).await;
+    a_dead_owner_keeps_no_lease(&adapter, async |seconds| shift(&mut other, seconds).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -27,5 +27,5 @@ async fn nothing_is_missed_while_it_jumps() {
     let database = pg::shared().database().await;
     let store = EventStore::new(database.adapter().await).unwrap();
     let mut other = database.connection().await;
-    nothing_is_missed(store, async |seconds| shift(&mut other, seconds).await).await;
+    no_event_is_missed(store, async |seconds| shift(&mut other, seconds).await).await;
 }

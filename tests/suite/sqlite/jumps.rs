@@ -4,7 +4,7 @@ use event_core::EventStore;
 use sqlx::SqliteConnection;
 
 use super::{new_file, open, other_program};
-use crate::jumps::{a_dead_owner_holds_nothing, nothing_is_missed};
+use crate::jumps::{a_dead_owner_keeps_no_lease, no_event_is_missed};
 
 async fn shift(connection: &mut SqliteConnection, seconds: i64) {
     for statement in [
@@ -20,7 +20,7 @@ async fn a_dead_owner_holds_nothing_after_a_jump() {
     let path = new_file();
     let adapter = open(&path).await;
     let mut other = other_program(&path).await;
-    a_dead_owner_holds_nothing(&adapter, async |seconds| shift(&mut other, seconds).await).await;
+    a_dead_owner_keeps_no_lease(&adapter, async |seconds| shift(&mut other, seconds).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -29,5 +29,5 @@ async fn nothing_is_missed_while_it_jumps() {
     let path = folder.path().join("store.db");
     let store = EventStore::new(open(&path).await).unwrap();
     let mut other = other_program(&path).await;
-    nothing_is_missed(store, async |seconds| shift(&mut other, seconds).await).await;
+    no_event_is_missed(store, async |seconds| shift(&mut other, seconds).await).await;
 }
