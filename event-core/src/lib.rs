@@ -202,7 +202,7 @@
 //!
 //! `derive` (default) re-exports `#[derive(Event)]` and `#[derive(Shape)]` of the crate `event-derive`.
 //!
-//! # Where to go on
+//! # Where to go next
 //!
 //! | Module | What it is for |
 //! |---|---|
