@@ -25,7 +25,7 @@ use crate::versus::{METADATA, Versus, next};
 mod guess;
 #[path = "../support/pg.rs"]
 mod pg;
-#[path = "support/versus.rs"]
+#[path = "support/comparison.rs"]
 #[allow(dead_code, reason = "each bench uses a part")]
 mod versus;
 

@@ -22,7 +22,7 @@ mod guess;
 mod memory;
 #[path = "../support/pg.rs"]
 mod pg;
-#[path = "support/versus.rs"]
+#[path = "support/comparison.rs"]
 #[allow(dead_code, reason = "each bench uses a part")]
 mod versus;
 

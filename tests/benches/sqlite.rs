@@ -24,7 +24,7 @@ use crate::versus::{METADATA, Versus, next};
 #[path = "support/guess.rs"]
 #[allow(dead_code, reason = "each bench uses a part")]
 mod guess;
-#[path = "support/versus.rs"]
+#[path = "support/comparison.rs"]
 #[allow(dead_code, reason = "each bench uses a part")]
 mod versus;
 

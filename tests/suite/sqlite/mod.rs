@@ -1,13 +1,13 @@
 //! SQLite: the contract suite and the model, on a file of its own each.
 
+mod concurrency;
 mod faults;
 mod inline;
 mod jumps;
 mod kill;
-mod moments;
 mod projection;
+mod races;
 mod schema;
-mod sharing;
 
 use std::path::{Path, PathBuf};
 

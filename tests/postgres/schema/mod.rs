@@ -52,7 +52,7 @@ async fn migrations_never_change() {
     database.adapter().await;
     let applied = history(&mut database.connection().await).await;
     let lines = applied.iter().map(|(_, name, checksum)| format!("{name} {checksum}"));
-    let pinned: Vec<&str> = include_str!("migrations.txt").lines().collect();
+    let pinned: Vec<&str> = include_str!("../migrations.txt").lines().collect();
     assert_eq!(
         lines.collect::<Vec<_>>(),
         pinned,
