@@ -54,7 +54,7 @@ impl Handled {
     fn sightings(&self) -> Sightings {
         let mut seen = Sightings::new();
         let text = std::fs::read_to_string(&self.0).unwrap();
-        // The last line may be cut.
+        // The last line may be incomplete.
         let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
         for line in whole.lines() {
             seen.saw(Position::new(line.parse().unwrap()));
