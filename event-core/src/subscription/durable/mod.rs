@@ -124,7 +124,7 @@ impl DurableSubscription {
     }
 
     /// Sets the number of partitions, 1 to 1 024; 1 by default. It limits the number of consumers that work in parallel,
-    /// each on its own partitions. A stream belongs to one partition for ever; the number never changes.
+    /// each on its own partitions. A stream always belongs to the same partition; the number never changes.
     pub const fn partitions(mut self, partitions: u32) -> Self {
         self.settings.partitions = partitions;
         self
