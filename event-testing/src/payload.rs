@@ -7,7 +7,7 @@ use serde_json::value::to_raw_value;
 use event_core::error::with_causes;
 use event_core::event::decode_at;
 use event_core::registry::Registration;
-use event_core::shape::{Dice, NoSample, sample};
+use event_core::shape::{Generator, NoSample, sample};
 use event_core::{Event, Registry};
 
 /// A random payload of a version.
@@ -15,7 +15,7 @@ use event_core::{Event, Registry};
 /// # Errors
 /// [`NoSample`] for a field whose type says nothing of itself.
 pub fn arbitrary_payload(event: &Registration, rng: &mut Rng) -> Result<Value, NoSample> {
-    sample(&event.shape(), &mut Dice::Random(rng.fork()))
+    sample(&event.shape(), &mut Generator::Random(rng.fork()))
 }
 
 /// A random event. It has the shape of its type; whether it keeps the rules of its `validate` is another matter.
