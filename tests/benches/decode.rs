@@ -20,7 +20,7 @@ type Case<'a> = (&'static str, usize, Box<dyn Fn() + 'a>);
 
 fn decode(criterion: &mut Criterion) {
     let (old, new) = stored();
-    let registry = Registry::global().expect("the events of this bench hold together");
+    let registry = Registry::global().expect("the registry is valid");
     let cases: Vec<Case<'_>> = vec![
         ("plain serde_json", 0, Box::new(|| drop(plain::<Guess>(&new)))),
         ("typed", 0, Box::new(|| drop(black_box(black_box(&new).decode::<Guess>())))),

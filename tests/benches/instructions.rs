@@ -30,7 +30,7 @@ fn main() {
         _ => ("", 1),
     };
     let (old, new) = stored();
-    let registry = Registry::global().expect("the events of this bench hold together");
+    let registry = Registry::global().expect("the registry is valid");
     let cases: [Case<'_>; 7] = [
         ("plain", Box::new(|| drop(plain::<Guess>(&new)))),
         ("typed", Box::new(|| drop(black_box(black_box(&new).decode::<Guess>())))),

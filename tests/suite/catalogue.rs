@@ -153,7 +153,7 @@ fn the_catalogue_knows_names_docs_places_and_migrations() {
     let markdown = catalogue.to_markdown();
     for words in [
         "| [`catalogue.moved`](#catalogue.moved) | v1, v2 | A move was made. |",
-        "Stored before as `catalogue.shifted`.",
+        "Formerly stored as `catalogue.shifted`.",
         "| `\"plan/of~moves\".next` | list of `\"plan/of~moves\"` again |",
         "| `\"plan/of~moves\".spot` | enum tagged `kind`, content `at` |",
         "| `chair` | option u16, also `seat` |",
