@@ -7,7 +7,7 @@ use serde_json::value::to_raw_value;
 use event_core::error::with_causes;
 use event_core::event::decode_at;
 use event_core::registry::Registration;
-use event_core::shape::{Dice, NoSample, sample};
+use event_core::shape::{Generator, NoSample, sample};
 use event_core::{Event, Registry};
 
 /// Generates a random payload of a version.
@@ -15,7 +15,7 @@ use event_core::{Event, Registry};
 /// # Errors
 /// [`NoSample`] for a field whose type has no known shape.
 pub fn arbitrary_payload(event: &Registration, rng: &mut Rng) -> Result<Value, NoSample> {
-    sample(&event.shape(), &mut Dice::Random(rng.fork()))
+    sample(&event.shape(), &mut Generator::Random(rng.fork()))
 }
 
 /// Generates a random event from the shape of its type. It need not satisfy the rules of its `validate`.

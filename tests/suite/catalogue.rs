@@ -1,4 +1,4 @@
-//! The catalogue of what is linked: JSON Schemas that a validator takes, Markdown, the graph of migrations.
+//! The catalogue of registered events: JSON Schemas checked with a validator, Markdown, the migration graph.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use event_testing::{arbitrary_payload, stored};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// A place on the board.
+/// A square of the board.
 #[derive(Debug, PartialEq, Serialize, Deserialize, Shape)]
 #[serde(tag = "kind", content = "at", rename_all = "snake_case")]
 enum Spot {
@@ -19,7 +19,7 @@ enum Spot {
     Inside { row: u8, column: u8 },
 }
 
-/// A node of a plan: it contains itself.
+/// A recursive type.
 #[derive(Debug, PartialEq, Serialize, Deserialize, Shape)]
 struct Plan {
     spot: Spot,
@@ -68,7 +68,7 @@ fn registry() -> Registry {
 }
 
 #[track_caller]
-fn validates(schema: &Value, payload: &Value) -> Result<(), String> {
+fn validate(schema: &Value, payload: &Value) -> Result<(), String> {
     let mut schemas = Schemas::new();
     let mut compiler = Compiler::new();
     let id = schema["$id"].as_str().unwrap().to_owned();
@@ -81,39 +81,39 @@ fn validates(schema: &Value, payload: &Value) -> Result<(), String> {
 }
 
 #[test]
-fn golden_payloads_fit_the_schemas_of_the_game() {
+fn golden_payloads_of_the_game_are_valid_against_their_schemas() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../game-events/fixtures");
     let catalogue = Registry::global().unwrap().catalogue().of_crate("game-events");
     let mut checked = 0;
     for (event_type, version, schema) in catalogue.json_schemas() {
         let file = folder.join(format!("{event_type}.{version}.json"));
         let payload = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
-        assert_eq!(validates(&schema, &payload), Ok(()), "{event_type} {version}");
-        assert!(validates(&schema, &json!({})).is_err(), "{event_type} {version} needs its keys");
+        assert_eq!(validate(&schema, &payload), Ok(()), "{event_type} {version}");
+        assert!(validate(&schema, &json!({})).is_err(), "{event_type} {version} requires its keys");
         checked += 1;
     }
     assert_eq!(checked, 8);
 }
 
 #[test]
-fn random_payloads_fit_the_schema_and_read() {
+fn random_payloads_are_valid_against_the_schema_and_deserialize() {
     let (_, _, schema) =
         registry().catalogue().json_schemas().last().map(|(a, b, c)| (a.to_owned(), b, c)).unwrap();
     for seed in 0..300 {
         let mut rng = fastrand::Rng::with_seed(seed);
         let payload = arbitrary_payload(&Registration::of::<Moved>(), &mut rng).unwrap();
-        assert_eq!(validates(&schema, &payload), Ok(()), "{payload}");
+        assert_eq!(validate(&schema, &payload), Ok(()), "{payload}");
         serde_json::from_value::<Moved>(payload.clone())
             .unwrap_or_else(|e| panic!("{e}: {payload}"));
     }
 }
 
 #[test]
-fn what_does_not_read_does_not_fit_the_schema() {
+fn a_payload_that_does_not_deserialize_is_invalid_against_the_schema() {
     let catalogue = registry().catalogue();
     let (_, _, schema) = catalogue.json_schemas().last().unwrap();
     let good = json!({ "by": "ann", "letter": "x", "weight": [1, 2.5] });
-    assert_eq!(validates(&schema, &good), Ok(()));
+    assert_eq!(validate(&schema, &good), Ok(()));
     for (path, wrong) in [
         ("/by", json!(7)),
         ("/letter", json!("xy")),
@@ -122,17 +122,17 @@ fn what_does_not_read_does_not_fit_the_schema() {
     ] {
         let mut payload = good.clone();
         *payload.pointer_mut(path).unwrap() = wrong;
-        assert!(validates(&schema, &payload).is_err(), "{payload}");
+        assert!(validate(&schema, &payload).is_err(), "{payload}");
         assert!(serde_json::from_value::<Moved>(payload).is_err());
     }
     let mut deep = good;
     deep["plan/of~moves"] = json!({ "spot": { "kind": "corner" }, "next": [{ "spot": { "kind": "nowhere" }, "next": [] }] });
-    assert!(validates(&schema, &deep).is_err(), "a plan within a plan is looked at");
+    assert!(validate(&schema, &deep).is_err(), "nested plans are validated");
     assert!(serde_json::from_value::<Moved>(deep).is_err());
 }
 
 #[test]
-fn the_catalogue_knows_names_docs_places_and_migrations() {
+fn the_catalogue_contains_aliases_docs_origins_and_migrations() {
     let catalogue = registry().catalogue();
     let entry = &catalogue.types[0];
     assert_eq!(
@@ -151,20 +151,20 @@ fn the_catalogue_knows_names_docs_places_and_migrations() {
         "flowchart LR\n    subgraph catalogue.moved\n        catalogue__moved_v1[v1]\n        catalogue__moved_v2[v2]\n        catalogue__moved_v1 --> catalogue__moved_v2\n    end\n"
     );
     let markdown = catalogue.to_markdown();
-    for words in [
+    for text in [
         "| [`catalogue.moved`](#catalogue.moved) | v1, v2 | A move was made. |",
-        "Stored before as `catalogue.shifted`.",
+        "Formerly stored as `catalogue.shifted`.",
         "| `\"plan/of~moves\".next` | list of `\"plan/of~moves\"` again |",
         "| `\"plan/of~moves\".spot` | enum tagged `kind`, content `at` |",
         "| `chair` | option u16, also `seat` |",
         "- v1 → v2, by `suite::catalogue::Moved`",
     ] {
-        assert!(markdown.contains(words), "{markdown}\nhas {words}");
+        assert!(markdown.contains(text), "{markdown}\ncontains {text}");
     }
 }
 
 #[test]
-fn a_former_name_is_read_and_never_written() {
+fn an_event_stored_under_an_alias_decodes_as_the_current_type() {
     stored::<Moved>(1, json!({ "by": "ann" })).reads_as(&MovedV1 { by: "ann".into() }.into());
     let registry = registry();
     let names: Vec<_> = registry.stored_names("catalogue.moved").collect();

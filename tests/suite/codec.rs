@@ -54,18 +54,18 @@ prop_compose! {
         map in prop::collection::btree_map(".{0,4}", prop::collection::vec(any::<Option<i64>>(), 0..3), 0..3),
         whole in any::<i64>(),
         float in prop_oneof![Just(4.0), prop::num::f64::NORMAL],
-        two in any::<bool>(),
+        two_player in any::<bool>(),
     ) -> Mixed {
         let at = DateTime::from_timestamp(at, micros * 1000).unwrap();
         Mixed {
-            free: serde_json::json!({"time-like": at.to_rfc3339(), "list": [word, null_or(&set)]}),
+            free: serde_json::json!({"time-like": at.to_rfc3339(), "list": [word, first_or_null(&set)]}),
             word, at, maybe: some.then_some(at), set, map, whole, float,
-            mode: if two { Mode::TwoPlayer } else { Mode::Knockout },
+            mode: if two_player { Mode::TwoPlayer } else { Mode::Knockout },
         }
     }
 }
 
-fn null_or(set: &BTreeSet<String>) -> Value {
+fn first_or_null(set: &BTreeSet<String>) -> Value {
     set.first().map_or(Value::Null, |first| Value::String(first.clone()))
 }
 
@@ -93,8 +93,9 @@ proptest! {
         prop_assert_eq!(stored.version.get(), version);
         let data: BTreeMap<String, String> = serde_json::from_str(stored.data.get()).unwrap();
         prop_assert_eq!(data, map);
-        let kept: BTreeMap<String, String> = serde_json::from_str(stored.metadata.as_json()).unwrap();
-        prop_assert_eq!(kept, metadata);
+        let parsed: BTreeMap<String, String> =
+            serde_json::from_str(stored.metadata.as_json()).unwrap();
+        prop_assert_eq!(parsed, metadata);
     }
 }
 
@@ -114,23 +115,23 @@ fn the_keys_event_type_and_event_version_are_read_as_well() {
 
 #[test]
 fn malformed_json_is_reported_with_the_key_that_is_wrong() {
-    for (json, words) in [
+    for (json, message) in [
         ("null", "must be a JSON object"),
         ("7", "must be a JSON object"),
         (r#""text""#, "must be a JSON object"),
-        ("{", "is no JSON object"),
+        ("{", "is not a JSON object"),
         ("{}", "lacks `type`"),
-        (r#"{"type":7}"#, "has a `type` that is no text"),
+        (r#"{"type":7}"#, "has a `type` that is not a non-empty string"),
         (r#"{"type":"x"}"#, "lacks `version`"),
-        (r#"{"type":"x","version":0}"#, "no number from 1"),
-        (r#"{"type":"x","version":"one"}"#, "no number from 1"),
+        (r#"{"type":"x","version":0}"#, "not an integer from 1"),
+        (r#"{"type":"x","version":"one"}"#, "not an integer from 1"),
         (r#"{"type":"x","version":1}"#, "lacks `data`"),
-        (r#"{"type":"x","version":1,"data":[]}"#, "`data` that is no object"),
-        (r#"{"type":"x","version":1,"data":{},"metadata":[]}"#, "`metadata` that is no object"),
+        (r#"{"type":"x","version":1,"data":[]}"#, "`data` that is not an object"),
+        (r#"{"type":"x","version":1,"data":{},"metadata":[]}"#, "`metadata` that is not an object"),
     ] {
         let error = StoredEvent::parse(json).unwrap_err();
         assert_eq!(error.code(), "invalid_event_data");
-        assert!(error.to_string().contains(words), "{json}: {error}");
+        assert!(error.to_string().contains(message), "{json}: {error}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The keys of `#[event(...)]` at run time: shortcuts, aliases, read-only versions, unregistered events.
+//! The run-time effects of the keys of `#[event(...)]`: shortcuts, aliases, read-only versions, unregistered events.
 
 use event_core::registry::{Registration, RegistryError};
 use event_core::{

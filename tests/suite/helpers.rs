@@ -1,4 +1,4 @@
-//! The helpers for authors of events: what they find, and how they say it.
+//! The test helpers for authors of events: which mistakes they detect, and how they report them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -32,7 +32,7 @@ struct Marked {
     rest: Vec<u8>,
 }
 
-/// Refuses some counts, and panics on others.
+/// Fails for some counts and panics for others.
 fn halve(mut data: serde_json::Value) -> Result<serde_json::Value, MigrationError> {
     let count = data["count"].as_u64().ok_or("no count")?;
     assert!(count < 200, "a count of {count}");
@@ -44,26 +44,26 @@ fn halve(mut data: serde_json::Value) -> Result<serde_json::Value, MigrationErro
     Ok(data)
 }
 
-/// What a helper says when it fails.
-fn said(work: impl FnOnce()) -> String {
-    let panic = catch_unwind(AssertUnwindSafe(work)).expect_err("it fails");
+/// The panic message of a helper that fails.
+fn failure_message(helper: impl FnOnce()) -> String {
+    let panic = catch_unwind(AssertUnwindSafe(helper)).expect_err("the helper fails");
     panic.downcast_ref::<String>().cloned().unwrap_or_default()
 }
 
 #[test]
-fn a_step_that_fails_on_some_payloads_is_named_with_one() {
+fn a_step_that_fails_for_some_payloads_is_reported_with_such_a_payload() {
     let registry = Registry::builder().event::<MarkedV1>().event::<Marked>();
     let registry = registry.build().unwrap();
-    let words = said(|| upcasts_never_fail_in(&registry, CRATE, 200));
+    let message = failure_message(|| upcasts_never_fail_in(&registry, CRATE, 200));
     for part in ["helpers.marked v1, payload", "from v1 to v2 failed", "\"count\":"] {
-        assert!(words.contains(part), "{words:?} says {part:?}");
+        assert!(message.contains(part), "{message:?} contains {part:?}");
     }
-    let none = said(|| upcasts_never_fail_in(&registry, "no-such-crate", 1));
+    let none = failure_message(|| upcasts_never_fail_in(&registry, "no-such-crate", 1));
     assert!(none.contains("no event of `no-such-crate` is registered"), "{none}");
 }
 
 #[test]
-fn random_events_have_every_form_of_their_shape() {
+fn random_events_cover_variants_lists_and_extreme_values() {
     let mut rng = Rng::with_seed(1);
     let events: Vec<Marked> = (0..200).map(|_| arbitrary(&mut rng)).collect();
     assert!(events.iter().any(|event| event.mark == Mark::Plain));
@@ -75,18 +75,18 @@ fn random_events_have_every_form_of_their_shape() {
 }
 
 #[test]
-fn a_type_that_says_nothing_of_itself_is_named() {
+fn a_field_type_without_a_shape_is_reported() {
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
-    struct Silent(u8);
+    struct Shapeless(u8);
 
     #[derive(Debug, PartialEq, Serialize, Deserialize, Event)]
-    #[event(type = "helpers.silent", version = 1, register = false)]
+    #[event(type = "helpers.shapeless", version = 1, register = false)]
     struct Holder {
-        inside: Vec<Silent>,
+        inside: Vec<Shapeless>,
     }
 
-    let words = said(|| drop(arbitrary::<Holder>(&mut Rng::with_seed(1))));
-    assert!(words.contains("`inside`, a `Vec<Silent>`; derive `Shape` for it"), "{words}");
+    let message = failure_message(|| drop(arbitrary::<Holder>(&mut Rng::with_seed(1))));
+    assert!(message.contains("`inside`, a `Vec<Shapeless>`; derive `Shape` for it"), "{message}");
 }
 
 #[derive(Debug, PartialEq, Event)]
@@ -106,23 +106,24 @@ impl Aggregate for Sum {
 }
 
 #[test]
-fn scenarios_say_what_was_decided_and_what_was_not() {
+fn scenarios_report_an_unexpected_decision_or_refusal() {
     let decide = |sum: &Sum| if sum.0 > 5 { Err("enough") } else { Ok([MarkedV1 { count: 1 }]) };
     given::<Sum>([MarkedV1 { count: 5 }]).when(decide).then([MarkedV1 { count: 1 }]);
     assert_eq!(given::<Sum>([MarkedV1 { count: 6 }]).when(decide).refused(), "enough");
     let nothing: [MarkedV1; 0] = [];
     assert_eq!(given::<Sum>(nothing).state().0, 0);
-    let words =
-        said(|| given::<Sum>([MarkedV1 { count: 9 }]).when(decide).then([MarkedV1 { count: 1 }]));
-    assert!(words.contains("refused (\"enough\")"), "{words}");
-    let words = said(|| {
+    let message = failure_message(|| {
+        given::<Sum>([MarkedV1 { count: 9 }]).when(decide).then([MarkedV1 { count: 1 }]);
+    });
+    assert!(message.contains("refused (\"enough\")"), "{message}");
+    let message = failure_message(|| {
         given::<Sum>([MarkedV1 { count: 1 }]).when(decide).refused();
     });
-    assert!(words.contains("expected a refusal"), "{words}");
+    assert!(message.contains("expected a refusal"), "{message}");
 }
 
 #[test]
-fn stored_payloads_are_read_or_say_why_not() {
+fn stored_payloads_decode_as_expected_or_fail_with_the_expected_message() {
     stored::<Marked>(1, json!({ "count": 7 })).reads_as(&Marked {
         count: 7,
         mark: Mark::Plain,
@@ -131,6 +132,6 @@ fn stored_payloads_are_read_or_say_why_not() {
     stored::<Marked>(1, json!({ "count": 6 })).fails("6 cannot be halved");
     stored::<Marked>(1, json!({ "count": 200 })).fails("the step panicked: a count of 200");
     stored::<Marked>(3, json!({})).fails("stored as v3, this binary knows it up to v2");
-    let words = said(|| stored::<Marked>(1, json!({ "count": 7 })).fails("anything"));
-    assert!(words.contains("v1 decodes"), "{words}");
+    let message = failure_message(|| stored::<Marked>(1, json!({ "count": 7 })).fails("anything"));
+    assert!(message.contains("v1 decodes"), "{message}");
 }

@@ -212,7 +212,7 @@ async fn a_failed_step_is_reported_with_its_versions_and_the_location_of_the_eve
         stored("card_drawn", 2, &json!({"rank": 9})),
     ])
     .await;
-    for (event, from, to, words) in
+    for (event, from, to, message) in
         [(&page[0], 2, 3, "no card has rank 99"), (&page[1], 3, 4, "seat is \"x\"")]
     {
         let error = event.decode_any().unwrap_err();
@@ -223,7 +223,7 @@ async fn a_failed_step_is_reported_with_its_versions_and_the_location_of_the_eve
         let DecodeError::Step { from: f, to: t, source, .. } = &**source else {
             panic!("{source}")
         };
-        assert_eq!((f.get(), t.get(), source.to_string().as_str()), (from, to, words));
+        assert_eq!((f.get(), t.get(), source.to_string().as_str()), (from, to, message));
     }
     let error = page[2].decode::<CardDrawn>().unwrap_err();
     let Error::Deserialization { source, .. } = &error else { panic!("{error}") };

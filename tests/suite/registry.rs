@@ -1,4 +1,4 @@
-//! The registry and its migrations: lookups, ways, and every problem reported at once.
+//! The registry and its migrations: lookups, paths, and the report of all problems at once.
 
 use event_core::event::DecodeError;
 use event_core::registry::{RegistryBuilder, RegistryError};
@@ -6,7 +6,7 @@ use event_core::{Event, EventVersion, MigrationError, Registry};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// An event of a given type and version that says nothing of its history.
+/// An event of a given type and version without a history.
 macro_rules! plain_event {
     ($name:ident, $event_type:literal, $version:literal) => {
         #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -34,12 +34,12 @@ const fn v(n: u32) -> EventVersion {
     EventVersion::new(n)
 }
 
-/// A step that leaves a trace of itself.
+/// A step that appends its label to `steps`.
 macro_rules! step {
-    ($name:ident, $words:literal) => {
+    ($name:ident, $label:literal) => {
         fn $name(mut data: Value) -> Result<Value, MigrationError> {
-            let steps = data["steps"].as_array_mut().ok_or("`steps` is no list")?;
-            steps.push($words.into());
+            let steps = data["steps"].as_array_mut().ok_or("`steps` is not a list")?;
+            steps.push($label.into());
             Ok(data)
         }
     };
@@ -61,13 +61,14 @@ fn alpha() -> RegistryBuilder {
 }
 
 fn migrated(registry: &Registry, from: u32, to: u32) -> Vec<String> {
-    let data = registry.migrate("alpha", json!({"steps": [], "kept": 1}), v(from), v(to)).unwrap();
-    assert_eq!(data["kept"], 1);
+    let data = json!({"steps": [], "other": 1});
+    let data = registry.migrate("alpha", data, v(from), v(to)).unwrap();
+    assert_eq!(data["other"], 1);
     serde_json::from_value(data["steps"].clone()).unwrap()
 }
 
 #[test]
-fn looks_up_exact_and_latest_versions() {
+fn lookup_returns_an_exact_version_and_latest_the_highest() {
     let registry = alpha().event::<Beta>().build().unwrap();
     assert_eq!(registry.lookup("alpha", v(2)).unwrap().version(), v(2));
     assert_eq!(registry.latest("alpha").unwrap().version(), v(3));
@@ -78,7 +79,7 @@ fn looks_up_exact_and_latest_versions() {
 }
 
 #[test]
-fn unknown_types_versions_and_the_future_are_told_apart() {
+fn unknown_types_unknown_versions_and_newer_versions_are_different_errors() {
     let registry = alpha().build().unwrap();
     let error = registry.latest("alpah").unwrap_err();
     assert!(
@@ -88,23 +89,23 @@ fn unknown_types_versions_and_the_future_are_told_apart() {
     assert!(error.to_string().contains("the most similar types are `alpha`"), "{error}");
     let error = registry.lookup("alpha", v(9)).unwrap_err();
     assert!(matches!(error, DecodeError::FromTheFuture { .. }), "{error}");
-    let since_two = Registry::builder().event::<AlphaV3>();
-    let since_two = since_two.migration("alpha", v(1), v(3), one_three);
-    let error = since_two.build().unwrap().lookup("alpha", v(2)).unwrap_err();
+    let without_two = Registry::builder().event::<AlphaV3>();
+    let without_two = without_two.migration("alpha", v(1), v(3), one_three);
+    let error = without_two.build().unwrap().lookup("alpha", v(2)).unwrap_err();
     assert!(matches!(error, DecodeError::UnknownVersion { .. }), "{error}");
     assert_eq!(error.code(), "invalid_event_type");
 }
 
 #[test]
-fn equal_versions_leave_data_alone_whatever_the_type() {
+fn migration_between_equal_versions_returns_the_data_unchanged_for_any_type() {
     let registry = alpha().build().unwrap();
-    for name in ["alpha", "nobody"] {
+    for name in ["alpha", "unknown"] {
         assert_eq!(registry.migrate(name, json!([1.0]), v(7), v(7)).unwrap(), json!([1.0]));
     }
 }
 
 #[test]
-fn steps_run_in_order_and_a_later_start_runs_fewer() {
+fn only_the_steps_between_the_two_versions_run_in_order() {
     let registry = alpha().build().unwrap();
     assert_eq!(migrated(&registry, 1, 2), ["1→2"]);
     assert_eq!(migrated(&registry, 1, 3), ["1→2", "2→3"]);
@@ -112,7 +113,7 @@ fn steps_run_in_order_and_a_later_start_runs_fewer() {
 }
 
 #[test]
-fn the_shortest_way_wins_then_the_larger_first_step() {
+fn the_shortest_path_wins_then_the_larger_first_step() {
     let shortcut = alpha().migration("alpha", v(1), v(3), one_three).build().unwrap();
     assert_eq!(migrated(&shortcut, 1, 3), ["1→3"]);
     let builder = alpha()
@@ -124,7 +125,7 @@ fn the_shortest_way_wins_then_the_larger_first_step() {
 }
 
 #[test]
-fn downward_and_pathless_migrations_are_refused() {
+fn a_migration_downward_or_to_an_unknown_version_or_type_is_an_error() {
     let registry = alpha().build().unwrap();
     let down = registry.migrate("alpha", json!({}), v(3), v(1)).unwrap_err();
     assert!(matches!(down, DecodeError::Downward { .. }), "{down}");
@@ -132,13 +133,13 @@ fn downward_and_pathless_migrations_are_refused() {
     assert!(matches!(beyond, DecodeError::FromTheFuture { .. }), "{beyond}");
     let unknown = registry.migrate("beta", json!({}), v(1), v(2)).unwrap_err();
     assert!(matches!(unknown, DecodeError::UnknownType { .. }), "{unknown}");
-    // A migration of one type is not usable for another.
+    // The migrations of one type do not apply to another.
     let both = alpha().event::<Beta>().build().unwrap();
     assert!(both.path("beta", v(1), v(1)).unwrap().is_empty());
 }
 
 #[test]
-fn a_failing_step_is_named_and_later_ones_do_not_run() {
+fn a_failed_step_is_reported_with_its_versions_and_later_steps_do_not_run() {
     let refuse: fn(Value) -> Result<Value, MigrationError> = |_| Err("no seat".into());
     let panic: fn(Value) -> Result<Value, MigrationError> = |_| panic!("never reached");
     let registry = Registry::builder()
@@ -155,7 +156,7 @@ fn a_failing_step_is_named_and_later_ones_do_not_run() {
 }
 
 #[test]
-fn a_step_that_panics_is_an_error() {
+fn a_panic_in_a_step_is_an_error() {
     let registry =
         Registry::builder().event::<GammaV2>().migration("gamma", v(1), v(2), |_| panic!("boom"));
     let registry = registry.build().unwrap();
@@ -165,7 +166,7 @@ fn a_step_that_panics_is_an_error() {
 }
 
 #[test]
-fn decoding_takes_the_graphs_way() {
+fn decode_migrates_along_the_graph() {
     let registry = alpha().build().unwrap();
     let data = serde_json::value::to_raw_value(&json!({"steps": []})).unwrap();
     let event = registry.decode("alpha", v(1), &data).unwrap();
@@ -186,7 +187,7 @@ fn every_problem_is_reported_at_once() {
         .migration("alpha", v(1), v(3), two_three)
         .migration("alpha", v(3), v(1), one_three)
         .migration("alpha", v(3), v(9), one_three)
-        .migration("nobody", v(1), v(2), one_three)
+        .migration("unknown", v(1), v(2), one_three)
         .expect_crates(["forgotten-events"])
         .build()
         .unwrap_err();
@@ -206,19 +207,19 @@ fn every_problem_is_reported_at_once() {
         kinds,
         ["missing crate", "duplicate", "duplicate edge", "cycle", "orphan", "gap", "orphan"]
     );
-    let words = errors.to_string();
-    assert!(words.contains("write `use forgotten_events as _;`"), "{words}");
-    assert!(words.contains("`gamma` v1 cannot reach v2"), "{words}");
+    let message = errors.to_string();
+    assert!(message.contains("write `use forgotten_events as _;`"), "{message}");
+    assert!(message.contains("`gamma` v1 cannot reach v2"), "{message}");
 }
 
 #[test]
-fn the_same_source_compiled_twice_is_one_event() {
+fn an_event_registered_twice_from_the_same_source_is_one_event() {
     let registry = alpha().event::<AlphaV1>().build().unwrap();
     assert_eq!(registry.iter().count(), 3);
 }
 
 #[test]
-fn an_empty_registry_is_no_error() {
+fn an_empty_registry_is_valid() {
     let registry = Registry::builder().build().unwrap();
     assert!(registry.types().is_empty());
 }

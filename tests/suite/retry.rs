@@ -54,10 +54,7 @@ async fn the_error_after_the_last_retry_reports_their_number() {
     let (adapter, store) = flaky(&[Lost; 5]);
     let error = store.append(&game(), ExpectedVersion::Any, Noted::many(1)).await.unwrap_err();
     assert!(matches!(error, Error::Connection { retries: 3, .. }), "{error}");
-    assert_eq!(
-        error.to_string(),
-        "could not reach the store (tried again 3 times) [tenant default]"
-    );
+    assert_eq!(error.to_string(), "could not reach the store (after 3 retries) [tenant default]");
     assert_eq!((error.code(), adapter.calls()), ("connection_error", 4));
 }
 

@@ -1,7 +1,7 @@
-//! [`Codec`]: how an event becomes what is stored and back, with the version of that format (S-05, S-06).
+//! [`Codec`]: encodes and decodes the data of events, in a versioned format.
 //!
-//! [`Serializer`] is the simple door around it (S-07): one event to its stored form and back, with validation, for
-//! tests, exports and tools. A store does not need it.
+//! [`Serializer`] converts a single event to its stored form and back, with validation, for tests, exports and tools.
+//! A store does not use it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,27 +14,27 @@ use crate::value::{Clock, EventVersion, Metadata, Scope};
 
 /// Encodes and decodes the data of events.
 ///
-/// Decoding goes by the field types of the event, never by what a text looks like: a word that happens to be a
-/// time stays a word.
+/// Decoding follows the field types of the event, never the content of a value: a string that looks like a time stays a
+/// string.
 #[doc(alias = "serializer")]
 pub trait Codec {
-    /// The version of the stored format, from 1; not the version of any event.
+    /// Returns the version of the format, from 1; independent of event versions.
     fn format_version(&self) -> u32;
 
-    /// The data as it is stored.
+    /// Encodes the data of an event.
     ///
     /// # Errors
-    /// [`Error::Serialization`].
+    /// [`Error::Serialization`] for a value that the format cannot represent.
     fn encode<E: Event>(&self, event: &E) -> Result<Box<RawValue>>;
 
-    /// The event from data stored at `version`, migrated along the event's own history.
+    /// Decodes data stored at `version`, migrated along the history of `E`.
     ///
     /// # Errors
-    /// [`DecodeError`].
+    /// As [`decode_at`].
     fn decode<E: Event>(&self, version: EventVersion, data: &RawValue) -> Result<E, DecodeError>;
 }
 
-/// JSON through serde: the format of every adapter here.
+/// JSON, encoded and decoded by serde: the format of all adapters in this workspace.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct JsonCodec;
 
@@ -58,7 +58,7 @@ impl Codec for JsonCodec {
 
 /// One event in its stored form: `{"type", "version", "data", "metadata"}`.
 ///
-/// The older spelling `event_type`, `event_version` is read too (D-25).
+/// The keys `event_type` and `event_version` are accepted, too.
 #[derive(Debug, Clone, Serialize)]
 pub struct StoredEvent {
     /// The type string.
@@ -68,13 +68,13 @@ pub struct StoredEvent {
     pub version: EventVersion,
     /// The payload, a JSON object.
     pub data: Box<RawValue>,
-    /// The metadata.
+    /// The metadata; empty if the key is missing.
     pub metadata: Metadata,
 }
 
-/// As it may stand in a file: every part optional, so that each missing one gets its own words.
+/// The stored form before validation: every key is optional, so that each missing one has its own error message.
 #[derive(Deserialize)]
-struct Loose {
+struct Unchecked {
     #[serde(rename = "type", alias = "event_type")]
     event_type: Option<Value>,
     #[serde(alias = "event_version")]
@@ -84,42 +84,41 @@ struct Loose {
 }
 
 impl StoredEvent {
-    /// Reads the stored form, checking its parts in order.
+    /// Parses the stored form and checks its keys.
     ///
     /// # Errors
-    /// [`Error::InvalidEventData`] for the first part that is missing or of the wrong kind.
+    /// [`Error::InvalidEventData`] for the first key that is missing or has a value of the wrong type.
     pub fn parse(json: &str) -> Result<Self> {
-        let bad = |reason: &str| Error::invalid_append(format!("its stored form {reason}"));
+        let invalid = |reason: &str| Error::invalid_append(format!("its stored form {reason}"));
         if !json.trim_start().starts_with('{') {
-            return Err(bad("must be a JSON object"));
+            return Err(invalid("must be a JSON object"));
         }
-        let loose: Loose = serde_json::from_str(json)
-            .map_err(|error| bad(&format!("is no JSON object: {error}")))?;
-        let event_type = match loose.event_type {
+        let unchecked: Unchecked = serde_json::from_str(json)
+            .map_err(|error| invalid(&format!("is not a JSON object: {error}")))?;
+        let event_type = match unchecked.event_type {
             Some(Value::String(name)) if !name.is_empty() => name,
-            Some(_) => return Err(bad("has a `type` that is no text")),
-            None => return Err(bad("lacks `type`")),
+            Some(_) => return Err(invalid("has a `type` that is not a non-empty string")),
+            None => return Err(invalid("lacks `type`")),
         };
-        let version = loose.version.ok_or_else(|| bad("lacks `version`"))?;
+        let version = unchecked.version.ok_or_else(|| invalid("lacks `version`"))?;
         let version = version
             .as_i64()
             .and_then(|version| EventVersion::try_from(version).ok())
-            .ok_or_else(|| bad("has a `version` that is no number from 1"))?;
-        let data = loose.data.ok_or_else(|| bad("lacks `data`"))?;
+            .ok_or_else(|| invalid("has a `version` that is not an integer from 1"))?;
+        let data = unchecked.data.ok_or_else(|| invalid("lacks `data`"))?;
         if !data.get().starts_with('{') {
-            return Err(bad("has `data` that is no object"));
+            return Err(invalid("has `data` that is not an object"));
         }
-        let metadata = match loose.metadata {
-            Some(raw) => {
-                Metadata::try_from(raw).map_err(|_| bad("has `metadata` that is no object"))?
-            }
+        let metadata = match unchecked.metadata {
+            Some(raw) => Metadata::try_from(raw)
+                .map_err(|_| invalid("has `metadata` that is not an object"))?,
             None => Metadata::new(),
         };
         Ok(Self { event_type, version, data, metadata })
     }
 }
 
-/// One event to its stored form and back, with validation.
+/// Converts a single event to its stored form and back, with validation.
 ///
 /// ```
 /// use event_core::{Event, EventVersion};
@@ -142,34 +141,35 @@ pub struct Serializer {
 }
 
 impl Serializer {
-    /// Validates on both ways, by the machine's clock.
+    /// Creates a serializer that validates in both directions, with the system clock.
     pub fn new() -> Self {
         Self { clock: Clock::system(), validate: true }
     }
 
-    /// Takes the time for validation from here.
+    /// Sets the clock for validation.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Only the structure is checked, not the event's rules.
+    /// Disables [`Event::validate`]; the structure of the stored form is still checked.
     #[must_use]
     pub fn without_validation(mut self) -> Self {
         self.validate = false;
         self
     }
 
-    /// The version of the stored format.
+    /// Returns the version of the stored format.
     pub fn format_version(&self) -> u32 {
         JsonCodec.format_version()
     }
 
-    /// The stored form of an event, as JSON text.
+    /// Converts an event to its stored form, as JSON text.
     ///
     /// # Errors
-    /// [`Error::InvalidEventData`] or [`Error::Serialization`].
+    /// [`Error::InvalidEventData`] for an event that breaks its rules, [`Error::Serialization`] for a value that JSON
+    /// cannot represent.
     pub fn to_stored(&self, event: impl Into<NewEvent>) -> Result<String> {
         let event = event.into();
         let event = if self.validate { event } else { event.without_validation() };
@@ -187,11 +187,12 @@ impl Serializer {
         })
     }
 
-    /// The event from its stored form, migrated to `E`.
+    /// Decodes an event from its stored form, migrated to `E`.
     ///
     /// # Errors
-    /// [`Error::InvalidEventData`] for a form that is none or an event that breaks its rules,
-    /// [`Error::UnknownEventType`] for another type, else as [`RecordedEvent::decode`](crate::RecordedEvent::decode).
+    /// [`Error::InvalidEventData`] for a malformed stored form or an event that breaks its rules,
+    /// [`Error::UnknownEventType`] for another type, otherwise as
+    /// [`RecordedEvent::decode`](crate::RecordedEvent::decode).
     pub fn from_stored<E: Event>(&self, json: &str) -> Result<E> {
         let stored = StoredEvent::parse(json)?;
         if stored.event_type != E::TYPE {

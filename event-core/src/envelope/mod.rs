@@ -1,4 +1,4 @@
-//! An event on its way in, as it is encoded, and as it is stored; closed sets of events; codecs.
+//! The forms of an event around its payload: new, encoded and recorded; closed sets of events; codecs.
 
 pub(crate) mod codec;
 pub(crate) mod new_event;

@@ -1,4 +1,4 @@
-//! [`NewEvent`], an event on its way in, and [`EventData`], the same encoded.
+//! [`NewEvent`]: an event to append; [`EventData`]: its validated, encoded form for adapters.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,9 +11,9 @@ use crate::error::{Context, Error, Result};
 use crate::event::{AnyEvent, Event};
 use crate::value::{EventId, EventVersion, Metadata, Scope};
 
-/// An event on its way in: encoded at once, validated when it is appended.
+/// An event to append. It is encoded when it is created, and validated by the append.
 ///
-/// Made from any event or closed set; an encoding that failed is kept and reported by the append, with its index.
+/// Created from any event or closed set. If encoding fails, the append returns the error with the event's index.
 ///
 /// ```
 /// use event_core::{Event, EventId, EventVersion, Metadata, NewEvent};
@@ -38,7 +38,7 @@ pub struct NewEvent {
 }
 
 impl NewEvent {
-    /// A new event from a typed one.
+    /// Encodes a typed event.
     pub(crate) fn of<E: Event>(event: E) -> Self {
         Self {
             id: EventId::new(),
@@ -51,7 +51,7 @@ impl NewEvent {
         }
     }
 
-    /// An event that is encoded already: imports and tools. It is not validated.
+    /// Creates a new event from encoded data, for imports and tools. It is not validated.
     pub fn raw(
         event_type: impl Into<Cow<'static, str>>,
         version: EventVersion,
@@ -68,53 +68,53 @@ impl NewEvent {
         }
     }
 
-    /// Sets the id; the same ids again give the same answer.
+    /// Sets the id. Appending the same ids again stores nothing and returns the first result.
     #[must_use]
     pub fn with_id(mut self, id: impl Into<EventId>) -> Self {
         self.id = id.into();
         self
     }
 
-    /// Sets the metadata, whole.
+    /// Replaces the metadata.
     #[must_use]
     pub fn with_metadata(mut self, metadata: Metadata) -> Self {
         self.metadata = metadata;
         self
     }
 
-    /// Drops the rules of the typed event: what is left is appended as it is encoded.
+    /// Disables the validation of the typed event.
     pub(crate) fn without_validation(mut self) -> Self {
         self.typed = None;
         self
     }
 
-    /// The id.
+    /// Returns the event id.
     pub const fn id(&self) -> EventId {
         self.id
     }
 
-    /// The type string.
+    /// Returns the type string.
     pub fn event_type(&self) -> &str {
         &self.event_type
     }
 
-    /// The schema version.
+    /// Returns the schema version.
     pub const fn event_version(&self) -> EventVersion {
         self.version
     }
 
-    /// The metadata, before a scope adds to it.
+    /// Returns the metadata, without the keys that the store's scope will add.
     pub const fn metadata(&self) -> &Metadata {
         &self.metadata
     }
 
-    /// The encoded data, unless encoding failed.
+    /// Returns the encoded data; `None` if encoding failed.
     pub fn data(&self) -> Option<&RawValue> {
         self.data.as_deref().ok()
     }
 
-    /// Why the event must not be stored, if so.
-    fn refusal(&self, now: DateTime<Utc>) -> Option<String> {
+    /// Returns the rule that the event breaks, if any.
+    fn broken_rule(&self, now: DateTime<Utc>) -> Option<String> {
         if self.readonly {
             let version = self.version;
             return Some(format!("{version} is read-only; append the latest version of the event"));
@@ -122,7 +122,7 @@ impl NewEvent {
         self.typed.as_ref()?.validate_any(now).err().map(|invalid| invalid.to_string())
     }
 
-    /// Validates and hands over what an adapter stores. `index` is the event's place in its append.
+    /// Validates the event and converts it for the adapter. `index` is the event's index in the append, from 0.
     ///
     /// # Errors
     /// [`Error::InvalidEventData`] or [`Error::Serialization`], each with the index.
@@ -132,7 +132,7 @@ impl NewEvent {
         now: DateTime<Utc>,
         scope: &Scope,
     ) -> Result<EventData> {
-        if let Some(reason) = self.refusal(now) {
+        if let Some(reason) = self.broken_rule(now) {
             return Err(Error::InvalidEventData {
                 index: Some(index),
                 event_type: Some(self.event_type.into_owned()),
@@ -176,7 +176,7 @@ impl fmt::Debug for NewEvent {
     }
 }
 
-/// A mixed list of new events: `events![drawn, played]`.
+/// Creates a `Vec` of new events from events of different types: `events![drawn, played]`.
 ///
 /// ```
 /// # use event_core::{Event, EventVersion, events};
@@ -194,17 +194,17 @@ macro_rules! events {
     };
 }
 
-/// An event as an adapter stores it: encoded, with its identity.
+/// A validated, encoded event as an adapter stores it.
 #[derive(Debug, Clone)]
 pub struct EventData {
-    /// The id, unique per tenant.
+    /// The event id, unique per tenant.
     pub id: EventId,
     /// The type string.
     pub event_type: Cow<'static, str>,
     /// The schema version.
     pub version: EventVersion,
-    /// The payload.
+    /// The payload as JSON.
     pub data: Box<RawValue>,
-    /// The metadata, those of the scope included.
+    /// The metadata, including the keys of the store's scope.
     pub metadata: Metadata,
 }

@@ -1,7 +1,7 @@
-//! Sets as plain lists: `#[serde(with = "event_core::plain_set")]` on a set field (D-15).
+//! Sets as plain JSON lists: `#[serde(with = "event_core::plain_set")]` on a set field.
 //!
-//! Written as a list. Read from a list, from the marker form `{"__mapset__": true, "items": […]}` that older
-//! stores hold, and from null, which is the empty set. Equal items collapse.
+//! A set is serialized as a list. It is deserialized from a list, from the marked object
+//! `{"__mapset__": true, "items": […]}`, or from null, the empty set. Duplicate items are dropped.
 //!
 //! ```
 //! use std::collections::BTreeSet;
@@ -21,10 +21,10 @@
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Writes a set as a list.
+/// Serializes a set as a list.
 ///
 /// # Errors
-/// Those of the serializer.
+/// Errors of the serializer.
 pub fn serialize<C, T, S>(set: &C, serializer: S) -> Result<S::Ok, S::Error>
 where
     for<'a> &'a C: IntoIterator<Item = &'a T>,
@@ -34,22 +34,22 @@ where
     serializer.collect_seq(set)
 }
 
-/// Reads a set from a list, from the marker form, or from null.
+/// Deserializes a set from a list, a marked object, or null.
 ///
 /// # Errors
-/// Those of the deserializer, and a marker that is not `true`.
+/// Errors of the deserializer, and a `__mapset__` that is not `true`.
 pub fn deserialize<'de, C, T, D>(deserializer: D) -> Result<C, D::Error>
 where
     C: FromIterator<T>,
     T: Deserialize<'de>,
     D: Deserializer<'de>,
 {
-    match Option::<Form<T>>::deserialize(deserializer)? {
+    match Option::<Input<T>>::deserialize(deserializer)? {
         None => Ok(C::from_iter([])),
-        Some(Form::List(items) | Form::Marker { mapset: true, items }) => {
+        Some(Input::List(items) | Input::Marked { mapset: true, items }) => {
             Ok(items.into_iter().collect())
         }
-        Some(Form::Marker { mapset: false, .. }) => {
+        Some(Input::Marked { mapset: false, .. }) => {
             Err(D::Error::custom("`__mapset__` must be true"))
         }
     }
@@ -57,9 +57,9 @@ where
 
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "a list, or an object with `__mapset__` and `items`")]
-enum Form<T> {
+enum Input<T> {
     List(Vec<T>),
-    Marker {
+    Marked {
         #[serde(rename = "__mapset__")]
         mapset: bool,
         items: Vec<T>,

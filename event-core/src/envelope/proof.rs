@@ -1,7 +1,8 @@
-//! Compile-time proofs: `const fn`s that an expansion calls in a non-generic place, so that `cargo check` runs them.
+//! Compile-time checks: `const fn`s that the derive's expansion calls in non-generic constants, so that `cargo check`
+//! evaluates them.
 //!
-//! Each proves one step only; the struct before proved the rest. A const panic takes one `&str`, so the sentences
-//! with numbers in them are built in a fixed buffer.
+//! Each checks one step only; the struct of the previous version checked the others. A const panic takes one `&str`, so
+//! messages with numbers are built in a fixed buffer.
 
 use crate::envelope::{NewEvent, RecordedEvent};
 use crate::error::Error;
@@ -11,7 +12,10 @@ use crate::event::{
 };
 use crate::registry::Registration;
 
-/// Proves that `T` is the version after `P` and can be made from it.
+/// Checks that `T` is the version after `P`, and returns the step between them.
+///
+/// # Panics
+/// At compile time, when it is of another type, or not the next version.
 #[track_caller]
 pub const fn typed_step<P: Event, T: Event + Upcast<P>>() -> Typed<T> {
     assert_follows::<P, T>();
@@ -22,16 +26,16 @@ pub const fn typed_step<P: Event, T: Event + Upcast<P>>() -> Typed<T> {
     }
 }
 
-/// Proves that `T` can be made from an older version `P` of the same type, beside its chain.
+/// Checks that `P` is an older version of the type of `T`, and returns a shortcut from it beside the chain.
 ///
 /// # Panics
-/// At compile time, when it is of another type, or no older.
+/// At compile time, when `P` is of another type, or not older.
 #[track_caller]
 pub const fn also_from<P: Event, T: Event + Upcast<P>>() -> Also {
     if !P::TYPE.is_empty() && !T::TYPE.is_empty() {
         assert_same_type::<P, T>();
         if P::VERSION.get() >= T::VERSION.get() {
-            let words = Words::new()
+            let message = Message::new()
                 .text("event `")
                 .text(T::TYPE)
                 .text("` version ")
@@ -39,7 +43,7 @@ pub const fn also_from<P: Event, T: Event + Upcast<P>>() -> Also {
                 .text(" cannot be made from version ")
                 .number(P::VERSION.get())
                 .text(": migrations lead up");
-            panic!("{}", words.as_str());
+            panic!("{}", message.as_str());
         }
     }
     Also { edge: also_edge::<P, T> }
@@ -47,13 +51,13 @@ pub const fn also_from<P: Event, T: Event + Upcast<P>>() -> Also {
 
 #[track_caller]
 const fn assert_follows<P: Event, T: Event>() {
-    // A poisoned stub has no type string: its own mistake is reported already.
+    // The stub of an invalid event has an empty type string; its own error is reported already.
     if P::TYPE.is_empty() || T::TYPE.is_empty() {
         return;
     }
     assert_same_type::<P, T>();
     if P::VERSION.get() + 1 != T::VERSION.get() {
-        let words = Words::new()
+        let message = Message::new()
             .text("event `")
             .text(T::TYPE)
             .text("` version ")
@@ -62,14 +66,14 @@ const fn assert_follows<P: Event, T: Event>() {
             .number(P::VERSION.get())
             .text(", expected version ")
             .number(T::VERSION.get() - 1);
-        panic!("{}", words.as_str());
+        panic!("{}", message.as_str());
     }
 }
 
 #[track_caller]
 const fn assert_same_type<P: Event, T: Event>() {
-    if !same(P::TYPE, T::TYPE) {
-        let words = Words::new()
+    if !str_eq(P::TYPE, T::TYPE) {
+        let message = Message::new()
             .text("event `")
             .text(T::TYPE)
             .text("` version ")
@@ -77,16 +81,20 @@ const fn assert_same_type<P: Event, T: Event>() {
             .text(" migrates from event type `")
             .text(P::TYPE)
             .text("`: a predecessor must have the same type string");
-        panic!("{}", words.as_str());
+        panic!("{}", message.as_str());
     }
 }
 
-/// A JSON step between two numbered versions.
+/// Returns a JSON step between two numbered versions.
 pub const fn json_step(from: u32, to: u32, with: MigrationFn) -> JsonStep {
     JsonStep { from, to, with, predecessor: None }
 }
 
-/// A JSON step from the struct of a version, whose own chain goes on below; `to` 0 means the next version.
+/// Returns a JSON step from the version of `P`, whose own history covers the older versions; `to` 0 means the next
+/// version.
+///
+/// # Panics
+/// At compile time, when `P` is of another type.
 #[track_caller]
 pub const fn json_step_from<P: Event, T: Event>(to: u32, with: MigrationFn) -> JsonStep {
     if !P::TYPE.is_empty() && !T::TYPE.is_empty() {
@@ -101,7 +109,10 @@ pub const fn json_step_from<P: Event, T: Event>(to: u32, with: MigrationFn) -> J
     JsonStep { from: P::VERSION.get(), to, with, predecessor: Some(predecessor) }
 }
 
-/// Proves that the steps connect every version from `since` up to `T`.
+/// Checks that the steps connect every version from `since` to that of `T`, and returns them.
+///
+/// # Panics
+/// At compile time, when a step is missing, or does not lead to a higher version up to that of `T`.
 #[track_caller]
 pub const fn json_chain<T: Event>(since: u32, steps: &'static [JsonStep]) -> &'static [JsonStep] {
     if T::TYPE.is_empty() {
@@ -131,19 +142,19 @@ pub const fn json_chain<T: Event>(since: u32, steps: &'static [JsonStep]) -> &'s
 
 #[track_caller]
 const fn chain_broken<T: Event>(missing: u32) -> ! {
-    let words = Words::new()
+    let message = Message::new()
         .text("event `")
         .text(T::TYPE)
         .text("` version ")
         .number(T::VERSION.get())
         .text(": no migration from version ")
         .number(missing);
-    panic!("{}", words.as_str());
+    panic!("{}", message.as_str());
 }
 
 #[track_caller]
 const fn step_out_of_range<T: Event>(from: u32, to: u32) -> ! {
-    let words = Words::new()
+    let message = Message::new()
         .text("event `")
         .text(T::TYPE)
         .text("` version ")
@@ -152,28 +163,29 @@ const fn step_out_of_range<T: Event>(from: u32, to: u32) -> ! {
         .number(from)
         .text(" to version ")
         .number(to);
-    panic!("{}", words.as_str());
+    panic!("{}", message.as_str());
 }
 
-/// What a set's expansion needs of one variant; naming the bound once keeps a wrong variant at one error.
+/// The functions that a set's expansion uses for one variant. They are collected here so that a variant that is not an
+/// event causes one compile error.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct SetVariant<E: 'static> {
     /// The variant's type string.
     pub event_type: &'static str,
-    /// Whether data of another type string is this event under a name it had before.
+    /// Whether a type string is the event's own or one of its aliases.
     pub matches_type: fn(&str) -> bool,
-    /// Its registration, for registries built from sets.
+    /// The event's registration, for registries built from sets.
     pub registration: Registration,
     /// Decodes a recorded event of this type.
     pub decode: fn(&RecordedEvent) -> Result<E, Error>,
-    /// Makes the new event.
+    /// Converts the event into a new event.
     pub into_new: fn(E) -> NewEvent,
-    /// The event behind a pointer.
+    /// Converts a reference to the event into a trait object.
     pub view: fn(&E) -> &dyn AnyEvent,
 }
 
-/// The variant of an event set that holds `E`.
+/// Returns the description of the variant that holds `E`.
 pub const fn set_variant<E: Event>() -> SetVariant<E> {
     SetVariant {
         event_type: E::TYPE,
@@ -185,26 +197,26 @@ pub const fn set_variant<E: Event>() -> SetVariant<E> {
     }
 }
 
-/// Proves that no earlier variant of a set holds the type at `index`.
+/// Checks that the type at `index` differs from those of the variants before it.
 ///
 /// # Panics
-/// At compile time, when one does.
+/// At compile time, when two variants hold the same type.
 #[track_caller]
 pub const fn assert_distinct(types: &[&'static str], index: usize) {
     let mut i = 0;
     while i < index {
-        if same(types[i], types[index]) && !types[i].is_empty() {
-            let words = Words::new()
+        if str_eq(types[i], types[index]) && !types[i].is_empty() {
+            let message = Message::new()
                 .text("event type `")
                 .text(types[index])
                 .text("` is held by two variants of this event set");
-            panic!("{}", words.as_str());
+            panic!("{}", message.as_str());
         }
         i += 1;
     }
 }
 
-/// Proves that no event type is in more than one of several sets: their types are named, `Set::TYPES`.
+/// Checks that no event type is in more than one of several sets, each given by its `TYPES`.
 ///
 /// ```
 /// use event_core::{Event, EventSet, assert_disjoint};
@@ -217,14 +229,14 @@ pub const fn assert_distinct(types: &[&'static str], index: usize) {
 /// ```
 ///
 /// # Panics
-/// At compile time, when one is.
+/// At compile time, when two sets share a type.
 #[track_caller]
 pub const fn assert_disjoint(sets: &[&[&'static str]]) {
     let mut left = 0;
     while left < sets.len() {
         let mut right = left + 1;
         while right < sets.len() {
-            assert_apart(sets[left], sets[right]);
+            assert_pair_disjoint(sets[left], sets[right]);
             right += 1;
         }
         left += 1;
@@ -232,17 +244,17 @@ pub const fn assert_disjoint(sets: &[&[&'static str]]) {
 }
 
 #[track_caller]
-const fn assert_apart(left: &[&'static str], right: &[&'static str]) {
+const fn assert_pair_disjoint(left: &[&'static str], right: &[&'static str]) {
     let mut i = 0;
     while i < left.len() {
         let mut j = 0;
         while j < right.len() {
-            if same(left[i], right[j]) {
-                let words = Words::new()
+            if str_eq(left[i], right[j]) {
+                let message = Message::new()
                     .text("event type `")
                     .text(left[i])
                     .text("` is in more than one event set");
-                panic!("{}", words.as_str());
+                panic!("{}", message.as_str());
             }
             j += 1;
         }
@@ -250,10 +262,10 @@ const fn assert_apart(left: &[&'static str], right: &[&'static str]) {
     }
 }
 
-/// The error of a set that does not hold the type of a recorded event.
+/// Returns the error for a recorded event whose type is not in a set.
 pub fn not_in_set(recorded: &RecordedEvent, types: &'static [&'static str], set: &str) -> Error {
     let known = types.to_vec();
-    tracing::debug!(set, event_type = recorded.event_type(), "event outside of the set");
+    tracing::debug!(set, event_type = recorded.event_type(), "event type is not in the set");
     Error::decoding(
         DecodeError::UnknownType { event_type: recorded.event_type().to_owned(), known },
         recorded.event_version(),
@@ -261,12 +273,12 @@ pub fn not_in_set(recorded: &RecordedEvent, types: &'static [&'static str], set:
     )
 }
 
-/// A recorded event on its way in again: same type, version, data and metadata, a fresh id.
+/// Converts a recorded event into a new event with the same type, version, data and metadata, and a new id.
 pub fn reappend(recorded: RecordedEvent) -> NewEvent {
     recorded.into_new_event()
 }
 
-const fn same(a: &str, b: &str) -> bool {
+const fn str_eq(a: &str, b: &str) -> bool {
     let (a, b) = (a.as_bytes(), b.as_bytes());
     if a.len() != b.len() {
         return false;
@@ -281,13 +293,13 @@ const fn same(a: &str, b: &str) -> bool {
     true
 }
 
-/// A sentence built at compile time.
-struct Words {
+/// A message built at compile time.
+struct Message {
     bytes: [u8; 512],
     len: usize,
 }
 
-impl Words {
+impl Message {
     const fn new() -> Self {
         Self { bytes: [0; 512], len: 0 }
     }
@@ -306,17 +318,16 @@ impl Words {
     const fn number(self, number: u32) -> Self {
         let mut digits = [0; 10];
         let mut rest = number;
-        let mut at = digits.len();
+        let mut start = digits.len();
         loop {
-            at -= 1;
-            // A digit: below 10.
-            digits[at] = b'0' + (rest % 10) as u8;
+            start -= 1;
+            digits[start] = b'0' + (rest % 10) as u8;
             rest /= 10;
             if rest == 0 {
                 break;
             }
         }
-        let (_, digits) = digits.split_at(at);
+        let (_, digits) = digits.split_at(start);
         match core::str::from_utf8(digits) {
             Ok(digits) => self.text(digits),
             Err(_) => self,
@@ -326,8 +337,8 @@ impl Words {
     const fn as_str(&self) -> &str {
         let (used, _) = self.bytes.split_at(self.len);
         match core::str::from_utf8(used) {
-            Ok(words) => words,
-            Err(_) => "this event's history does not hold together",
+            Ok(message) => message,
+            Err(_) => "the history of this event is invalid",
         }
     }
 }

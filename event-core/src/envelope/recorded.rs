@@ -1,4 +1,4 @@
-//! [`RecordedEvent`]: an event as it is stored.
+//! [`RecordedEvent`]: a stored event with its stream, version, position, time and metadata.
 
 use std::borrow::Cow;
 
@@ -11,18 +11,18 @@ use crate::event::{AnyEvent, DecodeError, Event, decode_at, matches_type};
 use crate::registry::Registry;
 use crate::value::{EventId, EventVersion, Metadata, Position, StreamId, StreamVersion, Tenant};
 
-/// What a recorded event is made of; adapters build them.
+/// The fields of a [`RecordedEvent`]; adapters create events from them.
 #[derive(Debug, Clone)]
 pub struct RecordedParts {
-    /// Whose event.
+    /// The tenant that owns the event.
     pub tenant: Tenant,
-    /// Its stream.
+    /// The stream.
     pub stream_id: StreamId,
-    /// Its number in the stream, from 1.
+    /// The event's number in the stream, from 1.
     pub stream_version: StreamVersion,
-    /// Its place in the global order.
+    /// The position in the global order.
     pub position: Position,
-    /// Its id.
+    /// The event id, unique per tenant.
     pub event_id: EventId,
     /// The stored type string.
     pub event_type: Cow<'static, str>,
@@ -32,150 +32,153 @@ pub struct RecordedParts {
     pub data: Box<RawValue>,
     /// The stored metadata.
     pub metadata: Metadata,
-    /// When the store recorded it.
+    /// When the event was appended, by the store's clock.
     pub recorded_at: DateTime<Utc>,
 }
 
-/// A stored event: what happened, where it stands, and how to read it.
+/// A stored event: its payload and metadata, its stream, version and position, and the methods that decode it.
 #[doc(alias = "envelope")]
 #[derive(Debug, Clone)]
-pub struct RecordedEvent(RecordedParts, Option<Box<(StreamId, StreamVersion)>>);
+pub struct RecordedEvent {
+    parts: RecordedParts,
+    /// The event's own stream and version, if it was read through a link.
+    origin: Option<Box<(StreamId, StreamVersion)>>,
+}
 
 impl RecordedEvent {
-    /// A recorded event from its parts; for adapters.
+    /// Creates a recorded event; for adapters.
     pub const fn from_parts(parts: RecordedParts) -> Self {
-        Self(parts, None)
+        Self { parts, origin: None }
     }
 
-    /// What it is made of; for adapters.
+    /// Returns the fields of the event; for adapters.
     pub fn into_parts(self) -> RecordedParts {
-        self.0
+        self.parts
     }
 
-    /// The same event as a stream of links shows it: under a number of that stream; where it was appended becomes its
-    /// origin. For adapters.
+    /// Converts the event into the entry of a stream of links: it gets that stream and its number there, and its own
+    /// stream and version become the [`origin`](Self::origin). For adapters.
     #[must_use]
     pub fn linked(mut self, stream_id: StreamId, stream_version: StreamVersion) -> Self {
-        let parts = &mut self.0;
-        let own = std::mem::replace(&mut parts.stream_id, stream_id);
-        let number = std::mem::replace(&mut parts.stream_version, stream_version);
-        self.1 = Some(Box::new((own, number)));
+        let own_stream = std::mem::replace(&mut self.parts.stream_id, stream_id);
+        let own_version = std::mem::replace(&mut self.parts.stream_version, stream_version);
+        self.origin = Some(Box::new((own_stream, own_version)));
         self
     }
 
-    /// The same content as a new event, with a fresh id.
+    /// Converts the event into a new event with the same content and a new id.
     pub(crate) fn into_new_event(self) -> NewEvent {
-        let RecordedParts { event_type, event_version, data, metadata, .. } = self.0;
+        let RecordedParts { event_type, event_version, data, metadata, .. } = self.parts;
         NewEvent::raw(event_type, event_version, data).with_metadata(metadata)
     }
 
-    /// The stream it was appended to, and its number there, where it was read through a link
-    /// ([`EventStore::link`](crate::EventStore::link)): `stream_id()` and `stream_version()` are then those of the
-    /// stream of links. `None` for an event in its own stream.
+    /// Returns the stream that the event was appended to, and its version there, if the event was read through a link
+    /// ([`EventStore::link`](crate::EventStore::link)). `stream_id()` and `stream_version()` are then those of the
+    /// stream of links. `None` for an event read from its own stream.
     pub fn origin(&self) -> Option<(&StreamId, StreamVersion)> {
-        self.1.as_deref().map(|(stream_id, version)| (stream_id, *version))
+        self.origin.as_deref().map(|(stream_id, version)| (stream_id, *version))
     }
 
-    /// Whose event it is.
+    /// Returns the tenant that owns the event.
     pub const fn tenant(&self) -> &Tenant {
-        &self.0.tenant
+        &self.parts.tenant
     }
 
-    /// The stream it was read from: its own, or one that links to it.
+    /// Returns the stream that the event was read from: its own, or a stream of links.
     pub const fn stream_id(&self) -> &StreamId {
-        &self.0.stream_id
+        &self.parts.stream_id
     }
 
-    /// Its number in the stream, from 1.
+    /// Returns the event's number in that stream, from 1.
     pub const fn stream_version(&self) -> StreamVersion {
-        self.0.stream_version
+        self.parts.stream_version
     }
 
-    /// Its place in the global order.
+    /// Returns the position in the global order.
     pub const fn position(&self) -> Position {
-        self.0.position
+        self.parts.position
     }
 
-    /// Its id.
+    /// Returns the event id.
     pub const fn event_id(&self) -> EventId {
-        self.0.event_id
+        self.parts.event_id
     }
 
-    /// The stored type string.
+    /// Returns the stored type string; it may be an alias.
     pub fn event_type(&self) -> &str {
-        &self.0.event_type
+        &self.parts.event_type
     }
 
-    /// The stored schema version, whatever the code knows today (S-14).
+    /// Returns the stored schema version; migrations do not change it.
     pub const fn event_version(&self) -> EventVersion {
-        self.0.event_version
+        self.parts.event_version
     }
 
-    /// The stored payload, byte for byte.
+    /// Returns the stored payload, byte for byte.
     pub fn data(&self) -> &RawValue {
-        &self.0.data
+        &self.parts.data
     }
 
-    /// The stored metadata.
+    /// Returns the stored metadata.
     pub const fn metadata(&self) -> &Metadata {
-        &self.0.metadata
+        &self.parts.metadata
     }
 
-    /// When the store recorded it, by the store's clock.
+    /// Returns the time of the append, by the store's clock.
     pub const fn recorded_at(&self) -> DateTime<Utc> {
-        self.0.recorded_at
+        self.parts.recorded_at
     }
 
-    /// Where it stands, for messages.
+    /// Returns stream, version and position, for messages.
     pub fn location(&self) -> EventLocation {
         EventLocation {
-            stream_id: self.0.stream_id.clone(),
-            stream_version: self.0.stream_version,
-            position: self.0.position,
+            stream_id: self.parts.stream_id.clone(),
+            stream_version: self.parts.stream_version,
+            position: self.parts.position,
         }
     }
 
-    /// The event as `E`, migrated along the history that `E` declares; needs no registry.
+    /// Decodes the event as `E`, migrated along the history of `E`; needs no registry.
     ///
     /// # Errors
     /// [`Error::UnknownEventType`] for another type, [`Error::FromTheFuture`] for a version newer than `E`,
-    /// [`Error::Deserialization`] for data that does not fit or a step that failed; each with the place.
+    /// [`Error::Deserialization`] for malformed data or a failed migration step; each with the event's location.
     #[inline]
     pub fn decode<E: Event>(&self) -> Result<E> {
-        if *self.0.event_type != *E::TYPE && !matches_type::<E>(&self.0.event_type) {
-            return Err(self.of_another_type(E::TYPE));
+        if *self.parts.event_type != *E::TYPE && !matches_type::<E>(&self.parts.event_type) {
+            return Err(self.unexpected_type(E::TYPE));
         }
-        match decode_at(self.0.event_version, &self.0.data) {
+        match decode_at(self.parts.event_version, &self.parts.data) {
             Ok(event) => Ok(event),
             Err(error) => Err(self.undecodable(error)),
         }
     }
 
-    /// The event as the latest version of its type in the global registry.
+    /// Decodes the event as the latest version of its type in the global registry.
     ///
     /// # Errors
-    /// As [`RecordedEvent::decode`], and [`Error::Registry`] when the registry is unsound.
+    /// As [`RecordedEvent::decode`], and [`Error::Registry`] when the registry is inconsistent.
     pub fn decode_any(&self) -> Result<Box<dyn AnyEvent>> {
         self.decode_in(Registry::global()?)
     }
 
-    /// The event as the latest version of its type in a registry of one's own.
+    /// Decodes the event as the latest version of its type in the given registry.
     ///
     /// # Errors
     /// As [`RecordedEvent::decode`].
     pub fn decode_in(&self, registry: &Registry) -> Result<Box<dyn AnyEvent>> {
         registry
-            .decode(&self.0.event_type, self.0.event_version, &self.0.data)
+            .decode(&self.parts.event_type, self.parts.event_version, &self.parts.data)
             .map_err(|error| self.undecodable(error))
     }
 
     #[cold]
     fn undecodable(&self, error: DecodeError) -> Error {
-        Error::decoding(error, self.0.event_version, Some(self.location()))
+        Error::decoding(error, self.parts.event_version, Some(self.location()))
     }
 
     #[cold]
-    fn of_another_type(&self, expected: &str) -> Error {
+    fn unexpected_type(&self, expected: &str) -> Error {
         Error::UnknownEventType {
             event_type: self.event_type().to_owned(),
             version: None,
@@ -186,9 +189,9 @@ impl RecordedEvent {
 }
 
 impl PartialEq for RecordedEvent {
-    /// Equal in everything a store promises to keep, payload bytes included; the time of recording too.
+    /// Compares all fields; the payload byte for byte, the metadata as JSON values.
     fn eq(&self, other: &Self) -> bool {
-        let (a, b) = (&self.0, &other.0);
+        let (a, b) = (&self.parts, &other.parts);
         a.tenant == b.tenant
             && a.stream_id == b.stream_id
             && a.stream_version == b.stream_version
@@ -199,6 +202,6 @@ impl PartialEq for RecordedEvent {
             && a.data.get() == b.data.get()
             && a.metadata == b.metadata
             && a.recorded_at == b.recorded_at
-            && self.1 == other.1
+            && self.origin == other.origin
     }
 }

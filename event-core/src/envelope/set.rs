@@ -1,5 +1,5 @@
-//! [`EventSet`]: a closed set of events, so that a `match` on it is exhaustive and a new event breaks the build
-//! where it must.
+//! [`EventSet`]: a closed set of events. A `match` on it is exhaustive: adding an event breaks the build wherever it is
+//! not handled.
 
 use crate::envelope::{NewEvent, RecordedEvent};
 use crate::error::Result;
@@ -8,8 +8,8 @@ use crate::registry::{Registration, RegistryBuilder};
 
 /// A closed set of events; derive it on an enum whose variants hold one event each.
 ///
-/// An event of a type outside the set is an error, or lands in the variant marked `#[event(other)]`: it is never
-/// skipped silently.
+/// An event of a type outside the set is never skipped silently: it is an error, or decodes as the variant marked
+/// `#[event(other)]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event set",
     label = "not an event set",
@@ -29,10 +29,10 @@ pub trait EventSet: Sized + Send + 'static {
     /// outside the set.
     fn decode(recorded: &RecordedEvent) -> Result<Self>;
 
-    /// The event that the variant holds; `None` for an `other` one.
+    /// Returns the event that the variant holds; `None` for an `other` variant.
     fn as_event(&self) -> Option<&dyn AnyEvent>;
 
-    /// The set's event as a new event; the derive gives `From<Self> for NewEvent` too.
+    /// Converts the event into a new event; the derive also implements `From<Self> for NewEvent`.
     fn into_new(self) -> NewEvent
     where
         Self: Into<NewEvent>,
@@ -42,8 +42,8 @@ pub trait EventSet: Sized + Send + 'static {
 }
 
 impl RegistryBuilder {
-    /// Adds every event of a closed set, with its history, by ordinary references: works where `inventory`
-    /// cannot (static libraries, Miri, plug-ins).
+    /// Adds every event of a closed set with its history. Works where `inventory` does not: in static libraries,
+    /// plug-ins and under Miri.
     #[must_use]
     pub fn with_set<S: EventSet>(self) -> Self {
         self.registrations(S::REGISTRATIONS)

@@ -1,22 +1,22 @@
-//! [`with_causes`]: an error and everything that led to it, for a place that shows one line.
+//! [`with_causes`]: an error and its chain of causes on one line.
 
 use std::error::Error;
 
-/// The error and its causes, one after the other on one line.
+/// Formats an error and its causes on one line, separated by `: `.
 ///
-/// Errors here say what was being done, and keep the reason in `source()`; a log walks the chain, a terminal wants one
-/// line.
+/// The errors of this crate describe the failed operation and keep the cause in `source()`. Use this function where no
+/// reporter walks the chain: in a terminal, or in a log message.
 ///
 /// ```
 /// let error = event_core::MigrationError::caused_by("the data has the wrong shape", "no seat");
 /// assert_eq!(event_core::error::with_causes(&error), "the data has the wrong shape: no seat");
 /// ```
 pub fn with_causes(error: &dyn Error) -> String {
-    let mut words = error.to_string();
+    let mut message = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        words = format!("{words}: {error}");
+        message = format!("{message}: {error}");
         cause = error.source();
     }
-    words
+    message
 }

@@ -1,9 +1,9 @@
-//! What an [`Error`] is: its code, its family, whether to try again, in which scope it happened.
+//! Classifies an [`Error`]: its code, its category, whether it is transient, the scope of the operation.
 
 use crate::error::{Category, Context, Error};
 use crate::value::Scope;
 
-/// The variants that keep the scope they happened in; by reference or by mutable reference.
+/// The context of the variants that have one, by shared or mutable reference.
 macro_rules! with_context {
     ($error:expr) => {
         match $error {
@@ -29,7 +29,7 @@ macro_rules! with_context {
 }
 
 impl Error {
-    /// The seed's atom, or one in its style.
+    /// Returns the stable code of the error for logs and the wire: `wrong_expected_version`.
     pub fn code(&self) -> &'static str {
         match self {
             Self::InvalidStreamId(error) => error.code(),
@@ -66,7 +66,7 @@ impl Error {
         }
     }
 
-    /// The seed's family.
+    /// Returns the category of the error.
     pub const fn category(&self) -> Category {
         match self {
             Self::InvalidStreamId(_)
@@ -104,17 +104,17 @@ impl Error {
         }
     }
 
-    /// Whether the same call may succeed later.
+    /// Whether the same call may succeed later without a change.
     pub const fn is_transient(&self) -> bool {
         matches!(self, Self::Connection { .. } | Self::Overloaded { .. })
     }
 
-    /// The scope of the operation that failed.
+    /// Returns the scope of the failed operation, if the error has one.
     pub fn scope(&self) -> Option<&Scope> {
         self.context().and_then(Context::scope)
     }
 
-    /// The same error, saying in which scope it happened.
+    /// Sets the scope of the failed operation.
     #[must_use]
     pub(crate) fn in_scope(mut self, scope: &Scope) -> Self {
         if let Some(context) = self.context_mut() {
@@ -123,11 +123,11 @@ impl Error {
         self
     }
 
-    /// The same error, saying how often it was retried.
+    /// Sets how often the operation was retried.
     #[must_use]
-    pub(crate) fn after(mut self, tries_again: u32) -> Self {
+    pub(crate) fn with_retries(mut self, count: u32) -> Self {
         if let Self::Connection { retries, .. } | Self::Overloaded { retries, .. } = &mut self {
-            *retries = tries_again;
+            *retries = count;
         }
         self
     }

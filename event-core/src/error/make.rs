@@ -1,4 +1,4 @@
-//! How an [`Error`] is made: by name for adapters, by `From` for the small errors of constructors.
+//! Constructors of [`Error`] for adapters, and its conversions from the errors of value constructors.
 
 use crate::error::{BoxError, Context, Error, EventLocation};
 use crate::event::{DecodeError, InvalidEvent};
@@ -8,7 +8,8 @@ use crate::value::{
 };
 
 impl Error {
-    /// The store could not be reached, or its answer was lost.
+    /// [`Error::Connection`]: the store could not be reached, or its response was lost. `operation` completes "could not
+    /// …".
     pub fn connection(operation: &'static str, source: impl Into<BoxError>) -> Self {
         Self::Connection {
             operation,
@@ -18,7 +19,7 @@ impl Error {
         }
     }
 
-    /// The store has no room now; the call was not sent.
+    /// [`Error::Overloaded`]: the store has no capacity; the call was not sent. `operation` completes "could not …".
     pub fn overloaded(operation: &'static str, reason: impl Into<String>) -> Self {
         Self::Overloaded {
             operation,
@@ -28,53 +29,54 @@ impl Error {
         }
     }
 
-    /// A failure of a backend that fits nothing else.
+    /// [`Error::Adapter`]: a failure of the backend without a variant of its own. `operation` completes "could not …".
     pub fn adapter(operation: &'static str, source: impl Into<BoxError>) -> Self {
         Self::Adapter { operation, source: source.into(), context: Context::default() }
     }
 
-    /// A claim about a stream that did not hold.
+    /// [`Error::WrongExpectedVersion`] from a failed check.
     pub fn conflict(stream_id: StreamId, conflict: Conflict) -> Self {
         let Conflict { expected, actual } = conflict;
         Self::WrongExpectedVersion { stream_id, expected, actual, context: Context::default() }
     }
 
-    /// A stream that does not exist.
+    /// [`Error::StreamNotFound`].
     pub fn stream_not_found(stream_id: StreamId) -> Self {
         Self::StreamNotFound { stream_id, context: Context::default() }
     }
 
-    /// A stream that was deleted.
+    /// [`Error::StreamDeleted`].
     pub fn stream_deleted(stream_id: StreamId) -> Self {
         Self::StreamDeleted { stream_id, context: Context::default() }
     }
 
-    /// A stream that is archived.
+    /// [`Error::StreamArchived`].
     pub fn stream_archived(stream_id: StreamId) -> Self {
         Self::StreamArchived { stream_id, context: Context::default() }
     }
 
-    /// An append to a stream of links, or a link into a stream of events.
+    /// [`Error::MixedStream`]: an append to a stream of links (`holds_links`), or a link in a stream of events.
     pub fn mixed_stream(stream_id: StreamId, holds_links: bool) -> Self {
         Self::MixedStream { stream_id, holds_links, context: Context::default() }
     }
 
-    /// Something to import that does not fit.
+    /// [`Error::InvalidImport`]: imported data that conflicts with the store or with itself.
     pub fn invalid_import(stream_id: Option<StreamId>, reason: impl Into<String>) -> Self {
         Self::InvalidImport { stream_id, reason: reason.into(), context: Context::default() }
     }
 
-    /// Events to link that the store does not hold.
+    /// [`Error::EventsNotFound`]: the events to link are not stored.
     pub fn events_not_found(stream_id: StreamId, event_ids: Vec<EventId>) -> Self {
         Self::EventsNotFound { stream_id, event_ids, context: Context::default() }
     }
 
-    /// An append that would pass the stream limit.
+    /// [`Error::StreamLimitReached`]: the append would exceed `limit`; `actual` is the current number of events.
     pub fn stream_limit_reached(stream_id: StreamId, limit: u64, actual: u64) -> Self {
         Self::StreamLimitReached { stream_id, limit, actual, context: Context::default() }
     }
 
-    /// An event id that belongs to another event.
+    /// [`Error::EventIdConflict`]: an id of the append belongs to another event; `event_id` is `None` if it is unknown
+    /// which one.
     pub fn event_id_conflict(
         stream_id: StreamId,
         event_id: Option<EventId>,
@@ -83,7 +85,7 @@ impl Error {
         Self::EventIdConflict { stream_id, event_id, reason, context: Context::default() }
     }
 
-    /// An append that breaks a rule as a whole.
+    /// [`Error::InvalidEventData`] for an append as a whole.
     pub fn invalid_append(reason: impl Into<String>) -> Self {
         Self::InvalidEventData {
             index: None,
@@ -93,7 +95,7 @@ impl Error {
         }
     }
 
-    /// A decoding failure of the event stored at a place.
+    /// Converts the decode error of an event stored as `version` at a location.
     pub fn decoding(error: DecodeError, version: EventVersion, at: Option<EventLocation>) -> Self {
         let at = at.map(Box::new);
         match error {

@@ -1,6 +1,6 @@
-//! [`Error`]: everything a store can answer instead of a result, in the seed's kinds.
+//! [`Error`]: the errors of a store, each with a stable code and a category.
 //!
-//! The small errors of constructors convert into it. A message says what *we* were doing; the cause is in
+//! The errors of value constructors convert into it. A message describes the failed operation; the cause is in
 //! `source()` and is not repeated.
 
 mod causes;
@@ -20,35 +20,35 @@ use crate::value::{
     InvalidStreamId, InvalidTenant, Position, Scope, StreamId, StreamVersion, Tenant,
 };
 
-/// A result of this crate.
+/// A result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A cause from elsewhere.
+/// A boxed error of another library or of the application.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// The seed's families of errors.
+/// The category of an error: decides who handles it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Category {
-    /// Input that can never be right.
+    /// Invalid input: the caller must change it.
     Validation,
-    /// A race that the caller decides about.
+    /// The state of the store is not as expected: the caller reads it again and decides.
     Concurrency,
-    /// The store, the network, or stored data.
+    /// A failure of the store, the network or stored data: an operator acts.
     Infrastructure,
-    /// The event itself.
+    /// An event or aggregate that breaks its rules, or is not registered.
     Domain,
-    /// Anything else.
+    /// Any other failure.
     Other,
 }
 
-/// The place of a stored event, for messages.
+/// The location of a stored event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventLocation {
-    /// Its stream.
+    /// The stream.
     pub stream_id: StreamId,
-    /// Its number in the stream.
+    /// The event's number in the stream, from 1.
     pub stream_version: StreamVersion,
-    /// Its place in the global order.
+    /// The event's position in the global order.
     pub position: Position,
 }
 
@@ -60,12 +60,12 @@ impl fmt::Display for EventLocation {
     }
 }
 
-/// The scope an operation ran in; kept by errors, shown where it says anything.
+/// The scope of the failed operation; empty until the store sets it.
 #[derive(Clone, Default)]
 pub struct Context(Option<Box<Scope>>);
 
 impl Context {
-    /// The scope, if the operation had one.
+    /// Returns the scope, if it is set.
     pub fn scope(&self) -> Option<&Scope> {
         self.0.as_deref()
     }
@@ -83,297 +83,298 @@ impl fmt::Display for Context {
     }
 }
 
-/// What went wrong.
+/// An error of a store.
 ///
-/// `code()` is stable text for logs and wire, `category()` the seed's family, `is_transient()` whether the same
-/// call may succeed later; the store has then already retried.
+/// [`code`](Self::code) is a stable identifier for logs and the wire, [`category`](Self::category) tells who handles the
+/// error, and [`is_transient`](Self::is_transient) whether the same call may succeed later. A store has already retried
+/// a transient error when it returns one.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A text that cannot name a stream.
+    /// A string is not a valid stream id.
     #[error(transparent)]
     InvalidStreamId(#[from] InvalidStreamId),
-    /// A text that cannot name a tenant.
+    /// A string is not a valid tenant.
     #[error(transparent)]
     InvalidTenant(#[from] InvalidTenant),
-    /// A start that no store can hold.
+    /// A start version is above the maximum.
     #[error(transparent)]
     InvalidStartVersion(#[from] InvalidStartVersion),
-    /// A page or append of a size out of range.
+    /// The size of a page or an append is out of range.
     #[error(transparent)]
     InvalidBatchSize(#[from] InvalidBatchSize),
-    /// A store URL that nothing can be made of.
+    /// A store URL is malformed or not supported.
     #[error("cannot open a store at \"{}\": {reason}", Escaped(given))]
     InvalidUrl {
         /// The URL, without its password.
         given: String,
-        /// What is wrong with it, and what to write.
+        /// What is wrong with it, and what to write instead.
         reason: String,
     },
-    /// The stream is not at the version the writer claimed; nothing was written. Reload and decide again.
+    /// The stream is not at the expected version; nothing was written. Reload the stream and decide again.
     #[error("stream \"{}\" is at version {actual}, expected {expected}{context}", Escaped(stream_id.as_str()))]
     WrongExpectedVersion {
         /// The stream.
         stream_id: StreamId,
-        /// The claim.
+        /// The expected version.
         expected: ExpectedVersion,
-        /// The true version, 0 if the stream does not exist.
+        /// The version of the stream; 0 if it does not exist.
         actual: StreamVersion,
-        /// The scope.
+        /// The scope of the operation.
         context: Context,
     },
-    /// There is no such stream.
+    /// The stream does not exist.
     #[error("stream \"{}\" does not exist{context}", Escaped(stream_id.as_str()))]
     StreamNotFound {
         /// The stream.
         stream_id: StreamId,
-        /// The scope.
+        /// The scope of the operation.
         context: Context,
     },
-    /// The stream was deleted; its name stays taken.
+    /// The stream was deleted; its name cannot be used again.
     #[error("stream \"{}\" is deleted{context}", Escaped(stream_id.as_str()))]
     StreamDeleted {
         /// The stream.
         stream_id: StreamId,
-        /// The scope.
+        /// The scope of the operation.
         context: Context,
     },
-    /// The stream is archived: it can be read, not written.
-    #[error("stream \"{}\" is archived and takes no more events{context}", Escaped(stream_id.as_str()))]
+    /// The stream is archived: it can be read but not appended to.
+    #[error("stream \"{}\" is archived and read-only{context}", Escaped(stream_id.as_str()))]
     StreamArchived {
         /// The stream.
         stream_id: StreamId,
-        /// The scope.
+        /// The scope of the operation.
         context: Context,
     },
-    /// A stream holds either events of its own or links to those of others; nothing was written.
+    /// A stream holds either events or links to events of other streams, not both; nothing was written.
     #[error("{}{context}", mixed(stream_id, *holds_links))]
     MixedStream {
         /// The stream.
         stream_id: StreamId,
-        /// What it holds: links, and an append was refused; or events, and a link was.
+        /// Whether the stream holds links and an append was rejected; otherwise it holds events and a link was rejected.
         holds_links: bool,
-        /// The scope.
+        /// The scope of the operation.
         context: Context,
     },
-    /// Events that were to be linked are not in the store; nothing was written.
-    #[error("cannot link stream \"{}\" to events that the store does not hold: {}{context}", Escaped(stream_id.as_str()), id_list(event_ids))]
+    /// Events to link are not stored; nothing was written.
+    #[error("cannot link to stream \"{}\", events not found: {}{context}", Escaped(stream_id.as_str()), id_list(event_ids))]
     EventsNotFound {
         /// The stream of links.
         stream_id: StreamId,
-        /// All that are missing, in the order of the call.
+        /// The ids that are not stored, in the order of the call.
         event_ids: Vec<EventId>,
-        /// The scope.
+        /// The scope of the operation.
         context: Context,
     },
-    /// What is to be imported does not fit the store, or itself; nothing of its batch was written.
+    /// Imported data conflicts with the store or with itself; nothing of its batch was written.
     #[error("cannot import{}: {reason}{context}", of_stream(stream_id.as_ref()))]
     InvalidImport {
-        /// The stream at fault, where it is one.
+        /// The stream, if the problem concerns a single one.
         stream_id: Option<StreamId>,
-        /// What does not fit, and what to do.
+        /// What conflicts, and what to do.
         reason: String,
-        /// The scope.
+        /// The scope of the operation.
         context: Context,
     },
-    /// A line of an export that cannot be read; nothing of its batch was written.
+    /// A line of an export is malformed; nothing of its batch was written.
     #[error("line {line}, column {column}: {reason}")]
     InvalidLine {
-        /// Its number, from 1.
+        /// The number of the line, from 1.
         line: u64,
-        /// The place in it, from 1; 0 for the whole line.
+        /// The column in bytes, from 1; 0 for the whole line.
         column: usize,
         /// What is wrong, and what to do.
         reason: String,
     },
-    /// The append would pass the stream limit (S-21); nothing was written.
-    #[error("stream \"{}\" holds {actual} events, this append would pass its limit of {limit}; archive it, or start a new one{context}", Escaped(stream_id.as_str()))]
+    /// The append would exceed the stream limit; nothing was written.
+    #[error("stream \"{}\" holds {actual} events, this append would exceed its limit of {limit}; archive it, or start a new stream{context}", Escaped(stream_id.as_str()))]
     StreamLimitReached {
         /// The stream.
         stream_id: StreamId,
-        /// The limit in events.
+        /// The maximum number of events in a stream.
         limit: u64,
-        /// The events it holds.
+        /// The number of events in the stream.
         actual: u64,
-        /// The scope.
+        /// The scope of the operation.
         context: Context,
     },
-    /// An event id is already taken by another event.
+    /// An event id of the append belongs to another event; nothing was written.
     #[error("event ids of the append to stream \"{}\" are taken: {reason}{context}", Escaped(stream_id.as_str()))]
     EventIdConflict {
-        /// The stream appended to.
+        /// The stream of the append.
         stream_id: StreamId,
-        /// One of the ids, where it is known which.
+        /// One of the conflicting ids, if it is known.
         event_id: Option<EventId>,
-        /// How they are taken.
+        /// What the ids conflict with.
         reason: &'static str,
-        /// The scope.
+        /// The scope of the operation.
         context: Context,
     },
-    /// The store could not be reached, or the answer was lost. Transient.
+    /// The store could not be reached, or its response was lost. Transient.
     #[error("could not {operation}{}{context}", after_retries(*retries))]
     Connection {
-        /// What we were doing: "append to stream …".
+        /// The operation, to follow "could not": "append to the stream".
         operation: &'static str,
-        /// How often it was tried again.
+        /// How often the operation was retried.
         retries: u32,
-        /// The driver's words.
+        /// The driver's error.
         source: BoxError,
-        /// The scope.
+        /// The scope of the operation.
         context: Context,
     },
-    /// The store has no room for this call now; nothing was sent. Transient.
+    /// The store has no capacity for this call; nothing was sent. Transient.
     #[error("could not {operation}: {reason}{}{context}", after_retries(*retries))]
     Overloaded {
-        /// What we were doing.
+        /// The operation, to follow "could not".
         operation: &'static str,
-        /// How often it was tried again.
+        /// How often the operation was retried.
         retries: u32,
-        /// What is full.
+        /// Which limit was reached.
         reason: String,
-        /// The scope.
+        /// The scope of the operation.
         context: Context,
     },
     /// An event could not be encoded; nothing was written.
     #[error("could not encode event `{event_type}`{}", at_index(*index))]
     Serialization {
-        /// Its place in the append, from 0.
+        /// The index of the event in the append, from 0.
         index: Option<usize>,
-        /// Its type.
+        /// The type string.
         event_type: String,
-        /// The encoder's words.
+        /// The encoder's error.
         source: BoxError,
     },
     /// Stored data could not be decoded.
     #[error("could not decode event `{event_type}` {version}{}{}{context}", at_location(at.as_deref()), at_path(source.json_path()))]
     Deserialization {
-        /// Its stored type.
+        /// The stored type string.
         event_type: String,
-        /// Its stored version.
+        /// The stored version.
         version: EventVersion,
-        /// Its place in the store.
+        /// The location of the event, if it is stored.
         at: Option<Box<EventLocation>>,
-        /// Why.
+        /// The cause.
         source: Box<DecodeError>,
-        /// The scope.
+        /// The scope of the operation.
         context: Context,
     },
-    /// A stored row that no store of this kind writes.
+    /// A stored row holds a value that the store never writes.
     #[error("stored data is corrupt{}: {reason}", at_location(at.as_deref()))]
     Corrupt {
-        /// Its place, as far as it can be read.
+        /// The location of the event, if it can be read.
         at: Option<Box<EventLocation>>,
-        /// What cannot be.
+        /// The invalid value and the rule it breaks.
         reason: String,
     },
-    /// A stored version newer than this binary.
+    /// The stored version of an event is newer than this binary knows.
     #[error("event `{event_type}` is stored as {found}{}, this binary knows it up to {known}; deploy readers before writers", at_location(at.as_deref()))]
     FromTheFuture {
-        /// Its type.
+        /// The type string.
         event_type: String,
         /// The stored version.
         found: EventVersion,
-        /// The newest this binary knows.
+        /// The newest version that this binary knows.
         known: EventVersion,
-        /// Its place in the store.
+        /// The location of the event, if it is stored.
         at: Option<Box<EventLocation>>,
     },
-    /// A type, or a version of it, that this binary does not know.
+    /// This binary does not know an event type, or a version of it.
     #[error("unknown event type `{}`{}{}; expected one of: {}", Escaped(event_type), of_version(*version), at_location(at.as_deref()), known.join(", "))]
     UnknownEventType {
-        /// The type.
+        /// The type string.
         event_type: String,
-        /// The version, where the type is known and it is not.
+        /// The unknown version; `None` if the type is unknown.
         version: Option<EventVersion>,
-        /// What is known: type strings, or versions.
+        /// The known type strings, or the known versions of the type.
         known: Vec<String>,
-        /// Its place in the store.
+        /// The location of the event, if it is stored.
         at: Option<Box<EventLocation>>,
     },
-    /// An event, or an append, that breaks a rule; nothing was written.
+    /// An event, or an append as a whole, breaks a rule; nothing was written.
     #[error("event{}{} is not valid: {reason}{context}", of_type(event_type.as_deref()), at_index(*index))]
     InvalidEventData {
-        /// Its place in the append, from 0.
+        /// The index of the event in the append, from 0; `None` for the append as a whole.
         index: Option<usize>,
-        /// Its type.
+        /// The type string; `None` for the append as a whole.
         event_type: Option<String>,
-        /// The rule.
+        /// The broken rule.
         reason: String,
-        /// The scope.
+        /// The scope of the operation.
         context: Context,
     },
     /// A payload could not be migrated between two versions.
     #[error("could not migrate the data")]
     Migration(#[source] Box<DecodeError>),
-    /// The events of this binary do not hold together.
+    /// The events of this binary are inconsistent.
     #[error(transparent)]
     Registry(#[from] RegistryErrors),
-    /// The events of a stream cannot have happened in this order.
+    /// An event is not allowed after the events before it in the stream.
     #[error("stream \"{}\" cannot be recovered: version {stream_version}: {reason}{context}", Escaped(stream_id.as_str()))]
     InvalidSequence {
         /// The stream.
         stream_id: StreamId,
-        /// The event at fault.
+        /// The version of the event.
         stream_version: StreamVersion,
-        /// The rule it breaks.
+        /// The rule that the event breaks.
         reason: String,
-        /// The scope.
+        /// The scope of the operation.
         context: Context,
     },
-    /// The recovered state breaks a rule of its own.
-    #[error("stream \"{}\", recovered to version {stream_version}, is in a state that cannot be: {reason}{context}", Escaped(stream_id.as_str()))]
+    /// The recovered aggregate is invalid.
+    #[error("stream \"{}\", recovered to version {stream_version}, has an invalid state: {reason}{context}", Escaped(stream_id.as_str()))]
     InvalidState {
         /// The stream.
         stream_id: StreamId,
-        /// The last event applied.
+        /// The version of the last applied event.
         stream_version: StreamVersion,
-        /// The rule it breaks.
+        /// The rule that the state breaks.
         reason: String,
-        /// The scope.
+        /// The scope of the operation.
         context: Context,
     },
-    /// The schema of the store was written by a newer program.
+    /// The schema of the store is newer than this binary.
     #[error(
-        "the store's schema is at version {found}, this program knows it up to {known}; use a newer program"
+        "the store's schema is at version {found}, this binary knows it up to {known}; use a newer binary"
     )]
     IncompatibleSchema {
-        /// The schema's version.
+        /// The version of the schema.
         found: i64,
-        /// The newest this program knows.
+        /// The newest version that this binary knows.
         known: i64,
     },
-    /// A durable subscription that is not as it was taken for, or that stopped.
+    /// A durable subscription could not be opened, or stopped.
     #[error(transparent)]
     Subscription(#[from] SubscriptionError),
-    /// The log is not the one that a checkpoint was made on: it was restored from an older copy, or replaced.
+    /// A checkpoint does not belong to this log: the store was restored from an older copy, or replaced.
     #[error(
-        "\"{}\" was at position {position}, but {reason}; this log is not the one it followed: let it begin anew",
+        "the checkpoint of \"{}\" is at position {position}, but {reason}: the log was restored or replaced; start the reader from the beginning",
         Escaped(name)
     )]
     LogDiverged {
-        /// The subscription, or the projection.
+        /// The name of the subscription or the projection.
         name: String,
-        /// The place of its checkpoint.
+        /// The position of its checkpoint.
         position: Position,
-        /// What contradicts it.
+        /// How the log contradicts the checkpoint.
         reason: String,
     },
-    /// Several tenants have a stream of this name, and none was chosen.
+    /// Several tenants have a stream of this name, and the caller chose none.
     #[error("stream \"{}\" exists for several tenants ({}); name one", Escaped(stream_id.as_str()), tenant_list(tenants))]
     AmbiguousStream {
         /// The stream.
         stream_id: StreamId,
-        /// Whose streams have the name.
+        /// The tenants that have a stream of this name.
         tenants: Vec<Tenant>,
     },
-    /// The backend failed in a way of its own.
+    /// A failure of the backend that no other variant describes.
     #[error("could not {operation}{context}")]
     Adapter {
-        /// What we were doing.
+        /// The operation, to follow "could not".
         operation: &'static str,
-        /// The backend's words.
+        /// The backend's error.
         source: BoxError,
-        /// The scope.
+        /// The scope of the operation.
         context: Context,
     },
 }
@@ -381,8 +382,8 @@ pub enum Error {
 fn after_retries(retries: u32) -> String {
     match retries {
         0 => String::new(),
-        1 => " (tried again once)".into(),
-        n => format!(" (tried again {n} times)"),
+        1 => " (after 1 retry)".into(),
+        n => format!(" (after {n} retries)"),
     }
 }
 
@@ -398,16 +399,16 @@ fn mixed(stream_id: &StreamId, holds_links: bool) -> String {
     let name = Escaped(stream_id.as_str());
     if holds_links {
         format!(
-            "stream \"{name}\" holds links and takes no events of its own; append to another stream, and link to it"
+            "stream \"{name}\" holds links and cannot hold events; append to another stream, and link its events"
         )
     } else {
         format!(
-            "stream \"{name}\" holds events of its own and takes no links; choose another name for the links"
+            "stream \"{name}\" holds events and cannot hold links; choose another stream for the links"
         )
     }
 }
 
-/// The first few; a long list helps nobody in a message.
+/// Lists the first ids and the number of the others, to keep the message short.
 fn id_list(ids: &[EventId]) -> String {
     const SHOWN: usize = 5;
     let shown: Vec<_> = ids.iter().take(SHOWN).map(ToString::to_string).collect();
@@ -419,11 +420,11 @@ fn id_list(ids: &[EventId]) -> String {
 }
 
 fn at_index(index: Option<usize>) -> String {
-    index.map(|index| format!(" (number {index} of the append, from 0)")).unwrap_or_default()
+    index.map(|index| format!(" (index {index} of the append)")).unwrap_or_default()
 }
 
-fn at_location(place: Option<&EventLocation>) -> String {
-    place.map(|place| format!(" at {place}")).unwrap_or_default()
+fn at_location(location: Option<&EventLocation>) -> String {
+    location.map(|location| format!(" at {location}")).unwrap_or_default()
 }
 
 fn at_path(path: Option<&str>) -> String {

@@ -1,67 +1,67 @@
-//! [`SubscriptionError`]: what can be wrong with a durable subscription.
+//! [`SubscriptionError`]: the errors of durable subscriptions.
 
 use crate::error::{BoxError, Category, EventLocation};
 use crate::value::Escaped;
 
-/// What is wrong with a durable subscription, or stopped it.
+/// Why a durable subscription could not be opened, or stopped.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SubscriptionError {
-    /// Nothing is stored under the name.
-    #[error("there is no subscription \"{}\"; it was deleted, or never opened", Escaped(name))]
+    /// No subscription of the name exists.
+    #[error("subscription \"{}\" does not exist; it was deleted, or never opened", Escaped(name))]
     NotFound {
-        /// The name.
+        /// The name of the subscription.
         name: String,
     },
-    /// The name belongs to a subscription that differs in what never changes.
+    /// A subscription of the name exists with another filter or number of partitions; neither can change.
     #[error(
         "subscription \"{}\" exists with {stored}, not with {wanted}; choose another name, or delete it first",
         Escaped(name)
     )]
     Conflict {
-        /// The name.
+        /// The name of the subscription.
         name: String,
-        /// What is stored: its filter, or its number of parts.
+        /// The stored filter or number of partitions.
         stored: String,
-        /// What it was opened with.
+        /// The requested filter or number of partitions.
         wanted: String,
     },
-    /// A name or a setting that cannot be.
-    #[error("subscription \"{}\" cannot be: {reason}", Escaped(name))]
+    /// A name or a setting is out of range.
+    #[error("subscription \"{}\" is invalid: {reason}", Escaped(name))]
     Invalid {
-        /// The name.
+        /// The name of the subscription.
         name: String,
-        /// What is wrong.
+        /// The rule that is broken.
         reason: String,
     },
-    /// Another consumer has the partition now: nothing that this one still does to it counts.
+    /// Another consumer holds the lease of the partition: this one's acknowledgements are ignored.
     #[error(
         "partition {partition} of subscription \"{}\" belongs to another consumer now",
         Escaped(name)
     )]
     LeaseLost {
-        /// The name.
+        /// The name of the subscription.
         name: String,
-        /// The partition.
+        /// The partition, from 0.
         partition: u32,
     },
-    /// An event could not be handled, and the policy says to stop there. It is the next one when the subscription is
-    /// opened again.
-    #[error("subscription \"{}\" stopped at {at}, tried {attempts} times", Escaped(name))]
+    /// An event could not be handled, and the failure policy is to stop. Opened again, the subscription resumes with
+    /// this event.
+    #[error("subscription \"{}\" stopped at {at} after {attempts} attempts", Escaped(name))]
     Stopped {
-        /// The name.
+        /// The name of the subscription.
         name: String,
-        /// The event.
+        /// The location of the event.
         at: Box<EventLocation>,
-        /// How often it was tried.
+        /// How often the event was delivered.
         attempts: u32,
-        /// Why it could not be handled.
+        /// The error of the last attempt.
         source: BoxError,
     },
 }
 
 impl SubscriptionError {
-    /// Stable text for logs and wire.
+    /// Returns the stable code of the error for logs and the wire.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::NotFound { .. } => "subscription_not_found",
@@ -72,7 +72,7 @@ impl SubscriptionError {
         }
     }
 
-    /// The seed's family.
+    /// Returns the category of the error.
     pub const fn category(&self) -> Category {
         match self {
             Self::Conflict { .. } | Self::Invalid { .. } => Category::Validation,

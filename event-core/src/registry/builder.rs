@@ -1,4 +1,4 @@
-//! Builds a [`Registry`]: collects, sorts, resolves every way once, and reports every problem.
+//! Builds a [`Registry`]: collects the registrations, resolves the migration paths, reports every problem.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -18,7 +18,7 @@ pub struct RegistryBuilder {
 }
 
 impl RegistryBuilder {
-    /// Adds one event, with the history that it declares.
+    /// Adds one event with its history.
     #[must_use]
     pub fn event<E: Event>(self) -> Self {
         self.registration(Registration::of::<E>())
@@ -31,14 +31,14 @@ impl RegistryBuilder {
         self
     }
 
-    /// Adds every event of a closed set, by ordinary references: no `inventory` needed.
+    /// Adds the registrations of a closed set; needs no `inventory`.
     #[must_use]
     pub fn registrations(mut self, registrations: &[Registration]) -> Self {
         self.registrations.extend_from_slice(registrations);
         self
     }
 
-    /// Adds everything that is linked into this binary.
+    /// Adds all events and migrations linked into this binary.
     #[must_use]
     pub fn inventory(mut self) -> Self {
         self.registrations.extend(inventory::iter::<Registration>());
@@ -46,7 +46,7 @@ impl RegistryBuilder {
         self
     }
 
-    /// Adds a JSON step.
+    /// Adds a migration step on JSON.
     #[must_use]
     pub fn migration(
         mut self,
@@ -55,12 +55,12 @@ impl RegistryBuilder {
         to: EventVersion,
         apply: MigrationFn,
     ) -> Self {
-        let declared_by = "RegistryBuilder::with_migration";
+        let declared_by = "RegistryBuilder::migration";
         self.migrations.push(ExtraMigration { event_type, from, to, apply, declared_by });
         self
     }
 
-    /// Says which crates must have registered something.
+    /// Requires each of these crates to have registered at least one event; `-` and `_` in their names are equal.
     #[must_use]
     pub fn expect_crates<C: Into<String>>(mut self, names: impl IntoIterator<Item = C>) -> Self {
         self.expected_crates.extend(names.into_iter().map(Into::into));
@@ -76,7 +76,7 @@ impl RegistryBuilder {
         RegistryErrors::new(problems).map(|()| registry)
     }
 
-    /// The registry of what holds together, and what does not.
+    /// Builds the registry from the valid registrations and collects the problems of the others.
     pub(super) fn assemble(self) -> (Registry, Vec<RegistryError>) {
         let mut problems = missing_crates(&self.expected_crates, &self.registrations);
         let drafts = collect(&self.registrations, self.migrations, &mut problems);
@@ -89,12 +89,13 @@ impl RegistryBuilder {
     }
 }
 
-/// One event type while it is collected.
+/// One event type while its registrations are collected.
 #[derive(Default)]
 struct Draft {
-    /// Rising.
+    /// In ascending order.
     versions: Vec<Registration>,
     graph: MigrationGraph,
+    /// The added edges, each with its declaration.
     seen: BTreeSet<(EventVersion, EventVersion, &'static str)>,
 }
 
@@ -108,7 +109,7 @@ fn missing_crates(expected: &[String], registrations: &[Registration]) -> Vec<Re
         .collect()
 }
 
-/// The former type strings; each belongs to one type, and is no type of today.
+/// The former type strings, each with its current one. An alias belongs to one type and is not a registered type.
 fn aliases(
     drafts: &BTreeMap<&'static str, Draft>,
     problems: &mut Vec<RegistryError>,
@@ -116,9 +117,9 @@ fn aliases(
     let mut aliases: BTreeMap<&'static str, Registration> = BTreeMap::new();
     for registration in drafts.values().flat_map(|draft| &draft.versions) {
         for &alias in registration.aliases() {
-            let of_today = drafts.get(alias).and_then(|draft| draft.versions.first());
-            let taken = of_today.or_else(|| aliases.get(alias));
-            match taken.filter(|other| other.event_type() != registration.event_type()) {
+            let registered = drafts.get(alias).and_then(|draft| draft.versions.first());
+            let owner = registered.or_else(|| aliases.get(alias));
+            match owner.filter(|other| other.event_type() != registration.event_type()) {
                 Some(other) => problems.push(RegistryError::AliasTaken {
                     alias: alias.into(),
                     event_type: registration.event_type().into(),
@@ -132,7 +133,7 @@ fn aliases(
             }
         }
     }
-    aliases.into_iter().map(|(alias, now)| (alias, now.event_type())).collect()
+    aliases.into_iter().map(|(alias, owner)| (alias, owner.event_type())).collect()
 }
 
 fn collect(
@@ -140,7 +141,7 @@ fn collect(
     mut migrations: Vec<ExtraMigration>,
     problems: &mut Vec<RegistryError>,
 ) -> BTreeMap<&'static str, Draft> {
-    // Link order is not stable: sort before anything depends on it.
+    // The link order is not stable: sort first, so that results and error messages are.
     let mut registrations: Vec<&Registration> = registrations.iter().collect();
     registrations.sort_by_key(|r| (r.event_type(), r.version(), r.origin().file, r.origin().line));
     migrations.sort_by_key(|m| (m.event_type, m.from, m.to, m.declared_by));
@@ -157,7 +158,7 @@ fn collect(
 }
 
 fn add_version(draft: &mut Draft, new: Registration, problems: &mut Vec<RegistryError>) {
-    // They come rising: what is there already is the last.
+    // Registrations are sorted by version: a duplicate follows immediately.
     match draft.versions.last().filter(|known| known.version() == new.version()) {
         Some(known) if known.same_origin(&new) => return,
         Some(known) => problems.push(RegistryError::Duplicate {
@@ -182,7 +183,7 @@ fn add_edge(
     problems: &mut Vec<RegistryError>,
 ) {
     let Migration { from, to, declared_by, .. } = edge;
-    // A struct's edges arrive once with itself and once with each struct above it.
+    // Each struct lists the edges of its older versions, too.
     if edge.kind != EdgeKind::Extra && !draft.seen.insert((from, to, declared_by)) {
         return;
     }
@@ -200,7 +201,7 @@ fn add_edge(
     }
 }
 
-/// Resolves every way to the latest version; decoding never searches.
+/// Resolves the path from each version to the latest, so that decoding does not search.
 fn resolve(
     event_type: &'static str,
     draft: Draft,
@@ -220,7 +221,7 @@ fn resolve(
         && draft.versions.len() == 1
         && latest.since() == latest.version().get()
     {
-        // Most types: one version, no history.
+        // Fast path for most types: one version without history.
         let routes = vec![(latest.version(), Route::OwnHistory)];
         return Some(TypeEntry { latest, versions: draft.versions, graph: draft.graph, routes });
     }
@@ -247,12 +248,12 @@ fn resolve(
     Some(TypeEntry { latest, versions: draft.versions, graph: draft.graph, routes })
 }
 
-/// Registered versions, versions that an edge reads, and all that the histories promise to read.
+/// The registered versions, the source and target versions of migrations, and `since` if it is lower than all of them.
 fn known_versions(draft: &Draft, latest: Registration) -> BTreeSet<EventVersion> {
     let mut known: BTreeSet<_> = draft.versions.iter().map(Registration::version).collect();
     known.extend(draft.graph.iter().flat_map(|edge| [edge.from, edge.to]));
     known.retain(|version| *version <= latest.version());
-    // `since` of the lowest version bounds what may be stored; a version below it that nobody reads is a gap.
+    // Versions from `since` on may be stored: one below the lowest known version has no migration and becomes a gap.
     let lowest = known.first().copied().unwrap_or(latest.version());
     let first = draft.versions.first().filter(|first| first.version() == lowest);
     let since = first.map_or(lowest.get(), Registration::since);

@@ -1,6 +1,6 @@
-//! [`Catalogue`]: everything a binary knows of its events, for people and for tools.
+//! [`Catalogue`]: documentation of a registry's events.
 //!
-//! Exports: JSON Schema for each (type, version), Markdown, and a Mermaid graph of the migrations.
+//! Exported as JSON Schema for each (type, version), as Markdown, and as a Mermaid graph of the migrations.
 
 use std::fmt::Write as _;
 
@@ -15,7 +15,7 @@ use crate::value::EventVersion;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Catalogue {
-    /// The types, by their strings.
+    /// The event types, sorted by type string.
     pub types: Vec<CatalogueType>,
 }
 
@@ -25,11 +25,11 @@ pub struct Catalogue {
 pub struct CatalogueType {
     /// The stored type string.
     pub event_type: String,
-    /// The type strings it was stored under before.
+    /// The former type strings.
     pub aliases: Vec<String>,
-    /// Its registered versions, rising.
+    /// The registered versions, in ascending order.
     pub versions: Vec<CatalogueVersion>,
-    /// Its migrations, by source version.
+    /// The migrations, sorted by source version.
     pub migrations: Vec<CatalogueMigration>,
 }
 
@@ -37,17 +37,17 @@ pub struct CatalogueType {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct CatalogueVersion {
-    /// The version.
+    /// The schema version.
     pub version: EventVersion,
-    /// The path of its Rust type.
+    /// The path of the Rust type.
     pub rust_type: &'static str,
-    /// Crate, file and line.
+    /// The source location: crate, file and line.
     pub origin: Origin,
-    /// Its doc comment.
+    /// The doc comment; empty if there is none.
     pub docs: &'static str,
-    /// Read, never appended.
+    /// Whether the version can be read but not appended.
     pub readonly: bool,
-    /// What its payloads look like.
+    /// The form of the payloads.
     pub shape: Form,
 }
 
@@ -55,16 +55,16 @@ pub struct CatalogueVersion {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CatalogueMigration {
-    /// The version it reads.
+    /// The source version.
     pub from: EventVersion,
-    /// The version it gives.
+    /// The target version.
     pub to: EventVersion,
-    /// Who declares it.
+    /// Where it was declared: a Rust type or a module.
     pub declared_by: &'static str,
 }
 
 impl Registry {
-    /// Everything that is known of the events of this registry.
+    /// Returns the catalogue of this registry's events.
     pub fn catalogue(&self) -> Catalogue {
         let types = self.types().into_iter().map(|event_type| CatalogueType {
             event_type: event_type.to_owned(),
@@ -96,7 +96,7 @@ impl Registry {
 }
 
 impl Catalogue {
-    /// Only what a crate defines.
+    /// Keeps only the versions that the given package defines, and the types that have one.
     #[must_use]
     pub fn of_crate(mut self, crate_name: &str) -> Self {
         for entry in &mut self.types {
@@ -106,7 +106,7 @@ impl Catalogue {
         self
     }
 
-    /// One JSON Schema (draft 2020-12) for the payload of each (type, version).
+    /// Returns a JSON Schema (draft 2020-12) for the payload of each (type, version).
     pub fn json_schemas(&self) -> impl Iterator<Item = (&str, EventVersion, Value)> {
         self.types.iter().flat_map(|entry| {
             let event_type = entry.event_type.as_str();
@@ -115,9 +115,9 @@ impl Catalogue {
         })
     }
 
-    /// The catalogue as Markdown: a table of the types, then each with its versions and keys.
+    /// Returns the catalogue as Markdown: a table of the types, then a section for each with its versions and keys.
     pub fn to_markdown(&self) -> String {
-        let mut text = String::from("| Event type | Versions | Says |\n|---|---|---|\n");
+        let mut text = String::from("| Event type | Versions | Description |\n|---|---|---|\n");
         for entry in &self.types {
             let docs = entry.versions.last().map_or("", |latest| first_line(latest.docs));
             // Writing to a string cannot fail.
@@ -135,7 +135,7 @@ impl Catalogue {
         text
     }
 
-    /// The migrations as a Mermaid graph, one group a type; types without one are left out.
+    /// Returns the migrations as a Mermaid graph, one subgraph per type; types without migrations are omitted.
     pub fn to_mermaid(&self) -> String {
         let mut text = String::from("flowchart LR\n");
         for entry in self.types.iter().filter(|entry| !entry.migrations.is_empty()) {
@@ -155,7 +155,7 @@ impl Catalogue {
 }
 
 impl CatalogueType {
-    /// Registered versions, and those that only a migration reads.
+    /// The registered versions and those that only migrations mention.
     fn all_versions(&self) -> Vec<EventVersion> {
         let edges = self.migrations.iter().flat_map(|edge| [edge.from, edge.to]);
         let mut all: Vec<_> = self.versions.iter().map(|it| it.version).chain(edges).collect();
@@ -172,7 +172,7 @@ impl CatalogueType {
     fn to_markdown(&self, text: &mut String) {
         let _ = writeln!(text, "\n### {}\n", self.event_type);
         if !self.aliases.is_empty() {
-            let _ = writeln!(text, "Stored before as `{}`.\n", self.aliases.join("`, `"));
+            let _ = writeln!(text, "Formerly stored as `{}`.\n", self.aliases.join("`, `"));
         }
         for version in &self.versions {
             version.to_markdown(text);
@@ -184,7 +184,7 @@ impl CatalogueType {
 }
 
 impl CatalogueVersion {
-    /// The JSON Schema of its payload.
+    /// Returns the JSON Schema of the payload; `event_type` becomes part of its `$id` and `title`.
     pub fn json_schema(&self, event_type: &str) -> Value {
         let mut schema = json!({
             "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -194,7 +194,7 @@ impl CatalogueVersion {
         if !self.docs.is_empty() {
             schema["description"] = self.docs.into();
         }
-        // Anything fits `true`: then there is nothing to add.
+        // The schema of `any` is `true`, which has no keywords.
         if let (Value::Object(schema), Value::Object(shape)) =
             (&mut schema, self.shape.to_json_schema())
         {

@@ -1,7 +1,7 @@
-//! [`Census`]: what a store holds against what this program knows, version by version.
+//! [`Census`]: compares the event versions stored in a store with those that this binary knows.
 //!
-//! Run it before a deploy: a version that is stored and cannot be read stops readers; one that was never stored can be
-//! dropped.
+//! Check it before a deployment: readers fail on a stored version that the binary cannot read; code for a version that
+//! was never stored can be removed.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,30 +10,31 @@ use crate::event::DecodeError;
 use crate::registry::{Registration, Registry, StoredVersion};
 use crate::value::Escaped;
 
-/// Every version that a store holds, or held, and every version that this program knows, each in one place.
+/// Every event version that a store holds or held, or that this binary knows, in exactly one of three lists.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Census {
-    /// Stored, and read by this program; under a former name too.
+    /// Stored versions that this binary can read, including those stored under an alias.
     pub readable: Vec<StoredVersion>,
-    /// Stored, and not read by this program.
+    /// Stored versions that this binary cannot read.
     pub unreadable: Vec<Unreadable>,
-    /// Known to this program and never stored: it could be dropped, unless it is about to be written.
+    /// Versions that this binary knows and that were never stored. They can be removed, unless they are about to be
+    /// appended for the first time.
     pub unused: Vec<Registration>,
 }
 
-/// A stored version that this program cannot read.
+/// A stored version that this binary cannot read.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Unreadable {
-    /// The version.
+    /// The stored version.
     pub stored: StoredVersion,
-    /// Why: an unknown type, an unknown version, one from the future, no way to the latest.
+    /// Why: an unknown type, an unknown version, or a version newer than the binary knows.
     pub reason: DecodeError,
 }
 
 impl Census {
-    /// Compares what is stored with a registry.
+    /// Compares stored versions with a registry.
     ///
     /// ```
     /// use event_core::registry::StoredVersion;
@@ -71,31 +72,32 @@ impl Census {
         Self { readable, unreadable, unused }
     }
 
-    /// Whether this program reads everything that is stored.
+    /// Whether this binary can read every stored version.
     pub const fn is_sound(&self) -> bool {
         self.unreadable.is_empty()
     }
 }
 
 impl fmt::Display for Census {
-    /// A table, one version a line, what cannot be read first.
+    /// Writes a table with one version per line, unreadable ones first.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = |stored: &StoredVersion| Escaped(&stored.event_type).to_string();
         let unreadable = self.unreadable.iter().map(|Unreadable { stored, reason }| {
-            let said = format!("stored, cannot be read: {reason}");
-            (name(stored), stored.event_version, said)
+            let status = format!("stored, cannot be read: {reason}");
+            (name(stored), stored.event_version, status)
         });
         let readable = self.readable.iter();
-        let readable = readable.map(|it| (name(it), it.event_version, "stored, read".to_owned()));
+        let readable =
+            readable.map(|it| (name(it), it.event_version, "stored, readable".to_owned()));
         let unused = self.unused.iter().map(|known| {
-            let said = format!("never stored ({})", known.origin());
-            (known.event_type().to_owned(), known.version(), said)
+            let status = format!("never stored ({})", known.origin());
+            (known.event_type().to_owned(), known.version(), status)
         });
         let lines: Vec<_> = unreadable.chain(readable).chain(unused).collect();
         let width = lines.iter().map(|(name, ..)| name.chars().count()).max().unwrap_or_default();
-        for (at, (name, version, said)) in lines.iter().enumerate() {
-            let end = if at + 1 == lines.len() { "" } else { "\n" };
-            write!(f, "{name:width$}  {:4}  {said}{end}", version.to_string())?;
+        for (index, (name, version, status)) in lines.iter().enumerate() {
+            let end = if index + 1 == lines.len() { "" } else { "\n" };
+            write!(f, "{name:width$}  {:4}  {status}{end}", version.to_string())?;
         }
         Ok(())
     }

@@ -1,14 +1,13 @@
-//! [`link!`](crate::link!): event crates named once at the root of an application, linked and checked against one
-//! another.
+//! [`link!`](crate::link!): links the event crates of an application and checks them against each other.
 
-/// Links event crates and rejects a (type, version) that two of them claim, at `cargo check` time.
+/// Links event crates, and rejects a (type, version) that two of them define, at `cargo check` time.
 ///
-/// Stands once at the root of the application, or of its test. It also makes `linked_events()`, the list to hand to
-/// [`RegistryBuilder::expect_crates`](crate::registry::RegistryBuilder::expect_crates): where constructors before `main` do not
-/// run (static libraries, Miri), a crate that registered nothing is then an error.
+/// Call it once at the root of the application or of an integration test. It also defines `linked_events()`, the list
+/// for [`RegistryBuilder::expect_crates`](crate::registry::RegistryBuilder::expect_crates): on platforms that do not run
+/// constructors before `main` (static libraries, Miri), a crate that registered nothing is then an error.
 ///
-/// Name the crates that define events, each once; a crate that re-exports another one's root beside it would be
-/// taken for a clash. Events of the application crate itself are not looked at: keep events in libraries.
+/// Name each crate that defines events once. A crate that re-exports the root of another named crate is reported as a
+/// duplicate. Events of the application crate itself are not checked: define events in libraries.
 ///
 /// ```
 /// # mod root { // an application says `event_core::link!(game_events, arena_events);`
@@ -26,12 +25,12 @@ macro_rules! link {
     ($($krate:ident),+ $(,)?) => {
         $(
             #[macro_use]
-            #[allow(unused_imports, reason = "linked for its events; its claims meet those of the others")]
+            #[allow(unused_imports, reason = "linked for its events and their compile-time claims")]
             extern crate $krate;
         )+
 
         /// The event crates that this application links.
-        #[allow(dead_code, reason = "an application may be content with the check")]
+        #[allow(dead_code, reason = "an application may use the check only")]
         pub(crate) const fn linked_events() -> &'static [&'static str] {
             &[$(::core::stringify!($krate)),+]
         }

@@ -1,7 +1,7 @@
-//! [`Registry`]: every (type, version) this binary knows, with the way from each to the latest, resolved once.
+//! [`Registry`]: every (type, version) that this binary knows, with the migration path from each to the latest.
 //!
-//! Built from what is linked ([`Registry::global`]) or from an explicit list ([`Registry::builder`]); immutable,
-//! and refused as a whole when anything in it does not hold together.
+//! Built from all linked events ([`Registry::global`]) or from an explicit list ([`Registry::builder`]). Immutable;
+//! paths are resolved when it is built, and any inconsistency fails the build.
 
 mod builder;
 pub(crate) mod catalogue;
@@ -29,47 +29,47 @@ pub use self::stored_version::{SeenVersions, StoredVersion};
 use crate::event::{AnyEvent, DecodeError, Migration, MigrationGraph};
 use crate::value::EventVersion;
 
-/// Every event this binary knows (S-08, S-15).
+/// All event types and versions that this binary knows.
 #[doc(alias = "translator")]
 #[derive(Debug)]
 pub struct Registry {
     types: HashMap<&'static str, TypeEntry, RandomState>,
-    /// Former type strings, each with the type it is now.
+    /// Former type strings, each with its current type string.
     aliases: BTreeMap<&'static str, &'static str>,
 }
 
 #[derive(Debug)]
 pub(crate) struct TypeEntry {
     latest: Registration,
-    /// Rising.
+    /// In ascending order.
     versions: Vec<Registration>,
     graph: MigrationGraph,
-    /// Few, and almost always hit at the end: the latest version.
+    /// One for each known version. A list, because there are few.
     routes: Vec<(EventVersion, Route)>,
 }
 
-/// How stored data of one version becomes the latest event.
+/// How stored data of one version is decoded into the latest version.
 #[derive(Debug)]
 pub(crate) enum Route {
-    /// Along the event's own history, typed steps without JSON between them.
+    /// Along the history that the latest version declares; typed steps need no JSON in between.
     OwnHistory,
-    /// Along steps of the graph, on JSON, then decoded as the latest.
+    /// Migrated as JSON along a path of the graph, then decoded as the latest version.
     Steps(Vec<Migration>),
 }
 
 impl Registry {
-    /// The registry of everything linked into this binary; built at the first call.
+    /// Returns the registry of all events linked into this binary; the first call builds it.
     ///
-    /// An empty one is no error: tools that only move data need no events.
+    /// An empty registry is not an error: tools that only move data need no events.
     ///
     /// # Errors
-    /// [`RegistryErrors`] with every problem, at each call.
+    /// [`RegistryErrors`] with every problem; each call returns the same result.
     pub fn global() -> Result<&'static Self, RegistryErrors> {
         static GLOBAL: OnceLock<Result<Registry, RegistryErrors>> = OnceLock::new();
         GLOBAL.get_or_init(|| Self::builder().inventory().build()).as_ref().map_err(Clone::clone)
     }
 
-    /// A registry from an explicit list: tests, plug-ins, platforms without constructors before `main`.
+    /// Builds a registry from an explicit list: for tests, plug-ins, and platforms without constructors before `main`.
     ///
     /// ```
     /// use event_core::{Event, EventVersion, Registry};
@@ -86,15 +86,15 @@ impl Registry {
         RegistryBuilder::default()
     }
 
-    /// Every problem of what is linked into this binary.
+    /// Checks the events linked into this binary.
     ///
     /// # Errors
-    /// The same [`RegistryErrors`] that [`Registry::global`] would give.
+    /// The [`RegistryErrors`] of [`Registry::global`].
     pub fn check() -> Result<(), RegistryErrors> {
         Self::global().map(|_| ())
     }
 
-    /// One version of one type.
+    /// Returns the registration of one version of a type.
     ///
     /// # Errors
     /// [`DecodeError::UnknownType`], [`DecodeError::FromTheFuture`] or [`DecodeError::UnknownVersion`].
@@ -108,7 +108,7 @@ impl Registry {
         found.ok_or_else(|| entry.unknown(version))
     }
 
-    /// The highest registered version of a type.
+    /// Returns the registration of a type's highest version.
     ///
     /// # Errors
     /// [`DecodeError::UnknownType`].
@@ -116,23 +116,24 @@ impl Registry {
         Ok(&self.entry(event_type)?.latest)
     }
 
-    /// Every registration, by type, then version.
+    /// Iterates over all registrations, sorted by type, then version.
     pub fn iter(&self) -> impl Iterator<Item = &Registration> {
         self.types().into_iter().flat_map(|name| &self.types[name].versions)
     }
 
-    /// Every type string, sorted.
+    /// Returns all type strings, sorted.
     pub fn types(&self) -> Vec<&'static str> {
         let mut types: Vec<_> = self.types.keys().copied().collect();
         types.sort_unstable();
         types
     }
 
-    /// The steps from one version of a type to another: the shortest way, between equals the one with the
-    /// larger first step; empty for equal versions.
+    /// Returns the migration path between two versions of a type: the shortest one; of several, the one with the larger
+    /// first step. Empty for equal versions.
     ///
     /// # Errors
-    /// [`DecodeError`]: unknown type, unknown version, from the future, downward, no path.
+    /// [`DecodeError::UnknownType`], [`DecodeError::UnknownVersion`], [`DecodeError::FromTheFuture`],
+    /// [`DecodeError::Downward`] or [`DecodeError::NoPath`].
     pub fn path(
         &self,
         event_type: &str,
@@ -155,12 +156,12 @@ impl Registry {
         })
     }
 
-    /// Migrates JSON from one version of a type to another, each step fed with the result of the one before.
+    /// Migrates JSON from one version of a type to another, along [`Registry::path`].
     ///
-    /// Equal versions give the data back unchanged, whatever the type.
+    /// Equal versions return the data unchanged, even for an unknown type.
     ///
     /// # Errors
-    /// As [`Registry::path`], and [`DecodeError::Step`] naming the step that failed; later ones are not run.
+    /// As [`Registry::path`], and [`DecodeError::Step`] for a step that failed; later steps do not run.
     pub fn migrate(
         &self,
         event_type: &str,
@@ -174,10 +175,11 @@ impl Registry {
         run_steps(event_type, data, &self.path(event_type, from, to)?)
     }
 
-    /// Decodes stored data into the latest version of its type.
+    /// Decodes stored data into the latest version of its type, along the shortest path.
     ///
     /// # Errors
-    /// [`DecodeError`].
+    /// [`DecodeError::UnknownType`], [`DecodeError::UnknownVersion`], [`DecodeError::FromTheFuture`],
+    /// [`DecodeError::Step`] or [`DecodeError::Payload`].
     pub fn decode(
         &self,
         event_type: &str,
@@ -195,26 +197,26 @@ impl Registry {
         }
     }
 
-    /// Whether stored data of a version can become the latest event of its type.
+    /// Checks that stored data of a version can be migrated to the latest version of its type.
     ///
     /// # Errors
-    /// [`DecodeError`]: unknown type, unknown version, from the future.
+    /// [`DecodeError::UnknownType`], [`DecodeError::UnknownVersion`] or [`DecodeError::FromTheFuture`].
     pub fn reads(&self, event_type: &str, version: EventVersion) -> Result<(), DecodeError> {
         let entry = self.entry(event_type)?;
         if entry.knows(version) { Ok(()) } else { Err(entry.unknown(version)) }
     }
 
-    /// The names that events of a type may be stored under: its own first, then its aliases. An unknown type is its
-    /// own name.
+    /// Returns the type strings that events of a type may be stored under: the type string itself, then its aliases.
+    /// An unknown type has only its own.
     pub fn stored_names<'a>(&'a self, event_type: &'a str) -> impl Iterator<Item = &'a str> {
-        let aliases = self.aliases.iter().filter(move |(_, now)| **now == event_type);
+        let aliases = self.aliases.iter().filter(move |(_, current)| **current == event_type);
         std::iter::once(event_type).chain(aliases.map(|(alias, _)| *alias))
     }
 
-    /// Every path up from a version of a type to its latest, the shortest first.
+    /// Returns every path from a version of a type to its latest, the shortest first; at most 4 096.
     ///
     /// # Errors
-    /// [`DecodeError`]: unknown type, unknown version, from the future.
+    /// [`DecodeError::UnknownType`], [`DecodeError::UnknownVersion`] or [`DecodeError::FromTheFuture`].
     pub fn paths(
         &self,
         event_type: &str,
@@ -227,10 +229,10 @@ impl Registry {
         Ok(entry.graph.paths(from, entry.latest.version()))
     }
 
-    /// Decodes stored data into the latest version of its type along one path.
+    /// Decodes stored data into the latest version of its type along the given path.
     ///
     /// # Errors
-    /// [`DecodeError`].
+    /// [`DecodeError::UnknownType`], [`DecodeError::Step`] or [`DecodeError::Payload`].
     pub fn decode_along(
         &self,
         event_type: &str,
@@ -241,7 +243,7 @@ impl Registry {
         decode_along(self.entry(event_type)?, version, data, path)
     }
 
-    /// The edges of a type, by source version.
+    /// The migrations of a type, by source version.
     pub(crate) fn edges(&self, event_type: &str) -> Vec<Migration> {
         self.types.get(event_type).map(|it| it.graph.iter().copied().collect()).unwrap_or_default()
     }
@@ -253,7 +255,7 @@ impl Registry {
             .ok_or_else(|| self.unknown_type(event_type))
     }
 
-    /// The type that was stored under another name before.
+    /// The type with this alias.
     #[cold]
     fn renamed(&self, alias: &str) -> Option<&TypeEntry> {
         self.types.get(self.aliases.get(alias)?)
@@ -262,6 +264,7 @@ impl Registry {
     #[cold]
     fn unknown_type(&self, event_type: &str) -> DecodeError {
         let mut known = self.types();
+        // The three most similar ones.
         known.sort_by_key(|name| edit_distance(name, event_type));
         known.truncate(3);
         DecodeError::UnknownType { event_type: event_type.into(), known }
@@ -292,14 +295,14 @@ fn decode_along(
     path: &[Migration],
 ) -> Result<Box<dyn AnyEvent>, DecodeError> {
     let event_type = entry.latest.event_type();
-    let shape = |source| DecodeError::Payload {
+    let payload_error = |source| DecodeError::Payload {
         event_type: event_type.into(),
         version,
         path: ".".into(),
         source,
     };
-    let value = serde_json::from_str(data.get()).map_err(shape)?;
-    let raw = to_raw_value(&run_steps(event_type, value, path)?).map_err(shape)?;
+    let value = serde_json::from_str(data.get()).map_err(payload_error)?;
+    let raw = to_raw_value(&run_steps(event_type, value, path)?).map_err(payload_error)?;
     entry.latest.decode(entry.latest.version(), &raw)
 }
 
@@ -315,7 +318,7 @@ fn run_steps(event_type: &str, mut data: Value, path: &[Migration]) -> Result<Va
     Ok(data)
 }
 
-/// Levenshtein's distance, for "the nearest are": names are short.
+/// The Levenshtein distance between two type strings.
 fn edit_distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.chars().count()).collect();
     for (i, from) in a.chars().enumerate() {

@@ -1,15 +1,15 @@
-//! What can be wrong with a set of registrations, each with both sides named.
+//! [`RegistryError`]: one inconsistency between registered events; [`RegistryErrors`]: all of them.
 
 use std::fmt;
 
 use crate::event::Origin;
 use crate::value::EventVersion;
 
-/// One thing that is wrong with the events of a binary.
+/// One problem of the events in a registry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RegistryError {
-    /// Two different events claim one (type, version).
+    /// Two different events have the same (type, version).
     #[error(
         "event type `{event_type}` {version} is registered twice: at {first} and at {second}; give one of them another type or version"
     )]
@@ -18,94 +18,94 @@ pub enum RegistryError {
         event_type: String,
         /// The version.
         version: EventVersion,
-        /// The first place.
+        /// The definition of one event.
         first: Origin,
-        /// The second place.
+        /// The definition of the other.
         second: Origin,
     },
-    /// Two migrations lead from one version to the same other.
+    /// Two migrations have the same source and target version.
     #[error(
         "event type `{event_type}` has two migrations from {from} to {to}: by `{first}` and by `{second}`; remove one"
     )]
     DuplicateEdge {
         /// The type string.
         event_type: String,
-        /// The version both read.
+        /// The source version.
         from: EventVersion,
-        /// The version both give.
+        /// The target version.
         to: EventVersion,
-        /// Who declares the first.
+        /// Where one was declared.
         first: &'static str,
-        /// Who declares the second.
+        /// Where the other was declared.
         second: &'static str,
     },
-    /// A migration that does not lead up: alone or with others it closes a circle.
+    /// The target version of a migration is not above its source version.
     #[error(
-        "migration of event type `{event_type}` from {from} to {to}, by `{declared_by}`, closes a cycle; migrations lead to higher versions"
+        "migration of event type `{event_type}` from {from} to {to}, by `{declared_by}`, closes a cycle; migrations must lead to a higher version"
     )]
     Cycle {
         /// The type string.
         event_type: String,
-        /// The version it reads.
+        /// The source version.
         from: EventVersion,
-        /// The version it gives.
+        /// The target version.
         to: EventVersion,
-        /// Who declares it.
+        /// Where it was declared.
         declared_by: &'static str,
     },
-    /// A migration for a type, or above a version, that no event has.
+    /// The target version of a migration is above every registered version of the type.
     #[error("migration of event type `{event_type}` from {from} to {to}, by `{declared_by}`, leads to no registered event; register version {} or remove it", to.get())]
     Orphan {
         /// The type string.
         event_type: String,
-        /// The version it reads.
+        /// The source version.
         from: EventVersion,
-        /// The version it gives.
+        /// The target version.
         to: EventVersion,
-        /// Who declares it.
+        /// Where it was declared.
         declared_by: &'static str,
     },
-    /// A version from which the latest cannot be reached.
+    /// No migration path leads from a version to the latest.
     #[error(
         "event type `{event_type}` {version} cannot reach {latest} (at {origin}); add a migration, or `since = …` if it was never stored"
     )]
     Gap {
         /// The type string.
         event_type: String,
-        /// The version that is stuck.
+        /// The version without a path.
         version: EventVersion,
-        /// The latest one.
+        /// The latest version.
         latest: EventVersion,
-        /// Where the latest is written.
+        /// The definition of the latest version.
         origin: Origin,
     },
-    /// A former type string that is in use, or that two types had.
+    /// An alias is the type string, or an alias, of another event type.
     #[error(
-        "alias `{alias}` of event type `{event_type}` (at {origin}) is taken by event type `{other}` (at {other_origin}); a stored name belongs to one type"
+        "alias `{alias}` of event type `{event_type}` (at {origin}) is taken by event type `{other}` (at {other_origin}); a stored type string must belong to one type"
     )]
     AliasTaken {
-        /// The former type string.
+        /// The alias.
         alias: String,
-        /// The type that states it.
+        /// The type that declares it.
         event_type: String,
-        /// Where that is written.
+        /// The definition of that type.
         origin: Origin,
-        /// The type that has the name.
+        /// The other type.
         other: String,
-        /// Where that is written.
+        /// The definition of the other type.
         other_origin: Origin,
     },
-    /// A crate that the application expects registered nothing.
+    /// A crate that the application expects registered no events.
     #[error(
         "crate `{name}` registered no events; write `use {name} as _;` in the application, a crate that is only in Cargo.toml is not linked"
     )]
     MissingCrate {
-        /// The crate.
+        /// The crate's name, with underscores.
         name: String,
     },
 }
 
-/// Everything that is wrong with the events of a binary, at once.
+/// All problems of the events in a registry; at least one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegistryErrors(Vec<RegistryError>);
 
@@ -114,12 +114,12 @@ impl RegistryErrors {
         if problems.is_empty() { Ok(()) } else { Err(Self(problems)) }
     }
 
-    /// Every problem.
+    /// Iterates over the problems.
     pub fn iter(&self) -> std::slice::Iter<'_, RegistryError> {
         self.0.iter()
     }
 
-    /// Stable text for logs and wire: `invalid_registry`.
+    /// Stable code for logs and the wire: `invalid_registry`.
     pub const fn code(&self) -> &'static str {
         "invalid_registry"
     }
@@ -136,7 +136,7 @@ impl<'a> IntoIterator for &'a RegistryErrors {
 
 impl fmt::Display for RegistryErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the registered events do not hold together:")?;
+        write!(f, "the registered events are inconsistent:")?;
         self.0.iter().try_for_each(|problem| write!(f, "\n- {problem}"))
     }
 }

@@ -1,6 +1,6 @@
-//! [`Registration`]: what a binary knows of one (type, version), collected through `inventory` before `main`.
+//! [`Registration`]: one registered (type, version), collected through `inventory` before `main`.
 //!
-//! A registration is a const of function pointers: nothing runs, allocates or can panic before `main`.
+//! A registration is a constant with function pointers: it runs no code and allocates nothing before `main`.
 
 use std::any::type_name;
 use std::fmt;
@@ -31,7 +31,7 @@ pub struct Registration {
 type DecodeFn = fn(EventVersion, &RawValue) -> Result<Box<dyn AnyEvent>, DecodeError>;
 
 impl Registration {
-    /// The registration of an event.
+    /// Creates the registration of an event.
     pub const fn of<E: Event>() -> Self {
         Self {
             event_type: E::TYPE,
@@ -45,47 +45,47 @@ impl Registration {
         }
     }
 
-    /// The stored type string.
+    /// Returns the stored type string.
     pub const fn event_type(&self) -> &'static str {
         self.event_type
     }
 
-    /// The version.
+    /// Returns the schema version.
     pub const fn version(&self) -> EventVersion {
         self.version
     }
 
-    /// Where the event was written.
+    /// Returns the source location of the event's definition.
     pub const fn origin(&self) -> Origin {
         self.origin
     }
 
-    /// What its payloads look like.
+    /// Returns the form of the event's payloads.
     pub fn shape(&self) -> Form {
         (self.facts.shape)()
     }
 
-    /// The doc comment of the Rust type; empty where there is none.
+    /// Returns the doc comment of the Rust type; empty if it has none.
     pub const fn docs(&self) -> &'static str {
         self.facts.docs
     }
 
-    /// The type strings it was stored under before, as this version states them.
+    /// Returns the former type strings that this version declares.
     pub const fn aliases(&self) -> &'static [&'static str] {
         self.facts.aliases
     }
 
-    /// Whether it is read but never appended.
+    /// Whether the version can be read but not appended.
     pub const fn is_readonly(&self) -> bool {
         self.facts.readonly
     }
 
-    /// The path of the Rust type.
+    /// Returns the path of the Rust type.
     pub fn rust_type(&self) -> &'static str {
         (self.rust_type)()
     }
 
-    /// The oldest version that any store may hold.
+    /// The oldest version that was ever stored, as this version declares it.
     pub(crate) const fn since(&self) -> u32 {
         self.since
     }
@@ -94,10 +94,10 @@ impl Registration {
         (self.edges)()
     }
 
-    /// Decodes data stored at `stored`, up to this version, along the event's own history.
+    /// Decodes data stored at version `stored` into this version, along the event's own history.
     ///
     /// # Errors
-    /// As [`RecordedEvent::decode`](crate::RecordedEvent::decode), without the place in the store.
+    /// As [`RecordedEvent::decode`](crate::RecordedEvent::decode), without the event's location in the store.
     pub fn decode(
         &self,
         stored: EventVersion,
@@ -106,7 +106,7 @@ impl Registration {
         (self.decode)(stored, data)
     }
 
-    /// The same source compiled twice (a crate and its own unit tests) is one event.
+    /// Whether both are the same source, compiled twice: as a library and for its unit tests.
     pub(crate) fn same_origin(&self, other: &Self) -> bool {
         self.origin == other.origin && self.rust_type() == other.rust_type()
     }
@@ -132,7 +132,7 @@ pub struct ExtraMigration {
 }
 
 impl ExtraMigration {
-    /// A step that belongs to no derive.
+    /// Creates a migration step from version `from` to version `to`.
     pub const fn new(
         event_type: &'static str,
         from: u32,
@@ -157,7 +157,7 @@ impl ExtraMigration {
 
 inventory::collect!(ExtraMigration);
 
-/// Registers a hand-written [`Event`](crate::Event); the derive does it by itself.
+/// Registers a hand-written [`Event`](crate::Event); the derive registers its event itself.
 #[macro_export]
 macro_rules! register {
     ($event:ty) => {
@@ -167,8 +167,8 @@ macro_rules! register {
 
 /// Adds a migration step to an event type of any crate: `migration!("card_played", 1 => 3, jump);`.
 ///
-/// The step is `fn(serde_json::Value) -> Result<serde_json::Value, MigrationError>`. A shorter way that it opens
-/// is taken by `decode_any` and [`Registry::migrate`](crate::Registry::migrate).
+/// The step is a `fn(serde_json::Value) -> Result<serde_json::Value, MigrationError>`. If it shortens a path,
+/// `decode_any` and [`Registry::migrate`](crate::Registry::migrate) use it.
 #[macro_export]
 macro_rules! migration {
     ($event_type:literal, $from:literal => $to:literal, $step:path) => {

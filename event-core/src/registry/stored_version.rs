@@ -1,25 +1,25 @@
-//! [`StoredVersion`]: one (event type, event version) that a store holds, or held; and which of them an adapter has
-//! written down.
+//! [`StoredVersion`]: one (event type, event version) that a store holds or held; [`SeenVersions`]: those that an
+//! adapter has recorded.
 //!
-//! An adapter writes each pair down before, or with, the first event that has it, once per process ([`SeenVersions`]),
-//! so that the list is never short of one. It may be long of one: an append that was refused, or the last event of its
-//! kind that was removed, leaves its pair.
+//! An adapter records each pair before, or together with, the first event that has it, once per process. The recorded
+//! list is therefore complete, but may contain pairs without events: after a rejected append, or when the last event
+//! with the pair was deleted.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::value::EventVersion;
 
-/// One version of one event type, as it is stored.
+/// One version of one event type, as stored events have it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StoredVersion {
-    /// The stored type string; it may be a former name of a type.
+    /// The stored type string; it may be an alias of a type.
     pub event_type: Cow<'static, str>,
     /// The stored schema version.
     pub event_version: EventVersion,
 }
 
-/// The versions that an adapter knows to be written down.
+/// A cache of the versions that are recorded in the store already.
 ///
 /// ```
 /// use event_core::EventVersion;
@@ -36,15 +36,16 @@ pub struct StoredVersion {
 pub struct SeenVersions(BTreeMap<Cow<'static, str>, Vec<EventVersion>>);
 
 impl SeenVersions {
-    /// Those of a batch that are not known, each once, sorted: two batches are written down in one order.
+    /// Returns the versions of a batch that are not in the cache, without duplicates. They are sorted, so that
+    /// concurrent appends record them in the same order.
     pub fn unseen<'a>(
         &self,
         batch: impl IntoIterator<Item = (&'a str, EventVersion)>,
     ) -> Vec<StoredVersion> {
         let (mut unseen, mut last) = (Vec::new(), None);
         for pair in batch {
-            // Neighbours are mostly alike.
-            if last.replace(pair) == Some(pair) || self.has(pair) {
+            // Consecutive events often have the same version: skip the lookup.
+            if last.replace(pair) == Some(pair) || self.contains(pair) {
                 continue;
             }
             let (event_type, event_version) = pair;
@@ -55,7 +56,7 @@ impl SeenVersions {
         unseen
     }
 
-    /// All of them, sorted.
+    /// Iterates over all versions, sorted.
     pub fn iter(&self) -> impl Iterator<Item = StoredVersion> {
         self.0.iter().flat_map(|(event_type, versions)| {
             versions.iter().map(|event_version| StoredVersion {
@@ -65,7 +66,7 @@ impl SeenVersions {
         })
     }
 
-    fn has(&self, (event_type, version): (&str, EventVersion)) -> bool {
+    fn contains(&self, (event_type, version): (&str, EventVersion)) -> bool {
         self.0.get(event_type).is_some_and(|versions| versions.contains(&version))
     }
 }
@@ -74,8 +75,8 @@ impl Extend<StoredVersion> for SeenVersions {
     fn extend<I: IntoIterator<Item = StoredVersion>>(&mut self, versions: I) {
         for StoredVersion { event_type, event_version } in versions {
             let known = self.0.entry(event_type).or_default();
-            if let Err(place) = known.binary_search(&event_version) {
-                known.insert(place, event_version);
+            if let Err(index) = known.binary_search(&event_version) {
+                known.insert(index, event_version);
             }
         }
     }

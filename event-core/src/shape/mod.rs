@@ -1,64 +1,68 @@
-//! [`Form`]: what a value looks like in JSON; [`Shape`]: the types that say so.
+//! [`Form`]: the JSON structure of a value; [`Shape`]: the types whose form is known.
 //!
-//! A derive writes down the form of each event version: names on the wire, types, what may be missing. The lock file
-//! compares it with what was stored (`event_testing::lock`), the catalogue exports it, the testing helpers make random
-//! payloads from it. Forms are linked lazily, function by function, so that a type may contain itself.
+//! The derive records the form of each event version: JSON names, types, optional keys. The lock file of an event crate
+//! compares it with the released one, the catalogue exports it, the testing helpers generate payloads from it. Forms
+//! are computed lazily through function pointers, so a type may contain itself.
 
+mod generator;
 pub(crate) mod of;
 mod sample;
 mod schema;
+mod shapes;
 mod spec;
 mod text;
 
+pub use self::generator::Generator;
 pub(crate) use self::of::Shape;
-pub use self::of::{ForeignForm, Probe, Shapes, form_of};
-pub use self::sample::{Dice, NoSample, sample};
+pub use self::of::{ForeignForm, Probe, form_of};
+pub use self::sample::{NoSample, sample};
+pub use self::shapes::Shapes;
 #[doc(hidden)]
 pub use self::spec::{FieldSpec, FieldsSpec, FormFn, Spec, VariantSpec};
 pub use self::text::{ShapeLine, fingerprint};
 
-/// What a value looks like in JSON.
+/// The structure of a value in JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Form {
     /// `true` or `false`.
     Bool,
-    /// An integer of a Rust type: `u8`, `i64`.
+    /// An integer, with its Rust type: `u8`, `i64`.
     Int(&'static str),
-    /// A number with a fraction: `f32`, `f64`.
+    /// A floating-point number, with its Rust type: `f32`, `f64`.
     Float(&'static str),
-    /// A text with a rule: `string`, `char`, `datetime`, `uuid`.
+    /// A string, with its format: `string`, `char`, `datetime`, `uuid`.
     Text(&'static str),
     /// `null`.
     Null,
-    /// Any JSON.
+    /// Any JSON value.
     Any,
-    /// `null`, or the form.
+    /// `null`, or a value of the form.
     Option(Box<Self>),
     /// A list of any length.
     List(Box<Self>),
-    /// A list without an order, each item once.
+    /// An unordered list of distinct items.
     Set(Box<Self>),
-    /// An object with free keys, of the first form, and values of the second.
+    /// An object with arbitrary keys: the forms of a key and of a value.
     Map(Box<Self>, Box<Self>),
-    /// A list of so many items, each of its own form.
+    /// A list of fixed length, with a form for each item.
     Tuple(Vec<Self>),
     /// An object with fixed keys.
     Struct(Vec<FieldForm>),
-    /// One of several.
+    /// One of several variants.
     Enum(Tagging, Vec<VariantForm>),
-    /// A Rust type with a name, which counts for a newtype (`Seconds` is not `Millis`) and not for an object.
+    /// A named Rust type. The name is part of the shape of a newtype (`Seconds` is not `Millis`), not of an object.
     Named(&'static str, Box<Self>),
-    /// The named type so many names above, again.
-    Again(usize),
-    /// A type that says nothing of itself, by its text; see `#[event(shape = "…")]` and `#[derive(Shape)]`.
+    /// A recursive type: the enclosing [`Named`](Self::Named) form this many levels up, 1 for the innermost.
+    Recursive(usize),
+    /// A type without a known form, by its Rust name; see `#[event(shape = "…")]` and `#[derive(Shape)]`.
     Foreign(&'static str),
-    /// A form that was fixed by a text, as `#[event(shape = "…")]` does.
+    /// A form stated by a custom text in `#[event(shape = "…")]`.
     Fixed(&'static str),
 }
 
 impl Form {
-    /// The form that a word of the lock file names, or the word itself as a form.
+    /// Parses a form as the lock file spells it; any other text becomes [`Form::Fixed`].
     pub fn fixed(text: &'static str) -> Self {
         match text {
             "bool" => Self::Bool,
@@ -86,7 +90,7 @@ impl Form {
         }
     }
 
-    /// The form under the names of newtypes and structs.
+    /// Returns the form without the names of newtypes and structs around it.
     pub fn bare(&self) -> &Self {
         match self {
             Self::Named(_, form) => form.bare(),
@@ -94,7 +98,7 @@ impl Form {
         }
     }
 
-    /// An object whose keys stand beside those of the object around it.
+    /// Whether the value is an object, or an optional one: only then can it be flattened into another object.
     pub(crate) fn is_object(&self) -> bool {
         match self.bare() {
             Self::Struct(_) | Self::Map(..) => true,
@@ -106,30 +110,30 @@ impl Form {
 
 /// One key of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools, reason = "four facts that serde states apart")]
+#[allow(clippy::struct_excessive_bools, reason = "independent serde attributes")]
 pub struct FieldForm {
     /// The key in JSON.
     pub name: &'static str,
-    /// Other keys that are read.
+    /// Other keys accepted when reading.
     pub aliases: &'static [&'static str],
-    /// The Rust type, as it is written.
+    /// The Rust type, as the source code spells it.
     pub rust_type: &'static str,
     /// The form of the value.
     pub form: Form,
-    /// May be missing when it is read.
+    /// Whether the key may be missing when reading (`#[serde(default)]`).
     pub default: bool,
-    /// May be left out when it is written.
+    /// Whether the key may be left out when writing (`#[serde(skip_serializing_if)]`).
     pub omitted: bool,
-    /// The keys of the value stand beside this object's own.
+    /// Whether the keys of the value are merged into this object (`#[serde(flatten)]`).
     pub flatten: bool,
-    /// Written and read by a function, whose path this is.
+    /// The path of a custom (de)serialization function (`#[serde(with)]`).
     pub with: Option<&'static str>,
 }
 
 impl FieldForm {
-    /// Whether a payload without it can be read.
+    /// Whether a payload without the key can be read.
     pub(crate) fn may_be_missing(&self) -> bool {
-        // serde reads a missing `Option` as none, unless a function reads it.
+        // serde reads a missing `Option` as `None`, unless a custom function deserializes it.
         self.default || (self.with.is_none() && matches!(self.form, Form::Option(_)))
     }
 }
@@ -137,17 +141,17 @@ impl FieldForm {
 /// One variant of an enum.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VariantForm {
-    /// Its name in JSON.
+    /// The name in JSON.
     pub name: &'static str,
-    /// Other names that are read.
+    /// Other names accepted when reading.
     pub aliases: &'static [&'static str],
-    /// What it holds; a unit variant holds nothing.
+    /// The form of the content; `None` for a unit variant.
     pub form: Option<Form>,
-    /// `#[serde(other)]`: what every unknown name becomes.
+    /// Whether unknown names are read as this variant (`#[serde(other)]`).
     pub other: bool,
 }
 
-/// Where the name of a variant stands; serde's four ways.
+/// serde's four enum representations: where JSON holds the name of a variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Tagging {
@@ -157,6 +161,6 @@ pub enum Tagging {
     Internal(&'static str),
     /// `{"tag": "Name", "content": …}`.
     Adjacent(&'static str, &'static str),
-    /// Nowhere: the first variant that fits.
+    /// No name; the first variant that fits is read.
     Untagged,
 }

@@ -1,4 +1,4 @@
-//! [`Shape`], and the types of std and of the field that have one.
+//! [`Shape`] and its implementations for types of std, `serde_json`, chrono and uuid.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::marker::PhantomData;
@@ -10,9 +10,9 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::shape::{Form, Spec};
+use crate::shape::{Form, Shapes};
 
-/// A type that says what it looks like in JSON; derive it for the types inside of events.
+/// A type whose JSON structure is known; derive it for the types of an event's fields.
 ///
 /// ```
 /// use event_core::Shape;
@@ -28,52 +28,32 @@ use crate::shape::{Form, Spec};
     note = "add `#[derive(event_core::Shape)]` to `{Self}`"
 )]
 pub trait Shape {
-    /// The form of its values.
+    /// Returns the form of the type's values.
     fn shape(shapes: &mut Shapes) -> Form;
 }
 
-/// The form of a type.
+/// Returns the form of a type.
 pub fn form_of<T: Shape + ?Sized>() -> Form {
     T::shape(&mut Shapes::default())
 }
 
-/// The names above the type whose form is asked for: a type that contains itself ends there.
-#[derive(Debug, Default)]
-pub struct Shapes {
-    above: Vec<&'static str>,
-}
-
-impl Shapes {
-    /// The form of a type, as its derive states it, or that it is one of those above, again. `path` is
-    /// [`type_name`](std::any::type_name): by its text the same source compiled twice is the same type.
-    pub fn named(&mut self, path: &'static str, name: &'static str, spec: &Spec) -> Form {
-        if let Some(at) = self.above.iter().position(|above| *above == path) {
-            return Form::Again(self.above.len() - at);
-        }
-        self.above.push(path);
-        let form = spec.form(self);
-        self.above.pop();
-        Form::Named(name, Box::new(form))
-    }
-}
-
-/// Asks a concrete type for its form, whether it has one or not: where it has, its own function hides the one of
-/// [`ForeignForm`].
+/// Returns the form of a concrete type that may not implement [`Shape`]: if it does, the inherent function takes
+/// precedence over that of [`ForeignForm`].
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Probe<T: ?Sized>(PhantomData<T>);
 
 impl<T: Shape + ?Sized> Probe<T> {
-    /// What the type says.
+    /// Returns the form that the type defines.
     pub fn form(shapes: &mut Shapes, _text: &'static str) -> Form {
         T::shape(shapes)
     }
 }
 
-/// What is written down of a type that says nothing of itself.
+/// The fallback of [`Probe`] for types that do not implement [`Shape`].
 #[doc(hidden)]
 pub trait ForeignForm {
-    /// Its text.
+    /// Returns [`Form::Foreign`] with the name of the type.
     fn form(_shapes: &mut Shapes, text: &'static str) -> Form {
         Form::Foreign(text)
     }
@@ -81,7 +61,7 @@ pub trait ForeignForm {
 
 impl<T: ?Sized> ForeignForm for Probe<T> {}
 
-/// One field, by its concrete type.
+/// Describes one field by its concrete type; the derive emits it.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __field {

@@ -1,57 +1,48 @@
-//! Payloads made from a form: one that is always the same, for the golden payloads, and random ones, for properties.
+//! Payloads generated from a form: a fixed one for golden files, random ones for property tests.
 
-use fastrand::Rng;
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
-use crate::shape::{FieldForm, Form, Tagging, VariantForm};
+use crate::shape::{FieldForm, Form, Generator, Tagging, VariantForm};
 
-/// Deep enough for every payload of sense; what contains itself ends here.
-const DEEPEST: usize = 12;
+/// Maximum depth of a path at which a recursive type is expanded again.
+const MAX_DEPTH: usize = 12;
 
-/// What decides between the values of a form.
-#[derive(Debug, Clone)]
-pub enum Dice {
-    /// Everything present, first variants, one item a list.
-    Always,
-    /// Anything that the form allows, extremes more often than by chance.
-    Random(Rng),
-}
-
-/// A form for which no payload can be made.
+/// A form for which no payload can be generated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "nothing is known of the values of `{path}`, a `{rust_type}`; derive `Shape` for it, or write `#[event(shape = \"…\")]`"
+    "cannot generate a value for `{path}`, a `{rust_type}`; derive `Shape` for it, or write `#[event(shape = \"…\")]`"
 )]
 pub struct NoSample {
-    /// Where it stands in the payload.
+    /// The path in the payload.
     pub path: String,
-    /// The type, as it is written.
+    /// The Rust type, as the source code spells it.
     pub rust_type: String,
 }
 
-/// Makes a payload that has the form.
+/// Generates a payload of the form.
 ///
 /// # Errors
-/// [`NoSample`] for a type that says nothing of itself, unless it may be missing.
-pub fn sample(form: &Form, dice: &mut Dice) -> Result<Value, NoSample> {
-    Maker { dice, above: Vec::new(), path: Vec::new() }.value(form)
+/// [`NoSample`] for a required value whose form is unknown.
+pub fn sample(form: &Form, generator: &mut Generator) -> Result<Value, NoSample> {
+    Sampler { generator, enclosing: Vec::new(), path: Vec::new() }.value(form)
 }
 
-struct Maker<'a> {
-    dice: &'a mut Dice,
-    above: Vec<&'a Form>,
+struct Sampler<'a> {
+    generator: &'a mut Generator,
+    /// The enclosing named types, outermost first.
+    enclosing: Vec<&'a Form>,
     path: Vec<String>,
 }
 
-impl<'a> Maker<'a> {
+impl<'a> Sampler<'a> {
     fn value(&mut self, form: &'a Form) -> Result<Value, NoSample> {
         Ok(match form {
-            Form::Bool => self.dice.bool().into(),
-            Form::Int(ty) => self.dice.integer(ty),
-            Form::Float(ty) => self.dice.float(ty),
-            Form::Text(rule) => self.dice.text(rule).into(),
+            Form::Bool => self.generator.bool().into(),
+            Form::Int(ty) => self.generator.integer(ty),
+            Form::Float(ty) => self.generator.float(ty),
+            Form::Text(format) => self.generator.text(format).into(),
             Form::Null => Value::Null,
-            Form::Any => self.dice.any(),
+            Form::Any => self.generator.any(),
             Form::Option(form) => self.option(form),
             Form::List(form) => self.list(form)?.into(),
             Form::Set(form) => {
@@ -65,33 +56,33 @@ impl<'a> Maker<'a> {
                 items.iter().map(|item| self.value(item)).collect::<Result<Vec<_>, _>>()?.into()
             }
             Form::Struct(fields) => self.object(fields)?.into(),
-            Form::Enum(tagging, variants) => self.choice(*tagging, variants)?,
+            Form::Enum(tagging, variants) => self.enumeration(*tagging, variants)?,
             Form::Named(_, inner) => {
-                self.above.push(form);
+                self.enclosing.push(form);
                 let value = self.value(inner);
-                self.above.pop();
+                self.enclosing.pop();
                 value?
             }
-            Form::Again(up) => self.again(*up)?,
+            Form::Recursive(levels) => self.recursive(*levels)?,
             Form::Foreign(text) | Form::Fixed(text) => return Err(self.unknown(text)),
         })
     }
 
-    fn again(&mut self, up: usize) -> Result<Value, NoSample> {
-        let at = self.above.len().checked_sub(up);
-        let form = at.and_then(|at| self.above.get(at)).copied();
-        let form = form.filter(|_| self.path.len() < DEEPEST && self.dice.goes_on());
+    fn recursive(&mut self, levels: usize) -> Result<Value, NoSample> {
+        let index = self.enclosing.len().checked_sub(levels);
+        let form = index.and_then(|index| self.enclosing.get(index)).copied();
+        let form = form.filter(|_| self.path.len() < MAX_DEPTH && self.generator.recurse());
         let Some(form) = form else { return Err(self.unknown("the type that contains it")) };
-        // Seen from there, the names above are those that were above it.
-        let below = self.above.split_off(at.unwrap_or_default());
+        // `form` counts its levels from its own position, so the types inside of it must not be on the stack.
+        let inner = self.enclosing.split_off(index.unwrap_or_default());
         let value = self.value(form);
-        self.above.extend(below);
+        self.enclosing.extend(inner);
         value
     }
 
-    /// None where there is no telling what the value would be.
+    /// `null` if no value can be generated.
     fn option(&mut self, form: &'a Form) -> Value {
-        if self.dice.one_in(4) {
+        if self.generator.one_in(4) {
             return Value::Null;
         }
         self.value(form).unwrap_or(Value::Null)
@@ -99,12 +90,12 @@ impl<'a> Maker<'a> {
 
     fn list(&mut self, form: &'a Form) -> Result<Vec<Value>, NoSample> {
         let mut items = Vec::new();
-        for at in 0..self.dice.count() {
-            let item = self.inside(format!("[{at}]"), form);
+        for index in 0..self.generator.count() {
+            let item = self.child(format!("[{index}]"), form);
             match item {
                 Ok(item) => items.push(item),
-                // What contains itself ends with an empty list.
-                Err(_) if contains_itself(form) => break,
+                // The end of a recursive type: a shorter list.
+                Err(_) if is_recursive(form) => break,
                 Err(error) => return Err(error),
             }
         }
@@ -113,14 +104,14 @@ impl<'a> Maker<'a> {
 
     fn map(&mut self, key: &'a Form, value: &'a Form) -> Result<Map<String, Value>, NoSample> {
         let mut map = Map::new();
-        for _ in 0..self.dice.count() {
+        for _ in 0..self.generator.count() {
             let key = match self.value(key)? {
                 Value::String(text) => text,
                 other => other.to_string(),
             };
-            match self.inside(key.clone(), value) {
+            match self.child(key.clone(), value) {
                 Ok(value) => map.insert(key, value),
-                Err(_) if contains_itself(value) => break,
+                Err(_) if is_recursive(value) => break,
                 Err(error) => return Err(error),
             };
         }
@@ -141,19 +132,19 @@ impl<'a> Maker<'a> {
         object: &mut Map<String, Value>,
     ) -> Result<(), NoSample> {
         let missing = field.may_be_missing();
-        if missing && self.dice.one_in(6) {
+        if missing && self.generator.one_in(6) {
             return Ok(());
         }
         if field.flatten {
             match self.value(&field.form) {
-                Ok(Value::Object(inside)) => object.extend(inside),
+                Ok(Value::Object(fields)) => object.extend(fields),
                 Ok(_) => {}
                 Err(_) if missing => {}
                 Err(error) => return Err(error),
             }
             return Ok(());
         }
-        match self.inside(field.name.to_owned(), &field.form) {
+        match self.child(field.name.to_owned(), &field.form) {
             Ok(value) => {
                 object.insert(field.name.to_owned(), value);
                 Ok(())
@@ -163,12 +154,16 @@ impl<'a> Maker<'a> {
         }
     }
 
-    fn choice(&mut self, tagging: Tagging, variants: &'a [VariantForm]) -> Result<Value, NoSample> {
-        let first = self.dice.below(variants.len());
+    fn enumeration(
+        &mut self,
+        tagging: Tagging,
+        variants: &'a [VariantForm],
+    ) -> Result<Value, NoSample> {
+        let first = self.generator.index(variants.len());
         let mut failed = None;
-        // The first one that can be made, from the one that was drawn on.
-        for at in 0..variants.len() {
-            let variant = &variants[(first + at) % variants.len()];
+        // Falls back to the variants after the chosen one if no value can be generated for it.
+        for offset in 0..variants.len() {
+            let variant = &variants[(first + offset) % variants.len()];
             match self.variant(tagging, variant) {
                 Ok(value) => return Ok(value),
                 Err(error) => failed = failed.or(Some(error)),
@@ -179,30 +174,30 @@ impl<'a> Maker<'a> {
 
     fn variant(&mut self, tagging: Tagging, variant: &'a VariantForm) -> Result<Value, NoSample> {
         let name = || Value::from(variant.name);
-        let held = match &variant.form {
-            Some(form) => Some(self.inside(variant.name.to_owned(), form)?),
+        let content = match &variant.form {
+            Some(form) => Some(self.child(variant.name.to_owned(), form)?),
             None => None,
         };
-        Ok(match (tagging, held) {
+        Ok(match (tagging, content) {
             (Tagging::External, None) => name(),
-            (Tagging::External, Some(value)) => one(variant.name, value).into(),
-            (Tagging::Internal(tag), held) => {
-                let mut object = one(tag, name());
-                if let Some(Value::Object(inside)) = held {
-                    object.extend(inside);
+            (Tagging::External, Some(value)) => single_key(variant.name, value).into(),
+            (Tagging::Internal(tag), content) => {
+                let mut object = single_key(tag, name());
+                if let Some(Value::Object(fields)) = content {
+                    object.extend(fields);
                 }
                 object.into()
             }
-            (Tagging::Adjacent(tag, content), held) => {
-                let mut object = one(tag, name());
-                object.extend(held.map(|value| (content.to_owned(), value)));
+            (Tagging::Adjacent(tag, key), content) => {
+                let mut object = single_key(tag, name());
+                object.extend(content.map(|value| (key.to_owned(), value)));
                 object.into()
             }
-            (Tagging::Untagged, held) => held.unwrap_or(Value::Null),
+            (Tagging::Untagged, content) => content.unwrap_or(Value::Null),
         })
     }
 
-    fn inside(&mut self, step: String, form: &'a Form) -> Result<Value, NoSample> {
+    fn child(&mut self, step: String, form: &'a Form) -> Result<Value, NoSample> {
         self.path.push(step);
         let value = self.value(form);
         self.path.pop();
@@ -214,139 +209,22 @@ impl<'a> Maker<'a> {
     }
 }
 
-fn one(key: &str, value: Value) -> Map<String, Value> {
+fn single_key(key: &str, value: Value) -> Map<String, Value> {
     Map::from_iter([(key.to_owned(), value)])
 }
 
-fn contains_itself(form: &Form) -> bool {
+fn is_recursive(form: &Form) -> bool {
     match form {
-        Form::Again(_) => true,
+        Form::Recursive(_) => true,
         Form::Option(form) | Form::List(form) | Form::Set(form) | Form::Named(_, form) => {
-            contains_itself(form)
+            is_recursive(form)
         }
-        Form::Map(_, form) => contains_itself(form),
-        Form::Tuple(items) => items.iter().any(contains_itself),
-        Form::Struct(fields) => fields.iter().any(|field| contains_itself(&field.form)),
+        Form::Map(_, form) => is_recursive(form),
+        Form::Tuple(items) => items.iter().any(is_recursive),
+        Form::Struct(fields) => fields.iter().any(|field| is_recursive(&field.form)),
         Form::Enum(_, variants) => {
-            variants.iter().filter_map(|variant| variant.form.as_ref()).any(contains_itself)
+            variants.iter().filter_map(|variant| variant.form.as_ref()).any(is_recursive)
         }
         _ => false,
     }
-}
-
-impl Dice {
-    fn bool(&mut self) -> bool {
-        match self {
-            Self::Always => true,
-            Self::Random(rng) => rng.bool(),
-        }
-    }
-
-    /// Never, for what is always the same.
-    fn one_in(&mut self, chances: u8) -> bool {
-        match self {
-            Self::Always => false,
-            Self::Random(rng) => rng.u8(..chances) == 0,
-        }
-    }
-
-    fn goes_on(&mut self) -> bool {
-        match self {
-            Self::Always => false,
-            Self::Random(rng) => rng.bool(),
-        }
-    }
-
-    fn count(&mut self) -> usize {
-        match self {
-            Self::Always => 1,
-            Self::Random(rng) => rng.usize(..4),
-        }
-    }
-
-    fn below(&mut self, count: usize) -> usize {
-        match self {
-            Self::Random(rng) if count > 0 => rng.usize(..count),
-            _ => 0,
-        }
-    }
-
-    fn integer(&mut self, ty: &str) -> Value {
-        let (least, most) = range(ty);
-        let Self::Random(rng) = self else { return 1.into() };
-        match rng.u8(..8) {
-            0 => number(least),
-            1 => number(most),
-            2..=5 => number(i128::from(rng.u8(..100))),
-            _ => number(rng.i128(least..=most)),
-        }
-    }
-
-    fn float(&mut self, ty: &str) -> Value {
-        let Self::Random(rng) = self else { return 1.5.into() };
-        let number = match rng.u8(..6) {
-            0 => 0.0,
-            1 => -1.0,
-            2 => 1e300,
-            _ => (rng.f64() - 0.5) * 1e6,
-        };
-        // What does not fit the narrow type would not come back.
-        let number = if ty == "f32" { number.clamp(-1e6, 1e6).round() } else { number };
-        Number::from_f64(number).map_or(Value::Null, Value::Number)
-    }
-
-    fn text(&mut self, rule: &str) -> String {
-        let Self::Random(rng) = self else {
-            return match rule {
-                "datetime" => "2026-01-02T03:04:05Z".to_owned(),
-                "uuid" => "018f4b2e-7c3a-7d21-9b5e-1f2a3b4c5d6e".to_owned(),
-                "char" => "a".to_owned(),
-                _ => "text".to_owned(),
-            };
-        };
-        match rule {
-            "datetime" => {
-                let time = chrono::DateTime::from_timestamp(rng.i64(0..4_000_000_000), 0);
-                time.unwrap_or_default().to_rfc3339()
-            }
-            "uuid" => uuid::Uuid::from_u128(rng.u128(..)).to_string(),
-            "char" => rng.char(..).to_string(),
-            _ => {
-                let words =
-                    ["", "a", "Zoë", "0", "null", "2026-01-02T03:04:05Z", "\"\\\u{0}", "🃏"];
-                match rng.usize(..words.len() * 2) {
-                    at if at < words.len() => words[at].to_owned(),
-                    _ => (0..rng.usize(..9)).map(|_| rng.char(..)).collect(),
-                }
-            }
-        }
-    }
-
-    fn any(&mut self) -> Value {
-        match self.below(4) {
-            0 => "text".into(),
-            1 => Value::Null,
-            2 => serde_json::json!({ "a": [1, 2.5, "x"] }),
-            _ => 7.into(),
-        }
-    }
-}
-
-fn range(ty: &str) -> (i128, i128) {
-    match ty {
-        "u8" => (0, u8::MAX.into()),
-        "u16" => (0, u16::MAX.into()),
-        "u32" => (0, u32::MAX.into()),
-        "i8" => (i8::MIN.into(), i8::MAX.into()),
-        "i16" => (i16::MIN.into(), i16::MAX.into()),
-        "i32" => (i32::MIN.into(), i32::MAX.into()),
-        "i64" | "isize" | "i128" => (i64::MIN.into(), i64::MAX.into()),
-        // Wider numbers than 64 bits are rare in JSON, and those of 64 bits fit them.
-        _ => (0, u64::MAX.into()),
-    }
-}
-
-fn number(number: i128) -> Value {
-    i64::try_from(number)
-        .map_or_else(|_| u64::try_from(number).map_or(Value::Null, Value::from), Value::from)
 }

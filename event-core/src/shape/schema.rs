@@ -1,24 +1,24 @@
-//! A form as JSON Schema (draft 2020-12): what a payload must look like to be read.
+//! A form as JSON Schema (draft 2020-12): describes every payload that can be read.
 
 use serde_json::{Map, Value, json};
 
 use crate::shape::{FieldForm, Form, Tagging, VariantForm};
 
 impl Form {
-    /// The form as JSON Schema, draft 2020-12, without a `$schema` of its own.
+    /// Converts the form into JSON Schema, draft 2020-12, without the `$schema` key.
     ///
-    /// It describes what is read, so a key that may be missing is not required, and keys that are not known are
-    /// allowed, as serde allows them.
+    /// The schema describes what can be read: a key that may be missing is not required, and unknown keys are allowed,
+    /// as serde allows them.
     pub fn to_json_schema(&self) -> Value {
-        Writer { at: String::new(), above: Vec::new() }.schema(self)
+        Writer { pointer: String::new(), enclosing: Vec::new() }.schema(self)
     }
 }
 
 struct Writer {
     /// The JSON pointer of the schema that is being written.
-    at: String,
-    /// The pointers of the named types above.
-    above: Vec<String>,
+    pointer: String,
+    /// The JSON pointers of the enclosing named types, outermost first.
+    enclosing: Vec<String>,
 }
 
 impl Writer {
@@ -27,48 +27,50 @@ impl Writer {
             Form::Bool => json!({ "type": "boolean" }),
             Form::Int(ty) => integer(ty),
             Form::Float(_) => json!({ "type": "number" }),
-            Form::Text(rule) => text(rule),
+            Form::Text(format) => text(format),
             Form::Null => json!({ "type": "null" }),
             Form::Any => json!(true),
             Form::Option(form) => {
-                let inner = self.at("anyOf/0", form);
+                let inner = self.child("anyOf/0", form);
                 json!({ "anyOf": [inner, { "type": "null" }] })
             }
-            Form::List(form) => json!({ "type": "array", "items": self.at("items", form) }),
+            Form::List(form) => json!({ "type": "array", "items": self.child("items", form) }),
             Form::Set(form) => {
-                json!({ "type": "array", "items": self.at("items", form), "uniqueItems": true })
+                json!({ "type": "array", "items": self.child("items", form), "uniqueItems": true })
             }
             Form::Map(_, value) => {
-                json!({ "type": "object", "additionalProperties": self.at("additionalProperties", value) })
+                json!({ "type": "object", "additionalProperties": self.child("additionalProperties", value) })
             }
             Form::Tuple(items) => {
                 let schemas: Vec<Value> = (items.iter().enumerate())
-                    .map(|(n, item)| self.at(&format!("prefixItems/{n}"), item))
+                    .map(|(n, item)| self.child(&format!("prefixItems/{n}"), item))
                     .collect();
                 json!({ "type": "array", "prefixItems": schemas, "minItems": items.len(), "maxItems": items.len() })
             }
             Form::Struct(fields) => self.object(fields),
-            Form::Enum(tagging, variants) => self.choice(*tagging, variants),
+            Form::Enum(tagging, variants) => self.enumeration(*tagging, variants),
             Form::Named(_, form) => {
-                self.above.push(self.at.clone());
+                self.enclosing.push(self.pointer.clone());
                 let schema = self.schema(form);
-                self.above.pop();
+                self.enclosing.pop();
                 schema
             }
-            Form::Again(up) => {
-                let above = self.above.len().checked_sub(*up).and_then(|at| self.above.get(at));
-                json!({ "$ref": format!("#{}", above.map_or("", String::as_str)) })
+            Form::Recursive(levels) => {
+                let index = self.enclosing.len().checked_sub(*levels);
+                let pointer = index.and_then(|index| self.enclosing.get(index));
+                json!({ "$ref": format!("#{}", pointer.map_or("", String::as_str)) })
             }
             Form::Foreign(text) | Form::Fixed(text) => json!({ "$comment": text }),
         }
     }
 
-    fn at(&mut self, step: &str, form: &Form) -> Value {
-        let before = self.at.len();
-        self.at.push('/');
-        self.at.push_str(step);
+    /// The schema of a form at the relative pointer `step`.
+    fn child(&mut self, step: &str, form: &Form) -> Value {
+        let before = self.pointer.len();
+        self.pointer.push('/');
+        self.pointer.push_str(step);
         let schema = self.schema(form);
-        self.at.truncate(before);
+        self.pointer.truncate(before);
         schema
     }
 
@@ -84,8 +86,8 @@ impl Writer {
                 self.flattened(&field.form, optional || field.default, object);
                 continue;
             }
-            let step = format!("properties/{}", escaped(field.name));
-            let schema = self.at(&step, &field.form);
+            let step = format!("properties/{}", pointer_segment(field.name));
+            let schema = self.child(&step, &field.form);
             object.properties.insert(field.name.to_owned(), schema.clone());
             for alias in field.aliases {
                 object.properties.insert((*alias).to_owned(), schema.clone());
@@ -99,24 +101,24 @@ impl Writer {
     fn flattened(&mut self, form: &Form, optional: bool, object: &mut Object) {
         match form {
             Form::Named(_, form) => {
-                self.above.push(self.at.clone());
+                self.enclosing.push(self.pointer.clone());
                 self.flattened(form, optional, object);
-                self.above.pop();
+                self.enclosing.pop();
             }
             Form::Option(form) => self.flattened(form, true, object),
             Form::Struct(fields) => self.fields(fields, optional, object),
-            // Free keys are allowed anyway.
+            // Unknown keys are allowed anyway.
             Form::Map(..) => {}
             form if !optional => {
                 let step = format!("allOf/{}", object.all_of.len());
-                let schema = self.at(&step, form);
+                let schema = self.child(&step, form);
                 object.all_of.push(schema);
             }
             _ => {}
         }
     }
 
-    fn choice(&mut self, tagging: Tagging, variants: &[VariantForm]) -> Value {
+    fn enumeration(&mut self, tagging: Tagging, variants: &[VariantForm]) -> Value {
         if tagging == Tagging::External && variants.iter().all(|it| it.form.is_none()) {
             if variants.iter().any(|variant| variant.other) {
                 return json!({ "type": "string" });
@@ -140,20 +142,22 @@ impl Writer {
         match (tagging, &variant.form) {
             (Tagging::External, None) => name,
             (Tagging::External, Some(form)) => {
-                let inside = self.at(&format!("{step}/properties/{}", escaped(variant.name)), form);
-                tagged(&[(variant.name, inside)])
+                let content = self
+                    .child(&format!("{step}/properties/{}", pointer_segment(variant.name)), form);
+                tagged(&[(variant.name, content)])
             }
             (Tagging::Internal(tag) | Tagging::Adjacent(tag, _), None) => tagged(&[(tag, name)]),
             (Tagging::Internal(tag), Some(form)) => {
-                let inside = self.at(&format!("{step}/allOf/1"), form);
-                json!({ "allOf": [tagged(&[(tag, name)]), inside] })
+                let content = self.child(&format!("{step}/allOf/1"), form);
+                json!({ "allOf": [tagged(&[(tag, name)]), content] })
             }
-            (Tagging::Adjacent(tag, content), Some(form)) => {
-                let inside = self.at(&format!("{step}/properties/{}", escaped(content)), form);
-                tagged(&[(tag, name), (content, inside)])
+            (Tagging::Adjacent(tag, key), Some(form)) => {
+                let content =
+                    self.child(&format!("{step}/properties/{}", pointer_segment(key)), form);
+                tagged(&[(tag, name), (key, content)])
             }
             (Tagging::Untagged, None) => json!({ "type": "null" }),
-            (Tagging::Untagged, Some(form)) => self.at(step, form),
+            (Tagging::Untagged, Some(form)) => self.child(step, form),
         }
     }
 }
@@ -197,17 +201,17 @@ fn integer(ty: &str) -> Value {
         "i32" => Some((Some(i32::MIN.into()), 2_147_483_647)),
         _ => None,
     };
-    if let Some((least, most)) = bounds {
-        schema["maximum"] = most.into();
-        if let Some(least) = least {
-            schema["minimum"] = least.into();
+    if let Some((min, max)) = bounds {
+        schema["maximum"] = max.into();
+        if let Some(min) = min {
+            schema["minimum"] = min.into();
         }
     }
     schema
 }
 
-fn text(rule: &str) -> Value {
-    match rule {
+fn text(format: &str) -> Value {
+    match format {
         "datetime" => json!({ "type": "string", "format": "date-time" }),
         "uuid" => json!({ "type": "string", "format": "uuid" }),
         "char" => json!({ "type": "string", "minLength": 1, "maxLength": 1 }),
@@ -215,7 +219,7 @@ fn text(rule: &str) -> Value {
     }
 }
 
-/// A key within a JSON pointer (RFC 6901).
-fn escaped(key: &str) -> String {
+/// A key escaped for a JSON pointer (RFC 6901).
+fn pointer_segment(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }

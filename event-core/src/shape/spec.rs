@@ -1,53 +1,53 @@
-//! What the derive states of a type: consts of names and function pointers, made into a [`Form`] when it is asked for.
+//! The static description of a type that the derive emits; converted into a [`Form`] on demand.
 //!
-//! Data, so that it costs the compiler next to nothing: the code that builds a form stands here once, not in each
-//! expansion.
+//! It consists of constants and function pointers to keep expansions cheap to compile: the code that builds a form is
+//! here, not in each expansion.
 
 use crate::shape::{FieldForm, Form, Shapes, Tagging, VariantForm};
 
-/// Gives the form of a type, or writes down its text.
+/// Returns the form of a type; [`Form::Foreign`] with the given text if the type does not implement `Shape`.
 pub type FormFn = fn(&mut Shapes, &'static str) -> Form;
 
-/// A type as its derive states it.
+/// A type as its derive describes it.
 #[derive(Debug, Clone, Copy)]
 pub enum Spec {
     /// A struct.
     Fields(FieldsSpec),
     /// An enum.
     Enum(Tagging, &'static [VariantSpec]),
-    /// Another type is written in its place.
+    /// A type that is serialized as another type (`#[serde(into)]`), with that type's form and name.
     Via(FormFn, &'static str),
 }
 
 /// The fields of a struct or of a variant.
 #[derive(Debug, Clone, Copy)]
 pub enum FieldsSpec {
-    /// None.
+    /// No fields: `null`.
     Unit,
-    /// One without a name: what it holds is what is written.
+    /// One unnamed field: serialized as its value.
     Newtype(&'static FieldSpec),
-    /// A list.
+    /// Unnamed fields: serialized as a list.
     Tuple(&'static [FieldSpec]),
-    /// An object.
+    /// Named fields: serialized as an object.
     Struct(&'static [FieldSpec]),
 }
 
-/// One variant.
+/// One variant of an enum.
 #[derive(Debug, Clone, Copy)]
 pub struct VariantSpec {
-    /// Its name in JSON.
+    /// The name in JSON.
     pub name: &'static str,
-    /// Other names that are read.
+    /// Other names accepted when reading.
     pub aliases: &'static [&'static str],
-    /// Takes every unknown name.
+    /// Whether unknown names are read as this variant.
     pub other: bool,
-    /// What it holds.
+    /// The content.
     pub fields: FieldsSpec,
 }
 
-/// One field.
+/// One field of a struct or a variant.
 #[derive(Debug, Clone, Copy)]
-#[allow(clippy::struct_excessive_bools, reason = "three facts that serde states apart")]
+#[allow(clippy::struct_excessive_bools, reason = "independent serde attributes")]
 pub struct FieldSpec {
     name: &'static str,
     rust_type: &'static str,
@@ -59,27 +59,31 @@ pub struct FieldSpec {
     with: Option<&'static str>,
 }
 
+/// How the form of a field is determined.
 #[derive(Debug, Clone, Copy)]
 enum FormSpec {
-    Of(FormFn),
-    Words(&'static str),
-    Text,
+    /// By the field's type.
+    Type(FormFn),
+    /// By the text of `#[event(shape = "…")]`.
+    Fixed(&'static str),
+    /// Not at all: only the name of the Rust type is known.
+    Opaque,
 }
 
 impl FieldSpec {
-    /// A field whose type says what it looks like, or does not.
+    /// A field whose form is that of its type.
     pub const fn of(name: &'static str, rust_type: &'static str, form: FormFn) -> Self {
-        Self::new(name, rust_type, FormSpec::Of(form))
+        Self::new(name, rust_type, FormSpec::Type(form))
     }
 
-    /// A field whose form is given in words.
-    pub const fn words(name: &'static str, rust_type: &'static str, words: &'static str) -> Self {
-        Self::new(name, rust_type, FormSpec::Words(words))
+    /// A field whose form is stated by `#[event(shape = "…")]`.
+    pub const fn fixed(name: &'static str, rust_type: &'static str, form: &'static str) -> Self {
+        Self::new(name, rust_type, FormSpec::Fixed(form))
     }
 
-    /// A field of which only the text of its type counts.
+    /// A field of which only the name of the Rust type is known.
     pub const fn opaque(name: &'static str, rust_type: &'static str) -> Self {
-        Self::new(name, rust_type, FormSpec::Text)
+        Self::new(name, rust_type, FormSpec::Opaque)
     }
 
     const fn new(name: &'static str, rust_type: &'static str, form: FormSpec) -> Self {
@@ -95,31 +99,31 @@ impl FieldSpec {
         }
     }
 
-    /// May be missing when it is read.
+    /// Allows the key to be missing when reading.
     #[must_use]
     pub const fn default(self) -> Self {
         Self { default: true, ..self }
     }
 
-    /// May be left out when it is written.
+    /// Allows the key to be left out when writing.
     #[must_use]
     pub const fn omitted(self) -> Self {
         Self { omitted: true, ..self }
     }
 
-    /// Stands beside the fields around it.
+    /// Merges the keys of the value into the enclosing object.
     #[must_use]
     pub const fn flatten(self) -> Self {
         Self { flatten: true, ..self }
     }
 
-    /// Is read under other names, too.
+    /// Sets other keys accepted when reading.
     #[must_use]
     pub const fn aliases(self, aliases: &'static [&'static str]) -> Self {
         Self { aliases, ..self }
     }
 
-    /// Is written and read by a function.
+    /// Sets the path of a custom (de)serialization function.
     #[must_use]
     pub const fn with(self, path: &'static str) -> Self {
         Self { with: Some(path), ..self }
@@ -127,9 +131,9 @@ impl FieldSpec {
 
     fn form(&self, shapes: &mut Shapes) -> Form {
         match self.form {
-            FormSpec::Of(form) => form(shapes, self.rust_type),
-            FormSpec::Words(words) => Form::fixed(words),
-            FormSpec::Text => Form::Foreign(self.rust_type),
+            FormSpec::Type(form) => form(shapes, self.rust_type),
+            FormSpec::Fixed(text) => Form::fixed(text),
+            FormSpec::Opaque => Form::Foreign(self.rust_type),
         }
     }
 
@@ -173,7 +177,7 @@ impl FieldsSpec {
 }
 
 impl Spec {
-    pub(crate) fn form(&self, shapes: &mut Shapes) -> Form {
+    fn form(&self, shapes: &mut Shapes) -> Form {
         match *self {
             Self::Fields(fields) => fields.form(shapes),
             Self::Via(form, text) => form(shapes, text),
@@ -181,5 +185,15 @@ impl Spec {
                 Form::Enum(tagging, variants.iter().map(|it| it.variant(shapes)).collect())
             }
         }
+    }
+}
+
+impl Shapes {
+    /// Builds the form of a derived type; [`Form::Recursive`] if the type encloses itself.
+    ///
+    /// `path` is the [`type_name`](std::any::type_name), which identifies the type. Unlike a `TypeId` it is the same
+    /// when a crate is compiled twice, as a library and for its unit tests.
+    pub fn named(&mut self, path: &'static str, name: &'static str, spec: &Spec) -> Form {
+        self.enclosed(path, name, |shapes| spec.form(shapes))
     }
 }

@@ -93,7 +93,7 @@ fn field(field: &FieldInput) -> TokenStream {
     let text = text_of(ty);
     let new = match &field.form {
         FormInput::Type => quote!(_event::field!(#name, #ty, #text)),
-        FormInput::Words(words) => quote!(_event::FieldSpec::words(#name, #text, #words)),
+        FormInput::Words(words) => quote!(_event::FieldSpec::fixed(#name, #text, #words)),
         FormInput::Opaque => quote!(_event::FieldSpec::opaque(#name, #text)),
     };
     let aliases = aliases(&field.aliases);

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use event_core::error::with_causes;
 use event_core::event::{DecodeError, Migration};
 use event_core::registry::Registration;
-use event_core::shape::{Dice, sample};
+use event_core::shape::{Generator, sample};
 use event_core::{AnyEvent, EventVersion, Registry};
 
 /// A golden payload, included in an event crate.
@@ -104,7 +104,7 @@ fn shown(from: EventVersion, path: &[Migration]) -> String {
 
 /// Generates a payload from the shape of a version, and checks that the version decodes it.
 pub(crate) fn generate(event: &Registration) -> Result<String, String> {
-    let value = sample(&event.shape(), &mut Dice::Always).map_err(|error| error.to_string())?;
+    let value = sample(&event.shape(), &mut Generator::Fixed).map_err(|error| error.to_string())?;
     let mut text = serde_json::to_string_pretty(&value).map_err(|error| error.to_string())?;
     let data = RawValue::from_string(text.clone()).map_err(|error| error.to_string())?;
     event.decode(event.version(), &data).map_err(|error| {
