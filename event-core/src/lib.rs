@@ -1,8 +1,223 @@
-//! Typed, versioned events and the store that keeps them: traits, registry, migrations, facade, adapter seam,
-//! recovery.
+//! Typed, versioned events and a store for them. An event is a Rust struct with a type and a version; events of older
+//! versions are migrated when they are read, and a version without a migration from the ones before it does not compile.
 //!
-//! It is no database, no message broker and no ORM: a backend crate (`event-postgres`) or the in-memory adapter
-//! stores the events, and this crate does no I/O of its own.
+//! It is not a database, a message broker or an ORM: [`EventStore`] keeps events in memory, in a SQLite file or in
+//! PostgreSQL, and this crate itself does no I/O.
+//!
+//! # Append and read
+//!
+//! Events belong to streams, one stream for each thing that has a history. The writer states which version of the stream
+//! it expects; if another writer was faster, nothing is stored and the conflict is returned.
+//!
+//! ```standalone_crate
+//! use event_core::{Event, EventStore, ExpectedVersion, ReadOptions, StreamId};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Debug, PartialEq, Serialize, Deserialize, Event)]
+//! #[event(type = "order_placed", version = 1)]
+//! struct OrderPlaced {
+//!     customer: String,
+//! }
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> event_core::Result<()> {
+//!     let store = EventStore::in_memory()?;
+//!     let order = StreamId::new("order-17")?;
+//!     let placed = OrderPlaced { customer: "ann".into() };
+//!     store.append(&order, ExpectedVersion::NoStream, [placed]).await?;
+//!
+//!     let page = store.read_stream(&order, ReadOptions::forward()).await?;
+//!     assert_eq!(page[0].decode::<OrderPlaced>()?, OrderPlaced { customer: "ann".into() });
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # A second version of an event
+//!
+//! Stored events never change. When the struct has to, keep the old one and write a new version. Without `from` the
+//! compiler asks for it:
+//!
+//! ```text
+//! error: version 2 needs `from = …` naming the struct of version 1, or `since = 2` if version 1 was never stored
+//! ```
+//!
+//! ```standalone_crate
+//! # use event_core::{Event, EventStore, ExpectedVersion, ReadOptions, StreamId};
+//! # use serde::{Deserialize, Serialize};
+//! #[derive(Debug, PartialEq, Serialize, Deserialize, Event)]
+//! #[event(type = "order_placed", version = 1)]
+//! struct OrderPlacedV1 {
+//!     customer: String,
+//! }
+//!
+//! #[derive(Debug, PartialEq, Serialize, Deserialize, Event)]
+//! #[event(type = "order_placed", version = 2, from = OrderPlacedV1)]
+//! struct OrderPlaced {
+//!     customer: String,
+//!     channel: String,
+//! }
+//!
+//! impl From<OrderPlacedV1> for OrderPlaced {
+//!     fn from(old: OrderPlacedV1) -> Self {
+//!         Self { customer: old.customer, channel: "shop".into() }
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> event_core::Result<()> {
+//! # let store = EventStore::in_memory()?;
+//! # let order = StreamId::new("order-17")?;
+//! store.append(&order, ExpectedVersion::Any, [OrderPlacedV1 { customer: "ann".into() }]).await?;
+//! let page = store.read_stream(&order, ReadOptions::forward()).await?;
+//! assert_eq!(page[0].event_version().get(), 1); // as it was stored
+//! assert_eq!(page[0].decode::<OrderPlaced>()?.channel, "shop"); // as the program knows it now
+//! # Ok(()) }
+//! ```
+//!
+//! Versions can also be migrated as JSON (`migrate(from = 1, with = function)`), without keeping the old struct. A test
+//! keeps this safe over time: `event_testing::lock::check` of the crate `event-testing` records the shape of every version
+//! in `events.lock`, and fails when a stored shape changes or disappears.
+//!
+//! # Decide on the state of a stream
+//!
+//! An [`Aggregate`] is state folded from one stream. Its events are an enum, so `match` covers all of them. Recovery returns
+//! the state and the version it was read at; the next append expects that version.
+//!
+//! ```standalone_crate
+//! # use event_core::{Aggregate, Event, EventStore, ExpectedVersion, StreamId, events};
+//! # use serde::{Deserialize, Serialize};
+//! # #[derive(Serialize, Deserialize, Event)]
+//! # #[event(type = "order_placed", version = 1)]
+//! # struct OrderPlaced { customer: String }
+//! # #[derive(Serialize, Deserialize, Event)]
+//! # #[event(type = "order_shipped", version = 1)]
+//! # struct OrderShipped { parcels: u32 }
+//! #[derive(Event)]
+//! enum OrderEvent {
+//!     Placed(OrderPlaced),
+//!     Shipped(OrderShipped),
+//! }
+//!
+//! #[derive(Default)]
+//! struct Order {
+//!     is_shipped: bool,
+//! }
+//!
+//! impl Aggregate for Order {
+//!     type Event = OrderEvent;
+//!
+//!     fn apply(&mut self, event: OrderEvent) {
+//!         match event {
+//!             OrderEvent::Placed(_) => {}
+//!             OrderEvent::Shipped(_) => self.is_shipped = true,
+//!         }
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> event_core::Result<()> {
+//! # let store = EventStore::in_memory()?;
+//! # let id = StreamId::new("order-17")?;
+//! # store.append(&id, ExpectedVersion::NoStream, events![OrderPlaced { customer: "ann".into() }]).await?;
+//! let order = store.recover::<Order>(&id).await?;
+//! if !order.state.is_shipped {
+//!     let claim = ExpectedVersion::Exact(order.version);
+//!     store.append(&id, claim, [OrderShipped { parcels: 2 }]).await?;
+//! }
+//! # assert!(store.recover::<Order>(&id).await?.state.is_shipped);
+//! # Ok(()) }
+//! ```
+//!
+//! # Follow everything
+//!
+//! A [`Subscription`] delivers what is stored and then what is committed next, in one global order. One that must resume
+//! after a restart is durable: [`store.subscription("mail")`](EventStore::subscription) stores its checkpoint and delivers
+//! each event at least once. A [`Projection`] is a read model folded from many streams; in memory it is kept up to date like
+//! this, and the backends keep it in tables.
+//!
+//! ```standalone_crate
+//! # use event_core::{Event, EventStore, ExpectedVersion, Filter, Projection, RecordedEvent, StartFrom, StreamId};
+//! # use serde::{Deserialize, Serialize};
+//! # #[derive(Serialize, Deserialize, Event)]
+//! # #[event(type = "order_placed", version = 1)]
+//! # struct OrderPlaced { customer: String }
+//! # #[derive(Event)]
+//! # enum OrderEvent { Placed(OrderPlaced) }
+//! #[derive(Default)]
+//! struct Customers(Vec<String>);
+//!
+//! impl Projection for Customers {
+//!     type Event = OrderEvent;
+//!
+//!     fn apply(&mut self, event: OrderEvent, _recorded: &RecordedEvent) {
+//!         let OrderEvent::Placed(order) = event;
+//!         self.0.push(order.customer);
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> event_core::Result<()> {
+//! # let store = EventStore::in_memory()?;
+//! # let id = StreamId::new("order-17")?;
+//! let orders = Filter::all().category("order"); // streams named `order-…`
+//! let mut subscription = store.subscribe(StartFrom::Now, orders.clone()).await?;
+//! let mut customers = store.project(Customers::default(), orders);
+//!
+//! let placed = OrderPlaced { customer: "ann".into() };
+//! let appended = store.append(&id, ExpectedVersion::NoStream, [placed]).await?;
+//!
+//! let event = subscription.next().await.expect("a subscription has no end")?;
+//! assert_eq!(event.decode::<OrderPlaced>()?.customer, "ann");
+//! customers.wait_for(appended.position).await?; // the read model now includes this append
+//! assert_eq!(customers.state().0, ["ann"]);
+//! # Ok(()) }
+//! ```
+//!
+//! # Choose a backend
+//!
+//! | Backend | Crate | URL | Use it for |
+//! |---|---|---|---|
+//! | memory | this one | `memory:` | tests and examples; lost when the process ends |
+//! | SQLite | `event-sqlite` | `sqlite:shop.db` | the processes of one machine, without a server |
+//! | PostgreSQL | `event-postgres` | `postgres://user@host/shop` | the processes of many machines |
+//!
+//! [`EventStore::connect`] opens any of them by URL. The application mentions the backend's crate once, with
+//! `use event_sqlite as _;`, because a crate that is only in `Cargo.toml` is not linked. One test suite runs on all three, and
+//! [`EventStore::copy_to`] moves everything from one to another.
+//!
+//! # Errors
+//!
+//! [`Error`] has a stable [`code`](Error::code) for logs and protocols, a [`category`](Error::category) that tells what the
+//! caller can do, and [`is_transient`](Error::is_transient). Transient errors were retried already ([`RetryPolicy`]);
+//! conflicts are never retried.
+//!
+//! ```
+//! # use event_core::{Category, EventStore, ReadOptions, StreamId};
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> event_core::Result<()> {
+//! # let store = EventStore::in_memory()?;
+//! let error = store.read_stream(&StreamId::new("order-18")?, ReadOptions::forward()).await.unwrap_err();
+//! assert_eq!(error.code(), "stream_not_found");
+//! assert_eq!((error.category(), error.is_transient()), (Category::Concurrency, false));
+//! # Ok(()) }
+//! ```
+//!
+//! # Features
+//!
+//! `derive` (default) re-exports `#[derive(Event)]` and `#[derive(Shape)]` of the crate `event-derive`.
+//!
+//! # Where to go next
+//!
+//! | Module | What it is for |
+//! |---|---|
+//! | [`store`] | the facade's transactions, retries and lazy reads |
+//! | [`event`], [`shape`], [`registry`] | what the derive implements; every (type, version) a program knows |
+//! | [`envelope`], [`value`] | new and recorded events; ids, names, versions, positions |
+//! | [`aggregate`] | recovery reports and snapshots |
+//! | [`subscription`], [`broadcast`] | durable subscriptions; events by topic within a process |
+//! | [`projection`] | read models |
+//! | [`transfer`] | export, import and copies between backends |
+//! | [`health`], [`error`] | health checks; all errors |
+//! | [`adapter`] | for authors of backends |
+//!
+//! Guides are in the folder `docs/` of the repository: `guarantees.md`, `evolving-events.md`, `subscriptions.md`,
+//! `projections.md`, `operations.md`, `benchmarks.md`.
 
 #[cfg(test)]
 extern crate self as event_core;
@@ -21,58 +236,62 @@ pub mod subscription;
 pub mod transfer;
 pub mod value;
 
-/// Events by topics, after they are committed.
+/// Committed events for listeners of the same process, by topic.
 pub mod broadcast {
     pub use crate::subscription::broadcast::{
         Broadcast, Cached, Copies, EventCache, Listener, Message,
     };
 }
-/// What a store says of its state.
+/// The answer to a health check: latency, connections, and transactions that block readers.
 pub mod health {
     pub use crate::adapter::health::{Blocker, Health, PoolUse, Stall};
 }
-/// Sets as sorted lists in JSON.
+/// Sets as sorted lists in JSON: `#[serde(with = "event_core::plain_set")]`.
 pub mod plain_set {
     pub use crate::envelope::plain_set::{deserialize, serialize};
 }
 
-pub use crate::adapter::Adapter;
-pub use crate::adapter::append::{Appended, Outcome};
-pub use crate::adapter::request::{AllOptions, Delete, ListOptions, ReadOptions, StreamInfo};
-pub use crate::aggregate::Aggregate;
-pub use crate::aggregate::report::Recovered;
-pub use crate::aggregate::snapshots::Snapshots;
-pub use crate::envelope::new_event::NewEvent;
-pub use crate::envelope::proof::assert_disjoint;
-pub use crate::envelope::recorded::RecordedEvent;
-pub use crate::envelope::set::EventSet;
-pub use crate::error::{Category, Error, Result};
-pub use crate::event::migration::MigrationError;
-pub use crate::event::{AnyEvent, Event, InvalidEvent};
-pub use crate::memory::MemoryAdapter;
-pub use crate::projection::Projection;
-pub use crate::registry::Registry;
-pub use crate::registry::problem::RegistryErrors;
-pub use crate::shape::of::Shape;
-pub use crate::store::EventStore;
-pub use crate::store::builder::StoreBuilder;
-pub use crate::store::event_stream::EventStream;
-pub use crate::store::retry::RetryPolicy;
-pub use crate::subscription::filter::Filter;
-pub use crate::subscription::{StartFrom, Subscription};
-pub use crate::value::clock::Clock;
-pub use crate::value::expected_version::{Conflict, ExpectedVersion};
-pub use crate::value::id::EventId;
-pub use crate::value::metadata::Metadata;
-pub use crate::value::number::{BatchSize, InvalidBatchSize, Position, StreamVersion};
-pub use crate::value::scope::Scope;
-pub use crate::value::stream_id::{InvalidStreamId, StreamId, Tenant};
-pub use crate::value::version::EventVersion;
+#[doc(inline)]
+pub use crate::{
+    adapter::Adapter,
+    adapter::append::{Appended, Outcome},
+    adapter::request::{AllOptions, Delete, ListOptions, ReadOptions, StreamInfo},
+    aggregate::Aggregate,
+    aggregate::report::Recovered,
+    aggregate::snapshots::Snapshots,
+    envelope::new_event::NewEvent,
+    envelope::proof::assert_disjoint,
+    envelope::recorded::RecordedEvent,
+    envelope::set::EventSet,
+    error::{Category, Error, Result},
+    event::migration::MigrationError,
+    event::{AnyEvent, Event, InvalidEvent},
+    memory::MemoryAdapter,
+    projection::Projection,
+    registry::Registry,
+    registry::problem::RegistryErrors,
+    shape::of::Shape,
+    store::EventStore,
+    store::builder::StoreBuilder,
+    store::event_stream::EventStream,
+    store::retry::RetryPolicy,
+    subscription::filter::Filter,
+    subscription::{StartFrom, Subscription},
+    value::clock::Clock,
+    value::expected_version::{Conflict, ExpectedVersion},
+    value::id::EventId,
+    value::metadata::Metadata,
+    value::number::{BatchSize, InvalidBatchSize, Position, StreamVersion},
+    value::scope::Scope,
+    value::stream_id::{InvalidStreamId, StreamId, Tenant},
+    value::version::EventVersion,
+};
 #[cfg(feature = "derive")]
+#[doc(inline)]
 pub use event_derive::{Event, Shape};
 pub use serde_json;
 
-/// What generated code names; no API.
+/// Names for generated code; not part of the API.
 #[doc(hidden)]
 pub mod __private {
     pub use core::clone::Clone;
@@ -102,3 +321,7 @@ pub mod __private {
         FieldSpec, FieldsSpec, ForeignForm, Form, Probe, Shapes, Spec, Tagging, VariantSpec,
     };
 }
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -339,7 +339,7 @@ impl There {
         Ok((
             (info.tenant.clone(), info.stream_id.clone()),
             Self {
-                target: Target::there(info, last),
+                target: Target::existing(info, last),
                 tenant_key: cells.get("tenant_key")?,
                 stream_key: cells.get("stream_key")?,
                 category_key: cells.get("category_key")?,

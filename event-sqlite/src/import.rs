@@ -152,7 +152,7 @@ async fn there<'a>(
         let last = StreamVersion::try_from(cells.get::<i64>("last_event")?)?;
         let keys = [cells.get("stream_key")?, cells.get("tenant_key")?, cells.get("category_key")?];
         let key = (info.tenant.clone(), info.stream_id.clone());
-        Ok((key, There { target: Target::there(info, last), keys }))
+        Ok((key, There { target: Target::existing(info, last), keys }))
     });
     Ok(streams.collect::<Result<_>>()?)
 }

@@ -100,7 +100,7 @@ fn judge(link: &LinkEvents, head: Option<StreamHead>, found: &[Found]) -> Result
         return Err(Error::events_not_found(link.stream_id.clone(), missing));
     }
     let head = head.unwrap_or(StreamHead::NONE);
-    head.room(&link.stream_id, positions.len(), link.stream_limit)?;
+    head.check_limit(&link.stream_id, positions.len(), link.stream_limit)?;
     Ok(Verdict::Write(positions))
 }
 

@@ -1,4 +1,4 @@
-//! Random events and payloads, made from the shapes that the derive writes down.
+//! Random events and payloads, generated from the shapes that the derive records.
 
 use fastrand::Rng;
 use serde_json::Value;
@@ -10,18 +10,18 @@ use event_core::registry::Registration;
 use event_core::shape::{Dice, NoSample, sample};
 use event_core::{Event, Registry};
 
-/// A random payload of a version.
+/// Generates a random payload of a version.
 ///
 /// # Errors
-/// [`NoSample`] for a field whose type says nothing of itself.
+/// [`NoSample`] for a field whose type has no known shape.
 pub fn arbitrary_payload(event: &Registration, rng: &mut Rng) -> Result<Value, NoSample> {
     sample(&event.shape(), &mut Dice::Random(rng.fork()))
 }
 
-/// A random event. It has the shape of its type; whether it keeps the rules of its `validate` is another matter.
+/// Generates a random event from the shape of its type. It need not satisfy the rules of its `validate`.
 ///
 /// # Panics
-/// When its shape is not known, or a payload of its shape does not read: then the shape is not the type's.
+/// Panics if the shape is not known, or if a payload of the shape does not decode, which means that the shape is wrong.
 pub fn arbitrary<E: Event>(rng: &mut Rng) -> E {
     let payload = arbitrary_payload(&Registration::of::<E>(), rng);
     let payload = payload.unwrap_or_else(|error| panic!("{} {}: {error}", E::TYPE, E::VERSION));
@@ -30,10 +30,11 @@ pub fn arbitrary<E: Event>(rng: &mut Rng) -> E {
         .unwrap_or_else(|error| panic!("{}, in {payload}", with_causes(&error)))
 }
 
-/// Reads random payloads of every version that a crate registers as the latest, and demands that none fails.
+/// Decodes `runs` random payloads of every version that a crate registers, to the latest version, and asserts that none
+/// fails.
 ///
 /// # Panics
-/// With the version, the step, the place and the payload of the first failure of each version.
+/// Panics with the version, the step, the JSON path and the payload of the first failure of each version.
 pub fn upcasts_never_fail(crate_name: &str, runs: u64) {
     match Registry::global() {
         Ok(registry) => upcasts_never_fail_in(registry, crate_name, runs),
@@ -41,7 +42,7 @@ pub fn upcasts_never_fail(crate_name: &str, runs: u64) {
     }
 }
 
-/// As [`upcasts_never_fail`], on a registry of one's own.
+/// As [`upcasts_never_fail`], with a given registry.
 ///
 /// # Panics
 /// As [`upcasts_never_fail`].

@@ -1,4 +1,4 @@
-//! Given, when, then: decisions of an aggregate, and migrations of stored payloads, told as examples.
+//! Scenarios: given/when/then for the decisions of an aggregate, and stored payloads with the events they decode to.
 
 use std::fmt::Debug;
 use std::marker::PhantomData;
@@ -10,7 +10,7 @@ use event_core::error::with_causes;
 use event_core::event::{DecodeError, decode_at};
 use event_core::{Aggregate, Event, EventVersion};
 
-/// What has happened, as the state it makes.
+/// Starts a scenario: builds the state of an aggregate from past events.
 ///
 /// ```
 /// use event_testing::given;
@@ -29,8 +29,8 @@ use event_core::{Aggregate, Event, EventVersion};
 /// }
 ///
 /// given::<Purse>([CoinPut { cents: 60 }]).when(|purse| put(purse, 40)).then([CoinPut { cents: 40 }]);
-/// let why = given::<Purse>([CoinPut { cents: 60 }]).when(|purse| put(purse, 41)).refused();
-/// assert_eq!(why, "the purse is full");
+/// let reason = given::<Purse>([CoinPut { cents: 60 }]).when(|purse| put(purse, 41)).refused();
+/// assert_eq!(reason, "the purse is full");
 /// ```
 pub fn given<A: Aggregate>(events: impl IntoIterator<Item: Into<A::Event>>) -> Given<A> {
     let mut state = A::default();
@@ -40,14 +40,14 @@ pub fn given<A: Aggregate>(events: impl IntoIterator<Item: Into<A::Event>>) -> G
     Given { state }
 }
 
-/// The state that some events made.
+/// The state after the given events.
 #[derive(Debug)]
 pub struct Given<A> {
     state: A,
 }
 
 impl<A: Aggregate> Given<A> {
-    /// Decides something on the state.
+    /// Makes a decision on the state.
     pub fn when<I, E>(self, decide: impl FnOnce(&A) -> Result<I, E>) -> When<A::Event, E>
     where
         I: IntoIterator<Item: Into<A::Event>>,
@@ -56,46 +56,46 @@ impl<A: Aggregate> Given<A> {
         When { decided: decided.map(|events| events.into_iter().map(Into::into).collect()) }
     }
 
-    /// The state itself.
+    /// Returns the state.
     pub fn state(&self) -> &A {
         &self.state
     }
 }
 
-/// What was decided.
+/// The outcome of a decision.
 #[derive(Debug)]
 pub struct When<S, E> {
     decided: Result<Vec<S>, E>,
 }
 
 impl<S: Debug + PartialEq, E: Debug> When<S, E> {
-    /// These events were decided, in this order.
+    /// Asserts that exactly these events were decided, in this order.
     ///
     /// # Panics
-    /// When others were, or it was refused.
+    /// Panics if other events were decided, or the decision was refused.
     #[track_caller]
     pub fn then(self, expected: impl IntoIterator<Item: Into<S>>) {
         let expected: Vec<S> = expected.into_iter().map(Into::into).collect();
         match self.decided {
             Ok(events) => assert_eq!(events, expected, "the events that were decided"),
-            Err(why) => panic!("refused ({why:?}), expected {expected:?}"),
+            Err(reason) => panic!("refused ({reason:?}), expected {expected:?}"),
         }
     }
 
-    /// It was refused; the answer says why.
+    /// Asserts that the decision was refused, and returns the reason.
     ///
     /// # Panics
-    /// When something was decided.
+    /// Panics if events were decided.
     #[track_caller]
     pub fn refused(self) -> E {
         match self.decided {
             Ok(events) => panic!("expected a refusal, decided were {events:?}"),
-            Err(why) => why,
+            Err(reason) => reason,
         }
     }
 }
 
-/// A payload as it is stored at a version, to be read as `E`.
+/// Starts a scenario with a payload that is stored at a version and decoded as `E`.
 ///
 /// ```
 /// use event_testing::stored;
@@ -113,12 +113,12 @@ impl<S: Debug + PartialEq, E: Debug> When<S, E> {
 /// ```
 ///
 /// # Panics
-/// When the version is 0.
+/// Panics if the version is 0.
 pub fn stored<E: Event>(version: u32, data: Value) -> Stored<E> {
     Stored { version: EventVersion::new(version), data, event: PhantomData }
 }
 
-/// A payload at a version.
+/// A payload that is stored at a version.
 #[derive(Debug)]
 pub struct Stored<E> {
     version: EventVersion,
@@ -127,34 +127,34 @@ pub struct Stored<E> {
 }
 
 impl<E: Event> Stored<E> {
-    fn read(&self) -> Result<E, DecodeError> {
+    fn decode(&self) -> Result<E, DecodeError> {
         let raw = to_raw_value(&self.data).unwrap_or_else(|error| panic!("{error}"));
         decode_at(self.version, &raw)
     }
 
-    /// It reads as this event.
+    /// Asserts that the payload decodes to this event.
     ///
     /// # Panics
-    /// When it does not.
+    /// Panics if it does not.
     #[track_caller]
     pub fn reads_as(&self, expected: &E)
     where
         E: Debug + PartialEq,
     {
-        match self.read() {
-            Ok(event) => assert_eq!(event, *expected, "{} read", self.version),
+        match self.decode() {
+            Ok(event) => assert_eq!(event, *expected, "the event decoded from {}", self.version),
             Err(error) => panic!("{}", with_causes(&error)),
         }
     }
 
-    /// It does not read, and the error, or what caused it, says so in these words.
+    /// Asserts that the payload does not decode, and that the error or one of its causes contains this text.
     ///
     /// # Panics
-    /// When it reads, or says something else.
+    /// Panics if the payload decodes, or the text is missing.
     #[track_caller]
-    pub fn fails(&self, words: &str) {
-        let Err(error) = self.read() else { panic!("{} reads", self.version) };
-        let said = with_causes(&error);
-        assert!(said.contains(words), "{said:?} says {words:?}");
+    pub fn fails(&self, text: &str) {
+        let Err(error) = self.decode() else { panic!("{} decodes", self.version) };
+        let message = with_causes(&error);
+        assert!(message.contains(text), "{text:?} is not in {message:?}");
     }
 }

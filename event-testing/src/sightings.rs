@@ -1,53 +1,54 @@
-//! [`Sightings`]: what consumers saw, held against the log: nothing missed, nothing out of order, and how often twice.
+//! [`Sightings`]: records the events that consumers handled, and compares them with the log: no event missed, none out of
+//! order, and how many duplicates.
 
 use std::collections::{BTreeMap, HashSet};
 
 use event_core::{Position, RecordedEvent, StreamId, StreamVersion, Tenant};
 
-/// What consumers handled, in the order in which they did.
+/// The positions of the events that consumers handled, in the order of handling.
 #[derive(Debug, Clone, Default)]
 pub struct Sightings(Vec<Position>);
 
-/// What a comparison with the log came to.
+/// The result of a comparison with the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tally {
-    /// Events of the log.
+    /// The number of events in the log.
     pub events: usize,
-    /// Sightings beyond the first of an event.
+    /// The number of sightings beyond the first one of each event.
     pub duplicates: usize,
 }
 
 impl Sightings {
-    /// Nothing yet.
+    /// Creates an empty record.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// An event was handled.
+    /// Records that an event was handled.
     pub fn saw(&mut self, position: Position) {
         self.0.push(position);
     }
 
-    /// How many there are.
+    /// The number of sightings.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there are none.
+    /// Whether no event was handled.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// How many different events were seen.
+    /// The number of different events that were handled.
     pub fn distinct(&self) -> usize {
         self.0.iter().collect::<HashSet<_>>().len()
     }
 
-    /// Holds them against the log: each of its events was seen, and nothing else; in each stream, an event was first seen
-    /// after every earlier one.
+    /// Compares the sightings with the log: every event of the log was handled, and no other; within a stream, each event
+    /// was first handled after every earlier one.
     ///
     /// # Panics
-    /// When they do not agree; the message says where.
+    /// Panics at the first difference, with the event.
     pub fn check(&self, log: &[RecordedEvent]) -> Tally {
         let by_position: BTreeMap<Position, &RecordedEvent> =
             log.iter().map(|event| (event.position(), event)).collect();
@@ -68,8 +69,9 @@ impl Sightings {
         }
         let missed: Vec<_> =
             log.iter().filter(|event| !first.contains(&event.position())).collect();
-        let places: Vec<String> = missed.iter().take(5).map(|e| e.location().to_string()).collect();
-        assert!(missed.is_empty(), "{} events were missed, among them {places:?}", missed.len());
+        let locations: Vec<String> =
+            missed.iter().take(5).map(|e| e.location().to_string()).collect();
+        assert!(missed.is_empty(), "{} events were missed, among them {locations:?}", missed.len());
         Tally { events: log.len(), duplicates: self.0.len() - first.len() }
     }
 }
@@ -102,13 +104,13 @@ mod tests {
 
     #[tokio::test]
     #[should_panic(expected = "1 events were missed, among them [\"version 1 of stream \\\"b\\\"")]
-    async fn a_miss_is_told() {
+    async fn a_missed_event_is_reported() {
         seen(&[1, 3]).check(&log().await);
     }
 
     #[tokio::test]
     #[should_panic(expected = "version 1 of stream \"a\", position 1 was first seen after 2")]
-    async fn an_event_out_of_its_streams_order_is_told() {
+    async fn an_event_out_of_its_streams_order_is_reported() {
         seen(&[2, 3, 1]).check(&log().await);
     }
 }

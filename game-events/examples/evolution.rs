@@ -26,7 +26,7 @@ struct HintGivenV1 {
 //
 //     the shape of hint_given v1 changed (…):
 //       + cost: Points(i64)
-//     what is stored keeps the locked shape. Undo the change, or make it the next version: …
+//     stored events keep the locked shape. Undo the change, or make it the next version: …
 //
 // The message also contains a draft of version 2. With `version = 2` and nothing else the compiler reports:
 //
@@ -62,7 +62,7 @@ impl From<HintGivenV1> for HintGivenV2 {
 //
 // Removing `HintGivenV2`, which no code appends any more, fails the test of the lock:
 //
-//     hint_given v2 is locked and gone: stored events of it could not be read. Bring the struct back, add
+//     hint_given v2 is locked, but no longer defined: stored events of it could not be read. Restore the struct, add
 //     `migrate(from = 2, with = path)` to the next version, or, if no store holds it, write
 //     `retired hint_given v2: <reason>` before `end`
 

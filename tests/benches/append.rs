@@ -1,7 +1,7 @@
-//! Appends and reads on PostgreSQL against raw statements on the same private server, fsync on, in turns.
+//! Appends and reads on PostgreSQL against raw statements on the same private server, with fsync, in alternation.
 //!
-//! Raw: the same table with all its indexes, without the streams row; one statement, a held connection. Read the
-//! ratios; `tests/benches/README.md` says how.
+//! Raw: the same table with all its indexes, without the row of the stream; one statement on an open connection. Only the
+//! ratios are meaningful, see `tests/benches/README.md`.
 
 #![allow(missing_docs, reason = "a program")]
 #![allow(clippy::print_stdout, reason = "a bench reports on standard output")]
@@ -17,17 +17,17 @@ use serde_json::value::RawValue;
 use tokio_postgres::types::Json;
 use uuid::Uuid;
 
+use crate::comparison::{Comparison, METADATA, next};
 use crate::guess::Guess;
-use crate::versus::{METADATA, Versus, next};
 
+#[path = "support/comparison.rs"]
+#[allow(dead_code, reason = "each bench uses some of it")]
+mod comparison;
 #[path = "support/guess.rs"]
-#[allow(dead_code, reason = "each bench uses a part")]
+#[allow(dead_code, reason = "each bench uses some of it")]
 mod guess;
 #[path = "../support/pg.rs"]
 mod pg;
-#[path = "support/versus.rs"]
-#[allow(dead_code, reason = "each bench uses a part")]
-mod versus;
 
 const INSERT: &str = "INSERT INTO raw_events (stream_key, version, event_id, tenant_key, category_key, schema_version, event_type, data, metadata) \
                       VALUES ($1, $2, $3, 1, 1, 2, 'bench.guess', $4, $5)";
@@ -39,12 +39,12 @@ const ONE_STREAM: &str = "SELECT data, metadata, event_id, version, position, cr
 
 struct Bench {
     url: String,
-    versus: Versus,
+    comparison: Comparison,
 }
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
-    // `--test`: everything runs once, shortly, to show that it does.
+    // With `--test` every case runs once and briefly, to show that it works.
     let short = std::env::args().any(|argument| argument == "--test");
     let cluster =
         pg::Cluster::start_with(pg::Fsync::On, "-c shared_buffers=512MB -c max_wal_size=4GB");
@@ -52,57 +52,62 @@ async fn main() {
     let adapter = PgAdapter::connect_with(database.options().pool_size(16)).await.unwrap();
     let mut admin = database.connection().await;
     pg::run(&mut admin, "CREATE TABLE raw_events (LIKE event_store.events INCLUDING ALL)").await;
-    let bench = Bench { url: database.url.clone(), versus: Versus::new(adapter, short) };
-    bench.versus.head("PostgreSQL, fsync on");
+    let bench = Bench { url: database.url.clone(), comparison: Comparison::new(adapter, short) };
+    bench.comparison.print_header("PostgreSQL, fsync on");
     bench.appends().await;
     bench.loads(if short { 20 } else { 2_000 }).await;
     bench.reads(if short { 1_000 } else { 300_000 }).await;
-    bench.versus.store.close().await;
+    bench.comparison.store.close().await;
 }
 
 impl Bench {
     async fn appends(&self) {
-        self.versus
+        self.comparison
             .compare(
                 "1 event, 1 task, raw through sqlx",
                 "0.85 | 0.95",
                 || self.raw_by_sqlx(),
-                || self.versus.ours(1, 1),
+                || self.comparison.ours(1, 1),
             )
             .await;
-        self.versus
-            .compare("1 event, 16 tasks", " | ", || self.raw_one(16), || self.versus.ours(16, 1))
+        self.comparison
+            .compare(
+                "1 event, 16 tasks",
+                " | ",
+                || self.raw_one(16),
+                || self.comparison.ours(16, 1),
+            )
             .await;
-        self.versus
+        self.comparison
             .compare(
                 "1 event, 64 tasks",
                 "1.5 | 2.0",
                 || self.raw_one(64),
-                || self.versus.ours(64, 1),
+                || self.comparison.ours(64, 1),
             )
             .await;
-        self.versus
+        self.comparison
             .compare(
                 "1 event, 512 tasks, raw at 64",
                 "3.0 | 4.5",
                 || self.raw_one(64),
-                || self.versus.ours(512, 1),
+                || self.comparison.ours(512, 1),
             )
             .await;
-        self.versus
+        self.comparison
             .compare(
                 "100 events, 1 task",
                 "0.85 | 1.0",
                 || self.raw_many(100),
-                || self.versus.ours(1, 100),
+                || self.comparison.ours(1, 100),
             )
             .await;
-        self.versus
+        self.comparison
             .compare(
                 "1000 events, 1 task",
                 "0.85 | 1.0",
                 || self.raw_many(1_000),
-                || self.versus.ours(1, 1_000),
+                || self.comparison.ours(1, 1_000),
             )
             .await;
     }
@@ -121,10 +126,10 @@ impl Bench {
             let statement = client.prepare(INSERT).await.unwrap();
             clients.push(Arc::new((client, statement)));
         }
-        let (end, data) = (Instant::now() + self.versus.time, self.versus.data.clone());
-        self.versus
+        let (end, data) = (Instant::now() + self.comparison.time, self.comparison.data.clone());
+        self.comparison
             .rate(connections, 1, |n| {
-                let (held, data) = (Arc::clone(&clients[n]), data.clone());
+                let (shared, data) = (Arc::clone(&clients[n]), data.clone());
                 async move {
                     let data = RawValue::from_string(data).unwrap();
                     let metadata = RawValue::from_string(METADATA.into()).unwrap();
@@ -133,7 +138,7 @@ impl Bench {
                         calls += 1;
                         let id = Uuid::now_v7();
                         let version = calls.cast_signed();
-                        let (client, statement) = &*held;
+                        let (client, statement) = &*shared;
                         client
                             .execute(
                                 statement,
@@ -148,11 +153,11 @@ impl Bench {
             .await
     }
 
-    /// The same statement through the driver that the adapter has.
+    /// The same statement through sqlx, the driver of the adapter.
     async fn raw_by_sqlx(&self) -> f64 {
         let mut connection = pg::connect(&self.url).await;
-        let end = Instant::now() + self.versus.time;
-        let data = RawValue::from_string(self.versus.data.clone()).unwrap();
+        let end = Instant::now() + self.comparison.time;
+        let data = RawValue::from_string(self.comparison.data.clone()).unwrap();
         let metadata = RawValue::from_string(METADATA.into()).unwrap();
         let (started, mut calls, stream) = (Instant::now(), 0_u32, next().cast_signed());
         while Instant::now() < end {
@@ -173,17 +178,17 @@ impl Bench {
     async fn raw_many(&self, events: usize) -> f64 {
         let client = self.connection().await;
         let statement = client.prepare(UNNEST).await.unwrap();
-        let held = Arc::new((client, statement));
-        let (end, data) = (Instant::now() + self.versus.time, self.versus.data.clone());
-        self.versus
+        let shared = Arc::new((client, statement));
+        let (end, data) = (Instant::now() + self.comparison.time, self.comparison.data.clone());
+        self.comparison
             .rate(1, events, |_| {
-                let (held, data) = (Arc::clone(&held), data.clone());
+                let (shared, data) = (Arc::clone(&shared), data.clone());
                 async move {
                     let mut calls = 0;
                     while Instant::now() < end {
                         let ids: Vec<Uuid> = (0..events).map(|_| Uuid::now_v7()).collect();
                         let (datas, metas) = (vec![data.as_str(); events], vec![METADATA; events]);
-                        let (client, statement) = &*held;
+                        let (client, statement) = &*shared;
                         client
                             .execute(statement, &[&next().cast_signed(), &ids, &datas, &metas])
                             .await
@@ -196,9 +201,9 @@ impl Bench {
             .await
     }
 
-    /// Whole streams of fifty events, loaded by sixteen tasks.
+    /// Loads whole streams of fifty events in sixteen tasks.
     async fn loads(&self, streams: usize) {
-        let streams = Arc::new(self.versus.fill_streams(streams, 50).await);
+        let streams = Arc::new(self.comparison.fill_streams(streams, 50).await);
         let client = self.connection().await;
         client.batch_execute("VACUUM ANALYZE").await.unwrap();
         let named: Vec<&str> = streams.iter().map(StreamId::as_str).collect();
@@ -210,12 +215,12 @@ impl Bench {
             .await
             .unwrap();
         let keys: Arc<Vec<i64>> = Arc::new(rows.iter().map(|row| row.get(0)).collect());
-        self.versus
+        self.comparison
             .compare(
                 "streams of 50, 16 tasks",
                 "0.85 | 1.0",
                 || self.raw_loads(&keys),
-                || self.versus.loads(16, &streams),
+                || self.comparison.load_rate(16, &streams),
             )
             .await;
     }
@@ -227,15 +232,15 @@ impl Bench {
             let statement = client.prepare(ONE_STREAM).await.unwrap();
             clients.push(Arc::new((client, statement)));
         }
-        let end = Instant::now() + self.versus.time;
-        self.versus
+        let end = Instant::now() + self.comparison.time;
+        self.comparison
             .rate(16, 1, |n| {
-                let (held, keys) = (Arc::clone(&clients[n]), Arc::clone(keys));
+                let (shared, keys) = (Arc::clone(&clients[n]), Arc::clone(keys));
                 async move {
                     let mut loads = 0;
                     while Instant::now() < end {
                         let key = fastrand::choice(keys.iter()).unwrap();
-                        let rows = held.0.query(&held.1, &[key]).await.unwrap();
+                        let rows = shared.0.query(&shared.1, &[key]).await.unwrap();
                         for row in &rows {
                             let Json(guess): Json<Guess> = row.get(0);
                             std::hint::black_box(guess);
@@ -249,7 +254,7 @@ impl Bench {
     }
 
     async fn reads(&self, everything: usize) {
-        let long = self.versus.fill(everything).await;
+        let long = self.comparison.fill(everything).await;
         let client = self.connection().await;
         client.batch_execute("ANALYZE").await.unwrap();
         let key: i64 = client
@@ -261,20 +266,20 @@ impl Bench {
             .unwrap()
             .get(0);
         let all = "SELECT data, metadata, event_id, version, position, created_at FROM event_store.events WHERE position > $1 ORDER BY position LIMIT 300000";
-        self.versus
+        self.comparison
             .compare(
                 "one stream of 10 000, decoded",
                 "0.75 | 1.0",
                 || raw_read(&client, ONE_STREAM, key),
-                || self.versus.read_stream(&long),
+                || self.comparison.read_stream(&long),
             )
             .await;
-        self.versus
+        self.comparison
             .compare(
                 "everything in global order, decoded",
                 "0.75 | 1.0",
                 || raw_read(&client, all, 0),
-                || self.versus.read_all(),
+                || self.comparison.read_all(),
             )
             .await;
     }

@@ -1,5 +1,5 @@
 //! Decoding against plain `serde_json::from_str` of the same struct: typed, through the registry, from an older
-//! version. Read the ratios, not the times; the README beside this file says how.
+//! version. Only the ratios are meaningful, see `tests/benches/README.md`.
 
 #![allow(missing_docs, reason = "criterion's macros make public functions")]
 #![allow(clippy::print_stdout, reason = "a bench reports on standard output")]
@@ -15,12 +15,12 @@ use crate::guess::{Guess, GuessV1, plain, stored};
 #[path = "support/guess.rs"]
 mod guess;
 
-/// What is compared: name, what it is compared with, the work.
+/// A case: its name, the index of the case that it is relative to, one call.
 type Case<'a> = (&'static str, usize, Box<dyn Fn() + 'a>);
 
 fn decode(criterion: &mut Criterion) {
     let (old, new) = stored();
-    let registry = Registry::global().expect("the events of this bench hold together");
+    let registry = Registry::global().expect("the events of this bench form a valid registry");
     let cases: Vec<Case<'_>> = vec![
         ("plain serde_json", 0, Box::new(|| drop(plain::<Guess>(&new)))),
         ("typed", 0, Box::new(|| drop(black_box(black_box(&new).decode::<Guess>())))),
@@ -38,13 +38,13 @@ fn decode(criterion: &mut Criterion) {
         group.bench_function(*name, |bencher| bencher.iter(work));
     }
     group.finish();
-    // `--test` compiles and runs each bench once: no figures then.
+    // With `--test` each case runs once: no figures.
     if !std::env::args().any(|argument| argument == "--test") {
         ratios(&cases);
     }
 }
 
-/// The machine's speed drifts while criterion goes from one case to the next: here they take turns.
+/// Prints ratios of measurements in alternation: the machine's speed drifts between the cases of criterion.
 fn ratios(cases: &[Case<'_>]) {
     const ROUNDS: usize = 61;
     const CALLS: u32 = 10_000;
@@ -56,7 +56,7 @@ fn ratios(cases: &[Case<'_>]) {
             times.push(started.elapsed().as_secs_f64());
         }
     }
-    println!("\nratios of {ROUNDS} rounds in turns, each {CALLS} calls: median (quartiles)");
+    println!("\nratios of {ROUNDS} alternating rounds of {CALLS} calls: median (quartiles)");
     for (at, (name, base, _)) in cases.iter().enumerate() {
         let mut ratios: Vec<f64> =
             times[at].iter().zip(&times[*base]).map(|(time, base)| time / base).collect();

@@ -1,6 +1,6 @@
-//! One case of decoding, so many times: what `tests/benches/instructions` counts with callgrind.
+//! Runs one case of decoding a number of times; `tests/benches/instructions` counts its instructions with callgrind.
 //!
-//! Arguments: the case, the number of calls. Without them each case runs once.
+//! Arguments: the case and the number of calls. Without arguments each case runs once.
 
 #![allow(missing_docs, reason = "a program")]
 
@@ -16,10 +16,10 @@ mod guess;
 #[derive(Debug, Event)]
 #[allow(clippy::large_enum_variant, reason = "one variant")]
 enum GuessEvent {
-    Guess(#[allow(dead_code, reason = "decoded, never looked at")] Guess),
+    Guess(#[allow(dead_code, reason = "decoded, never read")] Guess),
 }
 
-/// A name, and one call.
+/// A case: its name and one call.
 type Case<'a> = (&'static str, Box<dyn Fn() + 'a>);
 
 fn main() {
@@ -30,7 +30,7 @@ fn main() {
         _ => ("", 1),
     };
     let (old, new) = stored();
-    let registry = Registry::global().expect("the events of this bench hold together");
+    let registry = Registry::global().expect("the events of this bench form a valid registry");
     let cases: [Case<'_>; 7] = [
         ("plain", Box::new(|| drop(plain::<Guess>(&new)))),
         ("typed", Box::new(|| drop(black_box(black_box(&new).decode::<Guess>())))),

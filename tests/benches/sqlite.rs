@@ -1,7 +1,7 @@
-//! Appends and reads on SQLite against raw statements through sqlx on a held connection, in turns.
+//! Appends and reads on SQLite against raw statements through sqlx on an open connection, in alternation.
 //!
-//! Raw: the same table with all its indexes and the same settings in a file of its own, without the streams row. Read the
-//! ratios; `tests/benches/README.md` says how.
+//! Raw: the same table with all its indexes and the same settings in a separate file, without the row of the stream. Only
+//! the ratios are meaningful, see `tests/benches/README.md`.
 
 #![allow(missing_docs, reason = "a program")]
 #![allow(clippy::print_stdout, reason = "a bench reports on standard output")]
@@ -18,15 +18,15 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Row, SqliteConnection};
 use uuid::Uuid;
 
+use crate::comparison::{Comparison, METADATA, next};
 use crate::guess::Guess;
-use crate::versus::{METADATA, Versus, next};
 
+#[path = "support/comparison.rs"]
+#[allow(dead_code, reason = "each bench uses some of it")]
+mod comparison;
 #[path = "support/guess.rs"]
-#[allow(dead_code, reason = "each bench uses a part")]
+#[allow(dead_code, reason = "each bench uses some of it")]
 mod guess;
-#[path = "support/versus.rs"]
-#[allow(dead_code, reason = "each bench uses a part")]
-mod versus;
 
 const INSERT: &str = "INSERT INTO events (stream_key, version, recorded_at, event_id, tenant_key, category_key, schema_version, event_type, data, metadata) \
                       VALUES (?1, ?2, ?3, ?4, 1, 1, 2, 'bench.guess', ?5, ?6)";
@@ -34,42 +34,44 @@ const COLUMNS: &str = "SELECT data, metadata, event_id, version, position, recor
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
-    // `--test`: everything runs once, shortly, to show that it does.
+    // With `--test` every case runs once and briefly, to show that it works.
     let short = std::env::args().any(|argument| argument == "--test");
     let folder = tempfile::tempdir().unwrap();
     let (ours, raw) = (folder.path().join("ours.db"), folder.path().join("raw.db"));
     let adapter = SqliteAdapter::connect_with(SqliteOptions::new(&ours)).await.unwrap();
-    // Pages as they come by default: the next one is read while one is decoded.
-    let versus = Versus { page: BatchSize::default(), ..Versus::new(adapter, short) };
+    // Pages of the default size: the next one is read while one is decoded.
+    let comparison = Comparison { page: BatchSize::default(), ..Comparison::new(adapter, short) };
     copy_table(&ours, &raw).await;
-    versus.head("SQLite, WAL, synchronous FULL");
+    comparison.print_header("SQLite, WAL, synchronous FULL");
     let only = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
-    let is_meant = |name: &str| only.as_deref().is_none_or(|only| name.contains(only));
-    if is_meant("appends") {
-        appends(&versus, &raw).await;
+    let is_selected = |name: &str| only.as_deref().is_none_or(|only| name.contains(only));
+    if is_selected("appends") {
+        appends(&comparison, &raw).await;
     }
-    if is_meant("reads") {
-        reads(&versus, &ours, if short { 1_000 } else { 300_000 }).await;
+    if is_selected("reads") {
+        reads(&comparison, &ours, if short { 1_000 } else { 300_000 }).await;
     }
-    versus.store.close().await;
+    comparison.store.close().await;
 }
 
-async fn appends(versus: &Versus, raw: &Path) {
-    let raw_one = || raw_inserts(versus, raw, 1);
-    versus.compare("1 event, 1 task", "0.8 | 1.0", raw_one, || versus.ours(1, 1)).await;
-    versus.compare("1 event, 64 tasks, raw at 1", "5.0 | ", raw_one, || versus.ours(64, 1)).await;
-    versus
+async fn appends(comparison: &Comparison, raw: &Path) {
+    let raw_one = || raw_inserts(comparison, raw, 1);
+    comparison.compare("1 event, 1 task", "0.8 | 1.0", raw_one, || comparison.ours(1, 1)).await;
+    comparison
+        .compare("1 event, 64 tasks, raw at 1", "5.0 | ", raw_one, || comparison.ours(64, 1))
+        .await;
+    comparison
         .compare(
             "100 events, 1 task, raw in one transaction",
             " | ",
-            || raw_inserts(versus, raw, 100),
-            || versus.ours(1, 100),
+            || raw_inserts(comparison, raw, 100),
+            || comparison.ours(1, 100),
         )
         .await;
 }
 
-async fn reads(versus: &Versus, ours: &Path, everything: usize) {
-    let long = versus.fill(everything).await;
+async fn reads(comparison: &Comparison, ours: &Path, everything: usize) {
+    let long = comparison.fill(everything).await;
     let mut connection = connect(ours).await;
     let key: i64 = sqlx::query("SELECT stream_key FROM streams WHERE stream_id = ?1")
         .bind(long.as_str().to_owned())
@@ -79,34 +81,34 @@ async fn reads(versus: &Versus, ours: &Path, everything: usize) {
         .get(0);
     let one = format!("{COLUMNS} WHERE stream_key = ?1 ORDER BY version");
     let all = format!("{COLUMNS} WHERE position > ?1 ORDER BY position LIMIT 300000");
-    versus
+    comparison
         .compare(
             "one stream of 10 000, decoded",
             "0.85 | 1.0",
             || raw_read(ours, &one, key),
-            || versus.read_stream(&long),
+            || comparison.read_stream(&long),
         )
         .await;
-    versus
+    comparison
         .compare(
             "everything in global order, decoded",
             "0.85 | 1.0",
             || raw_read(ours, &all, 0),
-            || versus.read_all(),
+            || comparison.read_all(),
         )
         .await;
 }
 
-/// One insert a statement, so many a transaction.
-async fn raw_inserts(versus: &Versus, path: &Path, events: usize) -> f64 {
+/// Inserts one event per statement, `events` statements per transaction.
+async fn raw_inserts(comparison: &Comparison, path: &Path, events: usize) -> f64 {
     let connection = connect(path).await;
-    let held = std::sync::Arc::new(tokio::sync::Mutex::new(connection));
-    let end = Instant::now() + versus.time;
-    versus
+    let shared = std::sync::Arc::new(tokio::sync::Mutex::new(connection));
+    let end = Instant::now() + comparison.time;
+    comparison
         .rate(1, events, |_| {
-            let (held, data) = (std::sync::Arc::clone(&held), versus.data.clone());
+            let (shared, data) = (std::sync::Arc::clone(&shared), comparison.data.clone());
             async move {
-                let mut connection = held.lock().await;
+                let mut connection = shared.lock().await;
                 let (mut calls, stream) = (0, next().cast_signed());
                 while Instant::now() < end {
                     if events > 1 {
@@ -167,7 +169,7 @@ async fn connect(path: &Path) -> SqliteConnection {
         .unwrap()
 }
 
-/// The table of events and its indexes, as our file has them.
+/// Creates the table of events with its indexes as in our file.
 async fn copy_table(ours: &Path, raw: &Path) {
     let mut from = connect(ours).await;
     let mut to = connect(raw).await;

@@ -1,7 +1,6 @@
-//! Subscriptions on PostgreSQL: from commit to handler against LISTEN and one read on held connections, catching up
-//! against a plain read, consumers side by side, what followers cost writers. In turns, on one private server, fsync on.
-//!
-//! Read the ratios; `tests/benches/README.md` says how.
+//! Subscriptions on PostgreSQL: latency from commit to handler against LISTEN and one read on open connections, catch-up
+//! against a plain read, concurrent consumers, the cost of subscriptions for writers. Measured in alternation on a private
+//! server with fsync; only the ratios are meaningful, see `tests/benches/README.md`.
 
 #![allow(missing_docs, reason = "a program")]
 #![allow(clippy::print_stdout, reason = "a bench reports on standard output")]
@@ -24,12 +23,12 @@ use tokio_postgres::AsyncMessage;
 use crate::guess::Guess;
 
 #[path = "support/guess.rs"]
-#[allow(dead_code, reason = "each bench uses a partition")]
+#[allow(dead_code, reason = "each bench uses some of it")]
 mod guess;
 #[path = "../support/pg.rs"]
 mod pg;
 
-/// One statement that stores an event and tells of it; the fastest way there is for one writer.
+/// Stores an event and notifies in one statement: the fastest way for a single writer.
 const RAW_APPEND: &str = "WITH i AS (INSERT INTO raw_events (stream_key, version, event_id, tenant_key, category_key, schema_version, event_type, data, metadata) \
                           VALUES (1, $1, gen_random_uuid(), 1, 1, 2, 'bench.guess', '{}', '{}') RETURNING position) \
                           SELECT pg_notify('raw', position::text) FROM i";
@@ -46,7 +45,7 @@ struct Bench {
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
-    // `--test`: everything runs once, shortly, to show that it does.
+    // With `--test` every case runs once and briefly, to show that it works.
     let short = std::env::args().any(|argument| argument == "--test");
     let cluster =
         pg::Cluster::start_with(pg::Fsync::On, "-c shared_buffers=512MB -c max_wal_size=4GB");
@@ -65,59 +64,64 @@ async fn main() {
     };
     let mut admin = database.connection().await;
     pg::run(&mut admin, "CREATE TABLE raw_events (LIKE event_store.events INCLUDING ALL)").await;
-    println!("medians of {} rounds in turns (least to most)", bench.rounds);
+    println!("medians of {} alternating rounds (least to most)", bench.rounds);
     println!("| Work | ratio | reference | ours |");
     println!("|---|---|---|---|");
     let only = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
-    let is_meant = |name: &str| only.as_deref().is_none_or(|only| name.contains(only));
-    if is_meant("latency") {
+    let is_selected = |name: &str| only.as_deref().is_none_or(|only| name.contains(only));
+    if is_selected("latency") {
         bench.latencies().await;
     }
-    if is_meant("writers") {
+    if is_selected("writers") {
         bench.followers_beside_writers().await;
     }
-    if is_meant("catch-up") {
+    if is_selected("catch-up") {
         bench.catching_up(if short { 2_000 } else { 1_000_000 }).await;
     }
-    if is_meant("consumers") {
+    if is_selected("consumers") {
         bench.consumers_side_by_side(if short { 64 } else { 1_600 }).await;
     }
-    if is_meant("idle") {
+    if is_selected("idle") {
         bench.idle(if short { 1 } else { 10 }).await;
     }
 }
 
 impl Bench {
     async fn latencies(&self) {
-        let (mut raws, mut here, mut there) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut raws, mut same_process, mut other_process) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..self.rounds {
             raws.push(self.raw_latency().await);
-            here.push(self.latency(&self.store, 1).await[0]);
-            there.push(self.latency(&self.other, 1).await[0]);
+            same_process.push(self.latency(&self.store, 1).await[0]);
+            other_process.push(self.latency(&self.other, 1).await[0]);
         }
-        line("commit to handler, 1 writer, p50, same process", &raws, &here, "ms");
-        line("commit to handler, 1 writer, p50, across processes", &raws, &there, "ms");
+        print_row("commit to handler, 1 writer, p50, same process", &raws, &same_process, "ms");
+        print_row(
+            "commit to handler, 1 writer, p50, across processes",
+            &raws,
+            &other_process,
+            "ms",
+        );
         let (mut p50s, mut p99s) = (Vec::new(), Vec::new());
         for _ in 0..self.rounds {
             let [p50, p99] = self.latency(&self.store, 16).await;
             p50s.push(p50);
             p99s.push(p99);
         }
-        line("16 writers: p99 of p50", &p50s, &p99s, "ms");
+        print_row("16 writers: p99 of p50", &p50s, &p99s, "ms");
     }
 
-    /// LISTEN on one held connection, one read on another.
+    /// The reference: LISTEN and one read on open connections; p50 in milliseconds.
     async fn raw_latency(&self) -> f64 {
         let (writer, connection) =
             tokio_postgres::connect(&self.url, tokio_postgres::NoTls).await.unwrap();
         tokio::spawn(connection);
         let (reader, mut connection) =
             tokio_postgres::connect(&self.url, tokio_postgres::NoTls).await.unwrap();
-        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let (notify, mut notified) = tokio::sync::mpsc::unbounded_channel();
         tokio::spawn(async move {
             while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
                 if let Ok(AsyncMessage::Notification(_)) = message {
-                    let _ = tell.send(());
+                    let _ = notify.send(());
                 }
             }
         });
@@ -139,7 +143,7 @@ impl Bench {
                 },
                 async {
                     let rows = loop {
-                        told.recv().await.unwrap();
+                        notified.recv().await.unwrap();
                         let rows = reader.query(&read, &[&last]).await.unwrap();
                         if !rows.is_empty() {
                             break rows;
@@ -154,7 +158,7 @@ impl Bench {
         quantiles(&mut latencies)[0]
     }
 
-    /// From the answer to an append to the event in a subscription's hands, in milliseconds: p50 and p99.
+    /// Latency from the response to an append until the subscription returns the event, in milliseconds: p50 and p99.
     async fn latency(&self, reader: &EventStore, writers: usize) -> [f64; 2] {
         let mut subscription = reader.subscribe(StartFrom::Now, Filter::all()).await.unwrap();
         let all = self.events * writers;
@@ -166,7 +170,7 @@ impl Bench {
             }
             seen
         });
-        // The follower has read once, and waits.
+        // By then the subscription has reached the end and waits.
         tokio::time::sleep(Duration::from_millis(100)).await;
         let stored = Arc::new(Mutex::new(HashMap::new()));
         let tasks: Vec<_> = (0..writers)
@@ -215,12 +219,18 @@ impl Bench {
             for follower in followers {
                 follower.abort();
             }
-            // The reader of all followers ends.
+            // By then the shared reader of the subscriptions has stopped.
             tokio::time::sleep(Duration::from_secs(6)).await;
         }
-        line("appends of 16 tasks, with 10 subscriptions of without", &alone, &followed, "/s");
+        print_row(
+            "appends of 16 tasks, with 10 subscriptions relative to none",
+            &alone,
+            &followed,
+            "/s",
+        );
     }
 
+    /// Appends with 16 tasks; events per second.
     async fn rate(&self) -> f64 {
         let started = Instant::now();
         let tasks: Vec<_> = (0..16)
@@ -263,15 +273,21 @@ impl Bench {
             self.consume(&name, 1, 1, total, Duration::ZERO).await;
             handled.push(total as f64 / started.elapsed().as_secs_f64());
         }
-        line(
-            &format!("{total} events by a subscription, of a plain read"),
+        print_row(
+            &format!("{total} events by a subscription, relative to a plain read"),
             &plain,
             &followed,
             "/s",
         );
-        line(&format!("{total} events by a handler that does nothing"), &plain, &handled, "/s");
+        print_row(
+            &format!("{total} events by a handler that does nothing"),
+            &plain,
+            &handled,
+            "/s",
+        );
     }
 
+    /// Reads all events with a plain read; their number.
     async fn count(&self) -> usize {
         let mut events = self.store.all_events(AllOptions::new());
         let mut count = 0;
@@ -294,15 +310,15 @@ impl Bench {
                 rates.push(some as f64 / started.elapsed().as_secs_f64());
             }
         }
-        line(
-            "16 consumers of 16 partitions, of one of one, a handler of 1 ms",
+        print_row(
+            "16 consumers of 16 partitions, relative to one of one, a handler of 1 ms",
             &one,
             &sixteen,
             "/s",
         );
     }
 
-    /// Runs consumers from the beginning until they have handled so many events.
+    /// Runs consumers from the beginning until they have handled `events` events.
     async fn consume(
         &self,
         name: &str,
@@ -340,7 +356,7 @@ impl Bench {
         }
     }
 
-    /// A hundred subscriptions that wait: what this process does meanwhile.
+    /// The CPU time of this process while a hundred subscriptions wait.
     async fn idle(&self, seconds: u64) {
         let mut waiting = Vec::new();
         for _ in 0..100 {
@@ -366,7 +382,7 @@ fn new_event() -> NewEvent {
     NewEvent::from(guess::stored().1.decode::<Guess>().unwrap())
 }
 
-/// Hundredths of a second that this process has worked.
+/// CPU time of this process in hundredths of a second.
 fn ticks() -> u64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
@@ -380,7 +396,8 @@ fn quantiles(latencies: &mut [Duration]) -> [f64; 2] {
         .map(|at| latencies[at].as_secs_f64() * 1_000.0)
 }
 
-fn line(name: &str, reference: &[f64], ours: &[f64], unit: &str) {
+/// Prints a row of the table.
+fn print_row(name: &str, reference: &[f64], ours: &[f64], unit: &str) {
     let mut ratios: Vec<f64> = ours.iter().zip(reference).map(|(o, r)| o / r).collect();
     ratios.sort_by(f64::total_cmp);
     let median = |figures: &[f64]| {

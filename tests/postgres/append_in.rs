@@ -1,4 +1,4 @@
-//! Appends inside of the caller's own transaction: both are committed, or neither is.
+//! Appends inside a transaction of the caller: the caller's rows and the events are committed together or not at all.
 
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ async fn invoice(transaction: &mut Transaction<'_, Postgres>, id: i32) {
 }
 
 #[tokio::test]
-async fn the_callers_rows_and_the_events_stand_or_fall_together() {
+async fn rows_of_the_caller_and_events_are_committed_or_rolled_back_together() {
     let database = pg::shared().database().await;
     let Shop { adapter, store, mut connection } = Shop::open(&database).await;
     let scoped = store.with_scope(Scope::tenant(Tenant::new("red").unwrap()).actor("ann"));
@@ -54,7 +54,7 @@ async fn the_callers_rows_and_the_events_stand_or_fall_together() {
             adapter.append_in(&mut transaction, &append.into_commit().unwrap()).await.unwrap();
         assert_eq!(answers[0].stream_version.get(), 2);
         let seen = scoped.stream_version(&stream("s")).await.unwrap().get();
-        assert_eq!(seen, 0, "nobody sees it before the commit");
+        assert_eq!(seen, 0, "not visible before the commit");
         if commits {
             transaction.commit().await.unwrap();
         } else {
@@ -65,12 +65,12 @@ async fn the_callers_rows_and_the_events_stand_or_fall_together() {
     assert_eq!(versions(&page), [1, 2]);
     assert_eq!(page[0].metadata().actor_id().as_deref(), Some("ann"));
     let mut shop = Shop { adapter, store, connection };
-    assert_eq!(shop.invoices().await, 1, "the invoice of the rollback is gone, too");
+    assert_eq!(shop.invoices().await, 1, "the rolled back invoice is not stored");
     assert_eq!(after(&shop.adapter, 0).await.len(), 2);
 }
 
 #[tokio::test]
-async fn a_refusal_leaves_the_transaction_as_it_was() {
+async fn a_refused_append_leaves_the_transaction_usable() {
     let database = pg::shared().database().await;
     let mut shop = Shop::open(&database).await;
     let store = EventStore::builder(Arc::clone(&shop.adapter)).stream_limit(Some(3));
@@ -83,7 +83,7 @@ async fn a_refusal_leaves_the_transaction_as_it_was() {
 
     let mut transaction = shop.connection.begin().await.unwrap();
     invoice(&mut transaction, 1).await;
-    let thief = vec![NewEvent::from(Noted::new("another")).with_id(taken)];
+    let reused_id = vec![NewEvent::from(Noted::new("another")).with_id(taken)];
     for (append, code) in [
         (
             store.transaction().append(&stream("s"), exact(7), Noted::many(1)),
@@ -98,7 +98,7 @@ async fn a_refusal_leaves_the_transaction_as_it_was() {
             "stream_archived",
         ),
         (
-            store.transaction().append(&stream("t"), ExpectedVersion::Any, thief),
+            store.transaction().append(&stream("t"), ExpectedVersion::Any, reused_id),
             "event_id_conflict",
         ),
         (
@@ -120,14 +120,14 @@ async fn a_refusal_leaves_the_transaction_as_it_was() {
     transaction.commit().await.unwrap();
     assert_eq!(shop.invoices().await, 2);
     assert_eq!(shop.versions("s").await, [1, 2]);
-    assert_eq!(shop.versions("new").await, [0_u64; 0], "nothing of the refused pair stayed");
+    assert_eq!(shop.versions("new").await, [0_u64; 0], "nothing of the refused pair is stored");
     let positions: Vec<u64> =
         after(&shop.adapter, 0).await.iter().map(|event| event.position().get()).collect();
-    assert_eq!(positions, [1, 2, 3], "refusals used no position");
+    assert_eq!(positions, [1, 2, 3], "refused appends take no position");
 }
 
 #[tokio::test]
-async fn a_transaction_whose_commit_was_not_answered_is_repeated_as_a_whole() {
+async fn a_transaction_whose_commit_was_not_acknowledged_is_retried_as_a_whole() {
     let database = pg::shared().database().await;
     let mut shop = Shop::open(&database).await;
     let pair = shop
@@ -162,8 +162,8 @@ async fn events_are_validated_before_anything_is_sent() {
     let error = shop.store.transaction().append(&stream("s"), exact(0), wrong).into_commit();
     let Err(Error::InvalidEventData { index, .. }) = error else { panic!("{error:?}") };
     assert_eq!(index, Some(1));
-    let everybody = shop.store.all_tenants();
-    let error = everybody.transaction().append(&stream("s"), exact(0), Noted::many(1));
+    let all_tenants = shop.store.all_tenants();
+    let error = all_tenants.transaction().append(&stream("s"), exact(0), Noted::many(1));
     assert_eq!(error.into_commit().unwrap_err().code(), "invalid_event_data");
     let again = NewEvent::from(Noted::new("x"));
     let twice = shop.store.transaction().append(&stream("s"), exact(0), [again.clone()]).append(
@@ -175,7 +175,7 @@ async fn events_are_validated_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn a_snapshot_of_the_past_is_no_place_to_append() {
+async fn appends_are_refused_in_isolation_levels_with_a_fixed_snapshot() {
     let database = pg::shared().database().await;
     let mut shop = Shop::open(&database).await;
     for (streams, level) in [(1, "REPEATABLE READ"), (2, "SERIALIZABLE")] {
@@ -196,22 +196,22 @@ async fn a_snapshot_of_the_past_is_no_place_to_append() {
 }
 
 #[tokio::test]
-async fn ids_that_others_commit_at_the_same_moment_abort_it_and_are_told_apart() {
+async fn ids_committed_concurrently_abort_the_transaction_with_an_id_conflict() {
     let database = pg::shared().database().await;
     let mut shop = Shop::open(&database).await;
     let mut other = database.connection().await;
     let event = NewEvent::from(Noted::new("x"));
-    let here = shop.store.transaction().append(&stream("a"), exact(0), [event.clone()]);
-    let there = shop.store.transaction().append(&stream("b"), exact(0), [event]);
-    let (here, there) = (here.into_commit().unwrap(), there.into_commit().unwrap());
+    let ours = shop.store.transaction().append(&stream("a"), exact(0), [event.clone()]);
+    let theirs = shop.store.transaction().append(&stream("b"), exact(0), [event]);
+    let (ours, theirs) = (ours.into_commit().unwrap(), theirs.into_commit().unwrap());
     let mut first = other.begin().await.unwrap();
-    shop.adapter.append_in(&mut first, &there).await.unwrap();
+    shop.adapter.append_in(&mut first, &theirs).await.unwrap();
     let mut second = shop.connection.begin().await.unwrap();
-    let (answer, ()) = tokio::join!(shop.adapter.append_in(&mut second, &here), async {
-        let waits = "SELECT count(*) FROM pg_stat_activity \
+    let (answer, ()) = tokio::join!(shop.adapter.append_in(&mut second, &ours), async {
+        let lock_waits = "SELECT count(*) FROM pg_stat_activity \
                      WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        let mut watch = database.connection().await;
-        while pg::number(&mut watch, waits).await == 0 {
+        let mut watcher = database.connection().await;
+        while pg::number(&mut watcher, lock_waits).await == 0 {
             tokio::task::yield_now().await;
         }
         first.commit().await.unwrap();

@@ -1,4 +1,4 @@
-//! Twenty writers on one stream, for each expected version; several streams at once.
+//! Twenty concurrent writers on one stream, for each kind of expected version, and on several streams at once.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use event_core::{Appended, Error, EventId, ExpectedVersion, Outcome, Result};
 use event_postgres::PgAdapter;
 
 use crate::{
-    after, append, commit, event, events, exact, one, page, pg, stream, together, versions,
+    after, append, commit, concurrently, event, events, exact, one, page, pg, stream, versions,
 };
 
 const WRITERS: usize = 20;
@@ -19,14 +19,14 @@ async fn adapter(database: &pg::Database<'_>) -> Arc<PgAdapter> {
 
 /// Each writer appends one event with the same claim.
 async fn race(adapter: &Arc<PgAdapter>, claim: ExpectedVersion) -> Vec<Result<Appended>> {
-    together(adapter, WRITERS, |_, adapter| async move {
+    concurrently(adapter, WRITERS, |_, adapter| async move {
         let answers = adapter.commit(&one("s", claim, events(1))).await?;
         Ok(answers[0])
     })
     .await
 }
 
-/// One winner; everybody else is told the version that the winner made.
+/// Asserts that one writer won and that all others got the version that it created.
 fn assert_one_winner(results: Vec<Result<Appended>>, claim: ExpectedVersion, version: u64) {
     let (won, lost): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
     assert_eq!(won.len(), 1, "{claim}");
@@ -86,7 +86,7 @@ async fn claims_that_every_writer_meets_all_win() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn nobody_creates_a_stream_by_saying_that_it_exists() {
+async fn stream_exists_never_creates_a_stream() {
     let database = pg::shared().database().await;
     let adapter = adapter(&database).await;
     for result in race(&adapter, ExpectedVersion::StreamExists).await {
@@ -103,17 +103,20 @@ async fn nobody_creates_a_stream_by_saying_that_it_exists() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_conflict_tells_the_version_to_go_on_with() {
+async fn a_conflict_returns_the_actual_version() {
     let database = pg::shared().database().await;
     let adapter = adapter(&database).await;
-    let conflicts = together(&adapter, WRITERS, |_, adapter| async move {
+    let conflicts = concurrently(&adapter, WRITERS, |_, adapter| async move {
         let (mut version, mut conflicts) = (0, 0);
         for _ in 0..5 {
             loop {
                 match adapter.commit(&one("s", exact(version), events(1))).await {
                     Ok(answers) => break version = answers[0].stream_version.get(),
                     Err(Error::WrongExpectedVersion { actual, .. }) => {
-                        assert!(actual.get() > version, "the version told is newer than the claim");
+                        assert!(
+                            actual.get() > version,
+                            "the returned version is newer than the claim"
+                        );
                         (version, conflicts) = (actual.get(), conflicts + 1);
                     }
                     Err(other) => panic!("{other:?}"),
@@ -135,7 +138,7 @@ async fn the_same_ids_are_stored_once() {
         let database = pg::shared().database().await;
         let adapter = self::adapter(&database).await;
         let batch: Vec<_> = (0..3).map(|_| EventId::new()).collect();
-        let answers = together(&adapter, WRITERS, |_, adapter| {
+        let answers = concurrently(&adapter, WRITERS, |_, adapter| {
             let batch = batch.iter().map(|id| event(*id)).collect();
             async move { adapter.commit(&one("s", claim, batch)).await.unwrap()[0] }
         })
@@ -156,7 +159,7 @@ async fn the_same_ids_are_stored_once() {
 async fn the_stream_limit_holds_in_a_race() {
     let database = pg::shared().database().await;
     let adapter = adapter(&database).await;
-    let results = together(&adapter, WRITERS, |_, adapter| async move {
+    let results = concurrently(&adapter, WRITERS, |_, adapter| async move {
         let mut commit = one("s", ExpectedVersion::Any, events(5));
         commit.stream_limit = Some(52);
         adapter.commit(&commit).await
@@ -173,10 +176,10 @@ async fn the_stream_limit_holds_in_a_race() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn several_streams_in_any_order_never_block_one_another_for_good() {
+async fn appends_to_several_streams_in_any_order_never_deadlock() {
     let database = pg::shared().database().await;
     let adapter = adapter(&database).await;
-    together(&adapter, WRITERS, |writer, adapter| async move {
+    concurrently(&adapter, WRITERS, |writer, adapter| async move {
         for round in 0..10 {
             let mut names = ["a-1", "b-1", "c-1", "d-1", "e-1"];
             names.rotate_left(writer % 5);
@@ -192,7 +195,7 @@ async fn several_streams_in_any_order_never_block_one_another_for_good() {
     })
     .await;
     let all = after(&adapter, 0).await;
-    assert_eq!(all.len(), 1000, "a page of everything");
+    assert_eq!(all.len(), 1000, "all events in one page");
     let mut connection = database.connection().await;
     let deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
     assert_eq!(pg::number(&mut connection, deadlocks).await, 0);
@@ -205,7 +208,7 @@ async fn several_streams_in_any_order_never_block_one_another_for_good() {
 async fn several_streams_are_all_or_nothing_in_a_race() {
     let database = pg::shared().database().await;
     let adapter = adapter(&database).await;
-    let results = together(&adapter, WRITERS, |writer, adapter| async move {
+    let results = concurrently(&adapter, WRITERS, |writer, adapter| async move {
         let own = format!("own-{writer}");
         let appends = [
             append(&own, ExpectedVersion::NoStream, events(1)),

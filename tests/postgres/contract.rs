@@ -1,11 +1,11 @@
-//! The contract suite of every adapter, and the model, on PostgreSQL.
+//! The contract suites of adapters, and the model, on PostgreSQL.
 
 use proptest::prelude::*;
 
 use crate::model::{agrees, steps};
 use crate::pg;
 
-event_testing::adapter_contract!(promises, async || {
+event_testing::adapter_contract!(adapter, async || {
     crate::pg::shared().database().await.into_adapter().await
 });
 
@@ -18,11 +18,11 @@ event_testing::import_contract!(imports, async || {
 });
 
 proptest! {
-    // Each case has a database of its own: fewer of them than in memory.
+    // Each case creates a database: fewer cases than in memory.
     #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_sequence_of_operations_gives_the_answers_of_the_model(steps in steps()) {
+    fn any_sequence_of_operations_agrees_with_the_model(steps in steps()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let adapter = pg::shared().database().await.into_adapter().await;

@@ -1,4 +1,4 @@
-//! Moving up: from a file to a server, and back.
+//! Copies of a whole store from SQLite to PostgreSQL and back.
 
 use event_core::EventStore;
 use event_sqlite::{SqliteAdapter, SqliteOptions};
@@ -7,7 +7,7 @@ use crate::filled::{copied, fill};
 use crate::pg;
 
 #[tokio::test]
-async fn a_file_moves_to_a_server_and_back() {
+async fn a_store_is_copied_from_sqlite_to_postgres_and_back() {
     let folder = tempfile::tempdir().unwrap();
     let file = async |name: &str| {
         let options = SqliteOptions::new(folder.path().join(name));

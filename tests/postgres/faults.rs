@@ -1,4 +1,4 @@
-//! Lost answers, ended connections, a server that is down, ids in use: what was acknowledged is stored, once.
+//! Lost responses, terminated connections, a server that is down, known ids: an acknowledged append is stored exactly once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -15,16 +15,16 @@ use sqlx::Connection as _;
 use crate::proxy::Proxy;
 use crate::{after, append, commit, event, events, exact, ids, one, page, pg, stream};
 
-/// Ends some of the adapter's connections, whatever they are doing.
-const END_SOME: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+/// Terminates some of the adapter's connections.
+const TERMINATE_SOME: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
                        WHERE datname = current_database() AND application_name = 'event-postgres' AND random() < 0.25";
 
 #[tokio::test]
-async fn an_append_whose_answer_was_lost_is_found_by_its_ids() {
+async fn an_append_whose_response_was_lost_is_found_by_its_ids() {
     let database = pg::shared().database().await;
     let proxy = Proxy::start(database.address());
     let options: PgOptions = proxy.url(&database.url, &database.address()).parse().unwrap();
-    // The answer that is lost must be an append's.
+    // Without notifications, so that the lost response is that of an append.
     let adapter = PgAdapter::connect_with(options.notify(false)).await.unwrap();
     for size in [1, 2] {
         adapter.commit(&one("warm", ExpectedVersion::Any, events(size))).await.unwrap();
@@ -39,7 +39,7 @@ async fn an_append_whose_answer_was_lost_is_found_by_its_ids() {
             count += 1;
         }
         let mut commit = one(&name, claim, events(2));
-        proxy.lose_next_answer();
+        proxy.drop_next_response();
         let lost = adapter.commit(&commit).await.unwrap_err();
         assert!(matches!(lost, Error::Connection { .. }), "{lost:?}");
         assert!(lost.is_transient());
@@ -58,7 +58,7 @@ async fn an_append_whose_answer_was_lost_is_found_by_its_ids() {
         .commit(&commit([append("x", exact(0), events(1)), append("y", exact(0), events(1))]))
         .await
         .unwrap();
-    proxy.lose_next_answer();
+    proxy.drop_next_response();
     adapter.commit(&both).await.unwrap_err();
     both.retry = true;
     let found = adapter.commit(&both).await.unwrap();
@@ -66,31 +66,32 @@ async fn an_append_whose_answer_was_lost_is_found_by_its_ids() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn with_connections_being_ended_all_that_was_acknowledged_is_stored_once() {
+async fn acknowledged_appends_are_stored_once_while_connections_are_terminated() {
     let database = pg::shared().database().await;
     let options = database.options().pool_size(16);
     let adapter = PgAdapter::connect_with(options).await.unwrap();
     let policy = RetryPolicy::default().retries(20).first_delay(Duration::from_millis(2));
     let store = EventStore::builder(adapter).retry(policy).stream_limit(None).build().unwrap();
-    let (done, ended) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicI64::new(0)));
+    let (done, terminated) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicI64::new(0)));
     let killer = tokio::spawn({
-        let (done, ended, mut connection) =
-            (Arc::clone(&done), Arc::clone(&ended), database.connection().await);
+        let (done, terminated, mut connection) =
+            (Arc::clone(&done), Arc::clone(&terminated), database.connection().await);
         async move {
             while !done.load(Ordering::SeqCst) {
-                ended.fetch_add(pg::number(&mut connection, END_SOME).await, Ordering::SeqCst);
+                terminated
+                    .fetch_add(pg::number(&mut connection, TERMINATE_SOME).await, Ordering::SeqCst);
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         }
     });
     let mut writers = Vec::new();
     for writer in 0..16 {
-        let (store, ended) = (store.clone(), Arc::clone(&ended));
+        let (store, terminated) = (store.clone(), Arc::clone(&terminated));
         writers.push(tokio::spawn(async move {
             let (mut version, name) = (0, stream(&format!("s-{writer}")));
-            // On, until enough of them were ended.
+            // Continues until enough connections were terminated.
             for round in 0.. {
-                if round >= 40 && ended.load(Ordering::SeqCst) > 20 {
+                if round >= 40 && terminated.load(Ordering::SeqCst) > 20 {
                     break;
                 }
                 let answer =
@@ -107,15 +108,17 @@ async fn with_connections_being_ended_all_that_was_acknowledged_is_stored_once()
     }
     done.store(true, Ordering::SeqCst);
     killer.await.unwrap();
-    let ended = ended.load(Ordering::SeqCst);
+    let terminated = terminated.load(Ordering::SeqCst);
     let mut connection = database.connection().await;
     let stored = pg::number(&mut connection, "SELECT count(*) FROM event_store.events").await;
-    println!("{ended} connections ended, {acknowledged} events acknowledged, {stored} stored");
+    println!(
+        "{terminated} connections terminated, {acknowledged} events acknowledged, {stored} stored"
+    );
     assert_eq!(u64::try_from(stored).unwrap(), acknowledged);
 }
 
 #[tokio::test]
-async fn ids_that_are_known_otherwise_are_a_conflict() {
+async fn known_ids_in_another_stream_or_order_are_a_conflict() {
     let database = pg::shared().database().await;
     let adapter = database.adapter().await;
     let [a, b, c, fresh] = [(); 4].map(|()| EventId::new());
@@ -142,7 +145,7 @@ async fn ids_that_are_known_otherwise_are_a_conflict() {
                 assert_eq!(error.category(), Category::Concurrency);
             }
         }
-        // A part of what was stored at once, and two appends as one: both stand there in order.
+        // Some events of one append, or two appends as one: they are stored in this order.
         for known in [vec![b], vec![b, c], vec![a, b, c]] {
             let answer = adapter.commit(&one("s", claim, batch(&known))).await.unwrap()[0];
             assert_eq!(answer.outcome, Outcome::AlreadyStored);
@@ -158,7 +161,7 @@ async fn ids_that_are_known_otherwise_are_a_conflict() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_down_is_a_typed_error_and_no_wait() {
+async fn a_server_that_is_down_is_a_connection_error_without_delay() {
     let cluster = tokio::task::spawn_blocking(|| pg::Cluster::start(pg::Fsync::Off)).await.unwrap();
     let database = cluster.database().await;
     let adapter = database.adapter().await;
@@ -176,11 +179,11 @@ async fn a_server_that_is_down_is_a_typed_error_and_no_wait() {
     assert!(start.elapsed() < Duration::from_secs(5), "no hang");
     cluster.restart();
     let answer = adapter.commit(&one("s", exact(1), events(1))).await.unwrap();
-    assert_eq!(answer[0].stream_version.get(), 2, "the same adapter goes on");
+    assert_eq!(answer[0].stream_version.get(), 2, "the same adapter reconnects");
 }
 
 #[tokio::test]
-async fn connections_that_are_all_busy_are_overload() {
+async fn an_exhausted_pool_is_overload() {
     let database = pg::shared().database().await;
     let options = database.options().pool_size(1).acquire_timeout(Duration::from_secs(1));
     let adapter = Arc::new(PgAdapter::connect_with(options).await.unwrap());
@@ -203,7 +206,7 @@ async fn connections_that_are_all_busy_are_overload() {
 }
 
 #[tokio::test]
-async fn a_statement_that_takes_too_long_is_overload_and_writes_nothing() {
+async fn a_statement_timeout_is_overload_and_writes_nothing() {
     let database = pg::shared().database().await;
     let options = database.options().statement_timeout(Duration::from_millis(100));
     let adapter = PgAdapter::connect_with(options).await.unwrap();
@@ -217,7 +220,7 @@ async fn a_statement_that_takes_too_long_is_overload_and_writes_nothing() {
 }
 
 #[tokio::test]
-async fn a_call_that_was_dropped_half_way_spoils_nothing() {
+async fn a_cancelled_call_leaves_the_pool_usable() {
     let database = pg::shared().database().await;
     let options = database.options().pool_size(1).append_lanes(0);
     let adapter = PgAdapter::connect_with(options).await.unwrap();
@@ -227,16 +230,16 @@ async fn a_call_that_was_dropped_half_way_spoils_nothing() {
     let mut dropped = one("s", exact(1), events(1));
     let call = tokio::time::timeout(Duration::from_millis(50), adapter.commit(&dropped)).await;
     assert!(call.is_err(), "the call was waiting for the row");
-    assert_eq!(page(&adapter, "s").await.unwrap().len(), 1, "its connection is not used again");
+    assert_eq!(page(&adapter, "s").await.unwrap().len(), 1, "its connection is not reused");
     pg::run(&mut holder, "ROLLBACK").await;
-    // The server may finish what was sent; either way the same ids give one event.
+    // The server may still complete the statement; either way the same ids store one event.
     dropped.retry = true;
     adapter.commit(&dropped).await.unwrap();
     assert_eq!(page(&adapter, "s").await.unwrap().len(), 2);
 }
 
 #[tokio::test]
-async fn text_that_the_server_cannot_store_is_refused_as_a_whole() {
+async fn text_that_the_server_cannot_store_fails_the_whole_append() {
     let database = pg::shared().database().await;
     let adapter = database.adapter().await;
     let mut batch = events(3);
@@ -248,7 +251,7 @@ async fn text_that_the_server_cannot_store_is_refused_as_a_whole() {
 }
 
 #[tokio::test]
-async fn a_closed_store_says_so() {
+async fn a_closed_store_refuses_reads_and_holds_no_connection() {
     let database = pg::shared().database().await;
     let adapter = database.adapter().await;
     adapter.close().await;
@@ -261,18 +264,18 @@ async fn a_closed_store_says_so() {
 }
 
 #[tokio::test]
-async fn a_place_that_is_wrong_is_named_without_its_password() {
+async fn errors_of_a_wrong_url_never_contain_the_password() {
     let database = pg::shared().database().await;
     let server = database.address();
     let missing = format!("postgres://postgres:s3cret@{server}/missing");
     let error = PgAdapter::connect(&missing).await.unwrap_err();
     assert!(matches!(error, Error::Adapter { .. }), "{error:?}");
     assert!(!format!("{error:?}").contains("s3cret"));
-    let nobody = "postgres://bot:s3cret@127.0.0.1:1/db?acquire_timeout_ms=500";
-    let error = PgAdapter::connect(nobody).await.unwrap_err();
+    let unreachable = "postgres://bot:s3cret@127.0.0.1:1/db?acquire_timeout_ms=500";
+    let error = PgAdapter::connect(unreachable).await.unwrap_err();
     assert!(matches!(error, Error::Connection { .. }), "{error:?}");
     assert!(!format!("{error:?}").contains("s3cret"));
-    for (wrong, says) in [
+    for (wrong, expected) in [
         ("postgres://bot:s3cret@h:99999/db", "port"),
         ("postgres://bot:s3cret@h/db?pool_sise=3", "unknown key `pool_sise`"),
         ("postgres://bot:s3cret@h/db?schema=a;b", "cannot name a schema"),
@@ -283,20 +286,20 @@ async fn a_place_that_is_wrong_is_named_without_its_password() {
     ] {
         let error = wrong.parse::<PgOptions>().unwrap_err();
         let Error::InvalidUrl { given, reason } = &error else { panic!("{error:?}") };
-        assert!(reason.contains(says), "{reason}");
+        assert!(reason.contains(expected), "{reason}");
         assert!(!given.contains("s3cret") && !reason.contains("s3cret"), "{error}");
     }
 }
 
 #[tokio::test]
-async fn the_facade_retries_what_is_lost_and_tells_it_once() {
+async fn the_facade_retries_a_lost_response_and_stores_once() {
     let database = pg::shared().database().await;
     let proxy = Proxy::start(database.address());
     let adapter = PgAdapter::connect(&proxy.url(&database.url, &database.address())).await.unwrap();
     let store = EventStore::new(adapter).unwrap();
     let name = stream("s");
     store.append(&name, exact(0), Noted::many(1)).await.unwrap();
-    proxy.lose_next_answer();
+    proxy.drop_next_response();
     let answer = store.append(&name, exact(1), Noted::many(2)).await.unwrap();
     assert_eq!(answer.stream_version.get(), 3);
     let stored = store.read_stream(&name, event_core::ReadOptions::forward()).await.unwrap();

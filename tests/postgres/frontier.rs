@@ -1,4 +1,6 @@
-//! Reading everything in order: a commit that comes late is neither missed nor put after what was read.
+//! Reading all events in order: an append that commits late is neither missed nor read after later positions.
+//!
+//! The frontier is the position up to which no append is in flight any more; readers stop there.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,7 +14,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
 use crate::{after, append, commit, events, ids, one, pg};
 
-/// An append in a transaction of the test's own, which it can leave open.
+/// Appends one event in the transaction of a connection, which the test can leave open.
 pub(crate) async fn slow_append(connection: &mut PgConnection, stream: &str, id: EventId) {
     let sql = "SELECT status FROM event_store.append_one('default', $1, 'slow', -1, NULL, false, ARRAY[$2], ARRAY['noted'], ARRAY[1], \
                ARRAY['{}'], ARRAY['{}'])";
@@ -21,7 +23,7 @@ pub(crate) async fn slow_append(connection: &mut PgConnection, stream: &str, id:
 }
 
 #[tokio::test]
-async fn an_event_behind_an_open_append_waits_for_it() {
+async fn events_after_an_open_append_are_read_once_it_ended() {
     let database = pg::shared().database().await;
     let adapter = database.adapter().await;
     adapter.commit(&one("s-1", ExpectedVersion::Any, events(1))).await.unwrap();
@@ -36,22 +38,25 @@ async fn an_event_behind_an_open_append_waits_for_it() {
     assert_eq!(
         after(&adapter, 1).await.len(),
         0,
-        "two are visible, but one in front of them is not"
+        "two are committed, but an append before them is in flight"
     );
-    assert!(start.elapsed() >= Duration::from_millis(95), "it waits for the open one for a while");
-    assert!(start.elapsed() < Duration::from_secs(3), "but not for good");
+    assert!(
+        start.elapsed() >= Duration::from_millis(95),
+        "the reader waits a while for the open append"
+    );
+    assert!(start.elapsed() < Duration::from_secs(3), "but not indefinitely");
 
     pg::run(&mut slow, "COMMIT").await;
     let found = after(&adapter, 1).await;
     assert_eq!(found.len(), 3);
-    assert_eq!(found[0].event_id(), late, "it comes first");
+    assert_eq!(found[0].event_id(), late, "the late commit comes first");
 }
 
 #[tokio::test]
-async fn a_rolled_back_append_leaves_a_hole_that_readers_pass() {
+async fn readers_skip_the_gap_of_a_rolled_back_append() {
     let database = pg::shared().database().await;
     let adapter = database.adapter().await;
-    // A tenant that an open transaction creates would hold up the others.
+    // A tenant that an open transaction creates would block the other appends.
     adapter.commit(&one("s-1", ExpectedVersion::Any, events(1))).await.unwrap();
     let mut slow = database.connection().await;
     pg::run(&mut slow, "BEGIN").await;
@@ -64,7 +69,7 @@ async fn a_rolled_back_append_leaves_a_hole_that_readers_pass() {
 }
 
 #[tokio::test]
-async fn other_work_of_the_server_holds_up_no_reader() {
+async fn unrelated_transactions_do_not_block_readers() {
     let (database, other) = (pg::shared().database().await, pg::shared().database().await);
     let adapter = database.adapter().await;
     adapter.commit(&one("s-1", ExpectedVersion::Any, events(1))).await.unwrap();
@@ -73,7 +78,7 @@ async fn other_work_of_the_server_holds_up_no_reader() {
     pg::run(&mut slow, "BEGIN; CREATE TABLE busy (); SAVEPOINT here").await;
     slow_append(&mut slow, "slow-1", EventId::new()).await;
     adapter.commit(&one("s-1", ExpectedVersion::Any, events(1))).await.unwrap();
-    assert_eq!(after(&adapter, 0).await.len(), 1, "the append is under way");
+    assert_eq!(after(&adapter, 0).await.len(), 1, "the append is in flight");
     pg::run(&mut slow, "ROLLBACK TO here").await;
     for reader in [adapter, database.adapter().await] {
         assert_eq!(after(&reader, 0).await.len(), 2, "both transactions are still open");
@@ -81,7 +86,7 @@ async fn other_work_of_the_server_holds_up_no_reader() {
 }
 
 #[tokio::test]
-async fn a_prepared_append_is_waited_for() {
+async fn readers_wait_for_a_prepared_append() {
     let cluster = pg::Cluster::start_with(pg::Fsync::Off, "-c max_prepared_transactions=4");
     let database = cluster.database().await;
     let adapter = database.adapter().await;
@@ -97,7 +102,7 @@ async fn a_prepared_append_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_reader_that_starts_in_the_middle_sees_the_same_as_one_that_was_there() {
+async fn a_reader_that_starts_late_reads_the_same_log() {
     let database = pg::shared().database().await;
     let adapter = database.adapter().await;
     adapter.commit(&one("s-1", ExpectedVersion::Any, events(1))).await.unwrap();
@@ -111,7 +116,7 @@ async fn a_reader_that_starts_in_the_middle_sees_the_same_as_one_that_was_there(
     adapter.commit(&one("s-1", ExpectedVersion::Any, events(5))).await.unwrap();
 
     let fresh = database.adapter().await;
-    assert_eq!(after(&fresh, 0).await.len(), 1, "nobody can tell yet what the hole at 2 is");
+    assert_eq!(after(&fresh, 0).await.len(), 1, "the gap at 2 may still be an append in flight");
     pg::run(&mut slow, "COMMIT").await;
     let all = after(&fresh, 0).await;
     assert_eq!(all.len(), 12);
@@ -120,7 +125,7 @@ async fn a_reader_that_starts_in_the_middle_sees_the_same_as_one_that_was_there(
     assert_eq!(ids(&after(&database.adapter().await, 7).await), ids(&all[6..]));
 }
 
-/// Writers with slow transactions and rollbacks; a reader by `position > last` misses events, `read_all` none.
+/// Beside slow transactions and rollbacks, a reader that polls `position > last` misses events and `read_all` misses none.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_naive_reader_misses_events_and_read_all_does_not() {
     let database = pg::shared().database().await;
@@ -175,7 +180,7 @@ async fn a_naive_reader_misses_events_and_read_all_does_not() {
         seen.len()
     });
     let (reader, ends) = (database.adapter().await, Arc::clone(&done));
-    let careful = tokio::spawn(async move {
+    let ordered = tokio::spawn(async move {
         let (mut last, mut seen) = (0, Vec::new());
         loop {
             let ending = ends.load(Ordering::SeqCst);
@@ -191,7 +196,7 @@ async fn a_naive_reader_misses_events_and_read_all_does_not() {
         writer.await.unwrap();
     }
     done.store(true, Ordering::SeqCst);
-    let (naive, careful) = (naive.await.unwrap(), careful.await.unwrap());
+    let (naive, ordered) = (naive.await.unwrap(), ordered.await.unwrap());
 
     let mut connection = database.connection().await;
     let sql = "SELECT event_id FROM event_store.events ORDER BY position";
@@ -202,15 +207,15 @@ async fn a_naive_reader_misses_events_and_read_all_does_not() {
         .into_iter()
         .map(EventId::from_uuid)
         .collect();
-    println!("stored {}, read_all {}, naive reader {naive}", stored.len(), careful.len());
-    assert!(stored.len() > 500, "there was something to miss");
-    assert_eq!(ids(&careful), stored, "everything, once, in order");
-    assert!(careful.is_sorted_by_key(event_core::RecordedEvent::position));
-    assert!(naive < stored.len(), "the naive reader missed some, so the test shows something");
+    println!("stored {}, read_all {}, naive reader {naive}", stored.len(), ordered.len());
+    assert!(stored.len() > 500, "enough events to miss some of them");
+    assert_eq!(ids(&ordered), stored, "everything, once, in order");
+    assert!(ordered.is_sorted_by_key(event_core::RecordedEvent::position));
+    assert!(naive < stored.len(), "the naive reader must miss some, or the test proves nothing");
 }
 
 #[tokio::test]
-async fn filters_read_behind_the_same_frontier() {
+async fn filtered_reads_stop_at_the_same_frontier() {
     let database = pg::shared().database().await;
     let adapter = database.adapter().await;
     adapter.commit(&one("s-1", ExpectedVersion::Any, events(1))).await.unwrap();
@@ -225,14 +230,14 @@ async fn filters_read_behind_the_same_frontier() {
 }
 
 #[tokio::test]
-async fn a_filtered_page_is_full_as_long_as_there_is_more_whoever_works_elsewhere() {
+async fn a_filtered_page_is_full_while_more_events_match_beside_unrelated_work() {
     let database = pg::shared().database().await;
     let writer = database.adapter().await;
     for n in 0..40 {
         let name = if n % 10 == 0 { "note-1" } else { "else-1" };
         writer.commit(&one(name, ExpectedVersion::Any, events(10))).await.unwrap();
     }
-    // Work that has nothing to do with events: nothing is final by its transactions alone.
+    // An unrelated open transaction: transaction ids alone do not show that the gaps before it are final.
     let mut other = database.connection().await;
     pg::run(&mut other, "BEGIN; CREATE TABLE elsewhere (x int)").await;
     let reader = database.adapter().await;

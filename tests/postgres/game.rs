@@ -1,4 +1,4 @@
-//! Games on a server, opened by URL as the program does, with a new store for each command.
+//! Games on a server, opened by URL as gamebot does, with a new store for each command.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::pg;
 mod quickstart;
 
 #[tokio::test]
-async fn the_first_program_runs_again_and_again() {
+async fn the_quickstart_example_runs_repeatedly() {
     let database = pg::shared().database().await;
     for events in [2, 4] {
         quickstart::run(&database.url).await.unwrap();
@@ -22,7 +22,7 @@ async fn the_first_program_runs_again_and_again() {
 }
 
 #[tokio::test]
-async fn a_game_outlives_the_store_that_played_it() {
+async fn a_stored_game_is_read_by_another_store() {
     let database = pg::shared().database().await;
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let file = file.join("gamebot/games/knockout.jsonl");

@@ -1,4 +1,4 @@
-//! Group append: what travels together stands and falls apart.
+//! Group append: concurrent appends share a statement, and each succeeds or fails on its own.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -10,29 +10,29 @@ use event_core::{Error, EventId, ExpectedVersion, Outcome, Tenant};
 use event_postgres::{PgAdapter, PgOptions};
 
 use crate::proxy::Proxy;
-use crate::{after, append, commit, event, events, exact, one, page, pg, together, versions};
+use crate::{after, append, commit, concurrently, event, events, exact, one, page, pg, versions};
 
 async fn adapter(database: &pg::Database<'_>, lanes: u32) -> Arc<PgAdapter> {
     let options = database.options().append_lanes(lanes);
     Arc::new(PgAdapter::connect_with(options).await.unwrap())
 }
 
-/// Holds the rows of all streams, so that appends to them wait.
-async fn hold_streams(database: &pg::Database<'_>) -> sqlx::PgConnection {
+/// Locks the rows of all streams, so that appends to them wait.
+async fn lock_streams(database: &pg::Database<'_>) -> sqlx::PgConnection {
     let mut holder = database.connection().await;
     pg::run(&mut holder, "BEGIN; SELECT FROM event_store.streams FOR UPDATE").await;
     holder
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn appends_that_wait_at_the_same_time_travel_together() {
+async fn concurrent_appends_are_sent_in_groups() {
     let database = pg::shared().database().await;
     let proxy = Proxy::start(database.address());
     let options: PgOptions = proxy.url(&database.url, &database.address()).parse().unwrap();
     let adapter = Arc::new(PgAdapter::connect_with(options.append_lanes(1)).await.unwrap());
     adapter.commit(&one("warm", ExpectedVersion::Any, events(1))).await.unwrap();
     proxy.take();
-    let answers = together(&adapter, 64, |n, adapter| async move {
+    let answers = concurrently(&adapter, 64, |n, adapter| async move {
         adapter.commit(&one(&format!("s-{n}"), exact(0), events(2))).await.unwrap()[0]
     })
     .await;
@@ -47,20 +47,20 @@ async fn appends_that_wait_at_the_same_time_travel_together() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_fails_in_a_group_fails_alone_and_for_its_own_reason() {
+async fn an_append_that_fails_in_a_group_fails_alone_with_its_own_error() {
     let database = pg::shared().database().await;
     let adapter = adapter(&database, 1).await;
     let taken = EventId::new();
     adapter.commit(&one("taken", exact(0), vec![event(taken)])).await.unwrap();
     adapter.commit(&one("full", exact(0), events(3))).await.unwrap();
     adapter.commit(&one("first", exact(0), events(1))).await.unwrap();
-    // The lane is busy with a row that is held, so all of the following wait for it together.
-    let mut holder = hold_streams(&database).await;
-    let work = together(&adapter, 12, |n, adapter| async move {
+    // The lane waits for a locked row: the following appends queue up and form one group.
+    let mut holder = lock_streams(&database).await;
+    let work = concurrently(&adapter, 12, |n, adapter| async move {
         if n > 0 {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        let wrong = match n {
+        let request = match n {
             0 => one("first", exact(1), events(1)),
             1 => one("missing", exact(7), events(1)),
             2 => one("new-2", exact(0), vec![event(taken)]),
@@ -68,13 +68,13 @@ async fn what_fails_in_a_group_fails_alone_and_for_its_own_reason() {
             4 => Commit { stream_limit: Some(4), ..one("full", ExpectedVersion::Any, events(2)) },
             n => one(&format!("good-{n}"), ExpectedVersion::NoStream, events(2)),
         };
-        adapter.commit(&wrong).await
+        adapter.commit(&request).await
     });
-    let release = async {
+    let unlock = async {
         tokio::time::sleep(Duration::from_millis(200)).await;
         pg::run(&mut holder, "ROLLBACK").await;
     };
-    let (answers, ()) = tokio::join!(work, release);
+    let (answers, ()) = tokio::join!(work, unlock);
     let codes: Vec<_> = answers
         .iter()
         .map(|answer| answer.as_ref().map_or_else(Error::code, |_| "stored"))
@@ -100,21 +100,21 @@ async fn what_fails_in_a_group_fails_alone_and_for_its_own_reason() {
         matches!(&answers[1], Err(Error::WrongExpectedVersion { actual, .. }) if actual.get() == 0)
     );
     let stored = after(&adapter, 0).await;
-    assert_eq!(stored.len(), 5 + 1 + 7 * 2, "nothing of what was refused");
+    assert_eq!(stored.len(), 5 + 1 + 7 * 2, "nothing of the refused appends");
     assert_eq!(versions(&page(&adapter, "full").await.unwrap()), [1, 2, 3]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_answers_of_a_group_are_those_of_its_requests() {
+async fn every_request_of_a_group_gets_its_own_result() {
     let database = pg::shared().database().await;
     let adapter = adapter(&database, 1).await;
     adapter.commit(&one("first", exact(0), events(1))).await.unwrap();
     for n in 0..4 {
         adapter.commit(&one(&format!("old-{n}"), exact(0), events(2))).await.unwrap();
     }
-    let mut holder = hold_streams(&database).await;
-    // Streams that are new, old, missing and elsewhere than claimed, with one to four events, all in one group.
-    let work = together(&adapter, 17, |n, adapter| async move {
+    let mut holder = lock_streams(&database).await;
+    // New, existing and missing streams and wrong versions, one to three events each, all in one group.
+    let work = concurrently(&adapter, 17, |n, adapter| async move {
         if n == 0 {
             return (1, adapter.commit(&one("first", exact(1), events(1))).await);
         }
@@ -127,11 +127,11 @@ async fn the_answers_of_a_group_are_those_of_its_requests() {
         };
         (1 + n % 3, adapter.commit(&one(&name, claim, events(1 + n % 3))).await)
     });
-    let release = async {
+    let unlock = async {
         tokio::time::sleep(Duration::from_millis(200)).await;
         pg::run(&mut holder, "ROLLBACK").await;
     };
-    let (answers, ()) = tokio::join!(work, release);
+    let (answers, ()) = tokio::join!(work, unlock);
     let log = after(&adapter, 0).await;
     assert_eq!(answers.iter().filter(|(_, answer)| answer.is_ok()).count(), 1 + 8);
     for (n, (size, answer)) in answers.into_iter().enumerate() {
@@ -151,28 +151,28 @@ async fn the_answers_of_a_group_are_those_of_its_requests() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_caller_that_goes_away_leaves_nothing_half_known() {
+async fn the_result_of_a_cancelled_append_is_found_by_its_ids() {
     let database = pg::shared().database().await;
     let adapter = adapter(&database, 1).await;
     adapter.commit(&one("s", exact(0), events(1))).await.unwrap();
-    let mut holder = hold_streams(&database).await;
-    let gone = one("s", exact(1), events(1));
-    let call = tokio::time::timeout(Duration::from_millis(50), adapter.commit(&gone)).await;
+    let mut holder = lock_streams(&database).await;
+    let cancelled = one("s", exact(1), events(1));
+    let call = tokio::time::timeout(Duration::from_millis(50), adapter.commit(&cancelled)).await;
     assert!(call.is_err(), "the lane waits for the row");
     pg::run(&mut holder, "ROLLBACK").await;
-    // Its lane went on; the same ids say what became of them.
-    let again = Commit { retry: true, ..gone };
+    // The lane completed the append; a retry with the same ids returns its result.
+    let again = Commit { retry: true, ..cancelled };
     let answer = adapter.commit(&again).await.unwrap()[0];
     assert_eq!(answer.stream_version.get(), 2);
     assert_eq!(versions(&page(&adapter, "s").await.unwrap()), [1, 2]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn closing_waits_for_what_is_queued_and_refuses_what_comes() {
+async fn closing_waits_for_queued_appends_and_refuses_new_ones() {
     let database = pg::shared().database().await;
     let adapter = adapter(&database, 1).await;
     adapter.commit(&one("s", exact(0), events(1))).await.unwrap();
-    let mut holder = hold_streams(&database).await;
+    let mut holder = lock_streams(&database).await;
     let queued = {
         let adapter = Arc::clone(&adapter);
         tokio::spawn(async move { adapter.commit(&one("s", exact(1), events(1))).await })
@@ -188,34 +188,34 @@ async fn closing_waits_for_what_is_queued_and_refuses_what_comes() {
         late.to_string().contains("closed") || format!("{late:?}").contains("closed"),
         "{late}"
     );
-    assert!(!closing.is_finished(), "an append is under way");
+    assert!(!closing.is_finished(), "an append is in flight");
     pg::run(&mut holder, "ROLLBACK").await;
     closing.await.unwrap();
     assert_eq!(queued.await.unwrap().unwrap()[0].stream_version.get(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_queue_without_room_says_so_and_writes_nothing_of_it() {
+async fn a_full_queue_refuses_appends_and_writes_nothing_of_them() {
     let database = pg::shared().database().await;
     let adapter = adapter(&database, 1).await;
     adapter.commit(&one("s", exact(0), events(1))).await.unwrap();
-    let mut holder = hold_streams(&database).await;
+    let mut holder = lock_streams(&database).await;
     let first = {
         let adapter = Arc::clone(&adapter);
         tokio::spawn(async move { adapter.commit(&one("s", exact(1), events(1))).await })
     };
     tokio::time::sleep(Duration::from_millis(50)).await;
-    let work = together(&adapter, 8_192 + 5, |_, adapter| async move {
+    let work = concurrently(&adapter, 8_192 + 5, |_, adapter| async move {
         adapter.commit(&one("s", ExpectedVersion::Any, events(1))).await.map_err(|e| e.code())
     });
-    let release = async {
+    let unlock = async {
         tokio::time::sleep(Duration::from_secs(2)).await;
         pg::run(&mut holder, "ROLLBACK").await;
-        // One stream, one append at a time: enough of them to see that the queue moves.
+        // Appends to one stream run one at a time: long enough to see that the queue drains.
         tokio::time::sleep(Duration::from_millis(200)).await;
         adapter.close().await;
     };
-    let (answers, ()) = tokio::join!(work, release);
+    let (answers, ()) = tokio::join!(work, unlock);
     first.await.unwrap().unwrap();
     let refused = answers.iter().filter(|answer| **answer == Err("overloaded")).count();
     assert_eq!(refused, 5);
@@ -229,7 +229,7 @@ async fn a_queue_without_room_says_so_and_writes_nothing_of_it() {
 async fn tenants_and_hot_streams_share_groups() {
     let database = pg::shared().database().await;
     let adapter = adapter(&database, 4).await;
-    let answers = together(&adapter, 200, |n, adapter| async move {
+    let answers = concurrently(&adapter, 200, |n, adapter| async move {
         let tenant = Tenant::new(["red", "blue", "green"][n % 3]).unwrap();
         let stream = format!("hot-{}", n % 7);
         let commit =
@@ -241,22 +241,22 @@ async fn tenants_and_hot_streams_share_groups() {
     let mut connection = database.connection().await;
     let broken = pg::number(
         &mut connection,
-        "SELECT count(*) FROM (SELECT version, row_number() OVER (PARTITION BY tenant_key, stream_key ORDER BY position) AS place \
-         FROM event_store.events) e WHERE version <> place",
+        "SELECT count(*) FROM (SELECT version, row_number() OVER (PARTITION BY tenant_key, stream_key ORDER BY position) AS expected \
+         FROM event_store.events) e WHERE version <> expected",
     )
     .await;
     assert_eq!(broken, 0, "positions follow versions, without a gap");
-    let off = pg::number(
+    let mismatched = pg::number(
         &mut connection,
         "SELECT count(*) FROM event_store.streams s WHERE version <> (SELECT count(*) FROM event_store.events e \
          WHERE e.tenant_key = s.tenant_key AND e.stream_key = s.stream_key)",
     )
     .await;
-    assert_eq!(off, 0);
+    assert_eq!(mismatched, 0);
 }
 
 #[tokio::test]
-async fn without_lanes_every_append_travels_alone() {
+async fn without_lanes_every_append_is_sent_alone() {
     let database = pg::shared().database().await;
     let options: PgOptions = format!("{}?append_lanes=0", database.url).parse().unwrap();
     let adapter = PgAdapter::connect_with(options).await.unwrap();

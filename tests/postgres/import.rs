@@ -1,4 +1,4 @@
-//! Imports on a server: everything comes back, readers miss nothing, connections may end.
+//! Imports on PostgreSQL: events are restored byte for byte, readers miss nothing, lost connections roll back.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,11 +23,11 @@ use crate::travel::{exported, notes, travels};
 use crate::{event, events, exact, ids, one, pg, stream};
 
 proptest! {
-    // Each case has a database of its own: fewer of them than in memory.
+    // Each case creates a database: fewer cases than in memory.
     #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
 
     #[test]
-    fn everything_comes_back_byte_for_byte(notes in notes()) {
+    fn an_import_restores_events_byte_for_byte(notes in notes()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let adapter = pg::shared().database().await.into_adapter().await;
@@ -38,10 +38,10 @@ proptest! {
     }
 }
 
-/// Between two looks at the server: a pause that lets the others work, and that nothing depends on.
+/// Pause between two polls of the server; no assertion depends on it.
 const POLL: Duration = Duration::from_millis(3);
 
-/// A stream of one event at a place.
+/// The only event of its stream, at a position.
 fn at(position: u64) -> RecordedEvent {
     let data = event(EventId::new());
     RecordedEvent::from_parts(RecordedParts {
@@ -58,7 +58,7 @@ fn at(position: u64) -> RecordedEvent {
     })
 }
 
-/// Reads everything as it comes, from the place it has reached, until told to stop; then to the end.
+/// Follows the log until `stop` is set, then reads to its end.
 async fn follow(adapter: Arc<PgAdapter>, stop: Arc<AtomicBool>) -> Vec<RecordedEvent> {
     let (mut seen, mut last) = (Vec::new(), Position::START);
     loop {
@@ -77,7 +77,7 @@ async fn follow(adapter: Arc<PgAdapter>, stop: Arc<AtomicBool>) -> Vec<RecordedE
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_reader_at_the_end_misses_nothing_of_imports_and_appends() {
+async fn a_reader_misses_nothing_of_concurrent_imports_and_appends() {
     const ROUNDS: u64 = 12;
     let database = pg::shared().database().await;
     let adapter = Arc::new(database.adapter().await);
@@ -97,7 +97,7 @@ async fn a_reader_at_the_end_misses_nothing_of_imports_and_appends() {
         let adapter = Arc::clone(&adapter);
         tasks.push(tokio::spawn(async move {
             for round in 1..=ROUNDS {
-                // Far beyond what the others draw meanwhile; with holes.
+                // Far beyond the positions that appends are assigned meanwhile, with gaps.
                 let start = round * 1_000_000 + if positions == Positions::Keep { 0 } else { 500 };
                 let events = (0..20).map(|n| at(start + 3 * n)).collect();
                 adapter.import(&ImportBatch::Events { positions, events }).await.unwrap();
@@ -111,7 +111,7 @@ async fn a_reader_at_the_end_misses_nothing_of_imports_and_appends() {
     let seen = reader.await.unwrap();
     let all = exported_events(&adapter).await;
     assert_eq!(all.len() as u64, 12 * 15 * 2 + 2 * ROUNDS * 20);
-    assert_eq!(ids(&seen), ids(&all), "what came in order is what is there");
+    assert_eq!(ids(&seen), ids(&all), "the reader saw the whole log in order");
     let kept = all.iter().filter(|event| event.stream_id().as_str().starts_with("kept-"));
     let kept = kept.filter(|event| event.stream_id().as_str()[5..] == event.position().to_string());
     assert_eq!(kept.count() as u64, ROUNDS * 20);
@@ -123,7 +123,7 @@ async fn exported_events(adapter: &PgAdapter) -> Vec<RecordedEvent> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_batch_whose_connection_ends_is_taken_back_and_keeps_its_positions_later() {
+async fn a_batch_whose_connection_is_lost_rolls_back_and_keeps_its_positions_on_retry() {
     let source = EventStore::in_memory().unwrap();
     for n in 0..4 {
         let name = stream(&format!("game-{n}"));
@@ -136,10 +136,10 @@ async fn a_batch_whose_connection_ends_is_taken_back_and_keeps_its_positions_lat
     let store = store.build().unwrap();
     let import = || store.import().keep_positions().limit(BatchSize::new(20).unwrap());
     let (mut holder, mut killer) = (database.connection().await, database.connection().await);
-    // Each time more of it is there already; the batch after that is ended when its events are written.
-    for taken in [0, 60, 120] {
+    // More is stored already in each round; the connection of the next batch is terminated once its events are written.
+    for pushed in [0, 60, 120] {
         let mut import = import();
-        for line in text.lines().take(taken) {
+        for line in text.lines().take(pushed) {
             import.push(line).await.unwrap();
         }
         drop(import);
@@ -148,18 +148,22 @@ async fn a_batch_whose_connection_ends_is_taken_back_and_keeps_its_positions_lat
         let (importing, whole) = (store.clone(), lines.clone());
         let import =
             tokio::spawn(async move { importing.import().keep_positions().read(&whole[..]).await });
-        let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+        let terminate = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
                    WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        while pg::number(&mut killer, end).await == 0 {
-            assert!(!import.is_finished(), "it did not wait");
+        while pg::number(&mut killer, terminate).await == 0 {
+            assert!(!import.is_finished(), "the import did not wait for the lock");
             tokio::time::sleep(POLL).await;
         }
         let error = import.await.unwrap().unwrap_err();
         assert!(error.is_transient(), "{}", with_causes(&error));
         pg::run(&mut holder, "ROLLBACK").await;
         let stored = store.read_all(AllOptions::new()).await.unwrap();
-        assert_eq!(stored.len() % 20, 0, "all of a batch or nothing");
-        assert!(stored.len() <= taken && stored.len() + 30 > taken, "{} of {taken}", stored.len());
+        assert_eq!(stored.len() % 20, 0, "a batch is stored as a whole or not at all");
+        assert!(
+            stored.len() <= pushed && stored.len() + 30 > pushed,
+            "{} of {pushed}",
+            stored.len()
+        );
     }
     import().read(&lines[..]).await.unwrap();
     assert_eq!(exported(&store).await, lines);
@@ -182,7 +186,7 @@ async fn only_the_owner_of_the_schema_imports() {
         let error = bot.import(&batch).await.unwrap_err();
         assert!(matches!(error, Error::Adapter { .. }), "{}", with_causes(&error));
     }
-    // It may read what there is to export.
+    // The role may read all that an export contains.
     let lines = exported(&EventStore::new(bot).unwrap()).await;
     assert_eq!(std::str::from_utf8(&lines).unwrap().lines().count(), 1 + 1 + 1 + 1);
     let selection = Selection::category("s");
@@ -192,9 +196,9 @@ async fn only_the_owner_of_the_schema_imports() {
     pg::run(&mut connection, &format!("DROP OWNED BY {role}")).await;
 }
 
-/// Statements are planned while the store is empty; what is stored already must not cost more with each batch.
+/// Statements are planned while the store is empty; looking up known ids must not cost more with each batch.
 #[tokio::test]
-async fn what_is_there_already_is_looked_up_by_its_id() {
+async fn known_events_are_looked_up_by_id() {
     let database = pg::shared().database().await;
     let adapter = database.adapter().await;
     let batch = |n: u64| {
@@ -209,7 +213,7 @@ async fn what_is_there_already_is_looked_up_by_its_id() {
     assert!(read < 8 * 500 * 10, "{read} entries for 4 000 events");
 }
 
-/// More than goes to the server in one statement.
+/// A batch that is larger than one statement.
 #[tokio::test]
 async fn a_batch_of_many_megabytes_is_stored_as_a_whole_and_in_order() {
     for positions in [Positions::Assign, Positions::Keep] {

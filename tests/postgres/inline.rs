@@ -1,4 +1,4 @@
-//! Inline projections: with the append or not at all, once, and nobody but the writer waits for them.
+//! Inline projections: applied in the transaction of the append, once, and only their own writer waits for them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +23,7 @@ enum Notes {
     Closed(Closed),
 }
 
-/// A text may be noted once; a closed stream is not written down.
+/// Writes each text to a table in which it is unique; ignores `Closed`.
 struct Texts;
 
 impl InlineProjection for Texts {
@@ -58,7 +58,7 @@ impl InlineProjection for Texts {
     }
 }
 
-async fn opened(database: &Database<'_>, options: PgOptions) -> (EventStore, PgConnection) {
+async fn open(database: &Database<'_>, options: PgOptions) -> (EventStore, PgConnection) {
     let mut connection = database.connection().await;
     let table =
         "CREATE TABLE public.texts (text text PRIMARY KEY, stream text NOT NULL, version bigint)";
@@ -80,25 +80,29 @@ async fn count(connection: &mut PgConnection, condition: &str) -> i64 {
 #[tokio::test]
 async fn the_read_model_is_written_with_the_append_or_not_at_all() {
     let database = pg::shared().database().await;
-    let (store, mut connection) = opened(&database, database.options()).await;
+    let (store, mut connection) = open(&database, database.options()).await;
     let name = stream("note-1");
     store.append(&name, ExpectedVersion::NoStream, notes(&["a", "b"])).await.unwrap();
     store.append(&name, exact(2), notes(&["c"])).await.unwrap();
     store.append(&name, ExpectedVersion::Any, notes(&["d"])).await.unwrap();
     let versions = "SELECT coalesce(version, 0) FROM public.texts ORDER BY text";
     let versions: Vec<(i64,)> = sqlx::query_as(versions).fetch_all(&mut connection).await.unwrap();
-    assert_eq!(versions, [(1,), (2,), (3,), (0,)], "numbers where the writer claims them");
+    assert_eq!(
+        versions,
+        [(1,), (2,), (3,), (0,)],
+        "a version is known only if the writer claims one"
+    );
 
     let position = "SELECT last_value FROM event_store.position_seq";
     let before = pg::number(&mut connection, position).await;
-    // The store refuses: nothing of the read model stays.
+    // The store refuses the append: the read model does not change.
     let error = store.append(&name, exact(2), notes(&["e"])).await.unwrap_err();
     assert!(matches!(error, Error::WrongExpectedVersion { actual, .. } if actual.get() == 4));
-    // The read model refuses: nothing is stored.
+    // The projection fails: no event is stored.
     let error = store.append(&name, exact(4), notes(&["e", "a"])).await.unwrap_err();
     assert!(with_causes(&error).contains("texts_pkey"), "{}", with_causes(&error));
     assert!(!error.is_transient());
-    // An event that the set does not know.
+    // An event type that the set does not contain.
     let raw = RawValue::from_string("{}".into()).unwrap();
     let strange = NewEvent::raw("contract.strange", EventVersion::FIRST, raw);
     let error = store.append(&name, ExpectedVersion::Any, [strange.clone()]).await.unwrap_err();
@@ -107,7 +111,7 @@ async fn the_read_model_is_written_with_the_append_or_not_at_all() {
     assert_eq!(pg::number(&mut connection, position).await, before, "no position was assigned");
     assert_eq!(count(&mut connection, "true").await, 4);
 
-    // What it is not about goes its way; several streams are one commit.
+    // Streams that it does not want are appended as usual; several streams are one commit.
     store.append(&stream("else-1"), ExpectedVersion::Any, [strange]).await.unwrap();
     let both = |text: &str| {
         store
@@ -125,13 +129,13 @@ async fn the_read_model_is_written_with_the_append_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn what_was_stored_before_is_not_applied_again() {
+async fn a_retried_append_is_not_applied_again() {
     let database = pg::shared().database().await;
     let proxy = Proxy::start(database.address());
     let options: PgOptions = proxy.url(&database.url, &database.address()).parse().unwrap();
-    let (store, mut connection) = opened(&database, options.notify(false)).await;
+    let (store, mut connection) = open(&database, options.notify(false)).await;
     let name = stream("note-1");
-    // One that its own row keeps from being applied again, and one that could be.
+    // Applied twice, the first would violate the primary key, the second would not be noticed.
     for first in [notes(&["a", "b"]), vec![Closed { by: "x".into() }.into()]] {
         for expected in [Outcome::Stored, Outcome::AlreadyStored, Outcome::AlreadyStored] {
             let answer = store.append(&name, ExpectedVersion::Any, first.clone()).await.unwrap();
@@ -140,15 +144,15 @@ async fn what_was_stored_before_is_not_applied_again() {
     }
     let first = notes(&["c", "d"]);
     store.append(&name, ExpectedVersion::Any, first.clone()).await.unwrap();
-    let turned = [first[1].clone(), first[0].clone()];
-    let error = store.append(&name, ExpectedVersion::Any, turned).await.unwrap_err();
+    let reversed = [first[1].clone(), first[0].clone()];
+    let error = store.append(&name, ExpectedVersion::Any, reversed).await.unwrap_err();
     assert!(matches!(error, Error::EventIdConflict { .. }), "{error}");
     let other = [first[0].clone(), Noted::new("e").into()];
     let error = store.append(&name, ExpectedVersion::Any, other).await.unwrap_err();
     assert!(matches!(error, Error::EventIdConflict { .. }), "{error}");
     assert_eq!(count(&mut connection, "true").await, 4);
     for n in 0..5 {
-        proxy.lose_next_answer();
+        proxy.drop_next_response();
         let text = format!("lost {n}");
         store.append(&name, ExpectedVersion::Any, notes(&[&text])).await.unwrap();
         assert_eq!(count(&mut connection, &format!("text = '{text}'")).await, 1);
@@ -156,9 +160,9 @@ async fn what_was_stored_before_is_not_applied_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn readers_of_everything_do_not_wait_for_the_statements_of_a_read_model() {
+async fn readers_of_all_events_do_not_wait_for_a_slow_projection() {
     let database = pg::shared().database().await;
-    let (store, mut connection) = opened(&database, database.options()).await;
+    let (store, mut connection) = open(&database, database.options()).await;
     pg::run(&mut connection, "SELECT pg_advisory_lock(7)").await;
     store.append(&stream("note-1"), ExpectedVersion::Any, notes(&["warm"])).await.unwrap();
     let slow = tokio::spawn({
@@ -171,7 +175,7 @@ async fn readers_of_everything_do_not_wait_for_the_statements_of_a_read_model() 
     while pg::number(&mut connection, waiting).await == 0 {
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    // It is in the midst of its statements, and nobody waits behind it.
+    // The projection is in the middle of its statements, and no other writer or reader waits for it.
     let other = store.append(&stream("note-3"), ExpectedVersion::Any, notes(&["quick"])).await;
     let seen = store.read_all(AllOptions::new().after(Position::new(1))).await.unwrap();
     assert_eq!(seen.len(), 1);
@@ -181,16 +185,16 @@ async fn readers_of_everything_do_not_wait_for_the_statements_of_a_read_model() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn writers_at_once_keep_the_read_model_true() {
+async fn concurrent_writers_keep_the_read_model_consistent() {
     let database = pg::shared().database().await;
-    let (store, mut connection) = opened(&database, database.options()).await;
+    let (store, mut connection) = open(&database, database.options()).await;
     let writers: Vec<_> = (0..16)
         .map(|n| {
             let store = store.clone();
             tokio::spawn(async move {
                 let mut stored = 0;
                 for step in 0..10 {
-                    // Every text is wanted by two writers, on one of four streams.
+                    // Two writers append every text, to one of four streams.
                     let text = format!("{} {step}", n / 2);
                     let name = stream(&format!("note-{}", n % 4));
                     let answer = store.append(&name, ExpectedVersion::Any, notes(&[&text])).await;

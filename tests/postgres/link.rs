@@ -1,4 +1,4 @@
-//! Links on a server: contention, and what they cost.
+//! Links on PostgreSQL: contention and round trips.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use event_core::{
 use event_postgres::{PgAdapter, PgOptions};
 
 use crate::proxy::Proxy;
-use crate::{events, exact, ids, one, page, pg, stream, together, versions};
+use crate::{concurrently, events, exact, ids, one, page, pg, stream, versions};
 
 async fn link(
     adapter: &PgAdapter,
@@ -30,13 +30,13 @@ async fn link(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn writers_that_race_for_streams_of_links_leave_each_link_once() {
+async fn concurrent_writers_store_each_link_once() {
     const WRITERS: usize = 24;
     const EACH: usize = 6;
     let database = pg::shared().database().await;
     let adapter = Arc::new(database.adapter().await);
-    // Every writer appends to a stream of its own, and links what it appended into two streams that all want.
-    let done = together(&adapter, WRITERS, |n, adapter| async move {
+    // Every writer appends to its own stream and links the events into two streams that all writers share.
+    let conflicts = concurrently(&adapter, WRITERS, |n, adapter| async move {
         let mut refused = 0;
         for round in 0..EACH {
             let batch = events(2);
@@ -65,7 +65,7 @@ async fn writers_that_race_for_streams_of_links_leave_each_link_once() {
         refused
     })
     .await;
-    assert!(done.iter().sum::<usize>() > 0, "they did race");
+    assert!(conflicts.iter().sum::<usize>() > 0, "the writers did race");
     for name in ["links-a", "links-b"] {
         let seen = page(&adapter, name).await.unwrap();
         let all: Vec<u64> = (1..=(WRITERS * EACH * 2) as u64).collect();
@@ -78,7 +78,7 @@ async fn writers_that_race_for_streams_of_links_leave_each_link_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_name_that_appends_and_links_race_for_is_of_one_kind() {
+async fn a_stream_that_appends_and_links_race_for_holds_one_kind() {
     let database = pg::shared().database().await;
     let adapter = Arc::new(database.adapter().await);
     let batch = events(1);
@@ -86,7 +86,7 @@ async fn a_name_that_appends_and_links_race_for_is_of_one_kind() {
     adapter.commit(&one("source", exact(0), batch)).await.unwrap();
     for round in 0..10 {
         let name = format!("wanted-{round}");
-        let results = together(&adapter, 12, |n, adapter| {
+        let results = concurrently(&adapter, 12, |n, adapter| {
             let name = name.clone();
             async move {
                 if n % 2 == 0 {
@@ -113,7 +113,7 @@ async fn a_name_that_appends_and_links_race_for_is_of_one_kind() {
 }
 
 #[tokio::test]
-async fn a_link_is_one_exchange_and_reads_of_other_streams_cost_no_more() {
+async fn a_link_is_one_round_trip_and_adds_none_to_other_reads() {
     let database = pg::shared().database().await;
     let proxy = Proxy::start(database.address());
     let options: PgOptions = proxy.url(&database.url, &database.address()).parse().unwrap();
@@ -131,7 +131,17 @@ async fn a_link_is_one_exchange_and_reads_of_other_streams_cost_no_more() {
     page(&adapter, "s").await.unwrap();
     assert_eq!(proxy.take()[&'E'], 1);
     assert_eq!(page(&adapter, "links").await.unwrap().len(), 3);
-    assert_eq!(proxy.take()[&'E'], 2, "the stream says that it holds links, then they are read");
+    assert_eq!(
+        proxy.take()[&'E'],
+        2,
+        "the first finds that the stream holds links, the second reads them"
+    );
     let start = ReadOptions::forward().from(StreamVersion::new(4));
-    assert!(adapter.read_stream(&crate::own(), &stream("links"), start).await.unwrap().is_empty());
+    assert!(
+        adapter
+            .read_stream(&crate::default_tenant(), &stream("links"), start)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }

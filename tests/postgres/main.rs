@@ -1,6 +1,6 @@
-//! What only a server can show: contention, faults, schema migrations, the frontier, round trips.
+//! Tests that need a PostgreSQL server: contention, faults, schema migrations, reading in commit order, round trips.
 //!
-//! Each test has a database of its own on a server that lives as long as this process; see `support/pg.rs`.
+//! Each test gets its own database on a server that runs as long as this process; see `support/pg.rs`.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
@@ -64,7 +64,8 @@ const fn exact(version: u64) -> ExpectedVersion {
     ExpectedVersion::Exact(StreamVersion::new(version))
 }
 
-fn own() -> TenantView {
+/// The view of the default tenant.
+fn default_tenant() -> TenantView {
     TenantView::One(Tenant::default())
 }
 
@@ -87,19 +88,22 @@ fn append(name: &str, expected: ExpectedVersion, events: Vec<EventData>) -> Stre
     StreamAppend { stream_id: stream(name), expected, events }
 }
 
-/// A commit of one or several appends, without a limit.
+/// A commit of one or several appends, without a stream limit.
 fn commit(appends: impl Into<Vec<StreamAppend>>) -> Commit {
     Commit { tenant: Tenant::default(), appends: appends.into(), stream_limit: None, retry: false }
 }
 
+/// A commit of a single append.
 fn one(name: &str, expected: ExpectedVersion, events: Vec<EventData>) -> Commit {
     commit([append(name, expected, events)])
 }
 
+/// The first page of a stream.
 async fn page(adapter: &PgAdapter, name: &str) -> Result<Vec<RecordedEvent>> {
-    adapter.read_stream(&own(), &stream(name), ReadOptions::forward()).await
+    adapter.read_stream(&default_tenant(), &stream(name), ReadOptions::forward()).await
 }
 
+/// The first page of all tenants' events after a position.
 async fn after(adapter: &PgAdapter, position: u64) -> Vec<RecordedEvent> {
     let options = AllOptions::new().after(Position::new(position));
     adapter.read_all(&TenantView::All, &options).await.unwrap()
@@ -113,8 +117,8 @@ fn versions(events: &[RecordedEvent]) -> Vec<u64> {
     events.iter().map(|event| event.stream_version().get()).collect()
 }
 
-/// Runs `writers` tasks at once on one adapter; their results in the order of their numbers.
-async fn together<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+/// Runs `writers` tasks concurrently on one adapter; returns their results by task number.
+async fn concurrently<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     adapter: &Arc<PgAdapter>,
     writers: usize,
     work: impl Fn(usize, Arc<PgAdapter>) -> F,

@@ -1,4 +1,5 @@
-//! Behind pgbouncer in transaction mode: every promise holds in the mode for it, and the wrong mode is refused at the start.
+//! Behind pgbouncer in transaction mode: the adapter contract holds with the matching `PoolerMode`, any other is refused on
+//! connect.
 
 use std::sync::OnceLock;
 
@@ -10,7 +11,7 @@ use event_postgres::{PgAdapter, PgOptions, PoolerMode};
 use crate::bouncer::Bouncer;
 use crate::{after, events, one, pg};
 
-/// In front of the server of all tests. It takes the settings of a session and drops them, as many are set up.
+/// A pooler in front of the shared server. It accepts startup parameters and drops them, as many deployments do.
 fn bouncer(server: &str) -> &'static Bouncer {
     static BOUNCER: OnceLock<Bouncer> = OnceLock::new();
     BOUNCER.get_or_init(|| {
@@ -30,7 +31,7 @@ async fn open() -> PgAdapter {
     adapter.unwrap()
 }
 
-event_testing::adapter_contract!(promises, async || crate::pooler::open().await);
+event_testing::adapter_contract!(contract, async || crate::pooler::open().await);
 event_testing::import_contract!(imports, async || crate::pooler::open().await);
 
 #[tokio::test]
@@ -38,18 +39,18 @@ async fn the_wrong_mode_is_refused_and_the_right_one_named() {
     let database = pg::shared().database().await;
     database.adapter().await.close().await;
     let error = PgAdapter::connect_with(through(&database)).await.unwrap_err();
-    let said = with_causes(&error);
-    assert!(said.contains("choose `pooler_mode=transaction`"), "{said}");
+    let message = with_causes(&error);
+    assert!(message.contains("choose `pooler_mode=transaction`"), "{message}");
 
-    // This one knows no prepared statements: they are found on the wrong server, or missing.
+    // This pgbouncer does not track prepared statements: a connection has none, or those of another client.
     let prepared = through(&database).pooler_mode(PoolerMode::TransactionPrepared);
     match PgAdapter::connect_with(prepared).await {
         Err(error) => {
-            let said = with_causes(&error);
-            assert!(said.contains("choose `pooler_mode=transaction`"), "{said}");
+            let message = with_causes(&error);
+            assert!(message.contains("choose `pooler_mode=transaction`"), "{message}");
             assert!(!error.is_transient());
         }
-        // A pooler of later days knows them.
+        // A newer pgbouncer tracks them.
         Ok(adapter) => {
             adapter.commit(&one("s", ExpectedVersion::Any, events(1))).await.unwrap();
         }
@@ -57,12 +58,12 @@ async fn the_wrong_mode_is_refused_and_the_right_one_named() {
 }
 
 #[tokio::test]
-async fn a_pooler_that_refuses_settings_is_named() {
+async fn a_pooler_that_refuses_startup_parameters_is_reported() {
     let database = pg::shared().database().await;
     let strict = Bouncer::start(&database.address(), "");
     let error = PgAdapter::connect(&strict.url(&database)).await.unwrap_err();
-    let said = with_causes(&error);
-    assert!(said.contains("pooler_mode=transaction"), "{said}");
+    let message = with_causes(&error);
+    assert!(message.contains("pooler_mode=transaction"), "{message}");
     database.adapter().await.close().await;
     let url = format!("{}&pooler_mode=transaction", strict.url(&database));
     let adapter = PgAdapter::connect(&url).await.unwrap();
@@ -72,7 +73,7 @@ async fn a_pooler_that_refuses_settings_is_named() {
 }
 
 #[tokio::test]
-async fn without_the_server_itself_the_schema_must_be_there() {
+async fn without_a_direct_address_the_schema_must_exist() {
     let database = pg::shared().database().await;
     let options = through(&database).pooler_mode(PoolerMode::Transaction);
     let error = PgAdapter::connect_with(options).await.unwrap_err();
@@ -80,12 +81,12 @@ async fn without_the_server_itself_the_schema_must_be_there() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn different_statements_at_once_get_their_own_answers() {
+async fn concurrent_statements_get_their_own_results() {
     let database = pg::shared().database().await;
     let options = through(&database).pooler_mode(PoolerMode::Transaction).pool_size(12);
     let adapter = PgAdapter::connect_with(options.direct(&database.address()).unwrap()).await;
     let adapter = std::sync::Arc::new(adapter.unwrap());
-    crate::together(&adapter, 12, |writer, adapter| async move {
+    crate::concurrently(&adapter, 12, |writer, adapter| async move {
         for round in 1..=20 {
             let name = format!("s-{writer}");
             let answer =

@@ -1,4 +1,4 @@
-//! Names that are hostile, rows that no store writes, and what a view sees.
+//! Reads: hostile names, corrupt rows, pages and filters, views of tenants.
 
 use event_core::adapter::{Adapter, TenantView};
 use event_core::serde_json::value::RawValue;
@@ -8,7 +8,8 @@ use event_core::{
 };
 
 use crate::{
-    after, append, commit, event, events, exact, ids, one, own, page, pg, stream, versions,
+    after, append, commit, default_tenant, event, events, exact, ids, one, page, pg, stream,
+    versions,
 };
 
 const HOSTILE: [&str; 9] = [
@@ -33,13 +34,13 @@ async fn hostile_names_are_stored_and_read_back_equal() {
         let stored = page(&adapter, name).await.unwrap();
         assert_eq!(stored[0].stream_id().as_str(), *name);
     }
-    // Together, as elements of arrays.
+    // In one commit, as elements of arrays.
     let appends: Vec<_> = names().map(|name| append(name, exact(1), events(1))).collect();
     adapter.commit(&commit(appends)).await.unwrap();
 
     let mut sorted: Vec<_> = names().copied().collect();
     sorted.sort_unstable();
-    let listed = adapter.list_streams(&own(), &ListOptions::new()).await.unwrap();
+    let listed = adapter.list_streams(&default_tenant(), &ListOptions::new()).await.unwrap();
     assert_eq!(
         listed.iter().map(|info| info.stream_id.as_str()).collect::<Vec<_>>(),
         sorted,
@@ -48,13 +49,19 @@ async fn hostile_names_are_stored_and_read_back_equal() {
     assert!(listed.iter().all(|info| info.version.get() == 2));
     for name in names() {
         // A prefix is taken literally.
-        let found = adapter.list_streams(&own(), &ListOptions::new().prefix(*name)).await.unwrap();
+        let found = adapter
+            .list_streams(&default_tenant(), &ListOptions::new().prefix(*name))
+            .await
+            .unwrap();
         assert_eq!(found.len(), 1, "{name}");
     }
     for longest in ["a".repeat(255), "é".repeat(127), "\u{10ffff}".repeat(63)] {
         adapter.commit(&one(&longest, ExpectedVersion::NoStream, events(1))).await.unwrap();
         let first: String = longest.chars().take(1).collect();
-        let found = adapter.list_streams(&own(), &ListOptions::new().prefix(first)).await.unwrap();
+        let found = adapter
+            .list_streams(&default_tenant(), &ListOptions::new().prefix(first))
+            .await
+            .unwrap();
         assert!(found.iter().any(|info| info.stream_id.as_str() == longest));
     }
 }
@@ -88,7 +95,7 @@ async fn pages_run_both_ways_and_end() {
     let database = pg::shared().database().await;
     let adapter = database.adapter().await;
     adapter.commit(&one("s", exact(0), events(5))).await.unwrap();
-    let view = own();
+    let view = default_tenant();
     let two = BatchSize::new(2).unwrap();
     let at = event_core::StreamVersion::new;
     for (options, expected) in [
@@ -107,10 +114,10 @@ async fn pages_run_both_ways_and_end() {
     }
 }
 
-/// Each row, put behind the adapter's back, is an error that names what is wrong.
+/// Each corruption, made outside the adapter, is an error that names the bad value.
 #[tokio::test]
-async fn rows_that_no_store_writes_are_typed_errors() {
-    for (change, says) in [
+async fn corrupt_rows_are_typed_errors() {
+    for (change, expected) in [
         ("UPDATE event_store.events SET metadata = '[1]'", "object"),
         ("UPDATE event_store.events SET created_at = 'infinity'", "time"),
         ("UPDATE event_store.events SET created_at = '-infinity'", "time"),
@@ -146,20 +153,20 @@ async fn rows_that_no_store_writes_are_typed_errors() {
             .unwrap();
         pg::run(&mut database.connection().await, change).await;
 
-        // All calls must survive; one that looks at the broken value must say so.
+        // No call may panic; one that reads the bad value must report it.
         let adapter = database.adapter().await;
-        let mut told = Vec::new();
-        told.extend(page(&adapter, "s").await.err());
-        told.extend(adapter.read_all(&TenantView::All, &AllOptions::new()).await.err());
-        told.extend(adapter.read_event(&TenantView::All, id).await.err());
-        told.extend(adapter.stream_info(&TenantView::All, &stream("s")).await.err());
-        told.extend(adapter.list_streams(&TenantView::All, &ListOptions::new()).await.err());
-        told.extend(adapter.commit(&one("s", ExpectedVersion::Any, events(1))).await.err());
+        let mut errors = Vec::new();
+        errors.extend(page(&adapter, "s").await.err());
+        errors.extend(adapter.read_all(&TenantView::All, &AllOptions::new()).await.err());
+        errors.extend(adapter.read_event(&TenantView::All, id).await.err());
+        errors.extend(adapter.stream_info(&TenantView::All, &stream("s")).await.err());
+        errors.extend(adapter.list_streams(&TenantView::All, &ListOptions::new()).await.err());
+        errors.extend(adapter.commit(&one("s", ExpectedVersion::Any, events(1))).await.err());
         assert!(
-            says.is_empty() || told.iter().any(|error| error.to_string().contains(says)),
-            "{change}: {told:?}"
+            expected.is_empty() || errors.iter().any(|error| error.to_string().contains(expected)),
+            "{change}: {errors:?}"
         );
-        assert!(told.iter().all(|error| !error.is_transient()), "{change}: {told:?}");
+        assert!(errors.iter().all(|error| !error.is_transient()), "{change}: {errors:?}");
     }
 }
 
@@ -171,7 +178,7 @@ async fn json_of_the_wrong_shape_is_read_and_does_not_decode() {
     let mut connection = database.connection().await;
     pg::run(&mut connection, "UPDATE event_store.events SET data = '[1, 2]', event_type = 'contract.noted' WHERE version = 2").await;
     let stored = page(&adapter, "s").await.unwrap();
-    assert_eq!(stored.len(), 3, "the page comes back");
+    assert_eq!(stored.len(), 3, "the page is returned");
     let error = stored[1].decode::<event_testing::Noted>().unwrap_err();
     assert_eq!(error.code(), "deserialization_failed");
     let text = error.to_string();
@@ -182,7 +189,7 @@ async fn json_of_the_wrong_shape_is_read_and_does_not_decode() {
 }
 
 #[tokio::test]
-async fn the_operators_view_sees_every_tenant_and_asks_when_it_cannot_tell() {
+async fn the_view_of_all_tenants_reports_ambiguous_streams() {
     let database = pg::shared().database().await;
     let adapter = database.adapter().await;
     let tenants = ["b", "a", "é"].map(|name| Tenant::new(name).unwrap());
@@ -252,7 +259,7 @@ async fn the_operators_view_sees_every_tenant_and_asks_when_it_cannot_tell() {
 }
 
 #[tokio::test]
-async fn filters_that_nothing_can_match_give_empty_pages() {
+async fn filters_without_matches_give_empty_pages() {
     let database = pg::shared().database().await;
     let adapter = database.adapter().await;
     adapter.commit(&one("s-1", exact(0), events(2))).await.unwrap();
@@ -272,15 +279,15 @@ async fn filters_that_nothing_can_match_give_empty_pages() {
         (no().recorded_before(stored[1].recorded_at()), 1),
         (no().after(Position::new(u64::MAX)), 0),
     ] {
-        let found = adapter.read_all(&own(), &options).await.unwrap();
+        let found = adapter.read_all(&default_tenant(), &options).await.unwrap();
         assert_eq!(found.len(), expected, "{options:?}: {:?}", ids(&found));
     }
     for options in [ListOptions::new().prefix("s\0"), ListOptions::new().category("s\0")] {
-        assert!(adapter.list_streams(&own(), &options).await.unwrap().is_empty());
+        assert!(adapter.list_streams(&default_tenant(), &options).await.unwrap().is_empty());
     }
 }
 
-/// Entries of an index of events that were read so far, once every connection has reported.
+/// Entries of an index read so far. Waits until all other connections have closed and reported their statistics.
 pub(crate) async fn index_entries_read(database: &pg::Database<'_>, index: &str) -> i64 {
     let mut connection = database.connection().await;
     let others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
@@ -293,14 +300,14 @@ pub(crate) async fn index_entries_read(database: &pg::Database<'_>, index: &str)
 }
 
 #[tokio::test]
-async fn a_page_of_everything_reads_little_more_than_the_page() {
+async fn a_page_of_all_events_reads_few_index_entries_beyond_it() {
     let database = pg::shared().database().await;
     let adapter = database.adapter().await;
     for stream in 0..20 {
         let name = format!("s-{stream}");
         adapter.commit(&one(&name, ExpectedVersion::Any, events(1_000))).await.unwrap();
     }
-    // Behind a frontier that is known, as for every page after the first.
+    // Up to a known frontier, as for every page after the first.
     let all =
         |after| AllOptions::new().after(Position::new(after)).limit(BatchSize::new(100).unwrap());
     let tail = adapter.read_all(&TenantView::All, &all(19_950)).await.unwrap();
@@ -317,6 +324,6 @@ async fn a_page_of_everything_reads_little_more_than_the_page() {
     let read = index_entries_read(&database, "events_pkey").await - before;
     assert!(
         read < 2_000,
-        "{read} entries for 350 events: a page must not read what is left of the log"
+        "{read} entries for 350 events: a page must not read the rest of the log"
     );
 }

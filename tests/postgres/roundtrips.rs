@@ -1,4 +1,4 @@
-//! One call is one exchange with the server: counted in the protocol, not measured in time.
+//! One call is one round trip: counted in messages of the protocol, not measured in time.
 
 use std::collections::BTreeMap;
 
@@ -8,21 +8,21 @@ use event_core::{AllOptions, BatchSize, Delete, ExpectedVersion, ReadOptions};
 use event_postgres::{PgAdapter, PgOptions};
 
 use crate::proxy::Proxy;
-use crate::{append, commit, event, events, exact, one, own, page, pg, stream};
+use crate::{append, commit, default_tenant, event, events, exact, one, page, pg, stream};
 
-/// Bind, execute, close the portal, sync: what one prepared statement says.
-fn one_exchange() -> BTreeMap<char, usize> {
+/// The messages of one prepared statement: bind, execute, close the portal, sync.
+fn one_round_trip() -> BTreeMap<char, usize> {
     BTreeMap::from([('B', 1), ('E', 1), ('C', 1), ('S', 1)])
 }
 
-/// One connection, so that each statement is prepared once.
+/// An adapter behind the proxy, with one connection, so that each statement is prepared once.
 async fn through(proxy: &Proxy, database: &pg::Database<'_>) -> PgAdapter {
     let options: PgOptions = proxy.url(&database.url, &database.address()).parse().unwrap();
     PgAdapter::connect_with(options.pool_size(1).notify(false)).await.unwrap()
 }
 
 #[tokio::test]
-async fn every_append_is_one_exchange() {
+async fn every_append_is_one_round_trip() {
     let database = pg::shared().database().await;
     let proxy = Proxy::start(database.address());
     let adapter = through(&proxy, &database).await;
@@ -53,26 +53,26 @@ async fn every_append_is_one_exchange() {
         let answers = adapter.commit(&one("s", claim, events(size))).await.unwrap();
         version += size as u64;
         assert_eq!(answers[0].stream_version.get(), version);
-        assert_eq!(proxy.take(), one_exchange(), "{size} events, {claim}");
+        assert_eq!(proxy.take(), one_round_trip(), "{size} events, {claim}");
     }
     adapter.commit(&both("s", "t")).await.unwrap();
-    assert_eq!(proxy.take(), one_exchange(), "two streams");
+    assert_eq!(proxy.take(), one_round_trip(), "two streams");
 
     adapter.commit(&one("s", exact(7), events(2))).await.unwrap_err();
-    assert_eq!(proxy.take(), one_exchange(), "a refused append, with the look-up of its ids");
+    assert_eq!(proxy.take(), one_round_trip(), "a refused append, its ids looked up");
 
     let known = page(&adapter, "t").await.unwrap()[0].event_id();
     proxy.take();
-    let mut again = one("t", exact(0), vec![event(known)]);
-    adapter.commit(&again).await.unwrap();
-    assert_eq!(proxy.take(), one_exchange(), "known ids, refused by version");
-    again.retry = true;
-    adapter.commit(&again).await.unwrap();
-    assert_eq!(proxy.take(), one_exchange(), "a retry");
+    let mut repeated = one("t", exact(0), vec![event(known)]);
+    adapter.commit(&repeated).await.unwrap();
+    assert_eq!(proxy.take(), one_round_trip(), "known ids, refused by version");
+    repeated.retry = true;
+    adapter.commit(&repeated).await.unwrap();
+    assert_eq!(proxy.take(), one_round_trip(), "a retry");
 }
 
 #[tokio::test]
-async fn every_read_is_one_exchange() {
+async fn every_read_is_one_round_trip() {
     let database = pg::shared().database().await;
     let proxy = Proxy::start(database.address());
     let adapter = through(&proxy, &database).await;
@@ -82,36 +82,40 @@ async fn every_read_is_one_exchange() {
     let all = AllOptions::new().limit(BatchSize::new(20).unwrap());
     let category = all.clone().category("s");
     for round in 0..2 {
-        let view = own();
-        let mut said = Vec::new();
+        let view = default_tenant();
+        let mut messages = Vec::new();
         proxy.take();
         assert_eq!(
             adapter.read_stream(&view, &name, ReadOptions::forward()).await.unwrap().len(),
             50
         );
-        said.push(proxy.take());
+        messages.push(proxy.take());
         assert_eq!(
             adapter.read_stream(&view, &name, ReadOptions::backward()).await.unwrap().len(),
             50
         );
-        said.push(proxy.take());
+        messages.push(proxy.take());
         adapter.read_stream(&view, &stream("missing"), ReadOptions::forward()).await.unwrap_err();
-        said.push(proxy.take());
+        messages.push(proxy.take());
         assert!(adapter.stream_info(&view, &name).await.unwrap().is_some());
-        said.push(proxy.take());
-        // The first round also finds the frontier.
+        messages.push(proxy.take());
+        // The first round also determines the frontier.
         assert_eq!(adapter.read_all(&TenantView::All, &all).await.unwrap().len(), 20);
-        said.push(proxy.take());
+        messages.push(proxy.take());
         assert_eq!(adapter.read_all(&view, &category).await.unwrap().len(), 20);
-        said.push(proxy.take());
+        messages.push(proxy.take());
         if round > 0 {
-            assert!(said.iter().all(|said| *said == one_exchange()), "{said:?}");
+            assert!(messages.iter().all(|sent| *sent == one_round_trip()), "{messages:?}");
         }
     }
     proxy.take();
     let tail = AllOptions::new().after(stored[0].position);
-    assert!(adapter.read_all(&own(), &tail).await.unwrap().is_empty());
-    assert_eq!(proxy.take(), one_exchange(), "at the end only the frontier is asked for");
+    assert!(adapter.read_all(&default_tenant(), &tail).await.unwrap().is_empty());
+    assert_eq!(
+        proxy.take(),
+        one_round_trip(),
+        "at the end of the log only the frontier is queried"
+    );
     adapter
         .change_stream(
             &event_core::Tenant::default(),

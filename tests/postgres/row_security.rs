@@ -1,5 +1,5 @@
-//! A role of the application: its own SQL sees one tenant's rows and changes none, the adapter as this role keeps every
-//! promise.
+//! Row security for an application's role: its own SQL sees the rows of one tenant and changes none; the adapter connected
+//! as this role passes the contract suite.
 
 use event_core::adapter::Adapter as _;
 use event_core::error::with_causes;
@@ -10,16 +10,17 @@ use sqlx::{Connection as _, PgConnection};
 
 use crate::{pg, stream};
 
-/// A role with rights of its own alone, in the name of the database; it stays with the server.
+/// Creates a role with the granted rights only, named after the database; it is not dropped. Returns its URL and the
+/// owner's adapter.
 pub(crate) async fn role(database: &pg::Database<'_>) -> (String, PgAdapter) {
     let role = format!("app_{}", database.name());
     let mut connection = database.connection().await;
     pg::run(&mut connection, &format!("CREATE ROLE {role} LOGIN PASSWORD 'pw'")).await;
     let owner = database.adapter().await;
     owner.grant_to(&role).await.unwrap();
-    let place = database.address();
-    let (_, rest) = database.url.split_once(&place).unwrap();
-    (format!("postgres://{role}:pw@{place}{rest}"), owner)
+    let authority = database.address();
+    let (_, rest) = database.url.split_once(&authority).unwrap();
+    (format!("postgres://{role}:pw@{authority}{rest}"), owner)
 }
 
 async fn open_as_role() -> PgAdapter {
@@ -30,8 +31,8 @@ async fn open_as_role() -> PgAdapter {
     PgAdapter::connect(&url).await.unwrap()
 }
 
-// Imports write the tables themselves: they are the owner's (`only_the_owner_of_the_schema_imports`).
-event_testing::adapter_contract!(promises, async || crate::row_security::open_as_role().await);
+// Imports write to the tables directly, which only the owner may (`only_the_owner_of_the_schema_imports`).
+event_testing::adapter_contract!(contract, async || crate::row_security::open_as_role().await);
 
 const TABLES: [&str; 5] = ["events", "streams", "tenants", "links", "snapshots"];
 
@@ -39,7 +40,8 @@ async fn rows(connection: &mut PgConnection, table: &str) -> i64 {
     pg::number(connection, &format!("SELECT count(*) FROM event_store.{table}")).await
 }
 
-async fn sees(connection: &mut PgConnection, tenant: &str) -> (i64, i64, i64) {
+/// Sets the tenant of a connection and counts the events, streams and tenants that it sees.
+async fn counts_as(connection: &mut PgConnection, tenant: &str) -> (i64, i64, i64) {
     let name = sqlx::query("SELECT set_config('events.tenant', $1, false)").bind(tenant.to_owned());
     name.execute(&mut *connection).await.unwrap();
     let mut counts = [0; 3];
@@ -50,7 +52,7 @@ async fn sees(connection: &mut PgConnection, tenant: &str) -> (i64, i64, i64) {
 }
 
 #[tokio::test]
-async fn own_sql_sees_one_tenant_once_it_is_named_and_nothing_before() {
+async fn sql_of_the_role_sees_the_tenant_it_sets_and_nothing_before() {
     let database = pg::shared().database().await;
     let (url, owner) = role(&database).await;
     let store = EventStore::new(owner).unwrap();
@@ -69,39 +71,43 @@ async fn own_sql_sees_one_tenant_once_it_is_named_and_nothing_before() {
     for table in TABLES {
         assert_eq!(rows(&mut direct, table).await, 0, "{table} without a tenant");
     }
-    assert_eq!(sees(&mut direct, "red").await, (3, 1, 1));
-    assert_eq!(sees(&mut direct, "blue").await, (2, 2, 1));
-    assert_eq!(sees(&mut direct, hostile).await, (2, 1, 1));
-    assert_eq!(sees(&mut direct, "on").await, (4, 1, 1));
-    for nobody in ["", "*", "%", "nobody", "red' OR true --"] {
-        assert_eq!(sees(&mut direct, nobody).await, (0, 0, 0), "{nobody}");
+    assert_eq!(counts_as(&mut direct, "red").await, (3, 1, 1));
+    assert_eq!(counts_as(&mut direct, "blue").await, (2, 2, 1));
+    assert_eq!(counts_as(&mut direct, hostile).await, (2, 1, 1));
+    assert_eq!(counts_as(&mut direct, "on").await, (4, 1, 1));
+    for unknown in ["", "*", "%", "nobody", "red' OR true --"] {
+        assert_eq!(counts_as(&mut direct, unknown).await, (0, 0, 0), "{unknown}");
     }
     let other = "SELECT count(*) FROM event_store.events e JOIN event_store.streams s USING (tenant_key, stream_key) \
                  WHERE s.stream_id = 's'";
-    sees(&mut direct, "red").await;
-    assert_eq!(pg::number(&mut direct, other).await, 3, "a condition that forgets the tenant");
+    counts_as(&mut direct, "red").await;
+    assert_eq!(
+        pg::number(&mut direct, other).await,
+        3,
+        "a query without a condition on the tenant"
+    );
     direct.close().await.unwrap();
 }
 
 #[tokio::test]
-async fn own_sql_changes_nothing() {
+async fn sql_of_the_role_changes_nothing() {
     let database = pg::shared().database().await;
     let (url, owner) = role(&database).await;
     let store = EventStore::new(owner).unwrap();
     store.append(&stream("s"), ExpectedVersion::Any, Noted::many(1)).await.unwrap();
     let mut direct = pg::connect(&url).await;
     pg::run(&mut direct, "SET events.tenant = 'default'; SET events.all_tenants = 'on'").await;
-    let mut tried = Vec::new();
+    let mut statements = Vec::new();
     for table in TABLES {
-        tried.push(format!("INSERT INTO event_store.{table} DEFAULT VALUES"));
-        tried.push(format!("UPDATE event_store.{table} SET tenant_key = DEFAULT"));
-        tried.push(format!("DELETE FROM event_store.{table}"));
-        tried.push(format!("TRUNCATE event_store.{table}"));
-        tried.push(format!("ALTER TABLE event_store.{table} DISABLE ROW LEVEL SECURITY"));
+        statements.push(format!("INSERT INTO event_store.{table} DEFAULT VALUES"));
+        statements.push(format!("UPDATE event_store.{table} SET tenant_key = DEFAULT"));
+        statements.push(format!("DELETE FROM event_store.{table}"));
+        statements.push(format!("TRUNCATE event_store.{table}"));
+        statements.push(format!("ALTER TABLE event_store.{table} DISABLE ROW LEVEL SECURITY"));
     }
-    tried.push("SELECT setval('event_store.position_seq', 1)".into());
-    tried.push("CREATE TABLE event_store.mine ()".into());
-    for statement in tried {
+    statements.push("SELECT setval('event_store.position_seq', 1)".into());
+    statements.push("CREATE TABLE event_store.mine ()".into());
+    for statement in statements {
         let error = sqlx::raw_sql(sqlx::AssertSqlSafe(statement.clone()))
             .execute(&mut direct)
             .await
@@ -113,7 +119,7 @@ async fn own_sql_changes_nothing() {
 }
 
 #[tokio::test]
-async fn functions_look_nowhere_but_in_their_schema() {
+async fn functions_pin_their_search_path() {
     let database = pg::shared().database().await;
     let (_, owner) = role(&database).await;
     let mut connection = database.connection().await;
@@ -123,12 +129,12 @@ async fn functions_look_nowhere_but_in_their_schema() {
     let open = "SELECT count(*) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace \
                 CROSS JOIN LATERAL aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a \
                 WHERE n.nspname = 'event_store' AND a.grantee = 0";
-    assert_eq!(pg::number(&mut connection, open).await, 0, "no function is for everybody");
+    assert_eq!(pg::number(&mut connection, open).await, 0, "no function is executable by PUBLIC");
     owner.close().await;
 }
 
 #[tokio::test]
-async fn a_role_whose_settings_do_not_arrive_is_told_and_not_shown_an_empty_store() {
+async fn lost_connection_settings_are_an_error_not_an_empty_store() {
     let database = pg::shared().database().await;
     let (url, owner) = role(&database).await;
     owner.close().await;

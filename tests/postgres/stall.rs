@@ -1,4 +1,4 @@
-//! Who holds readers up is named: by the report, by the health of the store, in the log.
+//! A transaction that blocks readers is named: in the stall report, in the health of the store, in the log.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ async fn pid(connection: &mut PgConnection) -> i32 {
 }
 
 #[tokio::test]
-async fn the_report_names_the_transaction_that_blocks() {
+async fn the_report_names_the_blocking_transaction() {
     let database = pg::shared().database().await;
     let adapter = Arc::new(database.adapter().await);
     let store = EventStore::new(Arc::clone(&adapter)).unwrap();
@@ -32,7 +32,7 @@ async fn the_report_names_the_transaction_that_blocks() {
     pg::run(&mut slow, "SET application_name = 'nightly import'; BEGIN").await;
     pg::run(&mut bystander, "BEGIN; CREATE TABLE unrelated ()").await;
     slow_append(&mut slow, "slow", EventId::new()).await;
-    pg::run(&mut slow, "SELECT 'what it did last'").await;
+    pg::run(&mut slow, "SELECT 'last statement'").await;
     adapter.commit(&one("s", ExpectedVersion::Any, events(2))).await.unwrap();
 
     let stall = store.health().await.unwrap().stall.unwrap();
@@ -41,10 +41,10 @@ async fn the_report_names_the_transaction_that_blocks() {
     assert_eq!(blocker.pid, Some(blocking));
     assert_eq!(blocker.application, "nightly import");
     assert_eq!(blocker.state, "idle in transaction");
-    assert_eq!(blocker.query, "SELECT 'what it did last'");
+    assert_eq!(blocker.query, "SELECT 'last statement'");
     assert!(blocker.age > Duration::ZERO);
-    let said = stall.to_string();
-    assert!(said.contains(&format!("held up by pid {blocking} ")), "{said}");
+    let report = stall.to_string();
+    assert!(report.contains(&format!("blocked by pid {blocking} ")), "{report}");
 
     pg::run(&mut slow, "COMMIT").await;
     assert_eq!(adapter.stall().await.unwrap(), None);
@@ -52,7 +52,7 @@ async fn the_report_names_the_transaction_that_blocks() {
 }
 
 #[tokio::test]
-async fn a_prepared_transaction_is_named_by_its_name() {
+async fn a_prepared_transaction_is_reported_by_its_name() {
     let cluster = pg::Cluster::start_with(pg::Fsync::Off, "-c max_prepared_transactions=4");
     let database = cluster.database().await;
     let adapter = database.adapter().await;
@@ -90,7 +90,7 @@ impl io::Write for Log {
 }
 
 #[tokio::test]
-async fn a_stall_that_lasts_is_a_warning_once() {
+async fn a_lasting_stall_is_logged_once() {
     let (log, database) = (Log::default(), pg::shared().database().await);
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -112,9 +112,9 @@ async fn a_stall_that_lasts_is_a_warning_once() {
     for _ in 0..3 {
         assert_eq!(after(&adapter, 0).await.len(), 1);
     }
-    let said = log.text();
-    assert_eq!(said.matches("readers wait").count(), 1, "{said}");
-    assert!(said.contains(&format!("held up by pid {blocking} ")), "{said}");
+    let logged = log.text();
+    assert_eq!(logged.matches("readers wait").count(), 1, "{logged}");
+    assert!(logged.contains(&format!("blocked by pid {blocking} ")), "{logged}");
     pg::run(&mut slow, "ROLLBACK").await;
     assert_eq!(after(&adapter, 0).await.len(), 2);
 }

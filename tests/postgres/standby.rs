@@ -1,4 +1,5 @@
-//! Standbys: read on them, never written or migrated; reads go elsewhere when one is gone; an acknowledged commit is stored.
+//! Hot standbys: they serve reads and are never written to or migrated; reads fail over to the primary; an acknowledged
+//! commit is durable.
 
 use std::time::Duration;
 
@@ -11,12 +12,12 @@ use sqlx::PgConnection;
 
 use crate::{events, one, pg, stream};
 
-/// Waits until a standby shows what its primary has stored up to now.
+/// Waits until a standby has replayed all that its primary has written up to now.
 async fn catch_up(primary: &mut PgConnection, standby: &mut PgConnection) {
-    let stored: String = text(primary, "SELECT pg_current_wal_lsn()::text").await;
+    let written: String = text(primary, "SELECT pg_current_wal_lsn()::text").await;
     loop {
-        let shown = format!("SELECT (pg_last_wal_replay_lsn() >= '{stored}')::int::bigint");
-        if pg::number(standby, &shown).await == 1 {
+        let replayed = format!("SELECT (pg_last_wal_replay_lsn() >= '{written}')::int::bigint");
+        if pg::number(standby, &replayed).await == 1 {
             return;
         }
         tokio::time::sleep(Duration::from_millis(2)).await;
@@ -27,7 +28,8 @@ async fn text(connection: &mut PgConnection, sql: &'static str) -> String {
     sqlx::query_scalar(sql).fetch_one(connection).await.unwrap()
 }
 
-fn elsewhere(database: &pg::Database<'_>, server: &pg::Cluster) -> String {
+/// The URL of a database on another server of the cluster.
+fn url_on(database: &pg::Database<'_>, server: &pg::Cluster) -> String {
     database.url.replace(&database.address(), &server.address())
 }
 
@@ -36,19 +38,19 @@ fn store(adapter: PgAdapter) -> EventStore {
 }
 
 #[tokio::test]
-async fn a_standby_is_read_and_refuses_writers_in_plain_words() {
+async fn a_standby_serves_reads_and_refuses_appends_with_a_remedy() {
     let primary = tokio::task::spawn_blocking(|| pg::Cluster::start(pg::Fsync::Off)).await.unwrap();
     let database = primary.database().await;
     let standby = primary.standby();
-    let url = elsewhere(&database, &standby);
-    let mut behind = database.connection().await;
-    catch_up(&mut behind, &mut pg::connect(&url).await).await;
+    let url = url_on(&database, &standby);
+    let mut on_primary = database.connection().await;
+    catch_up(&mut on_primary, &mut pg::connect(&url).await).await;
     let error = PgAdapter::connect(&url).await.unwrap_err();
     assert!(with_causes(&error).contains("on its primary"), "{}", with_causes(&error));
 
     let writer = store(database.adapter().await);
     writer.append(&stream("s"), ExpectedVersion::NoStream, Noted::many(3)).await.unwrap();
-    catch_up(&mut behind, &mut pg::connect(&url).await).await;
+    catch_up(&mut on_primary, &mut pg::connect(&url).await).await;
     let reader = store(PgAdapter::connect(&url).await.unwrap());
     assert_eq!(reader.read_stream(&stream("s"), ReadOptions::forward()).await.unwrap().len(), 3);
     assert_eq!(reader.read_all(event_core::AllOptions::new()).await.unwrap().len(), 3);
@@ -61,7 +63,7 @@ async fn a_standby_is_read_and_refuses_writers_in_plain_words() {
 }
 
 #[tokio::test]
-async fn reads_go_to_a_standby_and_to_the_primary_when_it_is_gone() {
+async fn reads_use_the_standby_and_fail_over_to_the_primary() {
     let primary = tokio::task::spawn_blocking(|| pg::Cluster::start(pg::Fsync::Off)).await.unwrap();
     let database = primary.database().await;
     database.adapter().await.close().await;
@@ -72,33 +74,33 @@ async fn reads_go_to_a_standby_and_to_the_primary_when_it_is_gone() {
     let store = store(adapter);
     let name = stream("s");
     store.append(&name, ExpectedVersion::NoStream, Noted::many(3)).await.unwrap();
-    let (mut behind, url) = (database.connection().await, elsewhere(&database, &standby));
-    let mut shown = pg::connect(&url).await;
-    catch_up(&mut behind, &mut shown).await;
+    let (mut on_primary, url) = (database.connection().await, url_on(&database, &standby));
+    let mut on_standby = pg::connect(&url).await;
+    catch_up(&mut on_primary, &mut on_standby).await;
 
-    // What the standby does not replay, its readers do not see.
-    pg::run(&mut shown, "SELECT pg_wal_replay_pause()").await;
+    // While replay is paused, readers of the standby do not see the next append.
+    pg::run(&mut on_standby, "SELECT pg_wal_replay_pause()").await;
     let paused = "SELECT (pg_get_wal_replay_pause_state() = 'paused')::int::bigint";
-    while pg::number(&mut shown, paused).await == 0 {
+    while pg::number(&mut on_standby, paused).await == 0 {
         tokio::task::yield_now().await;
     }
     let last = store.append(&name, ExpectedVersion::Any, Noted::many(1)).await.unwrap();
     let read = async || store.read_stream(&name, ReadOptions::forward()).await.unwrap().len();
-    assert_eq!(read().await, 3, "it was read on the standby");
-    assert_eq!(store.stream_version(&name).await.unwrap().get(), 4, "asked of the primary");
+    assert_eq!(read().await, 3, "read on the standby");
+    assert_eq!(store.stream_version(&name).await.unwrap().get(), 4, "read on the primary");
     let all = event_core::AllOptions::new();
     assert_eq!(store.read_all(all.clone()).await.unwrap().len(), 3);
     let bounded = store.read_all(all.up_to(last.position)).await.unwrap().len();
-    assert_eq!(bounded, 4, "a standby that is not so far is not asked");
+    assert_eq!(bounded, 4, "a standby on_primary the upper bound is not used");
 
-    drop(shown);
+    drop(on_standby);
     standby.crash();
     assert_eq!(read().await, 4, "the primary takes over");
     store.close().await;
 }
 
 #[tokio::test]
-async fn a_server_that_acknowledges_too_early_is_refused_unless_allowed() {
+async fn asynchronous_commit_is_refused_unless_allowed() {
     let database = pg::shared().database().await;
     let mut connection = database.connection().await;
     let setting = format!("ALTER DATABASE {} SET synchronous_commit = off", database.name());

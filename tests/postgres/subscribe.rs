@@ -1,5 +1,5 @@
-//! Following the log on a server: from other processes, past lost connections and restarts, behind slow commits, and how
-//! little many followers ask.
+//! Subscriptions on PostgreSQL: commits of other processes, lost connections and restarts, slow commits, and the number of
+//! queries that many subscriptions cost.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -16,14 +16,14 @@ use crate::frontier::slow_append;
 use crate::proxy::Proxy;
 use crate::{pg, stream};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 const LISTENERS: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'";
-const END_LISTENERS: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+const TERMINATE_LISTENERS: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
                             WHERE datname = current_database() AND query LIKE 'LISTEN%'";
 
 async fn next(subscription: &mut Subscription) -> RecordedEvent {
-    let event = tokio::time::timeout(PATIENCE, subscription.next()).await;
-    event.expect("an event comes").expect("a subscription has no end").unwrap()
+    let event = tokio::time::timeout(TIMEOUT, subscription.next()).await;
+    event.expect("an event within the timeout").expect("a subscription has no end").unwrap()
 }
 
 async fn all(store: &EventStore) -> Subscription {
@@ -39,39 +39,39 @@ async fn open(options: PgOptions) -> EventStore {
     EventStore::new(PgAdapter::connect_with(options).await.unwrap()).unwrap()
 }
 
-/// Looks until a count is as it should be.
-async fn until(connection: &mut PgConnection, sql: &str, holds: impl Fn(i64) -> bool) {
-    let look = async {
+/// Polls a count until it meets a condition.
+async fn wait_until(connection: &mut PgConnection, sql: &str, holds: impl Fn(i64) -> bool) {
+    let polling = async {
         while !holds(pg::number(&mut *connection, sql).await) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, look).await.expect("it comes to be");
+    tokio::time::timeout(TIMEOUT, polling).await.expect("the count meets the condition in time");
 }
 
 #[tokio::test]
-async fn commits_of_other_processes_are_heard_of_or_found() {
+async fn commits_of_other_processes_arrive_by_notification_or_polling() {
     let database = pg::shared().database().await;
-    for (here, there) in [(true, true), (true, false), (false, true)] {
-        let reader = open(database.options().notify(here)).await;
-        let writer = open(database.options().notify(there)).await;
+    for (listens, notifies) in [(true, true), (true, false), (false, true)] {
+        let reader = open(database.options().notify(listens)).await;
+        let writer = open(database.options().notify(notifies)).await;
         let mut subscription = reader.subscribe(StartFrom::Now, Filter::all()).await.unwrap();
         for round in 0..5 {
             let position = write(&writer, "a").await;
             assert_eq!(
                 next(&mut subscription).await.position(),
                 position,
-                "{here} {there} {round}"
+                "listens: {listens}, notifies: {notifies}, round {round}"
             );
         }
     }
 }
 
 #[tokio::test]
-async fn a_listener_that_is_lost_while_idle_is_opened_again() {
+async fn a_listener_lost_while_idle_is_reopened() {
     let database = pg::shared().database().await;
     let (reader, writer) = (open(database.options()).await, open(database.options()).await);
-    let mut behind = database.connection().await;
+    let mut direct = database.connection().await;
     let mut subscription = all(&reader).await;
     write(&writer, "a").await;
     next(&mut subscription).await;
@@ -80,21 +80,21 @@ async fn a_listener_that_is_lost_while_idle_is_opened_again() {
             let event = next(&mut subscription).await;
             (subscription, event.position())
         });
-        until(&mut behind, LISTENERS, |count| count == 1).await;
-        assert_eq!(pg::number(&mut behind, END_LISTENERS).await, 1);
+        wait_until(&mut direct, LISTENERS, |count| count == 1).await;
+        assert_eq!(pg::number(&mut direct, TERMINATE_LISTENERS).await, 1);
         let position = write(&writer, "a").await;
         let (back, seen) = waiting.await.unwrap();
         assert_eq!(seen, position, "nothing is missed meanwhile");
         subscription = back;
     }
     let waiting = tokio::spawn(async move { subscription.next().await.is_some() });
-    until(&mut behind, LISTENERS, |count| count == 1).await;
+    wait_until(&mut direct, LISTENERS, |count| count == 1).await;
     write(&writer, "a").await;
     assert!(waiting.await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_restarts_is_waited_for() {
+async fn a_subscription_survives_restarts_of_the_server() {
     let cluster = pg::Cluster::start(pg::Fsync::On);
     let database = cluster.database().await;
     let store = open(database.options()).await;
@@ -123,37 +123,37 @@ async fn a_server_that_restarts_is_waited_for() {
     let seen = follower.await.unwrap();
     let log = store.read_all(AllOptions::new()).await.unwrap();
     let ids: Vec<EventId> = log[3..].iter().map(RecordedEvent::event_id).collect();
-    assert_eq!(seen, ids[..4], "in order, whatever was stored by a lost answer");
+    assert_eq!(seen, ids[..4], "in order, including appends whose response was lost");
 }
 
 #[tokio::test]
-async fn what_stands_behind_a_slow_commit_comes_after_it() {
+async fn events_after_a_slow_commit_are_delivered_after_it() {
     let database = pg::shared().database().await;
     let store = open(database.options()).await;
     write(&store, "a").await;
     let mut subscription = all(&store).await;
     next(&mut subscription).await;
-    let (mut slow, mut given_up) = (database.connection().await, database.connection().await);
+    let (mut slow, mut rolled_back) = (database.connection().await, database.connection().await);
     let late = EventId::new();
-    // A category that an open transaction creates would hold up the others.
+    // A category that an open transaction creates would block the other appends.
     slow_append(&mut slow, "slow-1", EventId::new()).await;
     next(&mut subscription).await;
-    for connection in [&mut slow, &mut given_up] {
+    for connection in [&mut slow, &mut rolled_back] {
         pg::run(connection, "BEGIN").await;
     }
     slow_append(&mut slow, "slow-1", late).await;
-    slow_append(&mut given_up, "slow-2", EventId::new()).await;
+    slow_append(&mut rolled_back, "slow-2", EventId::new()).await;
     let last = write(&store, "a").await;
     let early = tokio::time::timeout(Duration::from_millis(300), subscription.next()).await;
-    assert!(early.is_err(), "one in front of it may still come");
-    pg::run(&mut given_up, "ROLLBACK").await;
+    assert!(early.is_err(), "an append before it may still commit");
+    pg::run(&mut rolled_back, "ROLLBACK").await;
     pg::run(&mut slow, "COMMIT").await;
     assert_eq!(next(&mut subscription).await.event_id(), late);
     assert_eq!(next(&mut subscription).await.position(), last);
 }
 
 #[tokio::test]
-async fn a_hundred_idle_subscriptions_ask_as_much_as_one() {
+async fn a_hundred_idle_subscriptions_query_as_often_as_one() {
     let database = pg::shared().database().await;
     let proxy = Proxy::start(database.address());
     let options: PgOptions = proxy.url(&database.url, &database.address()).parse().unwrap();
@@ -175,9 +175,9 @@ async fn a_hundred_idle_subscriptions_ask_as_much_as_one() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     proxy.take();
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let asked = proxy.take().get(&'S').copied().unwrap_or_default();
-    // The pauses double up to a second: 5, 10, … 640 ms, 1 s.
-    assert!((1..=9).contains(&asked), "{asked} questions in two seconds");
+    let queries = proxy.take().get(&'S').copied().unwrap_or_default();
+    // The pause between polls doubles up to a second: 5, 10, … 640 ms, 1 s.
+    assert!((1..=9).contains(&queries), "{queries} queries in two seconds");
     let position = write(&store, "a").await;
     for waiting in waiting {
         assert_eq!(waiting.await.unwrap().position(), position);
@@ -185,7 +185,7 @@ async fn a_hundred_idle_subscriptions_ask_as_much_as_one() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_thousand_subscriptions_are_opened_and_all_are_served() {
+async fn ten_thousand_subscriptions_all_receive_their_events() {
     let database = pg::shared().database().await;
     let proxy = Proxy::start(database.address());
     let options: PgOptions = proxy.url(&database.url, &database.address()).parse().unwrap();
@@ -198,8 +198,8 @@ async fn ten_thousand_subscriptions_are_opened_and_all_are_served() {
         let mut subscription = store.subscribe(start, filter).await.unwrap();
         waiting.push(tokio::spawn(async move { next(&mut subscription).await.event_id() }));
     }
-    let asked = proxy.take().get(&'S').copied().unwrap_or_default();
-    assert!(asked < 1_000, "{asked} questions for ten thousand subscriptions");
+    let queries = proxy.take().get(&'S').copied().unwrap_or_default();
+    assert!(queries < 1_000, "{queries} queries for ten thousand subscriptions");
     for n in 0..100 {
         write(&store, &format!("s-{n}")).await;
     }
@@ -210,9 +210,9 @@ async fn ten_thousand_subscriptions_are_opened_and_all_are_served() {
     assert_eq!(seen.len(), 100);
 }
 
-/// An event that cannot be read reaches whoever asks for it as an error, and nobody else.
+/// A corrupt event is an error for subscriptions whose filter matches it, and for no others.
 #[tokio::test]
-async fn a_row_that_cannot_be_read_stops_only_who_reads_it() {
+async fn a_corrupt_row_fails_only_subscriptions_that_read_it() {
     let database = pg::shared().database().await;
     let store = open(database.options()).await;
     let mut everything = all(&store).await;
@@ -220,16 +220,16 @@ async fn a_row_that_cannot_be_read_stops_only_who_reads_it() {
     let mut others = store.subscribe(StartFrom::Beginning, other).await.unwrap();
     write(&store, "a").await;
     next(&mut everything).await;
-    let mut behind = database.connection().await;
-    pg::run(&mut behind, "BEGIN").await;
-    slow_append(&mut behind, "slow-1", EventId::new()).await;
+    let mut direct = database.connection().await;
+    pg::run(&mut direct, "BEGIN").await;
+    slow_append(&mut direct, "slow-1", EventId::new()).await;
     let spoil =
         "UPDATE event_store.events SET created_at = 'infinity' WHERE version = 1 AND position > 1";
-    sqlx::query(AssertSqlSafe(spoil)).execute(&mut behind).await.unwrap();
-    pg::run(&mut behind, "COMMIT").await;
+    sqlx::query(AssertSqlSafe(spoil)).execute(&mut direct).await.unwrap();
+    pg::run(&mut direct, "COMMIT").await;
     let position = write(&store, "other-1").await;
     assert_eq!(next(&mut others).await.position(), position);
-    let error = tokio::time::timeout(PATIENCE, everything.next()).await.unwrap().unwrap();
+    let error = tokio::time::timeout(TIMEOUT, everything.next()).await.unwrap().unwrap();
     assert_eq!(error.unwrap_err().code(), "deserialization_failed");
     assert!(everything.next().await.is_none());
 }

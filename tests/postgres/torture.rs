@@ -1,8 +1,8 @@
-//! The order that no reader misses, under the worst of writers: hot streams, slow transactions over several streams of
-//! which many roll back, and a writer that has nothing to do with it and stays open. Read on the primary and on a hot
-//! standby, each beside a reader that takes whatever is visible after its last position.
+//! Reading in order beside adverse writers: hot streams, slow transactions over several streams, many of which roll
+//! back, and an unrelated transaction that stays open. The log is read on the primary and on a hot standby, each time
+//! beside a naive reader that takes all rows visible after its last position.
 //!
-//! Four seconds of it; `EVENTS_TORTURE_SECONDS` for more.
+//! Runs for four seconds; `EVENTS_TORTURE_SECONDS` sets another duration.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,12 +16,12 @@ use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::{append, commit, event, events, one, pg};
 
-const FAST: usize = 12;
+const SINGLE: usize = 12;
 const SLOW: usize = 8;
-const MANY: usize = 4;
+const DOUBLE: usize = 4;
 const HOT: usize = 6;
 
-/// Ids that are committed for certain, by everybody.
+/// Ids of the acknowledged commits of all writers.
 type Committed = Arc<Mutex<HashSet<EventId>>>;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -35,45 +35,45 @@ async fn no_reader_misses_an_event_or_sees_one_out_of_order() {
     let standby = cluster.standby();
     let standby_url = standby.url_of(&database);
     let committed: Committed = Committed::default();
-    let (over, settled) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let (stop, settled) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
 
     let mut readers = Vec::new();
-    for (place, url) in [("primary", database.url.clone()), ("standby", standby_url)] {
-        let careful = PgAdapter::connect(&url).await.unwrap();
-        let careful = tokio::spawn(read_behind_the_frontier(careful, Arc::clone(&settled)));
+    for (server, url) in [("primary", database.url.clone()), ("standby", standby_url)] {
+        let ordered = PgAdapter::connect(&url).await.unwrap();
+        let ordered = tokio::spawn(read_in_order(ordered, Arc::clone(&settled)));
         let naive = pg::connect(&url).await;
-        let naive = tokio::spawn(read_whatever_is_there(naive, Arc::clone(&settled)));
-        readers.push((place, careful, naive));
+        let naive = tokio::spawn(read_naively(naive, Arc::clone(&settled)));
+        readers.push((server, ordered, naive));
     }
     let mut writers = Vec::new();
-    for n in 0..FAST + MANY {
-        let (adapter, committed, over) =
-            (Arc::clone(&adapter), Arc::clone(&committed), Arc::clone(&over));
+    for n in 0..SINGLE + DOUBLE {
+        let (adapter, committed, stop) =
+            (Arc::clone(&adapter), Arc::clone(&committed), Arc::clone(&stop));
         writers.push(tokio::spawn(async move {
-            while !over.load(Ordering::SeqCst) {
-                if n < FAST {
-                    fast(&adapter, &committed).await;
+            while !stop.load(Ordering::SeqCst) {
+                if n < SINGLE {
+                    append_one(&adapter, &committed).await;
                 } else {
-                    many(&adapter, &committed).await;
+                    append_two(&adapter, &committed).await;
                 }
             }
             0
         }));
     }
     for _ in 0..SLOW {
-        let (connection, committed, over) =
-            (database.connection().await, Arc::clone(&committed), Arc::clone(&over));
-        writers.push(tokio::spawn(slow(connection, committed, over)));
+        let (connection, committed, stop) =
+            (database.connection().await, Arc::clone(&committed), Arc::clone(&stop));
+        writers.push(tokio::spawn(append_slowly(connection, committed, stop)));
     }
-    let unrelated = tokio::spawn(stay_open(database.connection().await, Arc::clone(&over)));
+    let unrelated = tokio::spawn(hold_transactions(database.connection().await, Arc::clone(&stop)));
     tokio::time::sleep(Duration::from_secs(seconds())).await;
-    over.store(true, Ordering::SeqCst);
+    stop.store(true, Ordering::SeqCst);
     let mut rolled_back = 0;
     for writer in writers {
         rolled_back += writer.await.unwrap();
     }
     unrelated.await.unwrap();
-    // One more, which tells the readers that they have seen all.
+    // The last event: a reader that has read it has read all.
     let last = EventId::new();
     adapter.commit(&one("end-1", ExpectedVersion::Any, vec![event(last)])).await.unwrap();
     settled.store(true, Ordering::SeqCst);
@@ -81,33 +81,34 @@ async fn no_reader_misses_an_event_or_sees_one_out_of_order() {
     let committed = committed.lock().unwrap().clone();
     println!("{} events committed, {rolled_back} transactions rolled back", committed.len());
     assert!(rolled_back > 0);
-    for (place, careful, naive) in readers {
-        let (seen, naive) = (careful.await.unwrap(), naive.await.unwrap());
+    for (server, ordered, naive) in readers {
+        let (seen, naive) = (ordered.await.unwrap(), naive.await.unwrap());
         let ids: HashSet<EventId> = seen.iter().map(|(id, ..)| *id).collect();
         let missed = committed.difference(&ids).count();
         let reordered = reordered(&seen);
         let overlooked = committed.difference(&naive).count();
         println!(
-            "{place}: missed {missed}, out of order {reordered}; a naive reader missed {overlooked}"
+            "{server}: missed {missed}, out of order {reordered}; a naive reader missed {overlooked}"
         );
-        assert_eq!((missed, reordered), (0, 0), "{place}");
-        assert_eq!(ids.len(), seen.len(), "{place}: nothing twice");
-        if place == "primary" {
-            assert!(overlooked > 0, "the run was not hard enough to tell the readers apart");
+        assert_eq!((missed, reordered), (0, 0), "{server}");
+        assert_eq!(ids.len(), seen.len(), "{server}: no event twice");
+        if server == "primary" {
+            assert!(overlooked > 0, "the load was too low to make the naive reader miss events");
         }
     }
 }
 
 fn seconds() -> u64 {
-    std::env::var("EVENTS_TORTURE_SECONDS").map_or(4, |said| said.parse().expect("whole seconds"))
+    std::env::var("EVENTS_TORTURE_SECONDS")
+        .map_or(4, |seconds| seconds.parse().expect("whole seconds"))
 }
 
 fn hot() -> String {
     format!("hot-{}", fastrand::usize(..HOT))
 }
 
-/// One or a few events to a hot stream, through the adapter.
-async fn fast(adapter: &PgAdapter, committed: &Committed) {
+/// Appends one to three events to a hot stream through the adapter.
+async fn append_one(adapter: &PgAdapter, committed: &Committed) {
     let claim = *fastrand::choice(&[ExpectedVersion::Any, ExpectedVersion::StreamExists]).unwrap();
     let events = events(fastrand::usize(1..4));
     let ids: Vec<_> = events.iter().map(|event| event.id).collect();
@@ -115,8 +116,8 @@ async fn fast(adapter: &PgAdapter, committed: &Committed) {
     committed.lock().unwrap().extend(ids);
 }
 
-/// Two streams at once, through the adapter.
-async fn many(adapter: &PgAdapter, committed: &Committed) {
+/// Appends to two streams in one commit through the adapter.
+async fn append_two(adapter: &PgAdapter, committed: &Committed) {
     let (a, b) = (events(2), events(1));
     let ids: Vec<_> = a.iter().chain(&b).map(|event| event.id).collect();
     let own = format!("own-{}", EventId::new());
@@ -125,11 +126,15 @@ async fn many(adapter: &PgAdapter, committed: &Committed) {
     committed.lock().unwrap().extend(ids);
 }
 
-/// Transactions that append, dawdle, and append again; three of ten are rolled back. How many of them.
-async fn slow(mut connection: PgConnection, committed: Committed, over: Arc<AtomicBool>) -> u32 {
+/// Runs transactions that append, pause and append again; three of ten are rolled back. Returns the number of rollbacks.
+async fn append_slowly(
+    mut connection: PgConnection,
+    committed: Committed,
+    stop: Arc<AtomicBool>,
+) -> u32 {
     let mut rolled_back = 0;
-    while !over.load(Ordering::SeqCst) {
-        // In one order, so that the transactions do not wait for one another in a circle.
+    while !stop.load(Ordering::SeqCst) {
+        // In a fixed order, so that the transactions do not deadlock.
         let mut streams = [fastrand::usize(..HOT), fastrand::usize(..HOT)];
         streams.sort_unstable();
         pg::run(&mut connection, "BEGIN").await;
@@ -157,21 +162,21 @@ async fn slow(mut connection: PgConnection, committed: Committed, over: Arc<Atom
     rolled_back
 }
 
-/// Writes something of its own and stays open for a second at a time.
-async fn stay_open(mut connection: PgConnection, over: Arc<AtomicBool>) {
-    while !over.load(Ordering::SeqCst) {
+/// Keeps an unrelated writing transaction open for a second at a time.
+async fn hold_transactions(mut connection: PgConnection, stop: Arc<AtomicBool>) {
+    while !stop.load(Ordering::SeqCst) {
         pg::run(&mut connection, "BEGIN; CREATE TABLE unrelated ()").await;
         tokio::time::sleep(Duration::from_secs(1)).await;
         pg::run(&mut connection, "ROLLBACK").await;
     }
 }
 
-/// What a reader saw: the id, stream, version and position of each event, in its order.
+/// The events that a reader saw, in its order: id, stream, version and position.
 type Seen = Vec<(EventId, String, u64, u64)>;
 
-/// Reads through the adapter until it has seen what came last.
-async fn read_behind_the_frontier(adapter: PgAdapter, settled: Arc<AtomicBool>) -> Seen {
-    let (mut seen, mut after, mut patience) = (Seen::new(), Position::new(0), None);
+/// Reads through the adapter until it has read the last event.
+async fn read_in_order(adapter: PgAdapter, settled: Arc<AtomicBool>) -> Seen {
+    let (mut seen, mut after, mut waiting_since) = (Seen::new(), Position::new(0), None);
     loop {
         let done = settled.load(Ordering::SeqCst);
         let page =
@@ -185,8 +190,8 @@ async fn read_behind_the_frontier(adapter: PgAdapter, settled: Arc<AtomicBool>) 
             return seen;
         }
         if done {
-            let started = *patience.get_or_insert_with(Instant::now);
-            assert!(started.elapsed() < Duration::from_mins(1), "the last event never came");
+            let started = *waiting_since.get_or_insert_with(Instant::now);
+            assert!(started.elapsed() < Duration::from_mins(1), "the last event was not read");
         }
         if page.is_empty() {
             tokio::time::sleep(Duration::from_millis(2)).await;
@@ -194,11 +199,8 @@ async fn read_behind_the_frontier(adapter: PgAdapter, settled: Arc<AtomicBool>) 
     }
 }
 
-/// Reads what is visible after the last position it saw, as a reader without a frontier does.
-async fn read_whatever_is_there(
-    mut connection: PgConnection,
-    settled: Arc<AtomicBool>,
-) -> HashSet<EventId> {
+/// Reads all rows visible after its last position, as a reader without a frontier does.
+async fn read_naively(mut connection: PgConnection, settled: Arc<AtomicBool>) -> HashSet<EventId> {
     let (mut seen, mut after, mut idle) = (HashSet::new(), 0_i64, 0);
     while idle < 100 {
         let done = settled.load(Ordering::SeqCst);
@@ -219,7 +221,7 @@ async fn read_whatever_is_there(
     seen
 }
 
-/// Events that do not come after all before them, or not right after the one before in their stream.
+/// Counts events whose position is not the highest so far, or whose version is not the next of their stream.
 fn reordered(seen: &Seen) -> usize {
     let (mut highest, mut versions, mut wrong) = (0, BTreeMap::<&str, u64>::new(), 0);
     for (_, stream, version, position) in seen {

@@ -1,4 +1,4 @@
-//! Broadcast by topics: after the commit, once or for each topic, and no handler is another one's end.
+//! Broadcast by topic: after the commit, once or once for each topic, and a failed handler does not stop the others.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -23,7 +23,7 @@ async fn append(store: &EventStore, name: &str, event: impl Into<NewEvent>) {
     store.append(&stream(name), ExpectedVersion::Any, [event.into()]).await.unwrap();
 }
 
-/// By stream, by type, and one that stands twice.
+/// Topics by stream and by event type; the stream's topic is returned twice.
 fn by_stream_and_type(store: &EventStore) -> Broadcast {
     Broadcast::new(store, |event| {
         let stream = format!("stream:{}", event.stream_id());
@@ -32,16 +32,16 @@ fn by_stream_and_type(store: &EventStore) -> Broadcast {
 }
 
 async fn texts(listener: &mut Listener, count: usize) -> Vec<String> {
-    let mut told = Vec::new();
+    let mut received = Vec::new();
     for _ in 0..count {
         let Message { topics, event, .. } = listener.next().await.unwrap().unwrap();
-        told.push(format!("{} {}", event.position(), topics.join("+")));
+        received.push(format!("{} {}", event.position(), topics.join("+")));
     }
-    told
+    received
 }
 
 #[tokio::test]
-async fn a_listener_on_two_topics_gets_an_event_once_or_on_each() {
+async fn a_listener_of_two_topics_receives_an_event_once_or_once_for_each() {
     let store = EventStore::in_memory().unwrap();
     append(&store, "a", Noted::new("before")).await;
     let broadcast = by_stream_and_type(&store);
@@ -64,18 +64,18 @@ async fn a_listener_on_two_topics_gets_an_event_once_or_on_each() {
     );
     assert_eq!(texts(&mut single, 3).await, ["1 stream:a", "2 stream:a", "5 stream:a"]);
 
-    // Topics change; twice is once.
+    // Topics can change; subscribing twice has no further effect.
     for _ in 0..2 {
         single.subscribe("stream:b");
     }
     assert!(single.unsubscribe("stream:a") && !single.unsubscribe("stream:a"));
-    append(&store, "a", Noted::new("not told")).await;
-    append(&store, "b", Noted::new("told")).await;
+    append(&store, "a", Noted::new("unsubscribed")).await;
+    append(&store, "b", Noted::new("subscribed")).await;
     assert_eq!(texts(&mut single, 1).await, ["7 stream:b"]);
 }
 
 #[tokio::test]
-async fn what_is_refused_is_not_told_and_tenants_are_apart() {
+async fn refused_appends_are_not_broadcast_and_tenants_are_isolated() {
     let store = EventStore::in_memory().unwrap();
     let guild = store.with_scope(Scope::tenant(Tenant::new("g").unwrap()));
     let topics = ["event_type:contract.noted"];
@@ -84,7 +84,7 @@ async fn what_is_refused_is_not_told_and_tenants_are_apart() {
         broadcast.listen(topics, Copies::Once, StartFrom::Now).await.unwrap()
     };
     let (mut own, mut theirs) = (listen(&store).await, listen(&guild).await);
-    let mut everybody = listen(&store.all_tenants()).await;
+    let mut all = listen(&store.all_tenants()).await;
     let refused = store.append(&stream("a"), ExpectedVersion::StreamExists, Noted::many(1)).await;
     refused.unwrap_err();
     append(&guild, "a", Noted::new("1")).await;
@@ -92,11 +92,11 @@ async fn what_is_refused_is_not_told_and_tenants_are_apart() {
     append(&store, "a", Noted::new("3")).await;
     assert_eq!(texts(&mut own, 1).await, ["3 event_type:contract.noted"]);
     assert_eq!(texts(&mut theirs, 1).await, ["1 event_type:contract.noted"]);
-    assert_eq!(texts(&mut everybody, 2).await.len(), 2);
+    assert_eq!(texts(&mut all, 2).await.len(), 2);
 }
 
 #[tokio::test]
-async fn a_game_is_on_its_topics() {
+async fn the_events_of_a_game_are_on_its_topics() {
     let store = EventStore::in_memory().unwrap();
     for name in games::SHIPPED {
         games::played(&store, name).await;
@@ -107,11 +107,11 @@ async fn a_game_is_on_its_topics() {
         broadcast.listen(topics, copies, StartFrom::Beginning).await.unwrap()
     };
     let mut game = listen(&["game:race-1"], Copies::Once).await;
-    let told = texts(&mut game, 15).await;
-    assert!(told.iter().all(|told| told.ends_with("game:race-1")));
+    let received = texts(&mut game, 15).await;
+    assert!(received.iter().all(|text| text.ends_with("game:race-1")));
     let mut ends = listen(&["event_type:game_completed"], Copies::Once).await;
     assert_eq!(texts(&mut ends, 3).await.len(), 3);
-    // Exactly one copy on each (AC-L3).
+    // Exactly one copy for each topic.
     let mut both = listen(&["game:race-1", "event_type:game_completed"], Copies::PerTopic).await;
     assert_eq!(texts(&mut both, 1 + 15 + 1 + 1).await.len(), 18);
     let mut guild = listen(&["guild:98"], Copies::Once).await;
@@ -119,28 +119,29 @@ async fn a_game_is_on_its_topics() {
 }
 
 #[tokio::test]
-async fn a_handler_that_fails_goes_on_and_one_that_panics_is_made_anew() {
+async fn a_failed_handler_continues_and_a_panicked_one_is_created_anew() {
     let store = EventStore::in_memory().unwrap();
     let broadcast = by_stream_and_type(&store);
-    let (made, (tell, mut told)) = (Arc::new(AtomicU32::new(0)), mpsc::unbounded_channel());
+    let (created, (sender, mut receiver)) =
+        (Arc::new(AtomicU32::new(0)), mpsc::unbounded_channel());
     let listener =
         broadcast.listen(["stream:a"], Copies::Once, StartFrom::Beginning).await.unwrap();
     let handling = tokio::spawn({
-        let made = Arc::clone(&made);
+        let created = Arc::clone(&created);
         listener.run("test", move || {
-            let number = made.fetch_add(1, Ordering::SeqCst) + 1;
-            let (tell, mut handled) = (tell.clone(), 0);
+            let number = created.fetch_add(1, Ordering::SeqCst) + 1;
+            let (sender, mut handled) = (sender.clone(), 0);
             move |message: Message| {
                 handled += 1;
-                let (tell, handled) = (tell.clone(), handled);
+                let (sender, handled) = (sender.clone(), handled);
                 let text = message.event.decode::<Noted>().unwrap().text;
-                assert!(text != "panic at once", "as it was told to");
+                assert!(text != "panic at once", "as the test demands");
                 async move {
-                    assert!(text != "panic", "as it was told to");
+                    assert!(text != "panic", "as the test demands");
                     if text == "fail" {
-                        return Err("as it was told to");
+                        return Err("as the test demands");
                     }
-                    tell.send((number, handled, text)).unwrap();
+                    sender.send((number, handled, text)).unwrap();
                     Ok(())
                 }
             }
@@ -151,11 +152,11 @@ async fn a_handler_that_fails_goes_on_and_one_that_panics_is_made_anew() {
     }
     let mut seen = Vec::new();
     for _ in 0..4 {
-        seen.push(told.recv().await.unwrap());
+        seen.push(receiver.recv().await.unwrap());
     }
     let expected = [(1, 1, "1"), (1, 3, "2"), (2, 1, "3"), (4, 1, "4")];
-    assert_eq!(seen, expected.map(|(made, handled, text)| (made, handled, text.to_owned())));
-    assert_eq!(made.load(Ordering::SeqCst), 4, "after each of three panics");
+    assert_eq!(seen, expected.map(|(number, handled, text)| (number, handled, text.to_owned())));
+    assert_eq!(created.load(Ordering::SeqCst), 4, "anew after each of three panics");
     handling.abort();
 }
 
@@ -184,16 +185,16 @@ async fn a_cache_is_bounded_and_keeps_the_stored_version() {
         cache.insert(Arc::clone(&event));
         cache.insert(event);
     }
-    assert_eq!((cache.len(), cache.get(&own, ids[0])), (3, Cached::NotFound), "it made room");
+    assert_eq!((cache.len(), cache.get(&own, ids[0])), (3, Cached::NotFound), "it was evicted");
     assert_eq!(cache.get(&Tenant::new("g").unwrap(), ids[1]), Cached::NotFound);
-    let Cached::Found(event) = cache.get(&own, ids[1]) else { panic!("it is there") };
+    let Cached::Found(event) = cache.get(&own, ids[1]) else { panic!("the event is cached") };
     assert_eq!((event.event_id(), event.event_version()), (ids[1], EventVersion::new(3)));
     *now.lock().unwrap() = at(11);
     assert_eq!(cache.get(&own, ids[1]), Cached::Expired);
     assert_eq!((cache.get(&own, ids[1]), cache.len()), (Cached::NotFound, 2));
     assert!(matches!(cache.get(&own, ids[2]), Cached::Found(_)));
 
-    // What is over goes when something comes.
+    // An insert evicts expired events.
     *now.lock().unwrap() = at(20);
     append(&store, "a", Noted::new("new")).await;
     cache.insert(Arc::new(events.next().await.unwrap().unwrap()));
@@ -203,7 +204,7 @@ async fn a_cache_is_bounded_and_keeps_the_stored_version() {
         let (cache, store) = (cache.clone(), store.clone());
         async move { cache.follow(&store, Filter::all()).await }
     });
-    // It may begin after the first of them.
+    // Following may begin after the first append.
     while cache.len() < 2 {
         append(&store, "a", Noted::new("followed")).await;
         tokio::task::yield_now().await;

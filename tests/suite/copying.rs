@@ -1,4 +1,4 @@
-//! Copies between stores: everything is kept, whatever happens on the way.
+//! Copies between stores: everything is refused, also when a copy is interrupted.
 
 use event_core::ExpectedVersion::Any;
 use event_core::{EventStore, Scope, StreamId, Tenant};
@@ -14,7 +14,7 @@ async fn file(folder: &TempDir, name: &str) -> EventStore {
 }
 
 #[tokio::test]
-async fn a_copy_that_is_cut_off_ten_times_ends_with_all_of_it() {
+async fn a_copy_that_is_interrupted_ten_times_is_complete() {
     let folder = tempfile::tempdir().unwrap();
     let (memory, one) = (EventStore::in_memory().unwrap(), file(&folder, "one.db").await);
     fill(&memory).await;
@@ -23,7 +23,7 @@ async fn a_copy_that_is_cut_off_ten_times_ends_with_all_of_it() {
     copied(&one, &two).await;
     let back = EventStore::in_memory().unwrap();
     copied(&two, &back).await;
-    // It goes on where it was copied to, and is another store from then on.
+    // The copy is a store of its own: streams continue in it, and the source does not change.
     let next = back.with_scope(Scope::tenant(Tenant::new("red").unwrap()));
     let game = StreamId::new("game-1").unwrap();
     assert_eq!(next.append(&game, Any, Noted::many(1)).await.unwrap().stream_version.get(), 13);
@@ -34,22 +34,22 @@ async fn a_copy_that_is_cut_off_ten_times_ends_with_all_of_it() {
 }
 
 #[tokio::test]
-async fn a_store_that_holds_something_else_is_refused_or_merged_by_choice() {
+async fn a_target_with_other_events_is_refused_unless_positions_are_new() {
     let folder = tempfile::tempdir().unwrap();
     let (from, to) = (file(&folder, "from.db").await, file(&folder, "to.db").await);
     let (game, other) = (StreamId::new("game-1").unwrap(), StreamId::new("other").unwrap());
     from.append(&game, Any, Noted::many(2)).await.unwrap();
     to.append(&other, Any, Noted::many(5)).await.unwrap();
     let before = to.digest().await.unwrap();
-    let kept = from.copy_to(&to).await.unwrap_err();
-    assert_eq!(kept.code(), "invalid_import", "{kept}");
-    assert!(to.digest().await.unwrap().events == before.events, "nothing of it was stored");
+    let refused = from.copy_to(&to).await.unwrap_err();
+    assert_eq!(refused.code(), "invalid_import", "{refused}");
+    assert!(to.digest().await.unwrap().events == before.events, "nothing was stored");
     let merged = from.copy_to(&to).new_positions().await.unwrap();
     assert_eq!((merged.stored, to.digest().await.unwrap().events), (2, 7));
 }
 
 #[tokio::test]
-async fn a_handle_of_one_tenant_takes_nothing_of_another() {
+async fn a_target_bound_to_a_tenant_refuses_data_of_another() {
     let (from, to) = (EventStore::in_memory().unwrap(), EventStore::in_memory().unwrap());
     fill(&from).await;
     let red = Scope::tenant(Tenant::new("red").unwrap());

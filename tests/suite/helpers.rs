@@ -132,5 +132,5 @@ fn stored_payloads_are_read_or_say_why_not() {
     stored::<Marked>(1, json!({ "count": 200 })).fails("the step panicked: a count of 200");
     stored::<Marked>(3, json!({})).fails("stored as v3, this binary knows it up to v2");
     let words = said(|| stored::<Marked>(1, json!({ "count": 7 })).fails("anything"));
-    assert!(words.contains("v1 reads"), "{words}");
+    assert!(words.contains("v1 decodes"), "{words}");
 }

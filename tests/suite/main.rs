@@ -1,4 +1,4 @@
-//! The suite without a server: one file a behaviour, one binary.
+//! Tests that need no server: one file per behaviour, one binary.
 
 #![allow(missing_docs, reason = "a test's name is its documentation")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]

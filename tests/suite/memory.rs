@@ -1,4 +1,4 @@
-//! The in-memory adapter: the contract suite, and the model.
+//! The in-memory adapter: the contract suite, and a comparison with the model.
 
 use event_core::MemoryAdapter;
 use proptest::prelude::*;
@@ -13,7 +13,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_sequence_of_operations_gives_the_answers_of_the_model(steps in steps()) {
+    fn every_sequence_of_operations_gives_the_answers_of_the_model(steps in steps()) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(agrees(MemoryAdapter::new(), &steps));
     }

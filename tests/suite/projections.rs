@@ -1,4 +1,4 @@
-//! Projections in memory: they go on where they stopped, and stop at what they do not know.
+//! Projections in memory: they resume where they stopped, and stop at an event outside of their set.
 
 use event_core::{
     Error, Event, EventStore, EventVersion, ExpectedVersion, Filter, NewEvent, Position,
@@ -7,14 +7,14 @@ use event_core::{
 use event_testing::{Closed, Noted};
 use serde_json::value::RawValue;
 
-/// All that is known to be written.
+/// All event types of the tests.
 #[derive(Event)]
 enum Known {
     Noted(Noted),
     Closed(Closed),
 }
 
-/// The same, and a place for what is not.
+/// One event type, and a variant for all others.
 #[derive(Event)]
 enum Open {
     Noted(Noted),
@@ -62,7 +62,7 @@ fn raw(event_type: &'static str, json: &str) -> NewEvent {
 }
 
 #[tokio::test]
-async fn a_projection_takes_in_what_is_new_in_the_order_of_the_log() {
+async fn a_projection_applies_new_events_in_the_order_of_the_log() {
     let store = EventStore::in_memory().unwrap();
     let mut live = store.project(Texts::default(), Filter::all().category("a"));
     assert_eq!(live.catch_up().await.unwrap(), 0);
@@ -82,15 +82,15 @@ async fn a_projection_takes_in_what_is_new_in_the_order_of_the_log() {
 
     let guild = store.with_scope(Scope::tenant(Tenant::new("g").unwrap()));
     append(&guild, "a-1", Noted::new("theirs")).await;
-    let mut own = guild.project(Texts::default(), Filter::all());
-    own.catch_up().await.unwrap();
-    assert_eq!(own.state().0, ["a-1 theirs"]);
-    let mut everybody = store.all_tenants().project(Texts::default(), Filter::all());
-    assert_eq!(everybody.catch_up().await.unwrap(), 17);
+    let mut guild_texts = guild.project(Texts::default(), Filter::all());
+    guild_texts.catch_up().await.unwrap();
+    assert_eq!(guild_texts.state().0, ["a-1 theirs"]);
+    let mut all_tenants = store.all_tenants().project(Texts::default(), Filter::all());
+    assert_eq!(all_tenants.catch_up().await.unwrap(), 17);
 }
 
 #[tokio::test]
-async fn what_a_set_does_not_know_stops_it_unless_the_set_or_the_filter_says_otherwise() {
+async fn an_unknown_event_stops_a_projection_unless_its_filter_or_other_variant_admits_it() {
     let store = EventStore::in_memory().unwrap();
     append(&store, "a", Noted::new("first")).await;
     append(&store, "a", raw("contract.strange", "{}")).await;
@@ -99,14 +99,14 @@ async fn what_a_set_does_not_know_stops_it_unless_the_set_or_the_filter_says_oth
     let mut live = store.project(Texts::default(), Filter::all());
     for _ in 0..2 {
         let error = live.catch_up().await.unwrap_err();
-        let Error::UnknownEventType { event_type, at: Some(place), .. } = &error else {
+        let Error::UnknownEventType { event_type, at: Some(location), .. } = &error else {
             panic!("{error}")
         };
-        assert_eq!((event_type.as_str(), place.position.get()), ("contract.strange", 2));
+        assert_eq!((event_type.as_str(), location.position.get()), ("contract.strange", 2));
         assert_eq!((live.position().get(), live.state().0.len()), (1, 1), "before the event");
     }
-    let own = Filter::all().event_types([Noted::TYPE, Closed::TYPE]);
-    let mut filtered = store.project(Texts::default(), own);
+    let known = Filter::all().event_types([Noted::TYPE, Closed::TYPE]);
+    let mut filtered = store.project(Texts::default(), known);
     assert_eq!(filtered.catch_up().await.unwrap(), 2);
     let mut open = store.project(Others::default(), Filter::all());
     assert_eq!(open.catch_up().await.unwrap(), 3);
@@ -118,7 +118,7 @@ async fn what_a_set_does_not_know_stops_it_unless_the_set_or_the_filter_says_oth
 }
 
 #[tokio::test]
-async fn a_writer_reads_what_it_wrote_and_a_reader_follows() {
+async fn a_writer_reads_its_own_writes_and_a_follower_gets_every_event() {
     let store = EventStore::in_memory().unwrap();
     let mut live = store.project(Texts::default(), Filter::all().category("a"));
     let follower = tokio::spawn({

@@ -1,4 +1,4 @@
-//! A lazy sequence of events reads the next page ahead, for readers that go on, and only for them.
+//! Event streams prefetch the next page for readers that continue, and only for them.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use tokio::task::yield_now;
 use crate::flaky::Fault::{Permanent, Sound};
 use crate::flaky::FlakyAdapter;
 
-/// A stream of ten events, to be read in pages of four; the adapter fails as it is told after the append.
-async fn of_ten(faults: &[crate::flaky::Fault]) -> (Arc<FlakyAdapter>, EventStream) {
+/// A stream of ten events that is read in pages of four; the faults apply to the calls after the append.
+async fn ten_events(faults: &[crate::flaky::Fault]) -> (Arc<FlakyAdapter>, EventStream) {
     let faults: Vec<_> = [Sound].iter().chain(faults).copied().collect();
     let adapter = Arc::new(FlakyAdapter::new(&faults));
     let store = EventStore::new(Arc::clone(&adapter)).unwrap();
@@ -26,28 +26,28 @@ async fn take(events: &mut EventStream, count: usize) -> Vec<u64> {
     for _ in 0..count {
         versions.push(events.next().await.unwrap().unwrap().stream_version().get());
     }
-    // What was sent for is on its way now.
+    // Lets the prefetching task start.
     yield_now().await;
     versions
 }
 
 #[tokio::test]
-async fn a_reader_that_goes_on_finds_the_next_page_on_its_way() {
-    let (adapter, mut events) = of_ten(&[]).await;
+async fn the_next_page_is_prefetched_for_a_reader_that_continues() {
+    let (adapter, mut events) = ten_events(&[]).await;
     let mut pages = Vec::new();
     for event in 1..=10 {
         assert_eq!(take(&mut events, 1).await, [event]);
         pages.push(adapter.calls() - 1);
     }
-    // From the middle of the first page on, from the first event of every other one.
+    // From the middle of the first page on, and from the first event of every later page.
     assert_eq!(pages, [1, 2, 2, 2, 3, 3, 3, 3, 3, 3]);
     assert!(events.next().await.is_none());
-    assert_eq!(adapter.calls() - 1, 3, "a page that is not full is the last");
+    assert_eq!(adapter.calls() - 1, 3, "the page after a partial one is not read");
 }
 
 #[tokio::test]
-async fn a_failure_of_the_next_page_comes_in_its_place() {
-    let (_, mut events) = of_ten(&[Sound, Permanent]).await;
+async fn an_error_of_a_prefetched_page_is_returned_after_the_events_before_it() {
+    let (_, mut events) = ten_events(&[Sound, Permanent]).await;
     assert_eq!(take(&mut events, 4).await, [1, 2, 3, 4]);
     let failure = events.next().await.unwrap().unwrap_err();
     assert!(failure.to_string().contains("do that"), "{failure}");
@@ -55,11 +55,11 @@ async fn a_failure_of_the_next_page_comes_in_its_place() {
 }
 
 #[test]
-fn a_sequence_outlives_the_runtime_that_it_was_read_ahead_on() {
+fn an_event_stream_outlives_the_runtime_that_prefetched_its_page() {
     let runtime = || tokio::runtime::Builder::new_current_thread().build().unwrap();
     let first = runtime();
     let mut events = first.block_on(async {
-        let (_, mut events) = of_ten(&[]).await;
+        let (_, mut events) = ten_events(&[]).await;
         for _ in 0..3 {
             events.next().await.unwrap().unwrap();
         }

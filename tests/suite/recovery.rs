@@ -199,7 +199,7 @@ async fn gaps_and_wrong_order_are_reported() {
     let start = first_problem(&[(2, 1, "{}")]).await;
     assert_eq!(start, (2, "gap: expected version 1, found 2".into()));
     let twice = first_problem(&[(1, 1, "{}"), (1, 2, "{}")]).await;
-    assert_eq!(twice, (1, "order: version 1 stands where 2 belongs".into()));
+    assert_eq!(twice, (1, "order: found version 1, expected 2".into()));
     let position = first_problem(&[(1, 5, "{}"), (2, 5, "{}")]).await;
     assert_eq!(position.0, 2);
     assert!(position.1.starts_with("order: its position"), "{}", position.1);

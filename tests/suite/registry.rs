@@ -85,7 +85,7 @@ fn unknown_types_versions_and_the_future_are_told_apart() {
         matches!(&error, DecodeError::UnknownType { known, .. } if known == &["alpha"]),
         "{error}"
     );
-    assert!(error.to_string().contains("the nearest are `alpha`"), "{error}");
+    assert!(error.to_string().contains("the most similar types are `alpha`"), "{error}");
     let error = registry.lookup("alpha", v(9)).unwrap_err();
     assert!(matches!(error, DecodeError::FromTheFuture { .. }), "{error}");
     let since_two = Registry::builder().event::<AlphaV3>();

@@ -1,4 +1,4 @@
-//! Retries and telemetry: what is transient is tried again, once around each call, and what is not is not.
+//! Retries and telemetry: only transient errors are retried, and each call is measured once around its retries.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ fn game() -> StreamId {
 }
 
 #[tokio::test]
-async fn two_lost_calls_then_success_is_exactly_three_tries() {
+async fn two_lost_calls_then_success_are_exactly_three_attempts() {
     let (adapter, store) = flaky(&[Lost, Lost]);
     let answer = store.append(&game(), ExpectedVersion::NoStream, Noted::many(1)).await.unwrap();
     assert_eq!((answer.outcome, adapter.calls()), (Outcome::Stored, 3));
@@ -35,7 +35,7 @@ async fn two_lost_calls_then_success_is_exactly_three_tries() {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_asked_for_by_event_id() {
+async fn a_retried_append_whose_answer_was_lost_is_already_stored() {
     for claim in [
         ExpectedVersion::NoStream,
         ExpectedVersion::Any,
@@ -50,7 +50,7 @@ async fn a_lost_answer_is_asked_for_by_event_id() {
 }
 
 #[tokio::test]
-async fn retries_end_and_the_error_says_how_many_there_were() {
+async fn the_error_after_the_last_retry_reports_their_number() {
     let (adapter, store) = flaky(&[Lost; 5]);
     let error = store.append(&game(), ExpectedVersion::Any, Noted::many(1)).await.unwrap_err();
     assert!(matches!(error, Error::Connection { retries: 3, .. }), "{error}");
@@ -62,7 +62,7 @@ async fn retries_end_and_the_error_says_how_many_there_were() {
 }
 
 #[tokio::test]
-async fn what_is_not_transient_is_tried_once() {
+async fn an_error_that_is_not_transient_is_not_retried() {
     let (adapter, store) = flaky(&[Permanent]);
     let error = store.read_stream(&game(), ReadOptions::forward()).await.unwrap_err();
     assert_eq!((error.is_transient(), adapter.calls()), (false, 1));
@@ -76,7 +76,7 @@ async fn what_is_not_transient_is_tried_once() {
 }
 
 #[tokio::test]
-async fn every_reading_call_is_retried() {
+async fn reads_are_retried() {
     let (adapter, store) = flaky(&[]);
     store.append(&game(), ExpectedVersion::Any, Noted::many(1)).await.unwrap();
     drop(adapter);
@@ -100,7 +100,7 @@ async fn a_deadline_ends_retries_early() {
 }
 
 #[test]
-fn jitter_stays_within_a_fifth() {
+fn jitter_changes_a_delay_by_at_most_a_fifth() {
     let policy = RetryPolicy::default();
     for retry in 0..3 {
         let exact = RetryPolicy::default().without_jitter().delay(retry);
@@ -161,7 +161,7 @@ fn logs_name_the_tenant_and_the_rest_of_the_scope() {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
-    // For the whole process: a subscriber of one thread misses call sites that another thread reached first.
+    // Global: a subscriber of one thread misses call sites that another thread registered first.
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     runtime.block_on(async {
@@ -173,7 +173,7 @@ fn logs_name_the_tenant_and_the_rest_of_the_scope() {
         store.stream_version(&game()).await.unwrap();
     });
     let log = log.text();
-    for words in [
+    for text in [
         r#"tenant="98""#,
         r#"correlation_id="c-1""#,
         r#"actor_id="ann""#,
@@ -183,11 +183,11 @@ fn logs_name_the_tenant_and_the_rest_of_the_scope() {
         r#"code="wrong_expected_version""#,
         r#"tenant="default""#,
     ] {
-        assert!(log.contains(words), "`{words}` is not in:\n{log}");
+        assert!(log.contains(text), "`{text}` is not in:\n{log}");
     }
 }
 
-/// Where the log of a test goes.
+/// Captures the log of a test.
 #[derive(Clone, Default)]
 struct Log(Arc<std::sync::Mutex<Vec<u8>>>);
 

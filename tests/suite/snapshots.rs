@@ -1,4 +1,4 @@
-//! Snapshots of games: from any version on the state is the one of all events; a store that fails costs time only.
+//! Snapshots of games: recovery from any snapshot gives the state of all events, and a failing snapshot store only costs time.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ fn folded(events: &[GameEvent]) -> GameSession {
 }
 
 #[tokio::test]
-async fn a_game_goes_on_from_a_snapshot_at_any_version() {
+async fn a_game_is_recovered_from_a_snapshot_at_any_version() {
     for name in games::SHIPPED {
         let events = games::events(name).await;
         let whole = folded(&events);
@@ -43,7 +43,7 @@ async fn a_game_goes_on_from_a_snapshot_at_any_version() {
 }
 
 #[tokio::test]
-async fn only_the_tail_is_asked_for() {
+async fn only_events_from_the_snapshot_on_are_read() {
     let adapter = Arc::new(FlakyAdapter::new(&[]));
     let store = EventStore::builder(Arc::clone(&adapter)).build().unwrap();
     let events = games::events("race").await;
@@ -55,18 +55,18 @@ async fn only_the_tail_is_asked_for() {
         store.recover::<GameSession>(&stream).limit(one()).await.unwrap();
         adapter.calls() - before
     };
-    // The snapshot, each event, and the page after the last.
+    // The snapshot, each event, and the empty page after the last one.
     assert_eq!(calls().await, 1 + events.len() + 1);
     store.snapshot::<GameSession>(&stream).await.unwrap();
     assert_eq!(
         calls().await,
         1 + 1 + 1,
-        "the event that the snapshot was taken at stays to be seen"
+        "the snapshot, the event at which it was taken, and the empty page"
     );
 }
 
 #[tokio::test]
-async fn a_snapshot_store_that_fails_costs_time_only() {
+async fn a_failing_snapshot_store_only_costs_time() {
     let events = games::events("knockout").await;
     let whole = folded(&events);
     let stream = game_stream(&whole.game_id).unwrap();
@@ -85,7 +85,7 @@ async fn a_snapshot_store_that_fails_costs_time_only() {
     assert_eq!(recovered(&[]).await, (true, vec![]));
     assert_eq!(recovered(&[Permanent]).await, (false, vec![SnapshotFault::Unreadable]));
 
-    // One that wants to be replaced, and cannot be.
+    // A stale snapshot that has to be replaced, which fails.
     let (tenant, kind) = (Tenant::default(), "game_session");
     let good = memory.snapshots().load(&tenant, &stream, kind).await.unwrap().unwrap();
     let stale = StoredSnapshot { shape: !good.shape, ..good };
@@ -96,6 +96,6 @@ async fn a_snapshot_store_that_fails_costs_time_only() {
     for faults in [&[Sound, Sound, Permanent][..], &[Sound, Sound, Sound, Permanent]] {
         assert_eq!(recovered(faults).await, (false, wanted.clone()));
     }
-    // The last try came as far as to remove it.
+    // The last recovery had removed it before it failed to save.
     assert_eq!(recovered(&[]).await, (false, vec![]));
 }

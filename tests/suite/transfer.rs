@@ -1,4 +1,4 @@
-//! Exports and imports: lines that come back byte for byte, bad lines, cut files, interrupted imports, choices.
+//! Exports and imports: byte-exact round trips, invalid lines, truncated files, interrupted imports, selections.
 
 use event_core::adapter::import::Imported;
 use event_core::transfer::{Import, Selection};
@@ -17,11 +17,11 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn everything_comes_back_byte_for_byte(notes in notes()) {
+    fn exports_and_imports_keep_everything_byte_for_byte(notes in notes()) {
         let folder = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let file = SqliteOptions::new(folder.path().join("there.db"));
+            let file = SqliteOptions::new(folder.path().join("through.db"));
             let through = SqliteAdapter::connect_with(file).await.unwrap();
             travels(&notes, EventStore::new(through).unwrap()).await;
             travels(&notes, EventStore::in_memory().unwrap()).await;
@@ -33,7 +33,7 @@ fn stream(name: &str) -> StreamId {
     StreamId::new(name).unwrap()
 }
 
-/// Two streams of three events and of two, and a link.
+/// A store with streams of three and two events, and a stream with one link.
 async fn source() -> EventStore {
     let store = EventStore::in_memory().unwrap();
     for (name, events) in [("game-1", 3), ("player-1", 2)] {
@@ -55,16 +55,16 @@ fn in_pairs(store: &EventStore) -> Import {
     store.import().keep_positions().limit(BatchSize::new(2).unwrap())
 }
 
-/// What an import says of lines, and how many events it stored.
+/// Imports lines into an empty store. Returns the result, and how many events are stored.
 async fn import(lines: &str) -> (Result<Imported, Error>, usize) {
     let store = EventStore::in_memory().unwrap();
-    let said = store.import().limit(BatchSize::new(2).unwrap()).read(lines.as_bytes()).await;
+    let result = store.import().limit(BatchSize::new(2).unwrap()).read(lines.as_bytes()).await;
     let stored = store.read_all(event_core::AllOptions::new()).await.unwrap();
-    (said, stored.len())
+    (result, stored.len())
 }
 
 #[tokio::test]
-async fn an_export_reads_as_it_is_documented() {
+async fn an_export_has_the_documented_format() {
     let text = text(&source().await).await;
     let kinds: Vec<_> = text.lines().map(|line| &line[..line.find(':').unwrap()]).collect();
     let expected = [
@@ -86,11 +86,11 @@ async fn an_export_reads_as_it_is_documented() {
 }
 
 #[tokio::test]
-async fn a_bad_line_is_named_and_nothing_of_its_batch_is_stored() {
+async fn an_invalid_line_is_reported_and_nothing_of_its_batch_is_stored() {
     let good = text(&source().await).await;
     let lines: Vec<&str> = good.lines().collect();
     // The fifth line is the second event; batches of two: the first batch of events would be lines 4 and 5.
-    for (line, bad, said) in [
+    for (line, bad, reason) in [
         (5, lines[4].replace("event_id", "id"), "unknown field `id`"),
         (
             5,
@@ -126,7 +126,7 @@ async fn a_bad_line_is_named_and_nothing_of_its_batch_is_stored() {
         let error = error.unwrap_err();
         let Error::InvalidLine { line: found, column, .. } = &error else { panic!("{error}") };
         assert_eq!((*found, stored), (line as u64, 0), "{error}");
-        assert!(error.to_string().contains(said), "{said}: {error}");
+        assert!(error.to_string().contains(reason), "{reason}: {error}");
         assert!(*column <= bad.len(), "{error}");
         assert_eq!(error.code(), "invalid_line");
     }
@@ -148,7 +148,7 @@ async fn a_bad_line_is_named_and_nothing_of_its_batch_is_stored() {
 }
 
 #[tokio::test]
-async fn a_cut_file_is_told_and_the_whole_one_adds_the_rest() {
+async fn a_truncated_file_is_reported_and_the_whole_file_adds_the_rest() {
     let good = exported(&source().await).await;
     let lines: Vec<&[u8]> = good.split_inclusive(|byte| *byte == b'\n').collect();
     for length in 0..lines.len() {
@@ -164,20 +164,20 @@ async fn a_cut_file_is_told_and_the_whole_one_adds_the_rest() {
 }
 
 #[tokio::test]
-async fn an_interrupted_import_is_done_again() {
+async fn an_interrupted_import_can_be_repeated() {
     let good = exported(&source().await).await;
     let lines = std::str::from_utf8(&good).unwrap();
     let store = EventStore::in_memory().unwrap();
-    // Each try gets one line further, and goes away with what it holds.
-    for taken in 0..lines.lines().count() {
+    // Each attempt reads one line more than the one before, and is dropped with its pending batch.
+    for count in 0..lines.lines().count() {
         let mut import = in_pairs(&store);
-        for line in lines.lines().take(taken) {
+        for line in lines.lines().take(count) {
             import.push(line).await.unwrap();
         }
     }
     in_pairs(&store).read(&good[..]).await.unwrap();
     assert_eq!(exported(&store).await, good);
-    // A batch that may have been stored is sent again.
+    // A batch of unknown outcome is sent again.
     for faults in [[Fault::AnswerLost, Fault::Lost], [Fault::Lost, Fault::AnswerLost]] {
         let retry = RetryPolicy::default().first_delay(std::time::Duration::ZERO);
         let store = EventStore::builder(FlakyAdapter::new(&faults)).retry(retry).build().unwrap();
@@ -187,7 +187,7 @@ async fn an_interrupted_import_is_done_again() {
 }
 
 #[tokio::test]
-async fn a_part_is_exported_by_choice() {
+async fn only_selected_streams_are_exported() {
     let source = source().await;
     for (selection, streams, events, links) in [
         (Selection::all(), 3, 5, 1),
@@ -199,18 +199,22 @@ async fn a_part_is_exported_by_choice() {
         (Selection::stream(stream("links")), 1, 0, 1),
     ] {
         for page in [1, 2, 1_000] {
-            let said = format!("{selection:?}");
+            let context = format!("{selection:?}");
             let mut lines = Vec::new();
             let limit = BatchSize::new(page).unwrap();
             let export = source.export().select(selection.clone()).limit(limit);
             let done = export.write_to(&mut lines).await.unwrap();
-            assert_eq!((done.streams, done.events, done.links), (streams, events, links), "{said}");
+            assert_eq!(
+                (done.streams, done.events, done.links),
+                (streams, events, links),
+                "{context}"
+            );
         }
     }
     let missing = Selection::stream(stream("missing"));
     let error = source.export().select(missing).write_to(Vec::new()).await.unwrap_err();
     assert_eq!(error.code(), "stream_not_found");
-    // A link needs its event.
+    // A link can only be imported after its event.
     let target = EventStore::in_memory().unwrap();
     let links = Selection::stream(stream("links"));
     let error = source.copy_to(&target).new_positions().select(links.clone()).await.unwrap_err();
@@ -222,7 +226,7 @@ async fn a_part_is_exported_by_choice() {
 }
 
 #[tokio::test]
-async fn tenants_are_kept_apart() {
+async fn a_handle_imports_only_its_own_tenant() {
     let source = source().await;
     let other = Tenant::new("other").unwrap();
     let own = source.with_scope(Scope::tenant(other.clone()));
@@ -241,15 +245,15 @@ async fn tenants_are_kept_apart() {
 }
 
 #[tokio::test]
-async fn an_export_in_parts_holds_a_page() {
+async fn an_export_returns_one_page_at_a_time() {
     let store = EventStore::new(MemoryAdapter::new()).unwrap();
     let name = stream("long-1");
     store.append(&name, ExpectedVersion::NoStream, Noted::many(1_000)).await.unwrap();
     let limit = BatchSize::new(10).unwrap();
-    let (mut export, mut parts) = (store.export().limit(limit), 0);
+    let (mut export, mut pages) = (store.export().limit(limit), 0);
     while let Some(lines) = export.next().await {
         assert!(lines.unwrap().lines().count() <= 10);
-        parts += 1;
+        pages += 1;
     }
-    assert_eq!(parts, 1 + 1 + 100 + 1);
+    assert_eq!(pages, 1 + 1 + 100 + 1); // header, streams, events, end
 }

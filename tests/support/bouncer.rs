@@ -1,6 +1,6 @@
-//! A pgbouncer for tests, in transaction mode, that lives as long as the test process; see `pg.rs` for the server behind.
+//! A pgbouncer for tests, in transaction mode, that runs as long as the test process; see `pg.rs` for the server behind it.
 //!
-//! Missing programs are a panic that says what to install, never a silent skip.
+//! A missing program is a panic that says what to install; tests are never skipped.
 
 use std::net::TcpStream;
 use std::os::unix::process::CommandExt as _;
@@ -17,28 +17,28 @@ pub(crate) struct Bouncer {
 }
 
 impl Bouncer {
-    /// In front of a server; `more` are lines of its configuration.
-    pub(crate) fn start(server: &str, more: &str) -> Self {
+    /// Starts a pooler in front of a server; `extra` are additional lines of its configuration.
+    pub(crate) fn start(server: &str, extra: &str) -> Self {
         let (host, port) = server.split_once(':').expect("an address has a port");
         let folder = tempfile::Builder::new().prefix("event-bouncer-").tempdir();
         let folder = folder.expect("a temporary folder").keep();
         for _ in 0..5 {
-            // Somebody may take the port in between; then there is another one.
-            let own = pg::free_port();
+            // Another process may take the port in between: try the next one.
+            let listen_port = pg::free_port();
             let config = folder.join("pgbouncer.ini");
             let text = format!(
-                "[databases]\n* = host={host} port={port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {own}\n\
+                "[databases]\n* = host={host} port={port}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {listen_port}\n\
                  unix_socket_dir =\nauth_type = any\npool_mode = transaction\ndefault_pool_size = 3\nmax_client_conn = 1000\n\
-                 server_idle_timeout = 5\nlogfile = {}\n{more}\n",
+                 server_idle_timeout = 5\nlogfile = {}\n{extra}\n",
                 folder.join("log").display()
             );
-            // Without a name of its own, whoever comes is this user.
+            // With `auth_type = any` the entry must name the user of the server's connections.
             let text = text.replace("* = host", "* = user=postgres host");
             std::fs::write(&config, text).expect("the configuration is written");
-            pg::give_to_server(&folder);
+            pg::chown_to_server(&folder);
             let mut started =
-                Self { address: format!("127.0.0.1:{own}"), watchdog: watchdog(&config) };
-            if started.answers() {
+                Self { address: format!("127.0.0.1:{listen_port}"), watchdog: watchdog(&config) };
+            if started.accepts_connections() {
                 return started;
             }
         }
@@ -51,15 +51,15 @@ impl Bouncer {
         self.through(&database.url, &database.address())
     }
 
-    /// A URL of the server behind, through this pooler; it ends so that keys can follow.
+    /// Replaces the server's address in a URL by the pooler's. The result has a `?`, so that `&key=value` can be appended.
     pub(crate) fn through(&self, url: &str, server: &str) -> String {
         let url = url.replace(server, &self.address);
         format!("{url}{}", if url.contains('?') { "" } else { "?" })
     }
 
-    fn answers(&mut self) -> bool {
-        let until = Instant::now() + Duration::from_secs(10);
-        while Instant::now() < until {
+    fn accepts_connections(&mut self) -> bool {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while Instant::now() < deadline {
             if TcpStream::connect(&self.address).is_ok() {
                 return true;
             }
@@ -79,7 +79,8 @@ impl Drop for Bouncer {
     }
 }
 
-/// Runs the pooler until this process is gone. Of its own group, so that Ctrl-C spares it.
+/// Starts a process that runs the pooler until this process has ended. It has its own process group, so that Ctrl-C does
+/// not reach it.
 fn watchdog(config: &std::path::Path) -> Child {
     let program = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer", "/opt/homebrew/bin/pgbouncer"]
         .into_iter()
@@ -91,7 +92,7 @@ fn watchdog(config: &std::path::Path) -> Child {
         (while kill -0 $pooler 2>/dev/null; do sleep 1; done; kill $$ 2>/dev/null) &
         while read -r _; do :; done
         kill $pooler; wait $pooler; rm -rf "$(dirname "$config")""#;
-    let run = pg::as_server(std::path::Path::new(program));
+    let run = pg::as_server_user(std::path::Path::new(program));
     let mut command = Command::new("sh");
     command.args(["-c", script]).arg(config).arg(run.get_program()).args(run.get_args());
     command

@@ -1,4 +1,4 @@
-//! A store with all that a copy must keep, and copies that are cut off.
+//! A store with everything that a copy must keep, and interrupted copies of it.
 
 use event_core::ExpectedVersion::{Any, NoStream};
 use event_core::{
@@ -12,7 +12,7 @@ fn stream(name: &str) -> StreamId {
     StreamId::new(name).unwrap()
 }
 
-/// Two tenants, streams in every state, metadata, a link; interleaved in the global order.
+/// Fills a store with two tenants, streams in every state, metadata and links; their events are interleaved.
 pub(crate) async fn fill(store: &EventStore) {
     for tenant in ["red", "blue"] {
         let store = store.with_scope(Scope::tenant(Tenant::new(tenant).unwrap()));
@@ -35,32 +35,32 @@ pub(crate) async fn fill(store: &EventStore) {
     }
 }
 
-/// A copy of small pages that is dropped in the middle of its work, after so many of them.
+/// Copies in small pages and drops the copy after this many pages.
 pub(crate) async fn interrupted(from: &EventStore, to: &EventStore, pages: usize) {
-    let (cut, mut seen) = (Notify::new(), 0);
+    let (interrupt, mut seen) = (Notify::new(), 0);
     let copying = from.copy_to(to).limit(BatchSize::new(10).unwrap()).progress(|at| {
         assert!(at.position <= at.end);
         seen += 1;
         if seen == pages {
-            cut.notify_one();
+            interrupt.notify_one();
         }
     });
     tokio::select! {
         biased;
-        () = cut.notified() => {}
+        () = interrupt.notified() => {}
         done = copying.into_future() => drop(done.unwrap()),
     }
 }
 
-/// Copies all of it; the digests of both.
+/// Copies everything, after ten interrupted copies, and compares the digests of both stores.
 pub(crate) async fn copied(from: &EventStore, to: &EventStore) {
     let (from, to) = (from.all_tenants(), to.all_tenants());
     for pages in 1..=10 {
         interrupted(&from, &to, pages).await;
     }
     let done = from.copy_to(&to).await.unwrap();
-    assert!(done.skipped > 0, "{done:?}: what came before is not copied again");
-    let (there, here) = (from.digest().await.unwrap(), to.digest().await.unwrap());
-    assert_eq!(there, here);
-    assert_eq!((there.streams, there.events), (14, 2 * (12 * 5 - 4)));
+    assert!(done.skipped > 0, "{done:?}: what was copied before is skipped");
+    let (source, target) = (from.digest().await.unwrap(), to.digest().await.unwrap());
+    assert_eq!(source, target);
+    assert_eq!((source.streams, source.events), (14, 2 * (12 * 5 - 4)));
 }

@@ -1,4 +1,4 @@
-//! An adapter that fails as it is told, around the one in memory: for retries and unknown outcomes.
+//! An adapter that injects faults into the one in memory, to test retries and unknown outcomes.
 
 use event_core::adapter::async_trait;
 use std::sync::Mutex;
@@ -17,16 +17,16 @@ use event_core::{
     RecordedEvent, Result, StreamId, StreamInfo, StreamVersion, Tenant,
 };
 
-/// What the next calls do.
+/// How a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// None: the call works.
+    /// It does not: the call succeeds.
     Sound,
-    /// The call is never sent.
+    /// The call does not reach the store.
     Lost,
-    /// The call is carried out, its answer is lost.
+    /// The call is executed, but its answer is lost.
     AnswerLost,
-    /// A failure that no retry mends.
+    /// A failure that is not transient.
     Permanent,
 }
 
@@ -38,12 +38,12 @@ pub(crate) struct FlakyAdapter {
 }
 
 impl FlakyAdapter {
-    /// Fails like this, in order, and then works.
+    /// An adapter whose first calls have these faults, in order; later calls succeed.
     pub(crate) fn new(faults: &[Fault]) -> Self {
         Self::around(MemoryAdapter::new(), faults)
     }
 
-    /// The same, on a store that others use too.
+    /// The same around an existing store.
     pub(crate) fn around(inner: MemoryAdapter, faults: &[Fault]) -> Self {
         let mut faults = faults.to_vec();
         faults.reverse();
@@ -63,7 +63,7 @@ impl FlakyAdapter {
                 Some(Fault::Lost) => Err(Error::connection("reach the store", "refused")),
                 Some(Fault::AnswerLost) => {
                     call.await?;
-                    Err(Error::connection("hear the answer", "connection reset"))
+                    Err(Error::connection("read the answer", "connection reset"))
                 }
                 Some(Fault::Permanent) => Err(Error::adapter("do that", "syntax error")),
             }

@@ -1,4 +1,4 @@
-//! The games that are shipped with gamebot, played into a store of their own.
+//! The games that are shipped with gamebot, played into a store.
 
 use std::path::Path;
 
@@ -8,13 +8,13 @@ use gamebot::{Output, play};
 
 pub(crate) const SHIPPED: [&str; 3] = ["knockout", "race", "two_player"];
 
-/// Plays a game; its stream is in the tenant of guild 98.
+/// Plays a shipped game into a store; its stream belongs to the tenant of guild 98.
 pub(crate) async fn played(store: &EventStore, name: &str) -> gamebot::Played {
     let games = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("gamebot/games");
     play(store, &games.join(format!("{name}.jsonl")), Output::Json, &mut Vec::new()).await.unwrap()
 }
 
-/// Its events.
+/// The events of a shipped game, played in memory.
 pub(crate) async fn events(name: &str) -> Vec<GameEvent> {
     let store = EventStore::in_memory().unwrap();
     let played = played(&store, name).await;

@@ -1,5 +1,5 @@
-//! Clocks that jump: to a store it is the same whether its clock moved or what it wrote down did, so the times of leases
-//! are moved the other way.
+//! Clock jumps of a store, simulated by shifting the stored times of leases in the opposite direction: for the store, both
+//! are the same.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -15,8 +15,8 @@ const HOUR: i64 = 3_600;
 const LEASE: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Whoever died before the clock was set back holds nobody up.
-pub(crate) async fn a_dead_owner_holds_nothing(
+/// The leases of an owner that died before a clock jump do not block the next owner.
+pub(crate) async fn a_dead_owner_keeps_no_lease(
     adapter: &dyn Adapter,
     mut shift: impl AsyncFnMut(i64),
 ) {
@@ -31,7 +31,7 @@ pub(crate) async fn a_dead_owner_holds_nothing(
         let now = heartbeat(checkpoints, &key, owner).await;
         let tokens = |leases: &[(u32, u64)]| leases.iter().map(|lease| lease.1).sum::<u64>();
         assert_eq!(now.len(), 4, "{owner} takes over after {seconds} s");
-        assert!(tokens(&now) > tokens(&before), "with tokens of its own");
+        assert!(tokens(&now) > tokens(&before), "with new tokens");
         before = now;
     }
 }
@@ -45,14 +45,14 @@ async fn heartbeat(
     leases.iter().map(|lease| (lease.partition, lease.token)).collect()
 }
 
-/// Consumers come and go while the clock jumps back and forth: nothing is missed, nothing out of order.
-pub(crate) async fn nothing_is_missed(store: EventStore, mut shift: impl AsyncFnMut(i64)) {
-    let (seen, over) = (Arc::<Mutex<Sightings>>::default(), Arc::new(AtomicBool::new(false)));
+/// Consumers join and leave while the clock jumps back and forth: no event is missed or out of order.
+pub(crate) async fn no_event_is_missed(store: EventStore, mut shift: impl AsyncFnMut(i64)) {
+    let (seen, done) = (Arc::<Mutex<Sightings>>::default(), Arc::new(AtomicBool::new(false)));
     let writer = tokio::spawn({
-        let (store, over) = (store.clone(), Arc::clone(&over));
+        let (store, done) = (store.clone(), Arc::clone(&done));
         async move {
             let mut round = 0;
-            while !over.load(Ordering::SeqCst) {
+            while !done.load(Ordering::SeqCst) {
                 let name = StreamId::new(format!("game-{}", round % 7)).unwrap();
                 store.append(&name, Any, Noted::many(1 + round % 3)).await.unwrap();
                 round += 1;
@@ -85,18 +85,21 @@ pub(crate) async fn nothing_is_missed(store: EventStore, mut shift: impl AsyncFn
             task.await.unwrap().unwrap();
         }
     }
-    over.store(true, Ordering::SeqCst);
+    done.store(true, Ordering::SeqCst);
     writer.await.unwrap();
     let (mut events, mut log) = (store.all_events(AllOptions::new()), Vec::new());
     while let Some(event) = events.next().await {
         log.push(event.unwrap());
     }
-    let look = async {
+    let poll = async {
         while seen.lock().unwrap().distinct() < log.len() {
             sleep(Duration::from_millis(10)).await;
         }
     };
-    assert!(timeout(PATIENCE, look).await.is_ok(), "somebody waits for a lease that never ends");
+    assert!(
+        timeout(PATIENCE, poll).await.is_ok(),
+        "a consumer waits for a lease that never expires"
+    );
     for (stopper, task) in running {
         stopper.stop();
         task.await.unwrap().unwrap();

@@ -1,7 +1,7 @@
-//! A model of a store, in the plainest words, and random operations to hold an adapter against it.
+//! A simple model of a store, and random operations to compare an adapter with it.
 //!
-//! The model knows nothing of adapters: versions are counts, the log is a list. Whatever sequence of operations
-//! is run, the store must give the model's answers.
+//! The model is independent of adapters: versions are counts, the log is a list. For every sequence of operations the store must
+//! give the model's answers.
 
 use std::collections::BTreeMap;
 
@@ -24,8 +24,8 @@ pub(crate) enum Step {
         claim: Claim,
         events: usize,
     },
-    /// The events of an earlier append again, with another claim, maybe cut short or on another stream.
-    Again {
+    /// Repeats an earlier append with another expected version, optionally without its first event or to another stream.
+    Repeat {
         which: usize,
         claim: Claim,
         drop_first: bool,
@@ -57,16 +57,16 @@ pub(crate) enum Step {
     },
 }
 
-/// One stream's share of an append: the stream, the claim, ids and texts of the events.
-type Part = (usize, Claim, Vec<(EventId, String)>);
+/// An append to one stream: the stream, the expected version, ids and texts of the events.
+type Append = (usize, Claim, Vec<(EventId, String)>);
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Claim {
     Any,
     NoStream,
     Exists,
-    /// The true version, plus this.
-    Off(u64),
+    /// The true version plus this number.
+    Exact(u64),
 }
 
 pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -74,17 +74,17 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => Just(Claim::Any),
         2 => Just(Claim::NoStream),
         2 => Just(Claim::Exists),
-        4 => (0..2_u64).prop_map(Claim::Off),
+        4 => (0..2_u64).prop_map(Claim::Exact),
     ];
     let (tenant, stream) = (0..2_usize, 0..3_usize);
-    let part = (stream.clone(), claim.clone(), 1..3_usize);
+    let append = (stream.clone(), claim.clone(), 1..3_usize);
     let step = prop_oneof![
         8 => (tenant.clone(), stream.clone(), claim.clone(), 1..4_usize)
             .prop_map(|(tenant, stream, claim, events)| Step::Append { tenant, stream, claim, events }),
         3 => (0..8_usize, claim.clone(), any::<bool>(), any::<bool>()).prop_map(
-            |(which, claim, drop_first, elsewhere)| Step::Again { which, claim, drop_first, elsewhere }
+            |(which, claim, drop_first, elsewhere)| Step::Repeat { which, claim, drop_first, elsewhere }
         ),
-        3 => (tenant.clone(), part.clone(), part)
+        3 => (tenant.clone(), append.clone(), append)
             .prop_map(|(tenant, first, second)| Step::Transaction { tenant, first, second }),
         1 => (tenant.clone(), stream.clone(), claim, any::<bool>())
             .prop_map(|(tenant, stream, claim, hard)| Step::Delete { tenant, stream, claim, hard }),
@@ -115,15 +115,15 @@ struct ModelStream {
 
 type Key = (usize, usize);
 
-/// One try: which tenant, and per stream its events.
-type Tried = (usize, Vec<(usize, Vec<(EventId, String)>)>);
+/// An attempted commit: the tenant, and the events of each stream.
+type Attempt = (usize, Vec<(usize, Vec<(EventId, String)>)>);
 
 #[derive(Debug, Default)]
 struct Model {
     streams: BTreeMap<Key, ModelStream>,
-    /// Tenant, stream and number in the stream of every kept event, in commit order.
+    /// Tenant, stream, stream version and id of every stored event, in the order of commits.
     log: Vec<(Key, u64, EventId)>,
-    tried: Vec<Tried>,
+    attempts: Vec<Attempt>,
     texts: u64,
 }
 
@@ -137,7 +137,7 @@ fn scoped(store: &EventStore, tenant: usize) -> EventStore {
     store.with_scope(Scope::tenant(Tenant::new(["red", "blue"][tenant]).unwrap()))
 }
 
-/// Runs the steps on an empty store and on the model: every answer must be the same.
+/// Runs the steps on an empty store and on the model, and asserts that all answers are equal.
 pub(crate) async fn agrees(adapter: impl Adapter, steps: &[Step]) {
     let store = EventStore::builder(adapter).stream_limit(Some(LIMIT)).build().unwrap();
     let mut model = Model::default();
@@ -148,7 +148,7 @@ pub(crate) async fn agrees(adapter: impl Adapter, steps: &[Step]) {
 }
 
 impl Model {
-    /// Runs one step on the store and on the model, and compares.
+    /// Runs one step on the store and on the model, and compares the answers.
     async fn run(&mut self, store: &EventStore, step: &Step) {
         match *step {
             Step::Append { tenant, stream, claim, events } => {
@@ -156,19 +156,19 @@ impl Model {
                 self.commit(store, tenant, vec![(stream, claim, events)]).await;
             }
             Step::Transaction { tenant, first, second } => {
-                let parts =
+                let appends =
                     [first, second].map(|(stream, claim, n)| (stream, claim, self.fresh(n)));
-                self.commit(store, tenant, parts.to_vec()).await;
+                self.commit(store, tenant, appends.to_vec()).await;
             }
-            Step::Again { which, claim, drop_first, elsewhere } => {
-                let Some((tenant, parts)) = self.tried.get(which).cloned() else { return };
-                let parts = parts.into_iter().map(|(stream, mut events)| {
+            Step::Repeat { which, claim, drop_first, elsewhere } => {
+                let Some((tenant, appends)) = self.attempts.get(which).cloned() else { return };
+                let appends = appends.into_iter().map(|(stream, mut events)| {
                     if drop_first && events.len() > 1 {
                         events.remove(0);
                     }
                     (if elsewhere { (stream + 1) % 3 } else { stream }, claim, events)
                 });
-                self.commit(store, tenant, parts.collect()).await;
+                self.commit(store, tenant, appends.collect()).await;
             }
             Step::Delete { tenant, stream, claim, hard } => {
                 self.delete(store, (tenant, stream), claim, hard).await;
@@ -196,7 +196,7 @@ impl Model {
             Claim::Any => ExpectedVersion::Any,
             Claim::NoStream => ExpectedVersion::NoStream,
             Claim::Exists => ExpectedVersion::StreamExists,
-            Claim::Off(by) => ExpectedVersion::Exact(StreamVersion::new(self.version(key) + by)),
+            Claim::Exact(by) => ExpectedVersion::Exact(StreamVersion::new(self.version(key) + by)),
         }
     }
 
@@ -204,11 +204,11 @@ impl Model {
         self.streams.get(&key).map_or(0, |stream| stream.version)
     }
 
-    async fn commit(&mut self, store: &EventStore, tenant: usize, parts: Vec<Part>) {
+    async fn commit(&mut self, store: &EventStore, tenant: usize, appends: Vec<Append>) {
         let store = scoped(store, tenant);
         let mut transaction = store.transaction();
         let mut claims = Vec::new();
-        for (stream, claim, events) in &parts {
+        for (stream, claim, events) in &appends {
             let claim = self.claim((tenant, *stream), *claim);
             claims.push(claim);
             let events: Vec<_> = events
@@ -218,7 +218,7 @@ impl Model {
             transaction = transaction.append(&name(*stream), claim, events);
         }
         let found = transaction.commit().await;
-        let expected = self.judge(tenant, &parts, &claims);
+        let expected = self.judge(tenant, &appends, &claims);
         match (&found, &expected) {
             (Ok(answers), Ok(numbers)) => {
                 let outcomes: Vec<_> = answers
@@ -231,23 +231,23 @@ impl Model {
             _ => panic!("found {found:?}, expected {expected:?}"),
         }
         if expected.is_ok_and(|numbers| numbers.iter().all(|(_, already)| !already)) {
-            self.store(tenant, &parts);
+            self.store(tenant, &appends);
         }
-        let parts = parts.into_iter().map(|(stream, _, events)| (stream, events)).collect();
-        self.tried.push((tenant, parts));
+        let appends = appends.into_iter().map(|(stream, _, events)| (stream, events)).collect();
+        self.attempts.push((tenant, appends));
     }
 
-    /// The answer to expect: numbers and whether they were there, or the code of the error.
+    /// The expected answer: stream versions and whether the events were already stored, or the code of the error.
     fn judge(
         &self,
         tenant: usize,
-        parts: &[Part],
+        appends: &[Append],
         claims: &[ExpectedVersion],
     ) -> Result<Vec<(u64, bool)>, &'static str> {
-        if parts.len() == 2 && parts[0].0 == parts[1].0 {
+        if appends.len() == 2 && appends[0].0 == appends[1].0 {
             return Err("invalid_event_data");
         }
-        let known: Vec<_> = parts
+        let known: Vec<_> = appends
             .iter()
             .map(|(stream, _, events)| self.known((tenant, *stream), events))
             .collect::<Result<_, _>>()?;
@@ -256,10 +256,9 @@ impl Model {
             let all = all.ok_or("event_id_conflict")?;
             return Ok(all.into_iter().map(|version| (version, true)).collect());
         }
-        // Which refusal is reported first between streams is not promised: any of them will do, so the model
-        // checks them in order and `commit` compares codes only where one stream stands alone.
+        // Streams are checked in order, so the first refused one gives the error.
         let mut numbers = Vec::new();
-        for ((stream, _, events), claim) in parts.iter().zip(claims) {
+        for ((stream, _, events), claim) in appends.iter().zip(claims) {
             let version = self.version((tenant, *stream));
             let state = self.streams.get(&(tenant, *stream)).map(|s| s.state).unwrap_or_default();
             if state != State::Active {
@@ -293,8 +292,8 @@ impl Model {
         }
     }
 
-    fn store(&mut self, tenant: usize, parts: &[Part]) {
-        for (stream, _, events) in parts {
+    fn store(&mut self, tenant: usize, appends: &[Append]) {
+        for (stream, _, events) in appends {
             let key = (tenant, *stream);
             let entry = self.streams.entry(key).or_default();
             for (id, text) in events {

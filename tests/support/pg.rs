@@ -1,10 +1,10 @@
-//! A PostgreSQL for tests: `DATABASE_URL`, or a private cluster that lives exactly as long as the test process.
+//! A PostgreSQL server for tests: that of `DATABASE_URL`, or a private one that runs exactly as long as the test process.
 //!
-//! The shared cluster starts with the first test that needs it; each test gets a fresh database. A watchdog process
-//! waits for the end of a pipe, so it stops the server and removes its folder however the test process ends. Missing
-//! programs are a panic that says what to install, never a silent skip.
+//! The shared server starts with the first test that needs it; each test gets a fresh database. A watchdog process waits
+//! for the end of a pipe, so it stops the server and removes its folder however the test process ends. A missing program
+//! is a panic that says what to install; tests are never skipped.
 
-#![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(dead_code, reason = "each test binary uses some of it")]
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -20,7 +20,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 const HINT: &str = "PostgreSQL is missing: install it (`apt-get install postgresql`), or set DATABASE_URL to a \
                     server on which databases may be created";
 
-/// Whether a commit waits for the disk: off for tests, on for benches.
+/// Whether a commit waits for the disk: off for most tests, on for benches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fsync {
     Off,
@@ -30,16 +30,16 @@ pub(crate) enum Fsync {
 /// A server to create databases on.
 #[derive(Debug)]
 pub(crate) struct Cluster {
-    /// Up to and without the database's name.
+    /// The URL before the name of a database, without the slash.
     base: String,
     /// The database to connect to for administration.
     maintenance: String,
-    /// What comes after the database's name.
+    /// The URL's parameters after the name of a database, with the question mark.
     query: String,
     private: Option<Private>,
 }
 
-/// The cluster of this process.
+/// The server that the tests of this process share.
 pub(crate) fn shared() -> &'static Cluster {
     static SHARED: OnceLock<Cluster> = OnceLock::new();
     SHARED.get_or_init(|| match std::env::var("DATABASE_URL") {
@@ -49,25 +49,25 @@ pub(crate) fn shared() -> &'static Cluster {
 }
 
 impl Cluster {
-    /// A server that runs already.
+    /// A server that is running already.
     fn at(url: &str) -> Self {
-        let (place, query) =
+        let (location, query) =
             url.split_once('?').map_or((url, String::new()), |(p, q)| (p, format!("?{q}")));
-        let (base, name) = place.rsplit_once('/').expect("DATABASE_URL names a database");
+        let (base, name) = location.rsplit_once('/').expect("DATABASE_URL names a database");
         Self { base: base.into(), maintenance: name.into(), query, private: None }
     }
 
-    /// A new private server.
+    /// Starts a private server.
     pub(crate) fn start(fsync: Fsync) -> Self {
         Self::start_with(fsync, "")
     }
 
-    /// A new private server with settings of its own, as `-c name=value`.
+    /// Starts a private server with additional settings, as `-c name=value`.
     pub(crate) fn start_with(fsync: Fsync, settings: &str) -> Self {
         Self::of(Private::create(fsync, settings))
     }
 
-    /// A hot standby of a private server, which follows it from now on. Its databases are those of the primary.
+    /// Starts a hot standby of a private server. It has the databases of the primary.
     pub(crate) fn standby(&self) -> Self {
         Self::of(self.private().standby())
     }
@@ -81,7 +81,7 @@ impl Cluster {
         }
     }
 
-    /// The URL of a database that was made on the primary of this standby.
+    /// The URL on this standby of a database of its primary.
     pub(crate) fn url_of(&self, database: &Database<'_>) -> String {
         format!("{}/{}", self.base, database.name)
     }
@@ -102,23 +102,23 @@ impl Cluster {
         connect(&format!("{}/{}{}", self.base, self.maintenance, self.query)).await
     }
 
-    /// Where a private server listens.
+    /// Host and port of a private server.
     pub(crate) fn address(&self) -> String {
         format!("127.0.0.1:{}", self.private().port)
     }
 
-    /// Stops a private server as a crash would.
+    /// Stops a private server without a shutdown, as a crash does.
     pub(crate) fn crash(&self) {
         self.private().control(&["-m", "immediate", "stop"]);
     }
 
-    /// Starts it again on the same port.
+    /// Restarts a private server on the same port.
     pub(crate) fn restart(&self) {
-        assert!(self.private().run_server(), "the server starts again");
+        assert!(self.private().run_server(), "the server restarts");
     }
 
     fn private(&self) -> &Private {
-        self.private.as_ref().expect("only a private cluster is stopped")
+        self.private.as_ref().expect("a private server, not that of DATABASE_URL")
     }
 }
 
@@ -131,40 +131,41 @@ pub(crate) struct Database<'c> {
 }
 
 impl Database<'_> {
-    /// Its name, unique among all tests that run.
+    /// The name, unique among all running tests.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// The adapter on this database, which then stays: for a suite that is handed nothing but adapters.
+    /// Opens the adapter and leaves the database behind: for suites that take nothing but adapters.
     pub(crate) async fn into_adapter(self) -> PgAdapter {
         let adapter = self.adapter().await;
         std::mem::forget(self);
         adapter
     }
 
-    /// A plain connection, to look behind the adapter.
+    /// A plain connection, to inspect and change tables without the adapter.
     pub(crate) async fn connection(&self) -> PgConnection {
         connect(&self.url).await
     }
 
-    /// The adapter on this database.
+    /// Opens the adapter on this database.
     pub(crate) async fn adapter(&self) -> PgAdapter {
         PgAdapter::connect_with(self.options()).await.expect("the store opens")
     }
 
     /// The adapter's options for this database.
     pub(crate) fn options(&self) -> PgOptions {
-        self.url.parse().expect("the URL is right")
+        self.url.parse().expect("the URL is valid")
     }
 
-    /// A copy on another private server, by way of a dump.
+    /// Dumps this database and restores it on another private server.
     pub(crate) async fn restored_into<'o>(&self, other: &'o Cluster) -> Database<'o> {
         let copy = other.database().await;
         let program = |name| self.cluster.private().programs.join(name);
-        let dump = as_server(&program("pg_dump")).arg(&self.url).output().expect("pg_dump runs");
+        let dump =
+            as_server_user(&program("pg_dump")).arg(&self.url).output().expect("pg_dump runs");
         assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
-        let mut restore = as_server(&program("psql"))
+        let mut restore = as_server_user(&program("psql"))
             .args(["--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1"])
             .arg(&copy.url)
             .stdin(Stdio::piped())
@@ -178,14 +179,14 @@ impl Database<'_> {
 
     /// Host and port of the server.
     pub(crate) fn address(&self) -> String {
-        let place = self.url.split("://").nth(1).expect("a URL has a scheme");
-        let authority = place.split('/').next().expect("a URL has an authority");
-        authority.rsplit('@').next().expect("split gives one part").to_owned()
+        let rest = self.url.split("://").nth(1).expect("a URL has a scheme");
+        let authority = rest.split('/').next().expect("a URL has an authority");
+        authority.rsplit('@').next().expect("split yields at least one item").to_owned()
     }
 }
 
 impl Drop for Database<'_> {
-    /// A private server goes as a whole; elsewhere nothing is left behind.
+    /// Drops the database, unless its private server is removed as a whole.
     fn drop(&mut self) {
         if self.cluster.private.is_some() {
             return;
@@ -201,7 +202,7 @@ impl Drop for Database<'_> {
     }
 }
 
-/// A connection, or a panic that names no password.
+/// Connects; panics with a message without the password.
 pub(crate) async fn connect(url: &str) -> PgConnection {
     match PgConnection::connect(url).await {
         Ok(connection) => connection,
@@ -211,14 +212,14 @@ pub(crate) async fn connect(url: &str) -> PgConnection {
     }
 }
 
-/// Runs statements whose text the test makes up.
+/// Runs statements; panics with their text if one fails.
 pub(crate) async fn run(connection: &mut PgConnection, sql: &str) {
     if let Err(error) = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(connection).await {
         panic!("{sql}: {error}");
     }
 }
 
-/// A single number that a statement gives.
+/// The single number that a query returns.
 pub(crate) async fn number(connection: &mut PgConnection, sql: &str) -> i64 {
     match sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(connection).await {
         Ok(number) => number,
@@ -226,26 +227,28 @@ pub(crate) async fn number(connection: &mut PgConnection, sql: &str) -> i64 {
     }
 }
 
+/// A private server and its folder.
 #[derive(Debug)]
 struct Private {
     programs: PathBuf,
     folder: PathBuf,
     port: u16,
-    /// The settings of its own, without those that name its place.
-    more: String,
-    settings: String,
+    /// Additional settings, without port and addresses.
+    extra_settings: String,
+    /// All options of the server process.
+    options: String,
     watchdog: Child,
 }
 
 impl Private {
-    fn create(fsync: Fsync, more: &str) -> Self {
+    fn create(fsync: Fsync, extra_settings: &str) -> Self {
         let durable = match fsync {
             Fsync::On => "",
             Fsync::Off => "-c fsync=off -c full_page_writes=off",
         };
-        let private = Self::folder(format!("{durable} {more}"));
-        must(
-            as_server(&private.programs.join("initdb"))
+        let private = Self::folder(format!("{durable} {extra_settings}"));
+        expect_success(
+            as_server_user(&private.programs.join("initdb"))
                 .args([
                     "--auth=trust",
                     "--encoding=UTF8",
@@ -260,9 +263,9 @@ impl Private {
     }
 
     fn standby(&self) -> Self {
-        let private = Self::folder(self.more.clone());
-        must(
-            as_server(&private.programs.join("pg_basebackup"))
+        let private = Self::folder(self.extra_settings.clone());
+        expect_success(
+            as_server_user(&private.programs.join("pg_basebackup"))
                 .args(["-h", "127.0.0.1", "-U", "postgres", "-p", &self.port.to_string()])
                 .args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync"])
                 .arg("--pgdata")
@@ -271,27 +274,27 @@ impl Private {
         private.run()
     }
 
-    /// A server without data yet, and without a port.
-    fn folder(more: String) -> Self {
+    /// A server without data and without a port.
+    fn folder(extra_settings: String) -> Self {
         let programs = programs().unwrap_or_else(|| panic!("{HINT}"));
         let folder = tempfile::Builder::new()
             .prefix("event-pg-")
             .tempdir()
             .expect("a temporary folder")
             .keep();
-        give_to_server(&folder);
+        chown_to_server(&folder);
         let watchdog = watchdog(&programs, &folder);
-        Self { programs, folder, port: 0, more, settings: String::new(), watchdog }
+        Self { programs, folder, port: 0, extra_settings, options: String::new(), watchdog }
     }
 
-    /// Runs it on a port that is free.
+    /// Starts the server on a free port.
     fn run(mut self) -> Self {
         for _ in 0..5 {
-            // Somebody may take the port in between; then there is another one.
+            // Another process may take the port in between: try the next one.
             self.port = free_port();
-            self.settings = format!(
+            self.options = format!(
                 "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200 {}",
-                self.port, self.more
+                self.port, self.extra_settings
             );
             if self.run_server() {
                 return self;
@@ -304,7 +307,7 @@ impl Private {
     fn run_server(&self) -> bool {
         self.control(&[
             "-o",
-            &self.settings,
+            &self.options,
             "-l",
             &self.folder.join("log").to_string_lossy(),
             "start",
@@ -312,8 +315,8 @@ impl Private {
     }
 
     fn control(&self, arguments: &[&str]) -> bool {
-        quiet(
-            as_server(&self.programs.join("pg_ctl"))
+        succeeds(
+            as_server_user(&self.programs.join("pg_ctl"))
                 .args(["-w", "-D"])
                 .arg(self.folder.join("data"))
                 .args(arguments),
@@ -322,19 +325,20 @@ impl Private {
 }
 
 impl Drop for Private {
-    /// Ends the watchdog's wait, and waits for it in turn.
+    /// Closes the pipe to the watchdog and waits until it has stopped the server.
     fn drop(&mut self) {
         drop(self.watchdog.stdin.take());
         let _ = self.watchdog.wait();
     }
 }
 
-/// Stops the server and removes its folder once this process is gone. Of its own group, so that Ctrl-C spares it.
+/// Starts a process that stops the server and removes its folder once this process has ended. It has its own process group,
+/// so that Ctrl-C does not reach it.
 fn watchdog(programs: &Path, folder: &Path) -> Child {
     let script = r#"while read -r _; do :; done
         "$@" -w -m immediate -D "$0/data" stop >/dev/null 2>&1
         rm -rf "$0" || { sleep 1; rm -rf "$0"; }"#;
-    let stop = as_server(&programs.join("pg_ctl"));
+    let stop = as_server_user(&programs.join("pg_ctl"));
     let mut command = Command::new("sh");
     command.args(["-c", script]).arg(folder).arg(stop.get_program()).args(stop.get_args());
     command
@@ -346,8 +350,8 @@ fn watchdog(programs: &Path, folder: &Path) -> Child {
     command.spawn().expect("sh runs")
 }
 
-/// The server refuses to run as root; then it runs as the user that its package made.
-pub(crate) fn as_server(program: &Path) -> Command {
+/// A command that runs as the server's user: as `postgres` if this process is root, since the server refuses to run as root.
+pub(crate) fn as_server_user(program: &Path) -> Command {
     let mut command = if is_root() {
         let mut command = Command::new("runuser");
         command.args(["-u", "postgres", "--"]).arg(program);
@@ -359,10 +363,10 @@ pub(crate) fn as_server(program: &Path) -> Command {
     command
 }
 
-/// Lets the user that the server runs as write in a folder.
-pub(crate) fn give_to_server(folder: &Path) {
+/// Makes the server's user the owner of a folder.
+pub(crate) fn chown_to_server(folder: &Path) {
     if is_root() {
-        must(Command::new("chown").arg("-R").arg("postgres").arg(folder));
+        expect_success(Command::new("chown").arg("-R").arg("postgres").arg(folder));
     }
 }
 
@@ -373,14 +377,15 @@ fn is_root() -> bool {
     })
 }
 
-/// What is used of a server's package.
+/// The programs that the tests need of a server's package.
 const PROGRAMS: [&str; 5] = ["initdb", "pg_ctl", "pg_basebackup", "pg_dump", "psql"];
 
-/// The folder of those: what `EVENTS_PG_BIN` names, which may lack some; in the path, else where packages put it, the newest first.
+/// The folder of these programs: `EVENTS_PG_BIN`, in which only `initdb` is required; else the first that has all of them, in the
+/// path, then where packages install them, the newest version first.
 fn programs() -> Option<PathBuf> {
     if let Some(chosen) = std::env::var_os("EVENTS_PG_BIN").map(PathBuf::from) {
-        let there = chosen.join("initdb").is_file();
-        assert!(there, "EVENTS_PG_BIN: there is no initdb in {}", chosen.display());
+        let exists = chosen.join("initdb").is_file();
+        assert!(exists, "EVENTS_PG_BIN: there is no initdb in {}", chosen.display());
         return Some(chosen);
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -406,7 +411,8 @@ pub(crate) fn free_port() -> u16 {
         .port()
 }
 
-fn quiet(command: &mut Command) -> bool {
+/// Runs a command without output; whether it succeeded.
+fn succeeds(command: &mut Command) -> bool {
     command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -415,14 +421,15 @@ fn quiet(command: &mut Command) -> bool {
         .is_ok_and(|s| s.success())
 }
 
-fn must(command: &mut Command) {
+/// Runs a command; panics with its error output if it fails.
+fn expect_success(command: &mut Command) {
     let mut child = command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap_or_else(|error| panic!("{command:?} does not run ({error}); {HINT}"));
-    let mut said = String::new();
-    let _ = child.stderr.take().expect("stderr is piped").read_to_string(&mut said);
-    assert!(child.wait().is_ok_and(|status| status.success()), "{command:?}: {said}");
+    let mut errors = String::new();
+    let _ = child.stderr.take().expect("stderr is piped").read_to_string(&mut errors);
+    assert!(child.wait().is_ok_and(|status| status.success()), "{command:?}: {errors}");
 }

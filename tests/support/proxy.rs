@@ -1,9 +1,9 @@
-//! A proxy between the adapter and the server that counts what the client says and can lose an answer.
+//! A proxy between the adapter and the server that counts the client's messages and can drop a response.
 //!
-//! It reads the client's half of the protocol: each message is a letter and a length. `Sync` and `Query` end an
-//! exchange, so their number is the number of round trips.
+//! It parses the messages of the client, each with a type byte and a length. `Sync` and `Query` end a round trip, so their
+//! number is the number of round trips.
 
-#![allow(dead_code, reason = "each test binary uses a part")]
+#![allow(dead_code, reason = "each test binary uses some of it")]
 
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
@@ -22,52 +22,55 @@ pub(crate) struct Proxy {
 #[derive(Debug, Default)]
 struct Shared {
     messages: Mutex<BTreeMap<char, usize>>,
-    lose: AtomicBool,
+    drop_next: AtomicBool,
 }
 
 impl Proxy {
-    /// A proxy in front of a server.
+    /// Starts a proxy in front of a server.
     pub(crate) fn start(server: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::<Shared>::default();
-        let own = Arc::clone(&shared);
+        let counters = Arc::clone(&shared);
         thread::spawn(move || {
             for client in listener.incoming() {
                 let (client, server) = (client.unwrap(), TcpStream::connect(&server).unwrap());
                 client.set_nodelay(true).unwrap();
                 server.set_nodelay(true).unwrap();
-                let (shared, up) =
-                    (Arc::clone(&own), (client.try_clone().unwrap(), server.try_clone().unwrap()));
-                thread::spawn(move || requests(up.0, up.1, &shared));
-                let shared = Arc::clone(&own);
-                thread::spawn(move || answers(server, client, &shared));
+                let (shared, up) = (
+                    Arc::clone(&counters),
+                    (client.try_clone().unwrap(), server.try_clone().unwrap()),
+                );
+                thread::spawn(move || forward_requests(up.0, up.1, &shared));
+                let shared = Arc::clone(&counters);
+                thread::spawn(move || forward_responses(server, client, &shared));
             }
         });
         Self { port, shared }
     }
 
-    /// The same URL, by way of the proxy.
+    /// The URL with the address of the proxy instead of the server's.
     pub(crate) fn url(&self, url: &str, address: &str) -> String {
         url.replace(address, &format!("127.0.0.1:{}", self.port))
     }
 
-    /// What was said since the last call, by letter of the protocol.
+    /// The number of messages since the last call, by type byte.
     pub(crate) fn take(&self) -> BTreeMap<char, usize> {
         std::mem::take(&mut self.shared.messages.lock().unwrap())
     }
 
-    /// Cuts the connection instead of passing on the next answer.
-    pub(crate) fn lose_next_answer(&self) {
-        self.shared.lose.store(true, Ordering::SeqCst);
+    /// Closes the connection instead of forwarding the next response.
+    pub(crate) fn drop_next_response(&self) {
+        self.shared.drop_next.store(true, Ordering::SeqCst);
     }
 }
 
-fn requests(mut client: TcpStream, mut server: TcpStream, shared: &Shared) {
-    // The first message has no letter.
-    let mut letter = None;
+/// Forwards and counts the messages of the client.
+fn forward_requests(mut client: TcpStream, mut server: TcpStream, shared: &Shared) {
+    // The first message has no type byte.
+    let mut started = false;
     loop {
-        let mut head = vec![0; if letter.is_none() { 4 } else { 5 }];
+        let mut head = vec![0; if started { 5 } else { 4 }];
         if client.read_exact(&mut head).is_err() {
             break;
         }
@@ -76,12 +79,12 @@ fn requests(mut client: TcpStream, mut server: TcpStream, shared: &Shared) {
         if client.read_exact(&mut body).is_err() {
             break;
         }
-        if letter.is_some() {
+        if started {
             *shared.messages.lock().unwrap().entry(char::from(head[0])).or_default() += 1;
         }
-        // A request for TLS (eight bytes) is answered, and the first message comes again.
+        // After a TLS request (eight bytes) the first message follows.
         if length != 8 {
-            letter = Some(());
+            started = true;
         }
         if server.write_all(&[head, body].concat()).is_err() {
             break;
@@ -90,10 +93,13 @@ fn requests(mut client: TcpStream, mut server: TcpStream, shared: &Shared) {
     let _ = server.shutdown(Shutdown::Write);
 }
 
-fn answers(mut server: TcpStream, mut client: TcpStream, shared: &Shared) {
-    let mut part = vec![0; 64 * 1024];
-    while let Ok(length @ 1..) = server.read(&mut part) {
-        if shared.lose.swap(false, Ordering::SeqCst) || client.write_all(&part[..length]).is_err() {
+/// Forwards the responses of the server.
+fn forward_responses(mut server: TcpStream, mut client: TcpStream, shared: &Shared) {
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(length @ 1..) = server.read(&mut buffer) {
+        if shared.drop_next.swap(false, Ordering::SeqCst)
+            || client.write_all(&buffer[..length]).is_err()
+        {
             break;
         }
     }

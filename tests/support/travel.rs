@@ -1,4 +1,4 @@
-//! Stores with hostile names and payloads, and the way of everything in them through another store and back.
+//! Stores with hostile names and payloads, and round trips of their contents through another store.
 
 use event_core::{
     EventStore, EventVersion, ExpectedVersion, MemoryAdapter, Metadata, NewEvent, Scope, StreamId,
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// One event, and where it is appended.
+/// One event, and the tenant and stream that it is appended to.
 #[derive(Debug, Clone)]
 pub(crate) struct Note {
     tenant: Tenant,
@@ -19,7 +19,7 @@ pub(crate) struct Note {
     metadata: String,
 }
 
-/// Any JSON.
+/// Any JSON value.
 fn json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -37,7 +37,7 @@ fn json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A text of some JSON, in one of the ways to write it.
+/// Formats a JSON value, compactly or with line breaks of both kinds.
 fn written(value: &Value, pretty: bool) -> String {
     if pretty {
         serde_json::to_string_pretty(value).unwrap().replace("\n ", "\r\n\t ")
@@ -72,7 +72,7 @@ pub(crate) fn notes() -> impl Strategy<Value = Vec<Note>> {
     prop::collection::vec(note(), 1..12)
 }
 
-/// A store in memory that holds them, and links to every other one.
+/// A store in memory with these events, and links to every second one.
 pub(crate) async fn filled(notes: &[Note]) -> EventStore {
     let store = EventStore::new(MemoryAdapter::new()).unwrap();
     let links = StreamId::new("links").unwrap();
@@ -90,7 +90,7 @@ pub(crate) async fn filled(notes: &[Note]) -> EventStore {
     store
 }
 
-/// Everything of everybody as lines.
+/// Exports everything of all tenants.
 pub(crate) async fn exported(store: &EventStore) -> Vec<u8> {
     let mut lines = Vec::new();
     let export = store.all_tenants().export();
@@ -98,21 +98,21 @@ pub(crate) async fn exported(store: &EventStore) -> Vec<u8> {
     lines
 }
 
-/// Takes lines in, positions kept; how many were stored and skipped.
+/// Imports lines with their positions. Returns how many events and links were stored and skipped.
 pub(crate) async fn imported(store: &EventStore, lines: &[u8]) -> (u64, u64) {
     let done = store.all_tenants().import().keep_positions().read(lines).await.unwrap();
     (done.stored, done.skipped)
 }
 
-/// Everything goes into an empty store, and comes out the same; so it does on the way back.
+/// Imports everything into an empty store and exports it, then from there into another store: the lines stay the same.
 pub(crate) async fn travels(notes: &[Note], through: EventStore) {
     let lines = exported(&filled(notes).await).await;
     let (stored, _) = imported(&through, &lines).await;
-    assert_eq!(imported(&through, &lines).await, (0, stored), "all of it is there");
-    let there = exported(&through).await;
-    assert_eq!(text(&there), text(&lines));
+    assert_eq!(imported(&through, &lines).await, (0, stored), "a second import skips everything");
+    let lines_through = exported(&through).await;
+    assert_eq!(text(&lines_through), text(&lines));
     let back = EventStore::new(MemoryAdapter::new()).unwrap();
-    imported(&back, &there).await;
+    imported(&back, &lines_through).await;
     assert_eq!(text(&exported(&back).await), text(&lines));
 }
 

@@ -1,8 +1,8 @@
-//! [`CheckpointStore`]: what a backend keeps of durable subscriptions, and how it tells their consumers apart.
+//! [`CheckpointStore`]: how a backend stores durable subscriptions and assigns their partitions to consumers.
 //!
-//! A subscription is split into partitions, each with a checkpoint of its own. A partition belongs to one owner at a time, by a
-//! lease that the backend's clock ends, and every change of owner takes a new token: whoever comes with an older one
-//! changes nothing. Every promise is in the contract suite, group `leases`.
+//! Each partition of a subscription has its own checkpoint. One owner at a time holds it, by a lease that expires by the
+//! backend's clock. Every change of owner assigns a new fencing token; a call with an older token changes nothing. The contract
+//! suite tests every promise, in the group `leases`.
 
 use async_trait::async_trait;
 use std::time::Duration;
@@ -12,121 +12,121 @@ use chrono::{DateTime, Utc};
 use crate::error::Result;
 use crate::value::{EventId, Position, Tenant};
 
-/// A subscription's name. Tenants have names of their own; none is the operator's view of all.
+/// The key of a subscription: names are unique per tenant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SubscriptionKey {
-    /// Whose events it is about; none for everybody's.
+    /// The tenant whose events it delivers; `None` for all tenants.
     pub tenant: Option<Tenant>,
-    /// Its name: 1 to 255 bytes without control characters.
+    /// The name: 1 to 255 bytes without control characters.
     pub name: String,
 }
 
-/// How far a partition was handled.
+/// How far a partition has been processed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub struct Checkpoint {
-    /// Everything up to here was handled, or is not for this partition.
+    /// Every event of the partition up to this position has been handled: acknowledged, skipped or parked.
     pub position: Position,
-    /// The last event that was handled: at or before the position. It tells this log from another one.
+    /// The last handled event, at or before the position; it tells whether the log is still the same one.
     pub event: Option<(Position, EventId)>,
 }
 
-/// A partition that an owner holds.
+/// A partition and the right of its owner to process it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lease {
-    /// Its number, from 0.
+    /// The number of the partition, from 0.
     pub partition: u32,
-    /// Proves the ownership; grows with every change of owner.
+    /// The fencing token: proves the ownership and grows with every change of owner.
     pub token: u64,
-    /// Where to go on.
+    /// The checkpoint from which the owner resumes.
     pub checkpoint: Checkpoint,
 }
 
-/// What an owner learns when it shows up.
+/// The answer to a heartbeat: the state of the subscription and the leases of the owner.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Heartbeat {
-    /// Into how many partitions the subscription is split.
+    /// The number of partitions of the subscription.
     pub partitions: u32,
-    /// How many owners are alive, this one included; at least 1.
+    /// The number of live owners, this one included; at least 1.
     pub members: u32,
-    /// Nobody holds anything until it is resumed.
+    /// Whether the subscription is paused: no owner gets a lease until it is resumed.
     pub paused: bool,
-    /// Parked events that are to be handled again.
+    /// The number of parked events that are marked for redelivery.
     pub replays: u64,
-    /// What this owner holds, by number.
+    /// The leases of this owner, ordered by partition.
     pub leases: Vec<Lease>,
 }
 
 impl Heartbeat {
-    /// How many partitions an owner takes: the partitions shared out evenly, rounded up.
+    /// The maximum number of partitions of one owner: an even share, rounded up.
     pub const fn share(&self) -> u32 {
         self.partitions.div_ceil(if self.members == 0 { 1 } else { self.members })
     }
 }
 
-/// What was written down of a subscription when it was first opened.
+/// The properties of a subscription that are fixed when it is created.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registered {
-    /// Its filter, as text.
+    /// The filter as text.
     pub filter: String,
-    /// Into how many partitions it is split.
+    /// The number of partitions.
     pub partitions: u32,
 }
 
-/// An event that could not be handled, put aside.
+/// An event whose handling failed and that is parked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParkedEvent {
-    /// Its place.
+    /// The event's position in the global order.
     pub position: Position,
-    /// Its id.
+    /// The event's id.
     pub event_id: EventId,
-    /// The partition it belongs to.
+    /// The partition that the event belongs to.
     pub partition: u32,
-    /// How often it was tried.
+    /// The number of delivery attempts.
     pub attempts: u32,
     /// The last error, with its causes.
     pub error: String,
-    /// When it was put aside, by the store's clock.
+    /// When it was parked, by the store's clock.
     pub parked_at: DateTime<Utc>,
-    /// Whether it is to be handled again.
+    /// Whether it is marked for redelivery.
     pub replay: bool,
 }
 
-/// One partition of a subscription, for the list.
+/// One partition of a subscription, as [`CheckpointStore::list`] returns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartitionState {
-    /// Whose partition.
+    /// The subscription.
     pub key: SubscriptionKey,
     /// The subscription's filter, as text.
     pub filter: String,
     /// Whether the subscription is paused.
     pub paused: bool,
-    /// Why its last consumer gave up, if none went on since.
+    /// Why its last consumer stopped; `None` if none did, or if it was resumed since.
     pub stopped: Option<String>,
-    /// Parked events of the whole subscription.
+    /// The number of parked events of the whole subscription.
     pub parked: u64,
-    /// Its number, from 0.
+    /// The number of the partition, from 0.
     pub partition: u32,
-    /// How far it was handled.
+    /// The checkpoint's position.
     pub position: Position,
-    /// Events that its policies left out.
+    /// The number of events that its policies skipped.
     pub skipped: u64,
-    /// Who holds it, if the lease has not ended.
+    /// The owner, if its lease has not expired.
     pub owner: Option<String>,
-    /// Positions between it and the end of the log.
+    /// The number of positions between the checkpoint and the end of the log.
     pub lag: u64,
-    /// When the first event behind its position was recorded.
+    /// When the first event after the checkpoint was recorded.
     pub behind_since: Option<DateTime<Utc>>,
-    /// The store's clock when it was asked.
+    /// The time of the list, by the store's clock.
     pub now: DateTime<Utc>,
 }
 
-/// The checkpoints and leases of durable subscriptions.
+/// Stores the checkpoints and leases of durable subscriptions.
 ///
-/// A call about a name that is not registered answers [`Error::Subscription`](crate::Error::Subscription) with `NotFound`.
+/// A call with a name that is not registered fails with [`Error::Subscription`](crate::Error::Subscription) with `NotFound`.
 #[async_trait]
 pub trait CheckpointStore: Send + Sync {
-    /// Creates a subscription whose partitions all start after a position, unless there is one of the name; what stands then,
-    /// whoever created it. Two that come at once agree.
+    /// Creates a subscription whose partitions all start after a position, unless the name is taken. Returns what is stored
+    /// afterwards; concurrent calls get the same answer.
     async fn register(
         &self,
         key: &SubscriptionKey,
@@ -134,12 +134,12 @@ pub trait CheckpointStore: Send + Sync {
         start: Position,
     ) -> Result<Registered>;
 
-    /// Shows that an owner is alive: its leases are renewed for a time by the backend's clock, and it takes parts that
-    /// nobody holds, or whose lease has ended, up to its share. A partition taken gets a new token; one that was only renewed
-    /// keeps its own, even if it had ended and nobody took it.
+    /// Renews the membership and the leases of an owner for the duration `lease` by the backend's clock, and assigns it free
+    /// partitions and those whose lease has expired, up to its share. A newly assigned partition gets a new token; a renewed
+    /// lease keeps its token, even if it had expired and no other owner took the partition.
     ///
-    /// A lease that ends later than any is given for (ten times this one, or ten minutes) was given before the clock was set
-    /// back, and has ended.
+    /// A lease that ends further in the future than any lease can (ten times `lease`, or ten minutes) was granted before the
+    /// clock was set back, and counts as expired.
     async fn heartbeat(
         &self,
         key: &SubscriptionKey,
@@ -147,8 +147,8 @@ pub trait CheckpointStore: Send + Sync {
         lease: Duration,
     ) -> Result<Heartbeat>;
 
-    /// Moves a partition's checkpoint, and counts events that were left out. It never goes back: where it stands as
-    /// far already, nothing changes, and that is `true`. `false`: the token is not the partition's any more.
+    /// Advances a partition's checkpoint and adds to its count of skipped events. A checkpoint never moves back: if the stored
+    /// one is as far or further, nothing changes and the call returns `true`. Returns `false` if the token is outdated.
     async fn save(
         &self,
         key: &SubscriptionKey,
@@ -158,7 +158,8 @@ pub trait CheckpointStore: Send + Sync {
         skipped: u64,
     ) -> Result<bool>;
 
-    /// Gives up partitions, those whose token still holds; without any, all that the owner has, and its membership.
+    /// Releases the given partitions (number and token) whose token is current. `None` releases all leases of the owner and
+    /// ends its membership.
     async fn release(
         &self,
         key: &SubscriptionKey,
@@ -166,11 +167,11 @@ pub trait CheckpointStore: Send + Sync {
         partitions: Option<&[(u32, u64)]>,
     ) -> Result<()>;
 
-    /// Puts an event aside, or writes down another failure of one that is; its time and replay mark are the backend's.
-    /// `false`, and nothing changed: the token is not the partition's any more.
+    /// Parks an event, or records another failure of a parked one. The backend sets the time and clears the replay mark.
+    /// Returns `false`, and changes nothing, if the token is outdated.
     async fn park(&self, key: &SubscriptionKey, token: u64, event: &ParkedEvent) -> Result<bool>;
 
-    /// A page of parked events after a position, in order; only those to be handled again if `due`.
+    /// Reads a page of parked events after a position, in order of position; if `due`, only those marked for redelivery.
     async fn parked(
         &self,
         key: &SubscriptionKey,
@@ -179,10 +180,10 @@ pub trait CheckpointStore: Send + Sync {
         limit: u32,
     ) -> Result<Vec<ParkedEvent>>;
 
-    /// Marks one parked event, or all, to be handled again; how many are marked by this.
+    /// Marks one parked event, or all, for redelivery. Returns how many were newly marked.
     async fn replay(&self, key: &SubscriptionKey, position: Option<Position>) -> Result<u64>;
 
-    /// Forgets a parked event: it was handled. `false`, and nothing changed: the token is not the partition's any more.
+    /// Removes a parked event that was handled. Returns `false`, and changes nothing, if the token is outdated.
     async fn unpark(
         &self,
         key: &SubscriptionKey,
@@ -191,18 +192,18 @@ pub trait CheckpointStore: Send + Sync {
         position: Position,
     ) -> Result<bool>;
 
-    /// Takes all leases away, for good; or lets owners take them again.
+    /// Pauses or resumes a subscription. Pausing revokes all leases.
     async fn pause(&self, key: &SubscriptionKey, paused: bool) -> Result<()>;
 
-    /// Puts every partition after a position, forward or back, and takes all leases away.
+    /// Sets the checkpoint of every partition to a position, forward or back, and revokes all leases.
     async fn reset(&self, key: &SubscriptionKey, position: Position) -> Result<()>;
 
-    /// Forgets a subscription and all that belongs to it; whoever still consumes it finds it gone.
+    /// Deletes a subscription with its checkpoints and parked events; its consumers get `NotFound`.
     async fn delete(&self, key: &SubscriptionKey) -> Result<()>;
 
-    /// Writes down why a consumer gave up, for the list; none wipes it out.
+    /// Records why a consumer stopped, for the list; `None` clears it.
     async fn stopped(&self, key: &SubscriptionKey, why: Option<&str>) -> Result<()>;
 
-    /// Every partition of the subscriptions of a tenant, or of all there are, by tenant, name and partition.
+    /// Lists the partitions of a tenant's subscriptions, or of all subscriptions, ordered by tenant, name and partition.
     async fn list(&self, tenant: Option<&Tenant>) -> Result<Vec<PartitionState>>;
 }

@@ -1,11 +1,11 @@
-//! [`AdapterFactory`]: how a backend crate offers itself for the URLs of its schemes.
+//! [`AdapterFactory`]: registers a backend crate for URL schemes.
 
 use std::sync::Arc;
 
 use super::{Adapter, BoxFuture};
 use crate::error::Result;
 
-/// How a backend crate offers itself: `inventory` collects one per backend that is linked.
+/// Opens the adapter of a backend crate for its URL schemes. `inventory` collects one factory per linked backend.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -28,17 +28,17 @@ pub struct AdapterFactory {
 type Open = fn(&str) -> BoxFuture<'_, Result<Arc<dyn Adapter>>>;
 
 impl AdapterFactory {
-    /// A backend for URLs of these schemes.
+    /// A factory for URLs of these schemes.
     pub const fn new(schemes: &'static [&'static str], open: Open) -> Self {
         Self { schemes, open }
     }
 
-    /// The one that opens URLs of a scheme, if its crate is linked.
+    /// The factory for a scheme, if its crate is linked.
     pub(crate) fn of_scheme(scheme: &str) -> Option<&'static Self> {
         inventory::iter::<Self>().find(|factory| factory.schemes.contains(&scheme))
     }
 
-    /// Every scheme that a linked crate opens.
+    /// The schemes of all linked backends.
     pub(crate) fn schemes() -> impl Iterator<Item = &'static str> {
         inventory::iter::<Self>().flat_map(|factory| factory.schemes.iter().copied())
     }

@@ -1,30 +1,30 @@
-//! [`Health`]: whether a store can be reached, how fast, and what holds its readers up.
+//! [`Health`]: whether a store can be reached, how fast it answers, and what blocks its readers.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::value::{Escaped, Position};
 
-/// How a store is; asked of its backend by [`EventStore::health`](crate::EventStore::health).
+/// The answer of a backend to a health check, see [`EventStore::health`](crate::EventStore::health).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
-    /// How long one question to the backend took.
+    /// How long one round trip to the backend took.
     pub latency: Duration,
-    /// The backend's software and its version, as it says itself.
+    /// The backend's software and version, as it reports them.
     pub server: String,
-    /// Whether it can only be read: a standby.
+    /// Whether it only accepts reads, as a standby does.
     pub read_only: bool,
-    /// The version of the store's schema, where it has one.
+    /// The version of the store's schema; `None` if it has none.
     pub schema_version: Option<i64>,
-    /// How the connections are used, where there are any.
+    /// The use of the connection pool; `None` if there is none.
     pub pool: Option<PoolUse>,
-    /// What holds up readers of everything now; `None` when nothing does.
+    /// What blocks readers of the global order now; `None` if nothing does.
     pub stall: Option<Stall>,
 }
 
 impl Health {
-    /// A backend that answered, and of which nothing else is known.
+    /// The health of a backend of which only this is known.
     pub fn new(server: impl Into<String>, latency: Duration) -> Self {
         Self {
             latency,
@@ -37,33 +37,33 @@ impl Health {
     }
 }
 
-/// Connections of a backend.
+/// The use of a backend's connection pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolUse {
-    /// Connections at most.
+    /// The maximum number of connections.
     pub size: u32,
-    /// Open ones that wait for work.
+    /// Open connections that are free.
     pub idle: u32,
-    /// Those at work.
+    /// Connections in use.
     pub busy: u32,
 }
 
-/// A commit under way that readers of everything wait for: events behind it are stored and not shown yet.
+/// A transaction in flight that readers of the global order wait for: later events are stored, but not visible yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stall {
-    /// The last position that readers are shown.
+    /// The last position that is visible to readers.
     pub after: Position,
     /// The last position that is stored.
     pub stored: Position,
-    /// How long this process has seen readers wait there.
+    /// How long this process has observed readers waiting at this position.
     pub waited: Duration,
-    /// Who may be writing the events that are missing between the two; none where the backend cannot tell, as on a standby.
+    /// The transactions that may be writing the events in between; empty if the backend cannot tell, as on a standby.
     pub blockers: Vec<Blocker>,
 }
 
 impl Stall {
-    /// A stall whose causes are not known yet.
+    /// A stall without known blockers.
     pub const fn new(after: Position, stored: Position, waited: Duration) -> Self {
         Self { after, stored, waited, blockers: Vec::new() }
     }
@@ -77,32 +77,32 @@ impl fmt::Display for Stall {
             "readers wait at position {after} for {waited:.1?}; events are stored up to {stored}"
         )?;
         for (at, blocker) in blockers.iter().enumerate() {
-            write!(f, "{} {blocker}", if at == 0 { ", held up by" } else { ";" })?;
+            write!(f, "{} {blocker}", if at == 0 { ", blocked by" } else { ";" })?;
         }
         Ok(())
     }
 }
 
-/// A transaction that holds up readers.
+/// A transaction that blocks readers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Blocker {
-    /// The process on the server; `None` for a prepared transaction.
+    /// The process id on the server; `None` for a prepared transaction.
     pub pid: Option<i32>,
-    /// What the client calls itself, or the name of the prepared transaction.
+    /// The application name of the client, or the name of the prepared transaction.
     pub application: String,
-    /// The role it is connected as.
+    /// The role that it is connected as.
     pub role: String,
-    /// What it does: `active`, `idle in transaction`, `prepared`.
+    /// Its state: `active`, `idle in transaction`, `prepared`.
     pub state: String,
-    /// Its last statement, as far as this role may see it.
+    /// Its last statement; empty if this role is not allowed to see it.
     pub query: String,
-    /// How long its transaction is open.
+    /// How long its transaction has been open.
     pub age: Duration,
 }
 
 impl Blocker {
-    /// A process of which nothing else is known.
+    /// A blocker of which only the process id is known.
     pub const fn new(pid: Option<i32>) -> Self {
         Self {
             pid,

@@ -1,7 +1,7 @@
-//! [`LiveLog`]: how a reader that has seen everything learns of what is committed next.
+//! [`LiveLog`]: how a reader at the end of the log learns of the next commits.
 //!
-//! The reader brings its place with it, so the backend keeps nothing for it: a reader that is slow, or many readers,
-//! cost no memory. One that is too far behind is sent to the store.
+//! The reader passes its position with each call and the backend keeps no state for it, so slow readers and many readers cost
+//! no memory. A reader that is too far behind has to read from the store.
 
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -10,41 +10,42 @@ use crate::envelope::RecordedEvent;
 use crate::error::Result;
 use crate::value::Position;
 
-/// The growing end of the log. Every promise is in the contract suite, group `subscribe`.
+/// The end of the log. The contract suite tests every promise, in the group `subscribe`.
 #[async_trait]
 pub trait LiveLog: Send + Sync {
-    /// The last final position: no later commit gets in front of it, and all that was committed before the call is at or
-    /// before it, but for what stands behind a commit that is under way.
+    /// The last final position: no later commit gets a position at or before it. Everything that was committed before the call
+    /// is at or before it, except events after the first position of a commit in flight.
     async fn head(&self) -> Result<Position>;
 
-    /// The highest position that was ever given out, whatever became of it: at least every place that a reader of this log
-    /// can have. It never goes back, but where the log was restored to an earlier state.
+    /// The highest position that was ever assigned, even if its commit failed: no reader of this log has a higher one. It never
+    /// decreases, unless the log was restored to an earlier state.
     async fn last_assigned(&self) -> Result<Position>;
 
-    /// Waits until something is final after a position, and says what.
+    /// Waits until something is final after a position, and returns it.
     ///
-    /// It answers soon after a commit of this process, and within about a second after one of any other, whatever is
-    /// lost on the way. It fails only when the store is closed: a backend that cannot be reached is waited for.
-    /// Dropping the future loses nothing. Many may wait at once, and together they cost one question to the backend.
+    /// It returns promptly after a commit of this process, and within about a second after one of another process, even if a
+    /// notification is lost. It fails only when the store is closed: while the backend is unreachable, it waits. The future can
+    /// be dropped without losing events. Any number of concurrent calls cost one query to the backend.
     async fn next(&self, after: Position) -> Result<LogUpdate>;
 }
 
-/// What stands after a reader's place.
+/// What follows a reader's position.
 #[derive(Debug, Clone)]
 pub enum LogUpdate {
     /// The events themselves.
     Segment(Arc<LogSegment>),
-    /// More than is held in memory: the store has it, final up to this position, which is after the reader's place.
+    /// The events are not in memory any more: read them from the store. Everything up to this position, which is after the
+    /// reader's, is final.
     Behind(Position),
 }
 
-/// A part of the log without a gap: every event of every tenant after one position and up to another.
+/// A contiguous part of the log: all events of all tenants after one position and up to another.
 #[derive(Debug, Clone)]
 pub struct LogSegment {
-    /// Where it starts; at or before the place that was asked for.
+    /// The position after which it starts; at or before the reader's position.
     pub after: Position,
-    /// Where it ends; final, and after the place that was asked for.
+    /// The final position at which it ends; after the reader's position.
     pub up_to: Position,
-    /// The events in order; there may be none, where positions were given up.
+    /// The events in order; empty if all positions in between are unused.
     pub events: Vec<Arc<RecordedEvent>>,
 }

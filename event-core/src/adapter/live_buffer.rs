@@ -1,8 +1,8 @@
-//! [`LiveBuffer`]: the newest segment of the log, held for all readers of a process; what most backends build
-//! [`LiveLog`](crate::adapter::LiveLog) on.
+//! [`LiveBuffer`]: the newest segments of the log in memory, shared by all readers of a process. Most backends implement
+//! [`LiveLog`](crate::adapter::LiveLog) with it.
 //!
-//! One task of the backend publishes; any number of readers follow, each by its own place. The buffer is bounded: a
-//! reader that falls out of it is sent to the store.
+//! One task of the backend publishes; any number of readers follow, each from its own position. The buffer is bounded: a reader
+//! that is further behind has to read from the store.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -19,25 +19,25 @@ use crate::envelope::RecordedEvent;
 use crate::error::{Error, Result};
 use crate::value::Position;
 
-/// What is held at most, in events and bytes; a segment of the log is kept or let go as a whole.
-const EVENTS: usize = 8_192;
-const BYTES: usize = 16 << 20;
+/// The maximum size of the buffer, in events and in bytes. Segments are evicted as a whole.
+const MAX_EVENTS: usize = 8_192;
+const MAX_BYTES: usize = 16 << 20;
 
-/// The newest segment of the log.
+/// The newest segments of the log.
 #[derive(Debug, Default)]
 pub struct LiveBuffer {
     ring: Mutex<Ring>,
-    /// Changes with every change of the ring.
-    moved: watch::Sender<()>,
+    /// Notified on every change of the ring.
+    changes: watch::Sender<()>,
     readers: AtomicUsize,
     publishing: AtomicBool,
-    /// Told whenever a publisher ended.
+    /// Notified whenever a publisher ends.
     ended: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Ring {
-    /// The last final position; none while nobody publishes.
+    /// The last final position; `None` while there is no publisher.
     head: Option<Position>,
     segments: VecDeque<Arc<LogSegment>>,
     held: Weight,
@@ -55,13 +55,13 @@ impl Weight {
         let size = |event: &Arc<RecordedEvent>| {
             event.data().get().len() + event.metadata().as_json().len()
         };
-        // A segment without events has its place, too.
+        // A segment without events takes memory, too.
         let events = segment.events.len().max(1);
         Self { events, bytes: segment.events.iter().map(size).sum() }
     }
 
     const fn is_too_much(self) -> bool {
-        self.events > EVENTS || self.bytes > BYTES
+        self.events > MAX_EVENTS || self.bytes > MAX_BYTES
     }
 }
 
@@ -88,12 +88,12 @@ impl Ring {
 }
 
 impl LiveBuffer {
-    /// A buffer that nobody publishes to yet: readers wait.
+    /// A buffer without a publisher: readers wait.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What stands after a position; waits for it. Where nobody publishes, `start` is called to see to it.
+    /// Waits for what follows a position and returns it. While there is no publisher, calls `start` to spawn one.
     ///
     /// # Errors
     /// [`Error::Adapter`] once the store is closed.
@@ -109,35 +109,35 @@ impl LiveBuffer {
                 start(Publisher(Arc::clone(self)));
             }
             let mut next = pin!(self.next(after));
-            let stretch = poll_fn(|context| match next.as_mut().poll(context) {
-                Poll::Ready(stretch) => Poll::Ready(Some(stretch)),
-                // It ended as this reader came; or its runtime did, and this reader has another.
+            let update = poll_fn(|context| match next.as_mut().poll(context) {
+                Poll::Ready(update) => Poll::Ready(Some(update)),
+                // The publisher ended just before this reader came, or with its runtime, while this reader is on another one.
                 Poll::Pending => ended.as_mut().poll(context).map(|()| None),
             });
-            if let Some(stretch) = stretch.await {
-                return stretch;
+            if let Some(update) = update.await {
+                return update;
             }
-            // A runtime that shuts down takes no more tasks: a new publisher would end at once, again and again, and the
-            // shutdown waits for this task to yield.
+            // A runtime that shuts down accepts no tasks, so every new publisher ends at once; without a yield this loop would
+            // block the shutdown.
             yield_now().await;
         }
     }
 
-    /// The store is closed: every reader is told, now and later.
+    /// Closes the buffer: current and later readers get an error.
     pub fn close(&self) {
         self.ring().closed = true;
-        self.moved.send_replace(());
+        self.changes.send_replace(());
     }
 
     async fn next(&self, after: Position) -> Result<LogUpdate> {
-        let mut moved = self.moved.subscribe();
+        let mut changes = self.changes.subscribe();
         loop {
-            // Marked as seen before it is looked at: what changes in between ends the wait at once.
-            moved.mark_unchanged();
-            if let Some(stretch) = self.look(after)? {
-                return Ok(stretch);
+            // Marked as seen before the lookup, so that a change in between ends the wait below at once.
+            changes.mark_unchanged();
+            if let Some(update) = self.look(after)? {
+                return Ok(update);
             }
-            if moved.changed().await.is_err() {
+            if changes.changed().await.is_err() {
                 return Err(closed());
             }
         }
@@ -161,31 +161,31 @@ impl LiveBuffer {
     }
 }
 
-/// The right to publish; one at a time. When it is dropped, however its task ends, the buffer is empty, and readers that
-/// are left, or come, start another.
+/// The right to publish; there is one at a time. Dropping it, however its task ends, empties the buffer, and the next reader
+/// starts another publisher.
 #[derive(Debug)]
 pub struct Publisher(Arc<LiveBuffer>);
 
 impl Publisher {
-    /// Starts at a final position, without events: to begin with, or where a segment of the log is left out. Readers before
-    /// it are sent to the store.
+    /// Restarts the buffer at a final position, without events: at the beginning, or when a part of the log is skipped. Readers
+    /// before it have to read from the store.
     pub fn start_at(&self, head: Position) {
         self.0.ring().clear(Some(head));
-        self.0.moved.send_replace(());
+        self.0.changes.send_replace(());
     }
 
-    /// Adds what became final; it starts where the segment before ended.
+    /// Adds a final segment, which starts where the previous one ended.
     pub fn publish(&self, segment: LogSegment) {
         self.0.ring().add(segment);
-        self.0.moved.send_replace(());
+        self.0.changes.send_replace(());
     }
 
-    /// Whether the store is closed: there is nothing to publish any more.
+    /// Whether the store is closed, so that the publisher should end.
     pub fn is_closed(&self) -> bool {
         self.0.ring().closed
     }
 
-    /// Whether anybody waits just now.
+    /// Whether any reader is waiting now.
     pub fn has_readers(&self) -> bool {
         self.0.readers.load(Ordering::SeqCst) > 0
     }
@@ -199,7 +199,7 @@ impl Drop for Publisher {
     }
 }
 
-/// Counts a reader as long as it waits.
+/// Counts a reader while it waits.
 struct Reader<'a>(&'a AtomicUsize);
 
 impl<'a> Reader<'a> {
@@ -228,7 +228,7 @@ mod tests {
     }
 
     async fn next(buffer: &Arc<LiveBuffer>, after: u64) -> (u64, u64) {
-        let started = |_| panic!("somebody publishes already");
+        let started = |_| panic!("a publisher was started although there is one");
         match buffer.follow(Position::new(after), started).await.unwrap() {
             LogUpdate::Segment(segment) => (segment.after.get(), segment.up_to.get()),
             LogUpdate::Behind(head) => (0, head.get()),
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_reader_gets_the_part_after_its_place_or_is_sent_to_the_store() {
+    async fn a_reader_gets_the_segment_after_its_position_or_reads_from_the_store() {
         let buffer = Arc::new(LiveBuffer::new());
         let publisher = publisher(&buffer);
         publisher.start_at(Position::new(10));
@@ -250,11 +250,11 @@ mod tests {
         assert_eq!(next(&buffer, 10).await, (10, 12));
         assert_eq!(next(&buffer, 11).await, (10, 12));
         assert_eq!(next(&buffer, 12).await, (12, 15));
-        assert_eq!(next(&buffer, 9).await, (0, 15), "fell out of the buffer");
+        assert_eq!(next(&buffer, 9).await, (0, 15), "no longer in the buffer");
     }
 
     #[tokio::test]
-    async fn a_reader_starts_the_publisher_again_when_it_ended_and_is_told_of_the_end() {
+    async fn a_reader_restarts_an_ended_publisher_and_gets_an_error_when_the_store_closes() {
         let buffer = Arc::new(LiveBuffer::new());
         let (started, mut starts) = tokio::sync::mpsc::unbounded_channel();
         let reader = tokio::spawn({
@@ -274,10 +274,10 @@ mod tests {
         assert_eq!(reader.await.unwrap(), (true, true));
     }
 
-    /// As on a runtime that shuts down, which drops what is spawned.
+    /// A runtime that shuts down drops every spawned task.
     #[test]
-    fn a_publisher_that_ends_at_once_again_and_again_keeps_no_thread_busy() {
-        let (done, told) = std::sync::mpsc::channel();
+    fn publishers_that_end_at_once_do_not_block_the_thread() {
+        let (done, result) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
             let waited = runtime.unwrap().block_on(async {
@@ -287,7 +287,7 @@ mod tests {
             });
             done.send(waited.is_err()).unwrap();
         });
-        let waited = told.recv_timeout(std::time::Duration::from_secs(10));
-        assert_eq!(waited, Ok(true), "the wait is polled without an end");
+        let waited = result.recv_timeout(std::time::Duration::from_secs(10));
+        assert_eq!(waited, Ok(true), "the wait never yields to the timeout");
     }
 }

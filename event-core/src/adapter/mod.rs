@@ -1,7 +1,7 @@
-//! [`Adapter`]: what a backend implements, and nothing an application calls (S-02 to S-04, S-26).
+//! [`Adapter`]: the trait that a backend implements. Applications call [`EventStore`](crate::EventStore) instead.
 //!
-//! An adapter moves encoded data. It does not decode, retry or check names: the facade has done so. It is
-//! object-safe, so that the backend is chosen at run time.
+//! An adapter stores and returns encoded data. Decoding, retries and the validation of names are the facade's work. The trait
+//! is object-safe, so that the backend is chosen at run time.
 
 pub mod append;
 pub(crate) mod checkpoints;
@@ -40,20 +40,20 @@ pub use inventory::submit;
 
 use crate::registry::StoredVersion;
 
-/// A boxed future, as an object-safe trait returns it.
+/// The boxed future that an object-safe trait returns.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Whose data a read sees.
+/// The tenants whose data a read sees.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TenantView {
-    /// One tenant's.
+    /// One tenant.
     One(Tenant),
-    /// Everybody's: the operator's view.
+    /// All tenants: the operator's view.
     All,
 }
 
 impl TenantView {
-    /// The tenant that it is narrowed to; none for everybody.
+    /// The only tenant of the view; `None` for all tenants.
     pub const fn tenant(&self) -> Option<&Tenant> {
         match self {
             Self::One(own) => Some(own),
@@ -61,28 +61,30 @@ impl TenantView {
         }
     }
 
-    /// Whether a tenant's events show in it.
+    /// Whether the view includes a tenant.
     pub fn sees(&self, tenant: &Tenant) -> bool {
         self.tenant().is_none_or(|own| own == tenant)
     }
 }
 
-/// A backend. Every promise is in the contract suite (feature `testing`), which runs on any adapter.
+/// A backend. The contract suite of the crate `event-testing` tests every promise on any adapter.
 ///
-/// The order in which an append is judged: ids already stored (the same stream, order and contiguity give
-/// [`Outcome::AlreadyStored`], anything else [`Error::EventIdConflict`](crate::Error::EventIdConflict)), then the
-/// stream's state, then the claim, then the limit. A refused commit writes nothing and uses no position.
+/// An append is checked in this order: event ids that are already stored (in the same stream, in this order and contiguous
+/// they give [`Outcome::AlreadyStored`](crate::Outcome::AlreadyStored), otherwise
+/// [`Error::EventIdConflict`](crate::Error::EventIdConflict)), then the stream's state, then the expected version, then the
+/// stream limit. A refused commit writes nothing and uses no position.
 #[async_trait]
 pub trait Adapter: Send + Sync + 'static {
     /// A short name for metrics and logs: `memory`, `postgres`.
     fn name(&self) -> &'static str;
 
-    /// Stores a commit, all or nothing; one answer per append, in order.
+    /// Stores a commit, all or nothing. Returns one answer per append, in order.
     async fn commit(&self, commit: &Commit) -> Result<Vec<Appended>>;
 
-    /// A page of one stream; missing and deleted streams are errors, a start beyond the end is an empty page.
+    /// Reads a page of one stream. Missing and deleted streams are errors; a start after the end gives an empty page.
     ///
-    /// Under [`TenantView::All`] a name that several tenants use is an error that says so.
+    /// Under [`TenantView::All`] a name that several tenants use is
+    /// [`Error::AmbiguousStream`](crate::Error::AmbiguousStream).
     async fn read_stream(
         &self,
         view: &TenantView,
@@ -90,33 +92,35 @@ pub trait Adapter: Send + Sync + 'static {
         options: ReadOptions,
     ) -> Result<Vec<RecordedEvent>>;
 
-    /// A page of everything in global order, only what no later commit can get in front of.
+    /// Reads a page of all streams in global order, up to the last final position: no later commit is inserted before it.
     async fn read_all(&self, view: &TenantView, options: &AllOptions)
     -> Result<Vec<RecordedEvent>>;
 
-    /// One event by its id.
+    /// Reads one event by its id.
     async fn read_event(
         &self,
         view: &TenantView,
         event_id: EventId,
     ) -> Result<Option<RecordedEvent>>;
 
-    /// What is known of a stream, deleted ones included; `None` if it never existed.
+    /// Describes a stream, also a deleted one; `None` if it never existed.
     async fn stream_info(
         &self,
         view: &TenantView,
         stream_id: &StreamId,
     ) -> Result<Option<StreamInfo>>;
 
-    /// A page of the list of streams, by tenant and name in byte order.
+    /// Lists a page of streams, sorted by tenant and name in byte order.
     async fn list_streams(
         &self,
         view: &TenantView,
         options: &ListOptions,
     ) -> Result<Vec<StreamInfo>>;
 
-    /// Changes what may be done with a stream. A missing one is `StreamNotFound`, unless it is to be deleted and the
-    /// claim is that it does not exist (D-23); a deleted one is `StreamDeleted`.
+    /// Deletes, archives or truncates a stream.
+    ///
+    /// A missing stream is `StreamNotFound`, unless it is to be deleted and the expected version says that it does not
+    /// exist; a deleted one is `StreamDeleted`.
     async fn change_stream(
         &self,
         tenant: &Tenant,
@@ -125,42 +129,41 @@ pub trait Adapter: Send + Sync + 'static {
         change: StreamChange,
     ) -> Result<()>;
 
-    /// Where the states of aggregates are kept. A backend that says nothing of it keeps none: recovery then reads all
-    /// events each time.
+    /// The store of aggregate snapshots. By default there are none, and every recovery reads all events.
     fn snapshots(&self) -> &dyn SnapshotStore {
         &NoSnapshots
     }
 
-    /// Makes a stream refer to existing events, all or none; an event that is removed later leaves its link without
-    /// effect, and its number unused.
+    /// Links a stream to existing events, all or none. When an event is removed later, reads skip its link, and the link's
+    /// number is not reused.
     ///
-    /// Judged in this order, under the stream's lock: events that it links to already (all of them, in this order,
-    /// contiguous, give [`Outcome::AlreadyStored`], anything else
-    /// [`Error::EventIdConflict`](crate::Error::EventIdConflict)), the stream's state, the claim, ids that are not
-    /// stored, the limit. The answer's position is that of the last event.
+    /// A link is checked in this order, under the stream's lock: events that are already linked (all of them, in this order
+    /// and contiguous, give [`Outcome::AlreadyStored`](crate::Outcome::AlreadyStored), otherwise
+    /// [`Error::EventIdConflict`](crate::Error::EventIdConflict)), the stream's state, the expected version, ids that are not
+    /// stored, the stream limit. The returned position is that of the last event.
     async fn link(&self, link: &LinkEvents) -> Result<Appended>;
 
-    /// Stores what another store holds, all of the batch or nothing: no stream limit, no validation. What is there
-    /// already, with the same ids in the same places, is skipped, so that a batch of unknown outcome is sent again.
-    /// [`judge`](crate::adapter::import::judge) says what is stored, skipped and refused.
+    /// Stores a batch from another store, all or nothing, without validation and stream limit. Events and links that are
+    /// already stored under the same id and version are skipped, so that a batch of unknown outcome can be sent again.
+    /// [`judge`](crate::adapter::import::judge) decides what is stored, skipped and refused.
     async fn import(&self, batch: &ImportBatch) -> Result<Imported>;
 
-    /// Every (event type, event version) that was ever stored, whoever's; each once. A pair is written down before, or
-    /// with, the first event that has it: [`SeenVersions`](crate::registry::SeenVersions) says when.
+    /// Every (event type, event version) that any tenant ever stored, each once. A pair is recorded before or together with
+    /// its first event: see [`SeenVersions`](crate::registry::SeenVersions).
     async fn census(&self) -> Result<Vec<StoredVersion>>;
 
-    /// How the backend is, asked of it now: an answer means that it can be reached.
+    /// Checks the backend now; an answer means that it can be reached.
     async fn health(&self) -> Result<Health>;
 
-    /// The growing end of the log, for those who follow it.
+    /// The end of the log, for readers that follow it.
     fn live(&self) -> &dyn LiveLog;
 
-    /// What is kept of durable subscriptions; a backend without it refuses them.
+    /// The checkpoints of durable subscriptions; `None` if the backend does not support them.
     fn checkpoints(&self) -> Option<&dyn CheckpointStore> {
         None
     }
 
-    /// Lets go of connections and files; calls after it fail.
+    /// Closes connections and files; later calls fail.
     async fn close(&self);
 }
 

@@ -1,4 +1,4 @@
-//! What to read: pages of a stream, of everything, of the list of streams.
+//! Options of reads: pages of one stream, of all streams, of the list of streams; and what a stream's entry holds.
 
 use chrono::{DateTime, Utc};
 
@@ -6,7 +6,7 @@ use crate::envelope::RecordedEvent;
 use crate::registry::Registry;
 use crate::value::{BatchSize, InvalidStartVersion, Position, StreamId, StreamVersion, Tenant};
 
-/// Which way a stream is read.
+/// The direction in which a stream is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// Oldest first.
@@ -15,10 +15,10 @@ pub enum Direction {
     Backward,
 }
 
-/// A page of one stream.
+/// Which page of one stream to read.
 ///
-/// `from` is 1-based and inclusive; none or 0 means the beginning (forward) or the end (backward). A backward
-/// start beyond the end is the last event; a forward one gives an empty page.
+/// `from` is 1-based and inclusive; 0, the default, means the beginning (forward) or the end (backward). After the end of the
+/// stream a backward read starts at the last event, and a forward read gives an empty page.
 ///
 /// ```
 /// use event_core::{BatchSize, ReadOptions, StreamVersion};
@@ -35,12 +35,12 @@ pub struct ReadOptions {
 }
 
 impl ReadOptions {
-    /// From the beginning, oldest first.
+    /// Reads from the beginning, oldest first.
     pub const fn forward() -> Self {
         Self::new(Direction::Forward)
     }
 
-    /// From the end, newest first.
+    /// Reads from the end, newest first.
     pub const fn backward() -> Self {
         Self::new(Direction::Backward)
     }
@@ -68,12 +68,12 @@ impl ReadOptions {
         self
     }
 
-    /// Which way.
+    /// The direction.
     pub const fn get_direction(&self) -> Direction {
         self.direction
     }
 
-    /// The start as it was set; 0 for none.
+    /// The first version of the page; 0 if none was set.
     pub const fn get_from(&self) -> StreamVersion {
         self.from
     }
@@ -83,7 +83,7 @@ impl ReadOptions {
         self.limit
     }
 
-    /// Refuses a start that no store can hold.
+    /// Refuses a start above the highest version that a store can hold.
     pub(crate) fn check(&self) -> Result<(), InvalidStartVersion> {
         if self.from > StreamVersion::MAX {
             return Err(InvalidStartVersion { given: self.from });
@@ -98,7 +98,7 @@ impl Default for ReadOptions {
     }
 }
 
-/// A page of all streams, in global order.
+/// Which page of all streams to read, in global order.
 ///
 /// ```
 /// use event_core::{AllOptions, Position};
@@ -119,27 +119,28 @@ pub struct AllOptions {
 }
 
 impl AllOptions {
-    /// Everything, from the beginning.
+    /// Everything from the beginning.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Only what stands after a position.
+    /// Only events after a position.
     #[must_use]
     pub const fn after(mut self, position: Position) -> Self {
         self.after = position;
         self
     }
 
-    /// Only what stands at or before a position.
+    /// Only events at or before a position.
     #[must_use]
     pub const fn up_to(mut self, position: Position) -> Self {
         self.up_to = Some(position);
         self
     }
 
-    /// Only one stream; under the view of all tenants, each tenant's stream of the name. Unlike a read of the stream, it
-    /// is no error if there is none, and its events show after a soft deletion, as everywhere in the global order.
+    /// Only one stream; under the view of all tenants, each tenant's stream of this name. Unlike
+    /// [`read_stream`](crate::EventStore::read_stream), a missing stream is not an error, and the events of a softly deleted
+    /// one are read, as they stay in the global order.
     #[must_use]
     pub fn stream(mut self, stream_id: StreamId) -> Self {
         self.stream = Some(stream_id);
@@ -160,7 +161,7 @@ impl AllOptions {
         self
     }
 
-    /// The same types under every name that they were stored under.
+    /// Extends the type filter by the former names of the types.
     pub(crate) fn with_stored_names(mut self, registry: &Registry) -> Self {
         self.event_types = self.event_types.map(|types| {
             let names = types.iter().flat_map(|name| registry.stored_names(name));
@@ -190,12 +191,12 @@ impl AllOptions {
         self
     }
 
-    /// The position the page starts after.
+    /// The position after which the page starts.
     pub const fn get_after(&self) -> Position {
         self.after
     }
 
-    /// The last position that may be in the page.
+    /// The last position that the page may contain.
     pub fn get_up_to(&self) -> Position {
         self.up_to.unwrap_or(Position::new(u64::MAX))
     }
@@ -220,7 +221,7 @@ impl AllOptions {
         (self.recorded_from, self.recorded_before)
     }
 
-    /// Whether an event passes the filters, which are all but the tenant, the place and the page size.
+    /// Whether an event passes the filters on stream, category, type and time.
     pub(crate) fn admits(&self, event: &RecordedEvent) -> bool {
         let (from, before) = self.get_recorded_between();
         self.stream.as_ref().is_none_or(|stream_id| event.stream_id() == stream_id)
@@ -238,7 +239,7 @@ impl AllOptions {
     }
 }
 
-/// A page of the list of streams, by name in byte order.
+/// Which page of the list of streams to read, sorted by tenant and name in byte order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ListOptions {
     prefix: Option<String>,
@@ -249,7 +250,7 @@ pub struct ListOptions {
 }
 
 impl ListOptions {
-    /// All living streams.
+    /// All streams that are not deleted.
     pub fn new() -> Self {
         Self::default()
     }
@@ -268,14 +269,14 @@ impl ListOptions {
         self
     }
 
-    /// Only streams after the last one of the page before: tenant first, then name.
+    /// Only streams after the last one of the previous page, by tenant, then by name.
     #[must_use]
     pub fn after(mut self, last: &StreamInfo) -> Self {
         self.after = Some((last.tenant.clone(), last.stream_id.clone()));
         self
     }
 
-    /// Deleted streams too.
+    /// Also deleted streams.
     #[must_use]
     pub const fn deleted(mut self) -> Self {
         self.deleted = true;
@@ -299,7 +300,7 @@ impl ListOptions {
         self.category.as_deref()
     }
 
-    /// The stream the page starts after.
+    /// The stream after which the page starts.
     pub const fn get_after(&self) -> Option<&(Tenant, StreamId)> {
         self.after.as_ref()
     }
@@ -315,50 +316,50 @@ impl ListOptions {
     }
 }
 
-/// What may be done with a stream.
+/// The state of a stream, which decides whether it can be read and written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StreamState {
-    /// It is read and written.
+    /// It can be read and written.
     Active,
-    /// It is read only.
+    /// It can be read; appends are refused.
     Archived,
-    /// It is gone for readers; its events stay in the global order.
+    /// It can be neither read nor written; its events stay in the global order.
     SoftDeleted,
-    /// Its events are gone too.
+    /// Its events are removed as well.
     HardDeleted,
 }
 
 impl StreamState {
-    /// Whether the stream is deleted, in either way.
+    /// Whether the stream is deleted, softly or hard.
     pub const fn is_deleted(self) -> bool {
         matches!(self, Self::SoftDeleted | Self::HardDeleted)
     }
 }
 
-/// What a store knows of a stream.
+/// The store's entry for a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamInfo {
-    /// Whose stream.
+    /// The tenant that owns it.
     pub tenant: Tenant,
-    /// Its name.
+    /// The name, unique per tenant.
     pub stream_id: StreamId,
-    /// Number of its last event.
+    /// The number of its last event or link.
     pub version: StreamVersion,
-    /// Number of the first event that is kept; 1 unless the stream was truncated.
+    /// The number of the first event or link that is kept; 1 unless the stream was truncated.
     pub first_version: StreamVersion,
-    /// What may be done with it.
+    /// Whether it can be read and written.
     pub state: StreamState,
-    /// When it got its first event, by the store's clock.
+    /// The time of its first event, by the store's clock.
     pub created_at: DateTime<Utc>,
-    /// Whether it refers to events of other streams instead of holding its own; false once it is deleted.
+    /// Whether it holds links to events of other streams instead of events; false once it is deleted.
     pub holds_links: bool,
 }
 
-/// How a stream is deleted. Either way its name stays taken and its numbers are never reused.
+/// How a stream is deleted. In both cases its name and its version numbers are never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Delete {
-    /// Gone for readers and writers; its events stay in the global order.
+    /// Refuses reads and appends; the events stay in the global order.
     Soft,
-    /// Its events are removed as well.
+    /// Removes the events as well.
     Hard,
 }

@@ -1,7 +1,7 @@
-//! [`SnapshotStore`]: where a backend keeps the states of aggregates, one for each stream and kind.
+//! [`SnapshotStore`]: stores the states of aggregates, one for each stream and kind.
 //!
-//! A snapshot is a saving, never a source: whoever loads one proves that it fits its stream, and can do without it.
-//! So a store may lose snapshots, but never gives back one in the place of another.
+//! A snapshot is an optimisation, never the source of truth: the loader checks it against the stream, and recovers from events
+//! without it. A store may lose snapshots, but never returns one for another stream or kind.
 
 use async_trait::async_trait;
 use serde_json::value::RawValue;
@@ -9,43 +9,43 @@ use serde_json::value::RawValue;
 use crate::error::{Error, Result};
 use crate::value::{EventId, EventVersion, Position, StreamId, StreamVersion, Tenant};
 
-/// A state as it is stored, and what it was folded from.
+/// An encoded state, and the event up to which it was folded.
 #[derive(Debug, Clone)]
 pub struct StoredSnapshot {
-    /// What it is of: the name that the aggregate gives its state.
+    /// The kind: the name that the aggregate gives its state.
     pub kind: String,
     /// The schema version of the state.
     pub version: EventVersion,
-    /// A hash of the shape of the state, as the program that wrote it knew it.
+    /// A hash of the state's shape in the program that wrote it.
     pub shape: u64,
-    /// The last event that is in the state, by its number in the stream.
+    /// The number of the last event that is included in the state.
     pub stream_version: StreamVersion,
-    /// That event's place in the global order.
+    /// The position of that event in the global order.
     pub position: Position,
-    /// That event's id: a stream that was restored and went on otherwise has another event there.
+    /// The id of that event; a stream that was restored and continued differently has another event under the number.
     pub event_id: EventId,
-    /// The state.
+    /// The state as JSON.
     pub data: Box<RawValue>,
 }
 
-/// A snapshot and whose it is.
+/// A snapshot with its tenant and stream.
 #[derive(Debug, Clone)]
 pub struct OwnedSnapshot {
-    /// Whose stream.
+    /// The tenant that owns the stream.
     pub tenant: Tenant,
     /// The stream.
     pub stream_id: StreamId,
-    /// The state.
+    /// The snapshot.
     pub snapshot: StoredSnapshot,
 }
 
-/// Keeps snapshots. Every promise is in the contract suite, in the group `snapshot`.
+/// Stores snapshots. The contract suite tests every promise, in the group `snapshot`.
 #[async_trait]
 pub trait SnapshotStore: Send + Sync {
-    /// The snapshot of a stream, byte for byte as it was saved; `None` where there is none, whatever the reason: a
-    /// missing stream, another tenant's, a deleted one.
+    /// Loads the snapshot of a stream, byte for byte as it was saved. `None` if there is none, also for a deleted or missing
+    /// stream and for one of another tenant.
     ///
-    /// A row that cannot be read is [`Error::Corrupt`]; recovery then does without it.
+    /// A row that cannot be read is [`Error::Corrupt`]; recovery then reads all events.
     async fn load(
         &self,
         tenant: &Tenant,
@@ -53,11 +53,10 @@ pub trait SnapshotStore: Send + Sync {
         kind: &str,
     ) -> Result<Option<StoredSnapshot>>;
 
-    /// Keeps a snapshot in the place of the one before it, and says whether it did.
+    /// Replaces the snapshot of a stream. Returns whether it was stored.
     ///
-    /// It does not (and that is no error) where the one it has is at the same stream version or a later one, also when
-    /// writers race; and where the stream does not exist or is deleted. Whether the snapshot fits the stream is not
-    /// checked here.
+    /// It is not stored, without an error, if the existing one is at the same stream version or later, also when writers race,
+    /// or if the stream does not exist or is deleted. Whether the snapshot fits the stream is not checked here.
     async fn save(
         &self,
         tenant: &Tenant,
@@ -65,12 +64,12 @@ pub trait SnapshotStore: Send + Sync {
         snapshot: &StoredSnapshot,
     ) -> Result<bool>;
 
-    /// The snapshots of some streams, of every kind, with whose they are; in any order. What [`load`](Self::load) would not
-    /// give back is left out.
+    /// Loads the snapshots of every kind of these streams, in any order. Snapshots that [`load`](Self::load) would not return
+    /// are left out.
     async fn of_streams(&self, streams: &[(Tenant, StreamId)]) -> Result<Vec<OwnedSnapshot>>;
 
-    /// Removes the snapshot if it is still the one at this stream version, and says whether it did. Deleting a stream
-    /// hard removes its snapshots, of every kind, with its events.
+    /// Removes the snapshot if it is at this stream version. Returns whether it was removed. A hard deletion of a stream removes
+    /// its snapshots of every kind with its events.
     async fn discard(
         &self,
         tenant: &Tenant,
@@ -80,7 +79,7 @@ pub trait SnapshotStore: Send + Sync {
     ) -> Result<bool>;
 }
 
-/// Of a backend that keeps none: there never is one, and saving one is an error.
+/// The snapshot store of a backend without snapshots: nothing to load, and saving fails.
 #[derive(Debug)]
 pub(super) struct NoSnapshots;
 
@@ -91,7 +90,7 @@ impl SnapshotStore for NoSnapshots {
     }
 
     async fn save(&self, _: &Tenant, _: &StreamId, _: &StoredSnapshot) -> Result<bool> {
-        Err(Error::adapter("save a snapshot", "this backend keeps none"))
+        Err(Error::adapter("save a snapshot", "this backend does not store snapshots"))
     }
 
     async fn of_streams(&self, _: &[(Tenant, StreamId)]) -> Result<Vec<OwnedSnapshot>> {

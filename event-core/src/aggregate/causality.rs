@@ -1,29 +1,29 @@
-//! [`Causes`]: whether causes stand before their effects.
+//! [`Causes`]: checks that causes precede their effects within a stream.
 
 use std::collections::HashMap;
 
 use crate::envelope::RecordedEvent;
 use crate::value::StreamVersion;
 
-/// Which names stand for events of this stream, and which causes were named before they happened.
+/// The ids of the events read so far, and the causes that they name.
 #[derive(Default)]
 pub(super) struct Causes {
-    /// Event ids and source ids seen so far.
+    /// The event ids and source ids of the events read so far.
     happened: HashMap<String, StreamVersion>,
-    /// Causes named by an event that nothing before it goes by.
+    /// Named causes that no earlier event matches, with the version of the event that names them.
     awaited: HashMap<String, StreamVersion>,
-    /// Whether the events before are unknown, since a snapshot holds them.
+    /// Whether earlier events are unknown because recovery started from a snapshot.
     partial: bool,
 }
 
 impl Causes {
-    /// Of a stream whose first events are not read.
+    /// The causes of a stream whose first events are not read.
     pub(super) fn after_a_snapshot() -> Self {
         Self { partial: true, ..Self::default() }
     }
 
-    /// A cause that names an event of this stream must name an earlier one; one from elsewhere is not ours to
-    /// check. So the fault shows when the cause turns up, at the event that is the cause.
+    /// Checks the next event. A cause within this stream must precede its effect; a cause in another stream is not checked. So a
+    /// violation is found at the event that is the cause, when an earlier event has named it.
     pub(super) fn violation(&mut self, recorded: &RecordedEvent) -> Option<String> {
         let version = recorded.stream_version();
         let mut names = vec![recorded.event_id().to_string()];
@@ -39,10 +39,10 @@ impl Causes {
             }
         }
         for (at, name) in names.into_iter().enumerate() {
-            // Several events may come from one source: after a snapshot the first of them may be out of sight. An event
-            // has its id alone.
-            let tells = at == 0 || !self.partial;
-            if let Some(effect) = self.awaited.remove(&name).filter(|_| tells) {
+            // Several events may have one source id: after a snapshot the first of them may not have been read. An event id
+            // is unique.
+            let is_conclusive = at == 0 || !self.partial;
+            if let Some(effect) = self.awaited.remove(&name).filter(|_| is_conclusive) {
                 fault.get_or_insert_with(|| {
                     format!("version {effect} names it as its cause, and comes before it")
                 });

@@ -1,10 +1,9 @@
-//! Recovery: an [`Aggregate`] folded from its stream, in order, with every doubt about the stream reported
-//! (S-18, S-19).
+//! Recovery: an [`Aggregate`] is folded from its stream, and problems of the stream are reported.
 //!
-//! The store checks what it can know of any stream: numbers without gaps, positions that grow, causes that come
-//! before their effects, payloads that decode. What only the domain knows (one game's events in another's stream,
-//! a guess after the end) the aggregate checks. The first problem stops, unless all of them are asked for.
-//! An aggregate that keeps snapshots is read from the last one that holds.
+//! Recovery checks what holds for every stream: versions have no gaps, positions grow, causes precede their effects, payloads
+//! decode. The aggregate checks the rules of its domain, such as no guess after the end of a game. The first problem is an
+//! error, unless [`Recover::report_problems`] collects all of them. An aggregate with snapshots is recovered from its last valid
+//! one.
 
 mod causality;
 mod options;
@@ -20,7 +19,7 @@ pub use self::report::{Problem, ProblemKind, RecoveryReport, SnapshotFault, Snap
 pub(crate) use self::snapshots::Snapshots;
 use crate::envelope::{EventSet, RecordedEvent};
 
-/// State folded from one stream, used to decide.
+/// State folded from one stream, on which decisions are based.
 ///
 /// ```
 /// use event_core::Aggregate;
@@ -66,25 +65,26 @@ pub trait Aggregate: Default + Send + 'static {
     /// The closed set of events that the stream holds.
     type Event: EventSet;
 
-    /// How the state is kept, so that recovery reads only what came after; none: it reads all events each time.
+    /// How snapshots of the state are taken, so that recovery reads only later events. By default there are none, and every
+    /// recovery reads all events.
     const SNAPSHOTS: Option<Snapshots<Self>> = None;
 
-    /// Whether an event may follow what was applied so far; runs before [`Aggregate::apply`].
+    /// Checks whether an event may follow the events that are already applied; runs before [`Aggregate::apply`].
     ///
     /// # Errors
-    /// [`Violation`]: the event belongs elsewhere, or cannot have happened now.
+    /// [`Violation`] if the event belongs to another stream, or cannot have happened at this point.
     fn check(&self, event: &Self::Event, recorded: &RecordedEvent) -> Result<(), Violation> {
         let _ = (event, recorded);
         Ok(())
     }
 
-    /// Takes one event in.
+    /// Applies one event to the state.
     fn apply(&mut self, event: Self::Event);
 
-    /// Whether the state after the last event can be.
+    /// Checks the state after the last event.
     ///
     /// # Errors
-    /// [`Violation`] with the rule it breaks.
+    /// [`Violation`] with the rule that the state breaks.
     fn validate(&self) -> Result<(), Violation> {
         Ok(())
     }
@@ -95,19 +95,19 @@ pub trait Aggregate: Default + Send + 'static {
 #[error("{reason}")]
 #[non_exhaustive]
 pub struct Violation {
-    /// What kind of rule.
+    /// The kind of the rule.
     pub kind: ProblemKind,
-    /// The rule, in words.
+    /// The rule in words.
     pub reason: String,
 }
 
 impl Violation {
-    /// An event that cannot have happened at this point, or a state that cannot be.
+    /// A violation by an event that cannot have happened at this point, or by an impossible state.
     pub fn new(reason: impl Into<String>) -> Self {
         Self { kind: ProblemKind::Sequence, reason: reason.into() }
     }
 
-    /// An event that belongs to something else.
+    /// A violation by an event that belongs to another stream.
     pub fn identity(reason: impl Into<String>) -> Self {
         Self { kind: ProblemKind::Identity, reason: reason.into() }
     }

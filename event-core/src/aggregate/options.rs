@@ -1,4 +1,4 @@
-//! What a recovery reads, and what it does about problems.
+//! [`Options`]: how much a recovery reads, and how it handles problems.
 
 use crate::value::{BatchSize, StreamVersion};
 
@@ -7,8 +7,8 @@ use crate::value::{BatchSize, StreamVersion};
 pub(super) struct Options {
     /// The last version to apply.
     pub(super) until: Option<StreamVersion>,
-    /// Events a page.
+    /// The number of events in a page.
     pub(super) limit: BatchSize,
-    /// Whether to continue after a problem and list them all.
+    /// Whether to continue after a problem and report all of them.
     pub(super) report_all: bool,
 }

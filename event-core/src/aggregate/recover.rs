@@ -1,4 +1,4 @@
-//! [`Recover`]: an aggregate on its way back from its stream.
+//! [`Recover`]: the builder of a recovery, and its main loop.
 
 use std::fmt;
 use std::future::IntoFuture;
@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::store::EventStore;
 use crate::value::{BatchSize, EventId, StreamId, StreamVersion};
 
-/// A recovery that starts when it is awaited; [`EventStore::recover`] makes it.
+/// A recovery that starts when it is awaited; [`EventStore::recover`] creates it.
 #[must_use = "nothing is read before it is awaited"]
 pub struct Recover<'s, A> {
     store: &'s EventStore,
@@ -23,22 +23,22 @@ pub struct Recover<'s, A> {
 }
 
 impl<A: Aggregate> Recover<'_, A> {
-    /// Stops after this version: the state as it was then.
+    /// Recovers the state as it was at this version.
     pub const fn until(mut self, version: StreamVersion) -> Self {
         self.options.until = Some(version);
         self
     }
 
-    /// Sets how many events one page holds; 1 000 by default.
+    /// Sets how many events are read at a time; 1 000 by default.
     pub const fn limit(mut self, limit: BatchSize) -> Self {
         self.options.limit = limit;
         self
     }
 
-    /// Continues after a problem, leaves out the event at fault, and lists every problem in the report.
+    /// Continues after a problem without applying the faulty event, and lists every problem in the report.
     ///
-    /// Meant for the analysis of a broken stream: the state is then no basis for decisions. All events are read; snapshots
-    /// are neither used nor written.
+    /// For the analysis of a broken stream: do not base decisions on the state. All events are read, and snapshots are neither
+    /// used nor written.
     pub const fn report_problems(mut self) -> Self {
         self.options.report_all = true;
         self
@@ -65,7 +65,7 @@ impl<A> fmt::Debug for Recover<'_, A> {
 }
 
 impl EventStore {
-    /// Rebuilds an aggregate from its stream, page by page; the first problem is an error.
+    /// Recovers an aggregate from its stream, page by page; the first problem is an error.
     ///
     /// ```
     /// # use event_core::{Event, EventSet, EventVersion, EventStore, ExpectedVersion, RecordedEvent, Result, StreamId, StreamVersion};
@@ -93,16 +93,17 @@ impl EventStore {
     ///
     /// # Errors
     /// [`Error::StreamNotFound`](crate::Error::StreamNotFound);
-    /// [`Error::Deserialization`](crate::Error::Deserialization) and its kin for an event that does not decode;
-    /// [`Error::InvalidSequence`](crate::Error::InvalidSequence) for an event that cannot follow the ones before it, and for
-    /// a truncated stream without a snapshot; [`Error::InvalidState`](crate::Error::InvalidState);
-    /// [`Error::Connection`](crate::Error::Connection) once the retries are used up. With
-    /// [`Recover::report_problems`] only those of reading.
+    /// [`Error::Deserialization`](crate::Error::Deserialization), [`Error::UnknownEventType`](crate::Error::UnknownEventType) and
+    /// [`Error::FromTheFuture`](crate::Error::FromTheFuture) for an event that does not decode;
+    /// [`Error::InvalidSequence`](crate::Error::InvalidSequence) for an event that cannot follow the previous ones, and for a
+    /// truncated stream without a snapshot; [`Error::InvalidState`](crate::Error::InvalidState);
+    /// [`Error::Connection`](crate::Error::Connection) after the last retry. With [`Recover::report_problems`] only the errors
+    /// of reading.
     pub fn recover<'s, A: Aggregate>(&'s self, stream_id: &'s StreamId) -> Recover<'s, A> {
         Recover { store: self, stream_id, options: Options::default(), aggregate: PhantomData }
     }
 
-    /// A recovery, and the last event that is in the state.
+    /// Runs a recovery. Returns it with the id of the last event in the state.
     pub(super) async fn replayed<A: Aggregate>(
         &self,
         stream_id: &StreamId,
@@ -114,8 +115,8 @@ impl EventStore {
         if let Some(snapshots) = &snapshots {
             match self.find_tail(snapshots, stream_id, options).await? {
                 Found::Nothing => {}
-                Found::Doubted(problem) => replay.doubt(problem),
-                Found::Trusted(found) => tail = Some(replay.resume(*found)),
+                Found::Invalid(problem) => replay.report_snapshot(problem),
+                Found::Valid(found) => tail = Some(replay.resume(*found)),
             }
         }
         let page = ReadOptions::forward().limit(options.limit);
@@ -130,17 +131,17 @@ impl EventStore {
             replay.take(&event).map_err(|error| error.in_scope(self.scope()))?;
         }
         if replay.is_empty() && beyond != Some(StreamVersion::new(1)) {
-            // A stream that is there has a first event, unless it was truncated.
+            // An existing stream has a first event, unless all its events are truncated.
             let version = match options.until {
                 Some(until) => until,
                 None => self.stream_info(stream_id).await?.version,
             };
-            replay.lost(version).map_err(|error| error.in_scope(self.scope()))?;
+            replay.truncated(version).map_err(|error| error.in_scope(self.scope()))?;
         }
         let (mut recovered, last) =
             replay.finish().map_err(|error| error.in_scope(self.scope()))?;
         if let (Some(snapshots), Some(last), None) = (snapshots, last, options.until) {
-            self.leave_snapshot(&snapshots, &mut recovered, last).await;
+            self.save_due_snapshot(&snapshots, &mut recovered, last).await;
         }
         Ok((recovered, last))
     }

@@ -1,4 +1,4 @@
-//! [`Replay`]: a recovery under way, event by event.
+//! [`Replay`]: applies the events of a recovery one by one, and checks each against the previous ones.
 
 use crate::aggregate::causality::Causes;
 use crate::aggregate::report::{Problem, ProblemKind, Recovered, RecoveryReport, SnapshotProblem};
@@ -9,7 +9,7 @@ use crate::error::{Context, Error, Result, with_causes};
 use crate::store::EventStream;
 use crate::value::{EventId, Position, StreamId, StreamVersion};
 
-/// A recovery under way.
+/// A recovery in progress.
 pub(super) struct Replay<A> {
     state: A,
     last: Option<Last>,
@@ -18,7 +18,7 @@ pub(super) struct Replay<A> {
     report_all: bool,
 }
 
-/// The event before.
+/// The previous event.
 struct Last {
     version: StreamVersion,
     position: Position,
@@ -37,7 +37,7 @@ impl<A: Aggregate> Replay<A> {
         }
     }
 
-    /// Goes on from a snapshot; the events after it.
+    /// Starts from a snapshot. Returns the events after it.
     pub(super) fn resume(&mut self, tail: Tail<A>) -> EventStream {
         let Tail { state, snapshot, events } = tail;
         self.state = state;
@@ -52,34 +52,35 @@ impl<A: Aggregate> Replay<A> {
         events
     }
 
-    /// Begins with the first event, since the snapshot is no ground.
-    pub(super) fn doubt(&mut self, problem: SnapshotProblem) {
+    /// Reports a snapshot that is not used.
+    pub(super) fn report_snapshot(&mut self, problem: SnapshotProblem) {
         tracing::warn!(stream_id = ?self.report.stream_id, %problem, "a snapshot is not used");
         self.report.snapshot_problems.push(problem);
     }
 
-    /// Whether there has been no event, and no snapshot.
+    /// Whether there was neither a snapshot nor an event.
     pub(super) const fn is_empty(&self) -> bool {
         self.last.is_none()
     }
 
-    /// All events of the stream, up to this version, were removed, and no snapshot holds them.
-    pub(super) fn lost(&mut self, version: StreamVersion) -> Result<()> {
+    /// Reports that all events up to this version are truncated, and that there is no snapshot of them.
+    pub(super) fn truncated(&mut self, version: StreamVersion) -> Result<()> {
         let reason =
             format!("its events are truncated; recovery needs a snapshot at version {version}");
-        let place = Problem {
+        let problem = Problem {
             kind: ProblemKind::Gap,
             stream_version: version,
             position: Position::START,
             event_type: String::new(),
             reason,
         };
-        self.found(place)
+        self.report(problem)
     }
 
+    /// Checks and applies the next event.
     pub(super) fn take(&mut self, recorded: &RecordedEvent) -> Result<()> {
         self.report.read += 1;
-        let misplaced = self.misplaced(recorded);
+        let misplaced = self.order_violation(recorded);
         let event_type = recorded.event_type().to_owned();
         self.last = Some(Last {
             version: recorded.stream_version(),
@@ -90,7 +91,7 @@ impl<A: Aggregate> Replay<A> {
         if let Some((kind, reason)) = misplaced {
             self.problem(recorded, kind, reason)?;
         }
-        // Whoever links chooses the order; it says nothing about causes.
+        // The order of links is chosen by the writer and does not follow from causes.
         let is_own = recorded.origin().is_none();
         if is_own && let Some(reason) = self.causes.violation(recorded) {
             self.problem(recorded, ProblemKind::Causality, reason)?;
@@ -112,8 +113,8 @@ impl<A: Aggregate> Replay<A> {
         }
     }
 
-    /// Whether the event's numbers follow those of the one before.
-    fn misplaced(&self, recorded: &RecordedEvent) -> Option<(ProblemKind, String)> {
+    /// Checks that the event's version and position follow those of the previous event.
+    fn order_violation(&self, recorded: &RecordedEvent) -> Option<(ProblemKind, String)> {
         let found = recorded.stream_version();
         let (expected, last_position) = match &self.last {
             Some(last) => (last.version.next(), last.position),
@@ -123,12 +124,12 @@ impl<A: Aggregate> Replay<A> {
             return Some((ProblemKind::Gap, format!("expected version {expected}, found {found}")));
         }
         if found < expected {
-            let reason = format!("version {found} stands where {expected} belongs");
+            let reason = format!("found version {found}, expected {expected}");
             return Some((ProblemKind::Order, reason));
         }
         (recorded.origin().is_none() && recorded.position() <= last_position).then(|| {
             let reason =
-                format!("its position is not after {last_position}, that of the event before");
+                format!("its position is not after {last_position}, that of the previous event");
             (ProblemKind::Order, reason)
         })
     }
@@ -139,7 +140,7 @@ impl<A: Aggregate> Replay<A> {
         kind: ProblemKind,
         reason: String,
     ) -> Result<()> {
-        self.found(Problem {
+        self.report(Problem {
             kind,
             stream_version: recorded.stream_version(),
             position: recorded.position(),
@@ -148,7 +149,7 @@ impl<A: Aggregate> Replay<A> {
         })
     }
 
-    fn found(&mut self, problem: Problem) -> Result<()> {
+    fn report(&mut self, problem: Problem) -> Result<()> {
         if self.report_all {
             self.report.problems.push(problem);
             return Ok(());
@@ -164,7 +165,7 @@ impl<A: Aggregate> Replay<A> {
         })
     }
 
-    /// The state and the last event that is in it; none where there is none.
+    /// Validates the state. Returns it with the id of the last event in it, if there is one.
     pub(super) fn finish(mut self) -> Result<(Recovered<A>, Option<EventId>)> {
         let event_id = self.last.as_ref().map(|last| last.event_id);
         let (version, position, event_type) =

@@ -1,26 +1,26 @@
-//! What recovery found: the problems of a stream, and of its snapshot.
+//! The result of a recovery: the state, and the problems of the stream and of its snapshot.
 
 use std::fmt;
 
 use crate::value::{Position, StreamId, StreamVersion};
 
-/// What kind of doubt about a stream.
+/// The kind of a problem of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProblemKind {
-    /// A number is missing.
+    /// A version is missing.
     Gap,
-    /// Numbers or positions do not grow.
+    /// Versions or positions do not grow.
     Order,
-    /// The event belongs to something else.
+    /// The event belongs to another stream.
     Identity,
-    /// The event names a cause that comes after it.
+    /// The event names a later event as its cause.
     Causality,
     /// The event cannot have happened at this point.
     Sequence,
     /// The event cannot be decoded.
     Corrupt,
-    /// The state after the last event cannot be.
+    /// The state after the last event is impossible.
     State,
 }
 
@@ -38,19 +38,19 @@ impl fmt::Display for ProblemKind {
     }
 }
 
-/// One thing that is wrong with a stream, and where.
+/// One problem of a stream, and the event at which it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
-    /// What kind of doubt.
+    /// The kind of the problem.
     pub kind: ProblemKind,
-    /// The event at fault; of [`ProblemKind::State`], the last one.
+    /// The version of the faulty event; for [`ProblemKind::State`] of the last event.
     pub stream_version: StreamVersion,
-    /// Its place in the global order.
+    /// The event's position in the global order.
     pub position: Position,
-    /// Its stored type.
+    /// The event's stored type.
     pub event_type: String,
-    /// What is wrong, in words.
+    /// The problem in words.
     pub reason: String,
 }
 
@@ -61,23 +61,23 @@ impl fmt::Display for Problem {
     }
 }
 
-/// What recovery saw.
+/// What a recovery read and found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RecoveryReport {
     /// The stream.
     pub stream_id: StreamId,
-    /// Events read.
+    /// The number of events read.
     pub read: u64,
-    /// Events applied to the state.
+    /// The number of events applied to the state.
     pub applied: u64,
-    /// Everything that is wrong; empty for a sound stream.
+    /// All problems of the stream; empty if it is sound.
     pub problems: Vec<Problem>,
-    /// The snapshot that recovery began with; none where it began with the first event.
+    /// The version of the snapshot that recovery started from; `None` if it started from the first event.
     pub from_snapshot: Option<StreamVersion>,
-    /// The snapshot that it left behind for the next one.
+    /// The version of the snapshot that it saved for the next recovery.
     pub saved_snapshot: Option<StreamVersion>,
-    /// Why a snapshot was not used, or not written. The state does not depend on it, the time it took does.
+    /// Why a snapshot was not used, or not saved. This affects the duration of the recovery, not the state.
     pub snapshot_problems: Vec<SnapshotProblem>,
 }
 
@@ -111,27 +111,27 @@ impl fmt::Display for RecoveryReport {
     }
 }
 
-/// What may be the matter with a snapshot.
+/// Why a snapshot was not used, or not saved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SnapshotFault {
-    /// The store could not give it: its row cannot be read, or there is no right to.
+    /// The store could not load it: its row is corrupt, or access to it is denied.
     Unreadable,
-    /// An older program wrote it, or one whose state looked otherwise.
+    /// A program with an older version or another shape of the state wrote it.
     Stale,
-    /// A newer program wrote it; it is left to that one.
+    /// A program with a newer version of the state wrote it; it is kept for that program.
     Newer,
     /// Its state does not decode.
     Undecodable,
-    /// It does not fit the stream: that ends before it, holds another event there, or begins after it.
+    /// It does not fit the stream, which ends before it, starts after it, or has another event at its version.
     Wrong,
-    /// The next one could not be written.
+    /// A new snapshot could not be saved.
     NotSaved,
 }
 
 impl SnapshotFault {
-    /// Whether a fresh one takes its place.
-    pub(super) const fn is_mended(self) -> bool {
+    /// Whether the snapshot is replaced by a new one.
+    pub(super) const fn is_replaced(self) -> bool {
         matches!(self, Self::Stale | Self::Undecodable | Self::Wrong)
     }
 }
@@ -149,15 +149,15 @@ impl fmt::Display for SnapshotFault {
     }
 }
 
-/// A snapshot that was not used, or not written, and why.
+/// A snapshot that was not used, or not saved, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SnapshotProblem {
-    /// What kind of doubt.
+    /// The kind of the problem.
     pub fault: SnapshotFault,
-    /// The version it was taken at; 0 where that cannot be read.
+    /// The version at which it was taken; 0 if it cannot be read.
     pub stream_version: StreamVersion,
-    /// Why, in words.
+    /// The reason in words.
     pub reason: String,
 }
 
@@ -178,12 +178,12 @@ impl fmt::Display for SnapshotProblem {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Recovered<A> {
-    /// The state.
+    /// The recovered state.
     pub state: A,
-    /// The last event read: what to expect on the next append.
+    /// The version of the last event: the expected version of the next append.
     pub version: StreamVersion,
-    /// Its place in the global order.
+    /// The position of the last event in the global order.
     pub position: Position,
-    /// What recovery saw.
+    /// What the recovery read and found.
     pub report: RecoveryReport,
 }

@@ -1,7 +1,8 @@
-//! Recovery from a snapshot: what must hold before one is trusted, and when the next one is left behind.
+//! Recovery from a snapshot: when a snapshot is valid, and when the next one is saved.
 //!
-//! A snapshot names the event it was taken at. Recovery reads on from that very event, and goes on only if it is the
-//! same one: a stream that was restored and went on otherwise, or never came so far, is told apart at no extra read.
+//! A snapshot names the event at which it was taken. Recovery reads from that event on and resumes only if the stream has the
+//! same event there. So a stream that was restored and continued differently, or that ends earlier, is detected without an
+//! extra read.
 
 use crate::adapter::{ReadOptions, StoredSnapshot};
 use crate::aggregate::options::Options;
@@ -11,17 +12,17 @@ use crate::error::{Error, Result, with_causes};
 use crate::store::{EventStore, EventStream};
 use crate::value::{EventId, StreamId};
 
-/// What became of the snapshot of a stream.
+/// The result of looking for the snapshot of a stream.
 pub(super) enum Found<A> {
-    /// There is none, or none that old.
+    /// There is none, or only one after the requested version.
     Nothing,
-    /// It is not used.
-    Doubted(SnapshotProblem),
+    /// It must not be used.
+    Invalid(SnapshotProblem),
     /// It fits the stream.
-    Trusted(Box<Tail<A>>),
+    Valid(Box<Tail<A>>),
 }
 
-/// A state, and the events after it.
+/// The state of a snapshot, and the events after it.
 pub(super) struct Tail<A> {
     pub(super) state: A,
     pub(super) snapshot: StoredSnapshot,
@@ -29,10 +30,10 @@ pub(super) struct Tail<A> {
 }
 
 impl EventStore {
-    /// Takes a snapshot of an aggregate as it is now, whatever its policy says.
+    /// Takes a snapshot of an aggregate now, independent of [`Snapshots::every`].
     ///
-    /// Gives back the recovery it was taken from; `report.saved_snapshot` is none where there was one at this version, or
-    /// where another program left a later one meanwhile.
+    /// Returns the recovery from which it was taken. `report.saved_snapshot` is `None` if there was already a snapshot at this
+    /// version, or another program saved a later one in the meantime.
     ///
     /// ```
     /// # use event_core::{Aggregate, Event, EventSet, EventStore, EventVersion, ExpectedVersion, RecordedEvent, Result, Shape, Snapshots, StreamId};
@@ -57,14 +58,14 @@ impl EventStore {
     /// # let account = StreamId::new("account-1")?;
     /// # store.append(&account, ExpectedVersion::NoStream, vec![Moved { by: 1 }; 30]).await?;
     /// let taken = store.snapshot::<Account>(&account).await?;
-    /// store.truncate_before(&account, taken.version.next()).await?; // the events are in the state
+    /// store.truncate_before(&account, taken.version.next()).await?; // the snapshot includes these events
     /// assert_eq!(store.recover::<Account>(&account).await?.state.balance, 30);
     /// # Ok(()) }
     /// ```
     ///
     /// # Errors
-    /// As [`EventStore::recover`]; [`Error::Adapter`] for an aggregate without [`Aggregate::SNAPSHOTS`], a state that
-    /// serde cannot write, and a backend that keeps none; [`Error::InvalidEventData`] in the view of all tenants.
+    /// As [`EventStore::recover`]; [`Error::Adapter`] for an aggregate without [`Aggregate::SNAPSHOTS`], a state that serde
+    /// cannot encode, and a backend without snapshots; [`Error::InvalidEventData`] in the view of all tenants.
     pub async fn snapshot<A: Aggregate>(&self, stream_id: &StreamId) -> Result<Recovered<A>> {
         const OPERATION: &str = "take a snapshot";
         self.require_tenant()?;
@@ -83,7 +84,7 @@ impl EventStore {
         Ok(recovered)
     }
 
-    /// Looks for a snapshot, and for every reason not to trust it.
+    /// Loads a snapshot and checks whether it is valid.
     pub(super) async fn find_tail<A: Aggregate>(
         &self,
         snapshots: &Snapshots<A>,
@@ -99,19 +100,19 @@ impl EventStore {
             Err(error @ (Error::StreamNotFound { .. } | Error::AmbiguousStream { .. })) => {
                 return Err(error);
             }
-            // Snapshots are a saving: whatever is the matter with them, the events are still there.
+            // Snapshots are an optimisation: without one, recovery reads all events.
             Err(error) => {
                 let reason = with_causes(&error);
-                return Ok(Found::Doubted(SnapshotProblem::unreadable(reason)));
+                return Ok(Found::Invalid(SnapshotProblem::unreadable(reason)));
             }
         };
-        let doubted = |fault, reason| {
+        let invalid = |fault, reason| {
             let stream_version = snapshot.stream_version;
-            Ok(Found::Doubted(SnapshotProblem { fault, stream_version, reason }))
+            Ok(Found::Invalid(SnapshotProblem { fault, stream_version, reason }))
         };
         let state = match read(snapshots, &snapshot) {
             Ok(state) => state,
-            Err((fault, reason)) => return doubted(fault, reason),
+            Err((fault, reason)) => return invalid(fault, reason),
         };
         let at = snapshot.stream_version;
         let page = ReadOptions::forward().limit(options.limit);
@@ -120,32 +121,31 @@ impl EventStore {
             Some(event) if event.stream_version() == at => {
                 let same = event.event_id() == snapshot.event_id;
                 if !same || event.position() != snapshot.position {
-                    let reason = "the stream holds another event there".to_owned();
-                    return doubted(SnapshotFault::Wrong, reason);
+                    let reason = "the stream has another event at this version".to_owned();
+                    return invalid(SnapshotFault::Wrong, reason);
                 }
             }
             _ => {
                 let info = self.stream_info(stream_id).await?;
                 if info.version < at {
                     let reason = format!("the stream ends at version {}", info.version);
-                    return doubted(SnapshotFault::Wrong, reason);
+                    return invalid(SnapshotFault::Wrong, reason);
                 }
                 if info.first_version != at.next() {
                     let first = info.first_version;
-                    let reason =
-                        format!("the stream begins at version {first}, with a gap between");
-                    return doubted(SnapshotFault::Wrong, reason);
+                    let reason = format!("the stream starts at version {first}, after a gap");
+                    return invalid(SnapshotFault::Wrong, reason);
                 }
-                // The event is truncated, and no other: the state holds all that is gone.
+                // The stream is truncated right after the snapshot: the state includes all removed events.
                 events = self.stream_events(stream_id, page.from(at.next()));
             }
         }
-        Ok(Found::Trusted(Box::new(Tail { state, snapshot, events })))
+        Ok(Found::Valid(Box::new(Tail { state, snapshot, events })))
     }
 
-    /// Leaves a snapshot for the next recovery, if one is due or one was found that cannot be used. What fails here is
-    /// reported, and takes nothing from the recovery.
-    pub(super) async fn leave_snapshot<A: Aggregate>(
+    /// Saves a snapshot for the next recovery, if one is due or an invalid one has to be replaced. A failure is reported, and does
+    /// not fail the recovery.
+    pub(super) async fn save_due_snapshot<A: Aggregate>(
         &self,
         snapshots: &Snapshots<A>,
         recovered: &mut Recovered<A>,
@@ -153,7 +153,7 @@ impl EventStore {
     ) {
         let report = &recovered.report;
         let faults = || report.snapshot_problems.iter().map(|problem| problem.fault);
-        let is_due = snapshots.is_due(report.applied) || faults().any(SnapshotFault::is_mended);
+        let is_due = snapshots.is_due(report.applied) || faults().any(SnapshotFault::is_replaced);
         if !is_due || !self.is_bound() || faults().any(|fault| fault == SnapshotFault::Newer) {
             return;
         }
@@ -172,7 +172,7 @@ impl EventStore {
     }
 
     async fn replace(&self, report: &RecoveryReport, snapshot: &StoredSnapshot) -> Result<bool> {
-        for problem in report.snapshot_problems.iter().filter(|it| it.fault.is_mended()) {
+        for problem in report.snapshot_problems.iter().filter(|it| it.fault.is_replaced()) {
             let (kind, at) = (&snapshot.kind, problem.stream_version);
             self.discard_snapshot(&report.stream_id, kind, at).await?;
         }
@@ -180,7 +180,7 @@ impl EventStore {
     }
 }
 
-/// The recovered state as it is stored.
+/// Encodes the recovered state as a snapshot.
 fn encoded<A>(
     snapshots: &Snapshots<A>,
     recovered: &Recovered<A>,
@@ -200,24 +200,30 @@ fn encoded<A>(
     })
 }
 
-/// The state in a snapshot, if this program wrote it or might have.
+/// Decodes the state of a snapshot, if it has the version and shape of this program.
 fn read<A>(
     snapshots: &Snapshots<A>,
     snapshot: &StoredSnapshot,
 ) -> Result<A, (SnapshotFault, String)> {
     let (own, found) = (snapshots.version(), snapshot.version);
     if found > own {
-        return Err((SnapshotFault::Newer, format!("it is of {found}, this program knows {own}")));
+        return Err((
+            SnapshotFault::Newer,
+            format!("it has version {found}, this program knows {own}"),
+        ));
     }
     if found < own {
-        return Err((SnapshotFault::Stale, format!("it is of {found}, this program writes {own}")));
+        return Err((
+            SnapshotFault::Stale,
+            format!("it has version {found}, this program writes {own}"),
+        ));
     }
     if snapshot.shape != snapshots.shape() {
-        let reason = format!("the shape of its state is not the one of {own} in this program");
+        let reason = format!("the shape of its state is not that of {own} in this program");
         return Err((SnapshotFault::Stale, reason));
     }
     if snapshot.stream_version.get() == 0 {
-        return Err((SnapshotFault::Wrong, "there is no event before the first".to_owned()));
+        return Err((SnapshotFault::Wrong, "it was taken before the first event".to_owned()));
     }
     snapshots
         .decode(&snapshot.data)

@@ -1,7 +1,7 @@
-//! [`Snapshots`]: how an aggregate's state is kept, so that recovery reads only what came after.
+//! [`Snapshots`]: how snapshots of an aggregate are taken, so that recovery reads only later events.
 //!
-//! A snapshot carries its own kind, schema version and a hash of its shape. One that another program wrote in another
-//! form is stale: it is never read as if it were ours.
+//! A snapshot has a kind, a schema version and a hash of its shape. One with another version or shape is stale, and is not
+//! decoded.
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -13,11 +13,10 @@ use serde_json::value::{RawValue, to_raw_value};
 use crate::shape::{Shape, form_of};
 use crate::value::EventVersion;
 
-/// How the state of an aggregate is kept; stands in [`Aggregate::SNAPSHOTS`](crate::Aggregate::SNAPSHOTS).
+/// How snapshots of an aggregate are taken: the value of [`Aggregate::SNAPSHOTS`](crate::Aggregate::SNAPSHOTS).
 ///
-/// The state is written with serde and derives [`Shape`]. Change what it looks like, or what its fields mean, and raise
-/// the version; where only the look changed and the version was forgotten, the hash of the shape finds it out. What
-/// serde skips is lost: an aggregate that needs it back must make it from the rest.
+/// The state is encoded with serde and derives [`Shape`]. Raise the version whenever its fields or their meaning change. A changed
+/// shape is detected by its hash even if the version was not raised. Fields that serde skips are not in the snapshot.
 ///
 /// ```
 /// use event_core::{Aggregate, Shape, Snapshots};
@@ -67,23 +66,24 @@ pub struct Snapshots<A> {
 }
 
 impl<A> Snapshots<A> {
-    /// Snapshots of this kind and schema version, written only by [`EventStore::snapshot`](crate::EventStore::snapshot).
+    /// Snapshots of this kind and schema version. Without [`every`](Self::every) only
+    /// [`EventStore::snapshot`](crate::EventStore::snapshot) takes them.
     ///
-    /// The kind is stored, it never changes: 1 to 255 of `a`-`z`, `0`-`9`, `_` and `.`. Versions start at 1.
+    /// The kind is stored and must not change: 1 to 255 of the characters `a`-`z`, `0`-`9`, `_` and `.`. Versions start at 1.
     ///
     /// # Panics
-    /// On any other kind or version; in a `const`, where this belongs, that is a compile error.
+    /// For any other kind or version; in a `const` this is a compile error.
     pub const fn new(kind: &'static str, version: u32) -> Self
     where
         A: Serialize + DeserializeOwned + Shape,
     {
         let bytes = kind.as_bytes();
-        assert!(!bytes.is_empty() && bytes.len() <= 255, "a kind has 1 to 255 letters");
+        assert!(!bytes.is_empty() && bytes.len() <= 255, "a kind has 1 to 255 characters");
         let mut at = 0;
         while at < bytes.len() {
             assert!(
                 matches!(bytes[at], b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.'),
-                "a kind is made of a-z, 0-9, `_` and `.`"
+                "a kind consists of a-z, 0-9, `_` and `.`"
             );
             at += 1;
         }
@@ -97,7 +97,7 @@ impl<A> Snapshots<A> {
         }
     }
 
-    /// Lets a recovery that applied so many events leave a snapshot behind for the next one. 0 is taken as 1.
+    /// Saves a snapshot after each recovery that applied at least this many events. 0 counts as 1.
     #[must_use]
     pub const fn every(mut self, events: u64) -> Self {
         self.every = Some(match NonZeroU64::new(events) {
@@ -107,7 +107,7 @@ impl<A> Snapshots<A> {
         self
     }
 
-    /// What they are snapshots of.
+    /// The kind, which names the state.
     pub const fn kind(&self) -> &'static str {
         self.kind
     }
@@ -117,7 +117,7 @@ impl<A> Snapshots<A> {
         self.version
     }
 
-    /// Whether so many events are enough for the next snapshot.
+    /// Whether a recovery that applied this many events saves a snapshot.
     pub(crate) fn is_due(&self, events: u64) -> bool {
         self.every.is_some_and(|every| events >= every.get())
     }

@@ -6,8 +6,8 @@
 use crate::envelope::{NewEvent, RecordedEvent};
 use crate::error::Error;
 use crate::event::{
-    Also, AnyEvent, Below, DecodeError, Event, JsonStep, MigrationFn, Typed, Upcast, also_edge,
-    decode_through, decode_to_value, edges_of, is_named, typed_edges,
+    Also, AnyEvent, DecodeError, Event, JsonStep, MigrationFn, Predecessor, Typed, Upcast,
+    also_edge, decode_through, decode_to_value, edges_of, matches_type, typed_edges,
 };
 use crate::registry::Registration;
 
@@ -15,7 +15,11 @@ use crate::registry::Registration;
 #[track_caller]
 pub const fn typed_step<P: Event, T: Event + Upcast<P>>() -> Typed<T> {
     assert_follows::<P, T>();
-    Typed { decode: decode_through::<P, T>, edges: typed_edges::<P, T>, is_named: is_named::<P> }
+    Typed {
+        decode: decode_through::<P, T>,
+        edges: typed_edges::<P, T>,
+        matches_type: matches_type::<P>,
+    }
 }
 
 /// Proves that `T` can be made from an older version `P` of the same type, beside its chain.
@@ -79,7 +83,7 @@ const fn assert_same_type<P: Event, T: Event>() {
 
 /// A JSON step between two numbered versions.
 pub const fn json_step(from: u32, to: u32, with: MigrationFn) -> JsonStep {
-    JsonStep { from, to, with, below: None }
+    JsonStep { from, to, with, predecessor: None }
 }
 
 /// A JSON step from the struct of a version, whose own chain goes on below; `to` 0 means the next version.
@@ -89,9 +93,12 @@ pub const fn json_step_from<P: Event, T: Event>(to: u32, with: MigrationFn) -> J
         assert_same_type::<P, T>();
     }
     let to = if to == 0 { P::VERSION.get() + 1 } else { to };
-    let below =
-        Below { decode: decode_to_value::<P>, edges: edges_of::<P>, is_named: is_named::<P> };
-    JsonStep { from: P::VERSION.get(), to, with, below: Some(below) }
+    let predecessor = Predecessor {
+        decode: decode_to_value::<P>,
+        edges: edges_of::<P>,
+        matches_type: matches_type::<P>,
+    };
+    JsonStep { from: P::VERSION.get(), to, with, predecessor: Some(predecessor) }
 }
 
 /// Proves that the steps connect every version from `since` up to `T`.
@@ -104,7 +111,7 @@ pub const fn json_chain<T: Event>(since: u32, steps: &'static [JsonStep]) -> &'s
     let mut i = 0;
     while i < steps.len() {
         let step = &steps[i];
-        if step.below.is_some() && i == 0 {
+        if step.predecessor.is_some() && i == 0 {
             next = step.from;
         }
         if step.from != next {
@@ -155,7 +162,7 @@ pub struct SetVariant<E: 'static> {
     /// The variant's type string.
     pub event_type: &'static str,
     /// Whether data of another type string is this event under a name it had before.
-    pub is_named: fn(&str) -> bool,
+    pub matches_type: fn(&str) -> bool,
     /// Its registration, for registries built from sets.
     pub registration: Registration,
     /// Decodes a recorded event of this type.
@@ -170,7 +177,7 @@ pub struct SetVariant<E: 'static> {
 pub const fn set_variant<E: Event>() -> SetVariant<E> {
     SetVariant {
         event_type: E::TYPE,
-        is_named: is_named::<E>,
+        matches_type: matches_type::<E>,
         registration: Registration::of::<E>(),
         decode: RecordedEvent::decode::<E>,
         into_new: NewEvent::of::<E>,

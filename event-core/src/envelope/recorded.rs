@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::envelope::NewEvent;
 use crate::error::{Error, EventLocation, Result};
-use crate::event::{AnyEvent, DecodeError, Event, decode_at, is_named};
+use crate::event::{AnyEvent, DecodeError, Event, decode_at, matches_type};
 use crate::registry::Registry;
 use crate::value::{EventId, EventVersion, Metadata, Position, StreamId, StreamVersion, Tenant};
 
@@ -142,7 +142,7 @@ impl RecordedEvent {
     /// [`Error::Deserialization`] for data that does not fit or a step that failed; each with the place.
     #[inline]
     pub fn decode<E: Event>(&self) -> Result<E> {
-        if *self.0.event_type != *E::TYPE && !is_named::<E>(&self.0.event_type) {
+        if *self.0.event_type != *E::TYPE && !matches_type::<E>(&self.0.event_type) {
             return Err(self.of_another_type(E::TYPE));
         }
         match decode_at(self.0.event_version, &self.0.data) {

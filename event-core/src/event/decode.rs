@@ -1,7 +1,6 @@
-//! The one decode door: every path from stored JSON to a typed event goes through [`decode_at`], or through
-//! [`decode_boxed`], which is the same behind a pointer.
+//! Decodes stored JSON into typed events: [`decode_at`] for a known Rust type, [`decode_boxed`] for the registry.
 //!
-//! The parse is plain; only the text of a payload that failed is looked at again, to name the place in it.
+//! The parser does not track its path; only a payload that failed is scanned again, to report the JSON path.
 
 use std::any::type_name;
 use std::error::Error as _;
@@ -11,11 +10,11 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::event::{
     AnyEvent, Chain, DecodeError, EdgeKind, Event, History, JsonStep, Migration, MigrationError,
-    Typed, Upcast, guarded, path_at,
+    Typed, Upcast, catch_panic, path_at,
 };
 use crate::value::EventVersion;
 
-/// Decodes data stored at `version` as `E`, along the history that `E` declares; needs no registry.
+/// Decodes data stored at `version` as `E`, migrated along the history of `E`; needs no registry.
 ///
 /// # Errors
 /// [`DecodeError::FromTheFuture`], [`DecodeError::UnknownVersion`], [`DecodeError::Step`] or
@@ -28,16 +27,16 @@ pub fn decode_at<E: Event>(version: EventVersion, data: &RawValue) -> Result<E, 
 #[cold]
 #[inline(never)]
 fn decode_older<E: Event>(version: EventVersion, data: &RawValue) -> Result<E, DecodeError> {
-    match older::<E>(version)? {
-        Older::Typed(step) => (step.decode)(version, data),
-        Older::Json(steps) => parse(&walk_json(E::TYPE, E::VERSION, steps, version, data)?),
+    match upgrade::<E>(version)? {
+        Upgrade::Typed(step) => (step.decode)(version, data),
+        Upgrade::Json(steps) => parse(&run_json_steps(E::TYPE, E::VERSION, steps, version, data)?),
     }
 }
 
-/// The same behind a pointer; the event moves once, from the parser into its box.
+/// As [`decode_at`], boxed; the event moves once, from the parser into its box.
 ///
-/// This is what each registration holds, so the deserializer stands in it once: it is most of what an event costs to
-/// compile.
+/// Each registration holds this function, so it contains the deserializer only once: that is most of the code
+/// generated for an event.
 pub(crate) fn decode_boxed<E: Event>(
     version: EventVersion,
     data: &RawValue,
@@ -57,47 +56,48 @@ fn decode_older_boxed<E: Event>(
     version: EventVersion,
     data: &RawValue,
 ) -> Result<Box<dyn AnyEvent>, DecodeError> {
-    match older::<E>(version)? {
-        Older::Typed(step) => Ok(Box::new((step.decode)(version, data)?)),
-        Older::Json(steps) => {
-            let data = walk_json(E::TYPE, E::VERSION, steps, version, data)?;
+    match upgrade::<E>(version)? {
+        Upgrade::Typed(step) => Ok(Box::new((step.decode)(version, data)?)),
+        Upgrade::Json(steps) => {
+            let data = run_json_steps(E::TYPE, E::VERSION, steps, version, data)?;
             decode_boxed::<E>(E::VERSION, &data)
         }
     }
 }
 
-/// How data of another version than its own becomes an `E`.
-enum Older<E: 'static> {
+/// How data of an older version becomes an `E`.
+enum Upgrade<E: 'static> {
     Typed(&'static Typed<E>),
     Json(&'static [JsonStep]),
 }
 
-fn older<E: Event>(version: EventVersion) -> Result<Older<E>, DecodeError> {
+fn upgrade<E: Event>(version: EventVersion) -> Result<Upgrade<E>, DecodeError> {
     if version > E::VERSION {
         return Err(from_the_future(E::TYPE, version, E::VERSION));
     }
     let History { since, chain, .. } = const { &E::HISTORY };
     match chain {
-        Chain::Typed(step) if version.get() >= *since => Ok(Older::Typed(step)),
-        Chain::Json(steps) if version.get() >= *since => Ok(Older::Json(steps)),
+        Chain::Typed(step) if version.get() >= *since => Ok(Upgrade::Typed(step)),
+        Chain::Json(steps) if version.get() >= *since => Ok(Upgrade::Json(steps)),
         _ => Err(unknown_version(E::TYPE, E::VERSION, *since, version)),
     }
 }
 
-/// Walks JSON steps from the stored version up; below the first step stands a struct with its own history.
-fn walk_json(
+/// Runs JSON steps from the stored version up to the latest. Data older than the first step is decoded by the struct
+/// of the step's source version, along that struct's own history.
+fn run_json_steps(
     event_type: &'static str,
     latest: EventVersion,
     steps: &[JsonStep],
     stored: EventVersion,
     data: &RawValue,
 ) -> Result<Box<RawValue>, DecodeError> {
-    let below = steps.first().filter(|step| stored.get() < step.from).and_then(|step| step.below);
+    let first = steps.first().filter(|step| stored.get() < step.from);
     let mut version = stored.get();
-    let mut value: Value = match (below, steps.first()) {
-        (Some(below), Some(first)) => {
-            version = first.from;
-            (below.decode)(stored, data)?
+    let mut value: Value = match first.and_then(|step| Some((step.from, step.predecessor?))) {
+        Some((from, predecessor)) => {
+            version = from;
+            (predecessor.decode)(stored, data)?
         }
         _ => serde_json::from_str(data.get())
             .map_err(|source| payload_error(event_type, stored, ".".into(), source))?,
@@ -107,14 +107,14 @@ fn walk_json(
             let since = steps.first().map_or(latest.get(), |step| step.from);
             unknown_version(event_type, latest, since, stored)
         })?;
-        value = guarded(|| (step.with)(value))
+        value = catch_panic(|| (step.with)(value))
             .map_err(|source| step_error(event_type, latest, step.from, step.to, source))?;
         version = step.to;
     }
     to_raw_value(&value).map_err(|source| payload_error(event_type, latest, ".".into(), source))
 }
 
-/// Parses data that already has the shape of `E`.
+/// Parses data of the version of `E`.
 #[inline]
 fn parse<E: Event>(data: &RawValue) -> Result<E, DecodeError> {
     match E::from_json(data) {
@@ -123,7 +123,7 @@ fn parse<E: Event>(data: &RawValue) -> Result<E, DecodeError> {
     }
 }
 
-/// Looks for the place at which the parser stopped.
+/// Adds the JSON path of the value that the parser rejected.
 #[cold]
 #[inline(never)]
 fn locate(
@@ -153,7 +153,7 @@ fn step_error(
     to: u32,
     source: MigrationError,
 ) -> DecodeError {
-    // Both numbers come from consts that were checked to be versions.
+    // Both numbers come from constants that were checked at compile time.
     let version = |n: u32| EventVersion::try_from(n).unwrap_or(latest);
     DecodeError::Step {
         event_type: event_type.into(),
@@ -183,25 +183,26 @@ fn unknown_version(
     DecodeError::UnknownVersion { event_type: event_type.into(), version, known }
 }
 
-/// The edges that an event's own history declares, those of the structs before it included.
+/// The migrations that an event's history declares, including those of the structs of older versions.
 pub(crate) fn edges_of<E: Event>() -> Vec<Migration> {
     let mut edges = chain_of::<E>();
     edges.extend(E::HISTORY.also.iter().map(|also| (also.edge)()));
     edges
 }
 
-/// Whether data of this type string may be an `E`: its own, or one it or a version before was stored under.
+/// Whether `event_type` is the type string of `E`, or an alias of `E` or of one of its older versions.
 #[cold]
 #[inline(never)]
-pub(crate) fn is_named<E: Event>(event_type: &str) -> bool {
-    let before = match E::HISTORY.chain {
+pub(crate) fn matches_type<E: Event>(event_type: &str) -> bool {
+    let older_version = match E::HISTORY.chain {
         Chain::First => false,
-        Chain::Typed(step) => (step.is_named)(event_type),
-        Chain::Json(steps) => {
-            steps.iter().filter_map(|step| step.below).any(|below| (below.is_named)(event_type))
-        }
+        Chain::Typed(step) => (step.matches_type)(event_type),
+        Chain::Json(steps) => steps
+            .iter()
+            .filter_map(|step| step.predecessor)
+            .any(|predecessor| (predecessor.matches_type)(event_type)),
     };
-    before || event_type == E::TYPE || E::FACTS.aliases.contains(&event_type)
+    older_version || event_type == E::TYPE || E::FACTS.aliases.contains(&event_type)
 }
 
 fn chain_of<E: Event>() -> Vec<Migration> {
@@ -211,8 +212,8 @@ fn chain_of<E: Event>() -> Vec<Migration> {
         Chain::Json(steps) => {
             let mut edges: Vec<_> = steps
                 .iter()
-                .filter_map(|step| step.below)
-                .flat_map(|below| (below.edges)())
+                .filter_map(|step| step.predecessor)
+                .flat_map(|predecessor| (predecessor.edges)())
                 .collect();
             edges.extend(steps.iter().filter_map(json_edge::<E>));
             edges
@@ -244,7 +245,7 @@ pub(crate) fn typed_edges<P: Event, T: Event + Upcast<P>>() -> Vec<Migration> {
     edges
 }
 
-/// A shortcut of the graph, from a version further below.
+/// A shortcut for the migration graph, from an older version than the previous one.
 pub(crate) fn also_edge<P: Event, T: Event + Upcast<P>>() -> Migration {
     Migration {
         from: P::VERSION,
@@ -255,17 +256,17 @@ pub(crate) fn also_edge<P: Event, T: Event + Upcast<P>>() -> Migration {
     }
 }
 
-/// A typed step as a JSON step, for ways that mix both.
+/// A typed step on JSON, for paths that mix typed and JSON steps.
 #[expect(clippy::needless_pass_by_value, reason = "the signature of a JSON step")]
 fn typed_edge<P: Event, T: Event + Upcast<P>>(data: Value) -> Result<Value, MigrationError> {
     let raw = to_raw_value(&data)?;
-    let previous = parse::<P>(&raw).map_err(|error| in_step(&error))?;
+    let previous = parse::<P>(&raw).map_err(|error| migration_error(&error))?;
     let next = T::upcast(previous)?;
     Ok(serde_json::from_str(next.to_json()?.get())?)
 }
 
-/// The reason and the place in the payload, for the step that reports them.
-fn in_step(error: &DecodeError) -> MigrationError {
+/// The error and its cause in one message, with the JSON path.
+fn migration_error(error: &DecodeError) -> MigrationError {
     let reason = error.source().map(|source| format!(": {source}"));
     MigrationError::new(format!("{error}{}", reason.unwrap_or_default()))
 }
@@ -275,7 +276,7 @@ pub(crate) fn decode_through<P: Event, T: Event + Upcast<P>>(
     data: &RawValue,
 ) -> Result<T, DecodeError> {
     let previous = decode_at::<P>(version, data)?;
-    guarded(|| T::upcast(previous)).map_err(|source| {
+    catch_panic(|| T::upcast(previous)).map_err(|source| {
         step_error(T::TYPE, T::VERSION, P::VERSION.get(), T::VERSION.get(), source)
     })
 }

@@ -1,90 +1,91 @@
-//! [`DecodeError`]: every reason why stored data does not become an event, kept apart.
+//! [`DecodeError`]: why stored data could not be decoded, one variant per cause.
 
 use crate::event::MigrationError;
 use crate::value::EventVersion;
 
-/// Why stored data did not become an event. Each cause is apart from the others.
+/// Why stored data could not be decoded as an event.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
     /// No event of this type is registered.
-    #[error("no event type `{event_type}` is registered{}", near_names(known))]
+    #[error("event type `{event_type}` is not registered{}", similar_types(known))]
     UnknownType {
         /// The stored type string.
         event_type: String,
-        /// The registered names most like it.
+        /// The registered type strings that are most similar.
         known: Vec<&'static str>,
     },
-    /// The type is known, this version of it is not.
+    /// The type is registered, this version of it is not.
     #[error("version {} of event type `{event_type}` is unknown; known are {}", version.get(), list(known))]
     UnknownVersion {
         /// The stored type string.
         event_type: String,
-        /// The version asked for.
+        /// The requested version.
         version: EventVersion,
-        /// The versions that are known.
+        /// The known versions.
         known: Vec<EventVersion>,
     },
-    /// The version is newer than this binary: deploy readers before writers.
+    /// The stored version is newer than this binary knows: deploy readers before writers.
     #[error(
-        "event type `{event_type}` is stored as {found}, this binary knows it up to {known}; deploy a binary that knows {found} before anything writes it"
+        "event type `{event_type}` is stored as {found}, this binary knows it up to {known}; deploy readers that know {found} before writers"
     )]
     FromTheFuture {
         /// The stored type string.
         event_type: String,
         /// The stored version.
         found: EventVersion,
-        /// The newest version this binary knows.
+        /// The newest version that this binary knows.
         known: EventVersion,
     },
-    /// Both versions are known, no migrations lead from one to the other.
-    #[error("no migrations lead from {from} to {to} of event type `{event_type}`")]
+    /// Both versions are known, but no migration path connects them.
+    #[error("event type `{event_type}` has no migration path from {from} to {to}")]
     NoPath {
         /// The type string.
         event_type: String,
-        /// Where the way would start.
+        /// The source version.
         from: EventVersion,
-        /// Where it would end.
+        /// The target version.
         to: EventVersion,
     },
-    /// Migrations only go up.
+    /// The target version is lower than the source version; migrations only lead to higher versions.
     #[error("event type `{event_type}` cannot migrate down from {from} to {to}")]
     Downward {
         /// The type string.
         event_type: String,
-        /// The higher version.
+        /// The source version.
         from: EventVersion,
-        /// The lower version.
+        /// The target version, lower than the source.
         to: EventVersion,
     },
-    /// One step refused the payload; later steps were not run.
+    /// One migration step failed; later steps did not run.
     #[error("migration of event type `{event_type}` from {from} to {to} failed")]
     Step {
         /// The type string.
         event_type: String,
-        /// The version this step reads.
+        /// The source version of the step.
         from: EventVersion,
-        /// The version this step gives.
+        /// The target version of the step.
         to: EventVersion,
-        /// What the step said.
+        /// The error of the step.
         source: MigrationError,
     },
-    /// The JSON has not the shape of its version.
+    /// The JSON does not have the shape of its version.
     #[error("the data of event type `{event_type}` {version} does not fit at `{path}`")]
     Payload {
         /// The type string.
         event_type: String,
-        /// The version it was read as.
+        /// The version that it was parsed as.
         version: EventVersion,
-        /// JSON path of the place that failed, `.` for the whole.
+        /// JSON path of the value that failed; `.` for the whole payload.
         path: String,
-        /// The parser's words.
+        /// The parser's error.
         source: serde_json::Error,
     },
 }
 
 impl DecodeError {
-    /// The seed's atom: `invalid_event_type` for an unknown type or version, else `deserialization_failed`.
+    /// Stable code for logs and the wire: `invalid_event_type` for an unknown type or version, otherwise
+    /// `deserialization_failed`.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::UnknownType { .. } | Self::UnknownVersion { .. } => "invalid_event_type",
@@ -92,7 +93,7 @@ impl DecodeError {
         }
     }
 
-    /// JSON path of the place that failed, where the data itself was at fault.
+    /// JSON path of the value that failed; `None` if the payload was not the cause.
     pub fn json_path(&self) -> Option<&str> {
         match self {
             Self::Payload { path, .. } => Some(path),
@@ -101,10 +102,10 @@ impl DecodeError {
     }
 }
 
-fn near_names(known: &[&'static str]) -> String {
+fn similar_types(known: &[&'static str]) -> String {
     match known {
         [] => "; an event crate that is only in Cargo.toml is not linked: write `use the_event_crate as _;`".into(),
-        names => format!("; the nearest are `{}`", names.join("`, `")),
+        names => format!("; the most similar types are `{}`", names.join("`, `")),
     }
 }
 

@@ -1,10 +1,10 @@
-//! [`Facts`]: what the derive knows of an event beside its history: its shape, its words, its other names.
+//! [`Facts`]: what the derive states about an event besides its history: shape, docs, aliases, read-only.
 
 use std::any::type_name;
 
 use crate::shape::{Form, Shape, form_of};
 
-/// What is stated of one event version beside type, version and history.
+/// Static attributes of one event version, besides type, version and history.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct Facts {
@@ -15,29 +15,29 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Of a type that says nothing of itself.
+    /// The facts of a type without a known shape.
     pub const fn unknown<T>() -> Self {
         Self { shape: || Form::Foreign(type_name::<T>()), docs: "", aliases: &[], readonly: false }
     }
 
-    /// Of a type with a shape.
+    /// The facts of a type with a shape.
     pub const fn of<T: Shape>() -> Self {
         Self { shape: form_of::<T>, docs: "", aliases: &[], readonly: false }
     }
 
-    /// With its doc comment.
+    /// Sets the doc comment.
     #[must_use]
     pub const fn docs(self, docs: &'static str) -> Self {
         Self { docs, ..self }
     }
 
-    /// With the type strings it was stored under before.
+    /// Sets the former type strings.
     #[must_use]
     pub const fn aliases(self, aliases: &'static [&'static str]) -> Self {
         Self { aliases, ..self }
     }
 
-    /// Read, but never appended.
+    /// Marks the version as readable but not appendable.
     #[must_use]
     pub const fn readonly(self) -> Self {
         Self { readonly: true, ..self }

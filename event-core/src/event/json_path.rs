@@ -1,26 +1,28 @@
-//! The place in a payload at which a parser stopped, by the line and column it gives.
+//! Finds the JSON path of a parse error from its line and column.
 //!
-//! Scanning the text once more costs nothing until something fails, and no code for each event type: a deserializer
-//! that tracks its path would be a second copy of every one.
+//! Scanning the text again costs only when parsing fails, and generates no code per event type: a path-tracking
+//! deserializer would be compiled a second time for every event.
 
 use std::fmt::Write as _;
 
-/// The path of the innermost value that ends at, or holds, a place: `teams.red[2].name`, `.` for the whole.
+/// Returns the path of the innermost value that contains, or ends at, a location: `teams.red[2].name`, `.` for the
+/// whole payload.
 ///
-/// `line` and `column` count from 1, the column in bytes, and mean the last byte that the parser took; as
-/// [`serde_json::Error`] gives them.
+/// `line` and `column` are those of [`serde_json::Error`]: they count from 1, the column in bytes, and denote the last
+/// byte that the parser consumed.
 pub(crate) fn path_at(json: &str, line: usize, column: usize) -> String {
     let lines_before = json.split_inclusive('\n').take(line.saturating_sub(1));
     let stop = lines_before.map(str::len).sum::<usize>() + column;
-    let mut scanner = Scanner { json: json.as_bytes(), at: 0, stop, path: Vec::new(), found: None };
-    scanner.value();
-    // A parser that stopped before the end of a value stopped in it.
+    let mut scanner =
+        Scanner { json: json.as_bytes(), offset: 0, stop, path: Vec::new(), found: None };
+    scanner.scan_value();
+    // Truncated JSON: the path at the end of the text.
     let found = scanner.found.unwrap_or(scanner.path);
-    if found.is_empty() { ".".to_owned() } else { shown(&found) }
+    if found.is_empty() { ".".to_owned() } else { format_path(&found) }
 }
 
-/// Deeper than `serde_json` itself goes for what is not ignored; below it the place is the value that is so deep.
-const DEEPEST: usize = 128;
+/// Maximum depth of a reported path: the recursion limit of `serde_json`.
+const MAX_DEPTH: usize = 128;
 
 enum Step {
     Key(String),
@@ -29,28 +31,31 @@ enum Step {
 
 struct Scanner<'a> {
     json: &'a [u8],
-    at: usize,
-    /// How many bytes the parser took.
+    /// Offset in `json` of the next byte to scan.
+    offset: usize,
+    /// How many bytes the parser consumed.
     stop: usize,
+    /// Path of the value being scanned.
     path: Vec<Step>,
+    /// Path of the value in which the parser stopped.
     found: Option<Vec<Step>>,
 }
 
 impl Scanner<'_> {
-    /// Walks over a value too deep to keep its path, without going down: brackets are counted.
-    fn deep(&mut self) -> bool {
+    /// Skips a value nested too deeply by counting brackets, without recursion.
+    fn skip_nested(&mut self) -> bool {
         let mut open = 0_usize;
-        while let Some(byte) = self.json.get(self.at) {
+        while let Some(byte) = self.json.get(self.offset) {
             match byte {
                 b'"' => {
-                    self.string();
+                    self.scan_string();
                     continue;
                 }
                 b'{' | b'[' => open += 1,
                 b'}' | b']' => open = open.saturating_sub(1),
                 _ => {}
             }
-            self.at += 1;
+            self.offset += 1;
             if open == 0 {
                 break;
             }
@@ -58,119 +63,119 @@ impl Scanner<'_> {
         false
     }
 
-    /// Walks over one value; true once the place is found, with `found` or the path as it stands.
-    fn value(&mut self) -> bool {
-        self.space();
-        // A parser that saw a list or an object where none belongs stopped in front of it.
-        if self.ended() {
+    /// Scans one value; returns true once `found` is set.
+    fn scan_value(&mut self) -> bool {
+        self.skip_space();
+        // The parser stops before a list or an object that it did not expect.
+        if self.check_stop() {
             return true;
         }
-        let done = match self.json.get(self.at) {
-            Some(b'{' | b'[') if self.path.len() >= DEEPEST => self.deep(),
-            Some(b'{') => self.object(),
-            Some(b'[') => self.list(),
+        let done = match self.json.get(self.offset) {
+            Some(b'{' | b'[') if self.path.len() >= MAX_DEPTH => self.skip_nested(),
+            Some(b'{') => self.scan_object(),
+            Some(b'[') => self.scan_list(),
             Some(b'"') => {
-                self.string();
+                self.scan_string();
                 false
             }
             _ => {
-                while self.json.get(self.at).is_some_and(|byte| !b",]} \t\r\n".contains(byte)) {
-                    self.at += 1;
+                while self.json.get(self.offset).is_some_and(|byte| !b",]} \t\r\n".contains(byte)) {
+                    self.offset += 1;
                 }
                 false
             }
         };
-        done || self.ended()
+        done || self.check_stop()
     }
 
-    /// Whether the parser took no more than what is walked over: then it stopped here.
-    fn ended(&mut self) -> bool {
-        if self.found.is_none() && self.at >= self.stop {
+    /// Sets `found` to the current path if the scan has reached the parser's stop; returns whether it is set.
+    fn check_stop(&mut self) -> bool {
+        if self.found.is_none() && self.offset >= self.stop {
             self.found = Some(std::mem::take(&mut self.path));
         }
         self.found.is_some()
     }
 
-    fn object(&mut self) -> bool {
-        self.at += 1;
-        self.space();
-        while self.json.get(self.at) == Some(&b'"') {
-            let key = self.string();
-            self.space();
-            // A parser that stopped at a key stopped in the object: the key is unknown, or stands twice.
-            if self.at >= self.stop {
-                return self.ended();
+    fn scan_object(&mut self) -> bool {
+        self.offset += 1;
+        self.skip_space();
+        while self.json.get(self.offset) == Some(&b'"') {
+            let key = self.scan_string();
+            self.skip_space();
+            // An unknown or duplicate key is an error of the object, not of the key's value.
+            if self.offset >= self.stop {
+                return self.check_stop();
             }
-            self.at += 1;
-            if self.part(Step::Key(key)) {
+            self.offset += 1;
+            if self.scan_item(Step::Key(key)) {
                 return true;
             }
-            if !self.goes_on() {
+            if !self.skip_separator() {
                 return false;
             }
         }
-        self.at += 1;
+        self.offset += 1;
         false
     }
 
-    fn list(&mut self) -> bool {
-        self.at += 1;
-        self.space();
+    fn scan_list(&mut self) -> bool {
+        self.offset += 1;
+        self.skip_space();
         let mut index = 0;
-        while !matches!(self.json.get(self.at), None | Some(b']')) {
-            if self.part(Step::Index(index)) {
+        while !matches!(self.json.get(self.offset), None | Some(b']')) {
+            if self.scan_item(Step::Index(index)) {
                 return true;
             }
-            if !self.goes_on() {
+            if !self.skip_separator() {
                 return false;
             }
             index += 1;
         }
-        self.at += 1;
+        self.offset += 1;
         false
     }
 
-    /// Walks over one value of a list or an object.
-    fn part(&mut self, step: Step) -> bool {
+    /// Scans one value of a list or an object.
+    fn scan_item(&mut self, step: Step) -> bool {
         self.path.push(step);
-        let found = self.value();
+        let found = self.scan_value();
         self.path.pop();
         found
     }
 
-    /// Takes what stands behind a part, and what stands before the next if there is one.
-    fn goes_on(&mut self) -> bool {
-        self.space();
-        let comma = self.json.get(self.at) == Some(&b',');
-        self.at += 1;
-        self.space();
+    /// Skips the comma or closing bracket after an item; returns whether it was a comma.
+    fn skip_separator(&mut self) -> bool {
+        self.skip_space();
+        let comma = self.json.get(self.offset) == Some(&b',');
+        self.offset += 1;
+        self.skip_space();
         comma
     }
 
-    /// Walks over a string; what it says, for a key.
-    fn string(&mut self) -> String {
-        let start = self.at;
-        self.at += 1;
-        while let Some(byte) = self.json.get(self.at) {
-            self.at += match byte {
+    /// Scans a string; returns its decoded text, or its raw text if it is malformed.
+    fn scan_string(&mut self) -> String {
+        let start = self.offset;
+        self.offset += 1;
+        while let Some(byte) = self.json.get(self.offset) {
+            self.offset += match byte {
                 b'\\' => 2,
                 b'"' => break,
                 _ => 1,
             };
         }
-        self.at = (self.at + 1).min(self.json.len());
-        let text = self.json.get(start..self.at).unwrap_or_default();
+        self.offset = (self.offset + 1).min(self.json.len());
+        let text = self.json.get(start..self.offset).unwrap_or_default();
         serde_json::from_slice(text).unwrap_or_else(|_| String::from_utf8_lossy(text).into_owned())
     }
 
-    fn space(&mut self) {
-        while self.json.get(self.at).is_some_and(u8::is_ascii_whitespace) {
-            self.at += 1;
+    fn skip_space(&mut self) {
+        while self.json.get(self.offset).is_some_and(u8::is_ascii_whitespace) {
+            self.offset += 1;
         }
     }
 }
 
-fn shown(steps: &[Step]) -> String {
+fn format_path(steps: &[Step]) -> String {
     let mut text = String::new();
     for step in steps {
         // Writing to a string cannot fail.
@@ -192,7 +197,7 @@ mod tests {
     use super::*;
 
     #[derive(Deserialize)]
-    #[allow(dead_code, reason = "read, never looked at")]
+    #[allow(dead_code, reason = "only parsed")]
     struct Payload {
         count: u8,
         words: Vec<String>,
@@ -204,7 +209,7 @@ mod tests {
 
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
-    #[allow(dead_code, reason = "read, never looked at")]
+    #[allow(dead_code, reason = "only parsed")]
     struct Team {
         score: i64,
         players: (String, String),
@@ -212,7 +217,7 @@ mod tests {
 
     #[derive(Deserialize)]
     #[serde(rename_all = "snake_case")]
-    #[allow(dead_code, reason = "read, never looked at")]
+    #[allow(dead_code, reason = "only parsed")]
     enum Kind {
         Plain,
         Loud { volume: u8 },
@@ -220,12 +225,12 @@ mod tests {
 
     #[track_caller]
     fn check(json: &str, path: &str) {
-        let error = serde_json::from_str::<Payload>(json).err().expect("it does not fit");
+        let error = serde_json::from_str::<Payload>(json).err().expect("the payload is invalid");
         assert_eq!(path_at(json, error.line(), error.column()), path, "{error} in {json}");
     }
 
     #[test]
-    fn the_place_is_the_value_that_does_not_fit() {
+    fn the_path_leads_to_the_value_that_does_not_fit() {
         check(r#"{"count": -5, "words": []}"#, "count");
         check(r#"{"count": 300, "words": []}"#, "count");
         check(r#"{"count": "many", "words": []}"#, "count");
@@ -251,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_as_a_whole_is_the_whole() {
+    fn an_error_of_the_whole_payload_has_the_path_dot() {
         check(r#"{"count": 1}"#, ".");
         check("7", ".");
         check("[]", ".");
@@ -259,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn nesting_without_end_does_not_exhaust_the_stack() {
+    fn deep_nesting_does_not_overflow_the_stack() {
         let deep =
             |n: usize| format!(r#"{{"other":{}{},"count":-5}}"#, "[".repeat(n), "]".repeat(n));
         check(&deep(100), "count");
@@ -269,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_no_json_has_a_place_too() {
+    fn malformed_json_does_not_panic_at_any_location() {
         for json in ["{", "{\"a\"", "{\"a\":", "{\"a\":[1,", "\"", "{\"a\\", "nul", "{\"a\":1}}"] {
             for column in 0..=json.len() + 2 {
                 let _ = path_at(json, 1, column);

@@ -1,7 +1,7 @@
-//! Migrations: [`Migration`] is one edge of an event type's history, the graph finds the way along them (S-16).
+//! Migrations: a [`Migration`] is one edge between two versions of an event type; the graph finds paths along them.
 //!
-//! An edge turns the JSON of one version into the JSON of a later one. Stored bytes never change: migrations act
-//! on the way out.
+//! A migration turns the JSON of one version into the JSON of a higher one. It runs when an event is read: stored
+//! bytes never change.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::error::Error as StdError;
@@ -12,10 +12,10 @@ use serde_json::Value;
 
 use crate::value::EventVersion;
 
-/// A JSON step: takes the data of one version, gives the data of a later one.
+/// A JSON step: takes the data of one version, returns the data of a higher one.
 pub type MigrationFn = fn(Value) -> Result<Value, MigrationError>;
 
-/// Why a migration step could not turn a payload into the next version.
+/// Why a migration step failed for a payload.
 ///
 /// ```
 /// use event_core::MigrationError;
@@ -34,12 +34,12 @@ pub struct MigrationError {
 }
 
 impl MigrationError {
-    /// A failure in words.
+    /// Creates an error with a message.
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), source: None }
     }
 
-    /// A failure with its cause.
+    /// Creates an error with a message and its cause.
     pub fn caused_by(
         message: impl Into<String>,
         source: impl Into<Box<dyn StdError + Send + Sync>>,
@@ -47,7 +47,7 @@ impl MigrationError {
         Self { message: message.into(), source: Some(source.into()) }
     }
 
-    /// Stable text for logs and wire: `invalid_event_data`.
+    /// Stable code for logs and the wire: `invalid_event_data`.
     pub const fn code(&self) -> &'static str {
         "invalid_event_data"
     }
@@ -83,21 +83,21 @@ impl From<serde_json::Error> for MigrationError {
     }
 }
 
-/// Runs a step that belongs to somebody else; a panic in it becomes an error that names it.
-pub(crate) fn guarded<T>(
+/// Runs a step of the event's author; a panic becomes an error with the panic's message.
+pub(crate) fn catch_panic<T>(
     step: impl FnOnce() -> Result<T, MigrationError>,
 ) -> Result<T, MigrationError> {
     catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|panic| {
-        let words = panic
+        let message = panic
             .downcast_ref::<&str>()
-            .map(|words| (*words).to_owned())
+            .map(|message| (*message).to_owned())
             .or_else(|| panic.downcast_ref::<String>().cloned())
             .unwrap_or_else(|| "no message".into());
-        Err(MigrationError::new(format!("the step panicked: {words}")))
+        Err(MigrationError::new(format!("the step panicked: {message}")))
     })
 }
 
-/// One edge: how the data of version `from` becomes the data of version `to`.
+/// One edge of the migration graph: turns data of version `from` into data of version `to`.
 #[doc(alias = "upcaster")]
 #[doc(alias = "translator")]
 #[derive(Clone, Copy)]
@@ -109,29 +109,29 @@ pub struct Migration {
     pub(crate) kind: EdgeKind,
 }
 
-/// Who declares an edge, and so who walks it.
+/// Where a migration was declared; decides which decoders use it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EdgeKind {
-    /// The history of an event, which its typed decoder walks too.
+    /// In the history of an event: used by its typed decoder and by the graph.
     Chain,
-    /// `also_from`: a shortcut, for the graph only.
+    /// With `also_from`: a shortcut, used by the graph only.
     Also,
-    /// A crate of its own, with `migration!` or on the builder.
+    /// With `migration!` or on the registry's builder: used by the graph only.
     Extra,
 }
 
 impl Migration {
-    /// The version it reads.
+    /// The source version.
     pub const fn from(&self) -> EventVersion {
         self.from
     }
 
-    /// The version it gives.
+    /// The target version.
     pub const fn to(&self) -> EventVersion {
         self.to
     }
 
-    /// Where it was declared: the Rust type of the newer version, or the module of a free-standing step.
+    /// Where it was declared: the Rust type of the target version, or the module of a `migration!` call.
     pub const fn declared_by(&self) -> &'static str {
         self.declared_by
     }
@@ -139,9 +139,9 @@ impl Migration {
     /// Migrates one payload.
     ///
     /// # Errors
-    /// What the step says, or that it panicked.
+    /// The error that the step returned, or one with the message of its panic.
     pub fn apply(&self, data: Value) -> Result<Value, MigrationError> {
-        guarded(|| (self.apply)(data))
+        catch_panic(|| (self.apply)(data))
     }
 }
 
@@ -151,21 +151,21 @@ impl fmt::Debug for Migration {
     }
 }
 
-/// The edges of one event type.
+/// The migrations of one event type.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct MigrationGraph {
-    /// By source version, targets falling: the order in which equally short ways are tried.
+    /// By source version; the targets in descending order, in which `path` tries equally short paths.
     edges: BTreeMap<EventVersion, Vec<Migration>>,
 }
 
 impl MigrationGraph {
-    /// Adds an edge; `Err` is the edge that is already there.
+    /// Adds an edge; `Err` holds an existing edge between the same versions.
     pub(crate) fn add(&mut self, edge: Migration) -> Result<(), Migration> {
         let targets = self.edges.entry(edge.from).or_default();
         match targets.binary_search_by(|known| edge.to.cmp(&known.to)) {
-            Ok(at) => Err(targets[at]),
-            Err(at) => {
-                targets.insert(at, edge);
+            Ok(index) => Err(targets[index]),
+            Err(index) => {
+                targets.insert(index, edge);
                 Ok(())
             }
         }
@@ -179,33 +179,33 @@ impl MigrationGraph {
         self.edges.values().flatten()
     }
 
-    /// Every path up, the shortest first; a graph of more than [`MAX_PATHS`](Self::MAX_PATHS) gives that many.
+    /// Returns every path, the shortest first, up to [`MAX_PATHS`](Self::MAX_PATHS) of them.
     pub(crate) fn paths(&self, from: EventVersion, to: EventVersion) -> Vec<Vec<Migration>> {
-        let mut ways = Vec::new();
+        let mut paths = Vec::new();
         let mut queue = VecDeque::from([(from, Vec::new())]);
-        while let Some((version, way)) = queue.pop_front() {
+        while let Some((version, path)) = queue.pop_front() {
             if version == to {
-                ways.push(way);
+                paths.push(path);
                 continue;
             }
             for edge in self.edges.get(&version).into_iter().flatten() {
-                if queue.len() + ways.len() < Self::MAX_PATHS {
-                    let mut longer: Vec<Migration> = way.clone();
+                if queue.len() + paths.len() < Self::MAX_PATHS {
+                    let mut longer: Vec<Migration> = path.clone();
                     longer.push(*edge);
                     queue.push_back((edge.to, longer));
                 }
             }
         }
-        ways
+        paths
     }
 
-    /// More ways than anybody writes by hand.
+    /// Bounds the time and memory of `paths`; far above the number in a hand-written history.
     const MAX_PATHS: usize = 4_096;
 
-    /// The shortest way up; between equals the one with the larger first step.
+    /// Returns the shortest path; of several, the one with the larger first step.
     ///
-    /// Breadth first, each version's targets from the highest down: the first way found is the one wanted,
-    /// whatever the order of registration was.
+    /// Searches breadth first and tries higher targets first, so the first path found is the result, independent of
+    /// the order of registration.
     pub(crate) fn path(&self, from: EventVersion, to: EventVersion) -> Option<Vec<Migration>> {
         let mut reached_by: BTreeMap<EventVersion, Migration> = BTreeMap::new();
         let mut queue = VecDeque::from([from]);
@@ -260,23 +260,23 @@ mod tests {
     #[track_caller]
     fn check_path(edges: &[(u32, u32)], from: u32, to: u32, expected: &str) {
         let path = graph(edges).path(EventVersion::new(from), EventVersion::new(to));
-        let shown = path.map_or("none".into(), |steps| {
-            let mut words = vec![format!("v{from}")];
-            words.extend(steps.iter().map(|step| step.to.to_string()));
-            words.join(" → ")
+        let actual = path.map_or("none".into(), |steps| {
+            let mut versions = vec![format!("v{from}")];
+            versions.extend(steps.iter().map(|step| step.to.to_string()));
+            versions.join(" → ")
         });
-        assert_eq!(shown, expected);
+        assert_eq!(actual, expected);
     }
 
     #[test]
-    fn takes_the_shortest_way() {
+    fn the_shortest_path_is_taken() {
         check_path(&[(1, 2), (2, 3)], 1, 3, "v1 → v2 → v3");
         check_path(&[(1, 2), (2, 3), (1, 3)], 1, 3, "v1 → v3");
         check_path(&[(1, 2), (2, 3), (3, 4), (2, 4)], 1, 4, "v1 → v2 → v4");
     }
 
     #[test]
-    fn between_equals_the_larger_first_step_wins_in_any_order_of_registration() {
+    fn of_equally_short_paths_the_larger_first_step_wins_in_any_order_of_registration() {
         let edges = [(1, 2), (1, 3), (2, 4), (3, 4)];
         check_path(&edges, 1, 4, "v1 → v3 → v4");
         let mut reversed = edges;
@@ -285,14 +285,14 @@ mod tests {
     }
 
     #[test]
-    fn says_when_there_is_none() {
+    fn unconnected_versions_have_no_path() {
         check_path(&[(1, 2), (3, 4)], 1, 4, "none");
         check_path(&[(1, 2)], 2, 1, "none");
         check_path(&[], 1, 1, "v1");
     }
 
     #[test]
-    fn an_edge_can_be_there_once() {
+    fn a_second_edge_between_the_same_versions_is_rejected() {
         let mut graph = graph(&[(1, 2)]);
         assert_eq!(graph.add(edge(1, 2)).unwrap_err().to(), EventVersion::new(2));
     }

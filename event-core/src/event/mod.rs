@@ -1,7 +1,7 @@
-//! [`Event`]: what the derive implements; [`AnyEvent`]: the same behind a pointer.
+//! [`Event`]: the trait that the derive implements; [`AnyEvent`]: its object-safe counterpart.
 //!
-//! Around them what an event needs to be one: [`Payload`] (serde can write and read it), [`Upcast`] (it can be
-//! made from the version before), [`InvalidEvent`] (a rule it breaks), [`Origin`] (where it was written).
+//! Supporting types: [`Payload`] (serde can serialize and deserialize it), [`Upcast`] (it can be made from the
+//! previous version), [`InvalidEvent`] (a failed validation), [`Origin`] (its place in the source code).
 
 pub(crate) mod decode;
 pub(crate) mod decode_error;
@@ -20,57 +20,57 @@ use serde_json::value::{RawValue, to_raw_value};
 
 pub use self::decode::decode_at;
 pub(crate) use self::decode::{
-    also_edge, decode_boxed, decode_through, decode_to_value, edges_of, is_named, typed_edges,
+    also_edge, decode_boxed, decode_through, decode_to_value, edges_of, matches_type, typed_edges,
 };
 pub use self::decode_error::DecodeError;
 pub(crate) use self::facts::Facts;
-pub(crate) use self::history::{Also, Below, Chain, History, JsonStep, Typed};
+pub(crate) use self::history::{Also, Chain, History, JsonStep, Predecessor, Typed};
 pub(crate) use self::json_path::path_at;
-pub(crate) use self::migration::{EdgeKind, MigrationError, MigrationGraph, guarded};
+pub(crate) use self::migration::{EdgeKind, MigrationError, MigrationGraph, catch_panic};
 pub use self::migration::{Migration, MigrationFn};
 use crate::value::EventVersion;
 
 /// A fact in past tense: a Rust type with a stored type string and a schema version.
 ///
-/// Derive it. A hand-written implementation gives `TYPE` and `VERSION`, takes part through
-/// [`register!`](crate::register), and reads only its own version unless it states a history.
+/// Derive it. A hand-written implementation defines `TYPE` and `VERSION`, is registered with
+/// [`register!`](crate::register), and decodes only its own version unless it defines a history.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event",
     label = "not an event",
     note = "add `#[derive(Event)]` and `#[event(type = \"…\", version = 1)]` to `{Self}`"
 )]
 pub trait Event: Payload + Send + Sync + 'static {
-    /// The stored type string: lower-case words joined by `_` or `.`; never changes once stored.
+    /// The stored type string: lower-case words joined by `_` or `.`; must not change once events are stored.
     const TYPE: &'static str;
-    /// The version of this shape.
+    /// The schema version of this Rust type.
     const VERSION: EventVersion;
 
-    /// How older versions become this one.
+    /// The migrations from older versions to this one.
     #[doc(hidden)]
     const HISTORY: History<Self> = History::first();
 
-    /// Where it was written.
+    /// Crate, file and line of the definition.
     #[doc(hidden)]
     const ORIGIN: Origin = Origin::UNKNOWN;
 
-    /// Its shape, its docs, the names it was stored under before.
+    /// Shape, docs, aliases and the read-only flag.
     #[doc(hidden)]
     const FACTS: Facts = Facts::unknown::<Self>();
 
-    /// Whether the event may be stored. Runs on append only, never on reading; `now` is the store's clock.
+    /// Checks whether the event may be stored. Runs on append only, never on read; `now` comes from the store's clock.
     ///
     /// # Errors
-    /// [`InvalidEvent`] with the rule that is broken.
+    /// [`InvalidEvent`] with the rule that the event breaks.
     fn validate(&self, now: DateTime<Utc>) -> Result<(), InvalidEvent> {
         let _ = now;
         Ok(())
     }
 }
 
-/// What can be written to and read from a store; every serde type is.
+/// A type that can be stored as JSON; implemented for every type that serde can serialize and deserialize.
 ///
-/// serde's traits are no supertraits on purpose: a type without them gives one short error instead of serde's
-/// list of candidates.
+/// serde's traits are deliberately not supertraits of [`Event`]: a type without them causes one short compile error
+/// instead of serde's list of candidate types.
 #[diagnostic::on_unimplemented(
     message = "the event `{Self}` cannot be stored",
     label = "cannot be written and read by serde",
@@ -95,7 +95,7 @@ impl<T: Serialize + DeserializeOwned> Payload for T {
     }
 }
 
-/// One typed step of a history: `Self` can be made from the struct of the version before.
+/// One typed migration step: `Self` can be made from the struct of the previous version.
 #[diagnostic::on_unimplemented(
     message = "no migration from `{Previous}` to `{Self}`",
     label = "`{Self}` cannot be made from `{Previous}`",
@@ -117,24 +117,24 @@ where
     }
 }
 
-/// A rule that an event breaks.
+/// A failed validation: the rule that an event breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}{reason}", field.as_ref().map(|field| format!("`{field}` ")).unwrap_or_default())]
 #[non_exhaustive]
 pub struct InvalidEvent {
-    /// The field at fault, where there is one.
+    /// The invalid field; `None` if the rule concerns the event as a whole.
     pub field: Option<String>,
-    /// The rule, in words that follow the field: "must be 1".
+    /// The rule, phrased to follow the field's name: "must be 1".
     pub reason: String,
 }
 
 impl InvalidEvent {
-    /// A rule about the event as a whole.
+    /// Creates the error for a rule about the event as a whole.
     pub fn new(reason: impl Into<String>) -> Self {
         Self { field: None, reason: reason.into() }
     }
 
-    /// A rule about one field.
+    /// Creates the error for a rule about one field.
     ///
     /// ```
     /// use event_core::InvalidEvent;
@@ -146,22 +146,22 @@ impl InvalidEvent {
         Self { field: Some(field.into()), reason: reason.into() }
     }
 
-    /// The seed's atom: `invalid_event_data`.
+    /// Stable code for logs and the wire: `invalid_event_data`.
     pub const fn code(&self) -> &'static str {
         "invalid_event_data"
     }
 }
 
-/// Any event behind a pointer: what the registry decodes to, and what tools and projections pass around.
+/// An event of any type: the registry decodes to `Box<dyn AnyEvent>`, tools and projections pass it on.
 pub trait AnyEvent: Any + Send + Sync {
     /// The stored type string.
     fn event_type(&self) -> &'static str;
-    /// The version of this shape.
+    /// The schema version of the Rust type.
     fn event_version(&self) -> EventVersion;
-    /// The event as it would be stored.
+    /// Serializes the event as it would be stored.
     ///
     /// # Errors
-    /// What serde says of a value that JSON cannot hold.
+    /// serde's error for a value that JSON cannot represent.
     fn to_json_any(&self) -> Result<Box<RawValue>, serde_json::Error>;
     #[doc(hidden)]
     fn validate_any(&self, now: DateTime<Utc>) -> Result<(), InvalidEvent>;
@@ -186,22 +186,22 @@ impl<E: Event> AnyEvent for E {
 }
 
 impl dyn AnyEvent {
-    /// The event as its Rust type, if it is that one.
+    /// Returns the event as an `E` if that is its Rust type.
     pub fn downcast_ref<E: Event>(&self) -> Option<&E> {
         let any: &dyn Any = self;
         any.downcast_ref()
     }
 
-    /// Takes the event out as its Rust type, or gives it back.
+    /// Converts the event into an `E`.
     ///
     /// # Errors
-    /// The event itself, when it is of another type.
+    /// Returns the event unchanged if its Rust type is not `E`.
     pub fn downcast<E: Event>(self: Box<Self>) -> Result<Box<E>, Box<Self>> {
         if self.downcast_ref::<E>().is_none() {
             return Err(self);
         }
         let any: Box<dyn Any> = self;
-        any.downcast().map_err(|_| unreachable!("the type was checked on the line above"))
+        any.downcast().map_err(|_| unreachable!("`downcast_ref` checked the type"))
     }
 }
 
@@ -211,24 +211,24 @@ impl fmt::Debug for dyn AnyEvent {
     }
 }
 
-/// Where an event was written: two registrations of one origin are the same event compiled twice.
+/// Source location of an event's definition. Two registrations with the same origin are one event compiled twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Origin {
-    /// The crate that defines it.
+    /// The package that defines the event.
     pub krate: &'static str,
-    /// The version of that crate.
+    /// The version of that package.
     pub crate_version: &'static str,
-    /// The source file.
+    /// The path of the source file.
     pub file: &'static str,
-    /// The line in it.
+    /// The line in the file, from 1.
     pub line: u32,
 }
 
 impl Origin {
-    /// The origin of an event that does not say.
+    /// The origin of an event that does not state one.
     pub const UNKNOWN: Self = Self::new("unknown crate", "", "", 0);
 
-    /// An origin, as the derive states it.
+    /// Creates an origin; the derive calls it.
     pub const fn new(
         krate: &'static str,
         crate_version: &'static str,
@@ -242,7 +242,7 @@ impl Origin {
 impl Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if *self == Self::UNKNOWN {
-            return f.write_str("an unknown place");
+            return f.write_str("an unknown location");
         }
         write!(f, "{}:{} ({} {})", self.file, self.line, self.krate, self.crate_version)
     }

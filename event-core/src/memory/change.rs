@@ -1,4 +1,4 @@
-//! What becomes of streams: archived, deleted, truncated.
+//! Archives, deletes and truncates streams.
 
 use std::collections::BTreeMap;
 
@@ -22,26 +22,26 @@ impl State {
         let Some(stream) = self.streams.get_mut(&(tenant.clone(), stream_id.clone())) else {
             return Ok(());
         };
-        let mut gone = Vec::new();
+        let mut removed = Vec::new();
         match change {
             StreamChange::Archive => stream.state = StreamState::Archived,
             StreamChange::Delete(Delete::Soft) => stream.state = StreamState::SoftDeleted,
             StreamChange::Delete(Delete::Hard) => {
                 stream.state = StreamState::HardDeleted;
-                gone.append(&mut stream.events);
+                removed.append(&mut stream.events);
                 stream.links = stream.links.take().map(|_| BTreeMap::new());
-                self.snapshots.forget(tenant, stream_id);
+                self.snapshots.remove_stream(tenant, stream_id);
             }
             StreamChange::TruncateBefore(first) => {
                 stream.first_version = stream.first_version.max(first);
-                let kept = stream.events.partition_point(|event| event.stream_version() < first);
-                gone.extend(stream.events.drain(..kept));
+                let end = stream.events.partition_point(|event| event.stream_version() < first);
+                removed.extend(stream.events.drain(..end));
                 if let Some(links) = &mut stream.links {
                     links.retain(|version, _| *version >= first);
                 }
             }
         }
-        for event in gone {
+        for event in removed {
             self.log.remove(&event.position());
             self.ids.remove(&(tenant.clone(), event.event_id()));
         }

@@ -14,17 +14,17 @@ use crate::adapter::{
 use crate::error::{Result, SubscriptionError};
 use crate::value::{Position, Tenant};
 
-/// Every durable subscription.
-pub(super) type Subscriptions = BTreeMap<SubscriptionKey, Kept>;
+/// All durable subscriptions by key.
+pub(super) type Subscriptions = BTreeMap<SubscriptionKey, Subscription>;
 
-/// What is kept of one.
+/// The state of one durable subscription.
 #[derive(Debug)]
-pub(super) struct Kept {
+pub(super) struct Subscription {
     filter: String,
     paused: bool,
     stopped: Option<String>,
     partitions: Vec<Partition>,
-    /// Until when each owner counts as alive.
+    /// The time at which the membership of each owner expires.
     members: BTreeMap<String, Instant>,
     parked: BTreeMap<Position, ParkedEvent>,
 }
@@ -38,13 +38,13 @@ struct Partition {
 }
 
 impl Partition {
-    fn take_away(&mut self) {
+    fn revoke(&mut self) {
         self.token += 1;
         self.owner = None;
     }
 }
 
-impl Kept {
+impl Subscription {
     fn heartbeat(&mut self, owner: &str, lease: Duration, now: Instant) -> Heartbeat {
         let until = now + lease;
         self.members.retain(|_, until| *until > now);
@@ -83,7 +83,7 @@ impl Kept {
         heartbeat
     }
 
-    /// A partition, if the token is its own.
+    /// A partition, if the token is current.
     fn partition(&mut self, number: u32, token: u64) -> Option<&mut Partition> {
         self.partitions.get_mut(number as usize).filter(|partition| partition.token == token)
     }
@@ -94,22 +94,26 @@ impl Kept {
             let own = |partition: &&mut Partition| {
                 partition.owner.as_ref().is_some_and(|(name, _)| name == owner)
             };
-            self.partitions.iter_mut().filter(own).for_each(Partition::take_away);
+            self.partitions.iter_mut().filter(own).for_each(Partition::revoke);
             return;
         };
         for (number, token) in partitions {
             if let Some(partition) = self.partition(*number, *token) {
-                partition.take_away();
+                partition.revoke();
             }
         }
     }
 }
 
 impl MemoryAdapter {
-    /// Changes what is kept of a subscription, under the lock.
-    fn kept<T>(&self, key: &SubscriptionKey, change: impl FnOnce(&mut Kept) -> T) -> Result<T> {
+    /// Runs a change on a subscription, under the lock.
+    fn with_subscription<T>(
+        &self,
+        key: &SubscriptionKey,
+        change: impl FnOnce(&mut Subscription) -> T,
+    ) -> Result<T> {
         match self.lock().subscriptions.get_mut(key) {
-            Some(kept) => Ok(change(kept)),
+            Some(subscription) => Ok(change(subscription)),
             None => Err(SubscriptionError::NotFound { name: key.name.clone() }.into()),
         }
     }
@@ -117,20 +121,20 @@ impl MemoryAdapter {
     fn states(&self, tenant: Option<&Tenant>) -> Vec<PartitionState> {
         let (state, now, instant) = (self.lock(), self.clock.now(), Instant::now());
         let mut states = Vec::new();
-        for (key, kept) in &state.subscriptions {
+        for (key, subscription) in &state.subscriptions {
             if tenant.is_some() && key.tenant.as_ref() != tenant {
                 continue;
             }
-            for (number, partition) in (0..).zip(&kept.partitions) {
+            for (number, partition) in (0..).zip(&subscription.partitions) {
                 let position = partition.checkpoint.position;
                 let next = Position::new(position.get().saturating_add(1));
                 let owner = partition.owner.as_ref().filter(|(_, until)| *until > instant);
                 states.push(PartitionState {
                     key: key.clone(),
-                    filter: kept.filter.clone(),
-                    paused: kept.paused,
-                    stopped: kept.stopped.clone(),
-                    parked: kept.parked.len() as u64,
+                    filter: subscription.filter.clone(),
+                    paused: subscription.paused,
+                    stopped: subscription.stopped.clone(),
+                    parked: subscription.parked.len() as u64,
                     partition: number,
                     position,
                     skipped: partition.skipped,
@@ -155,7 +159,7 @@ impl CheckpointStore for MemoryAdapter {
     ) -> Result<Registered> {
         let checkpoint = Checkpoint { position: start, event: None };
         let mut state = self.lock();
-        let kept = state.subscriptions.entry(key.clone()).or_insert_with(|| Kept {
+        let subscription = state.subscriptions.entry(key.clone()).or_insert_with(|| Subscription {
             filter: wanted.filter.clone(),
             paused: false,
             stopped: None,
@@ -166,8 +170,8 @@ impl CheckpointStore for MemoryAdapter {
             members: BTreeMap::new(),
             parked: BTreeMap::new(),
         });
-        let partitions = u32::try_from(kept.partitions.len()).unwrap_or(u32::MAX);
-        Ok(Registered { filter: kept.filter.clone(), partitions })
+        let partitions = u32::try_from(subscription.partitions.len()).unwrap_or(u32::MAX);
+        Ok(Registered { filter: subscription.filter.clone(), partitions })
     }
 
     async fn heartbeat(
@@ -176,7 +180,9 @@ impl CheckpointStore for MemoryAdapter {
         owner: &str,
         lease: Duration,
     ) -> Result<Heartbeat> {
-        self.kept(key, |kept| kept.heartbeat(owner, lease, Instant::now()))
+        self.with_subscription(key, |subscription| {
+            subscription.heartbeat(owner, lease, Instant::now())
+        })
     }
 
     async fn save(
@@ -187,8 +193,8 @@ impl CheckpointStore for MemoryAdapter {
         checkpoint: Checkpoint,
         skipped: u64,
     ) -> Result<bool> {
-        self.kept(key, |kept| {
-            let Some(partition) = kept.partition(partition, token) else {
+        self.with_subscription(key, |subscription| {
+            let Some(partition) = subscription.partition(partition, token) else {
                 return false;
             };
             if partition.checkpoint.position < checkpoint.position {
@@ -206,17 +212,17 @@ impl CheckpointStore for MemoryAdapter {
         owner: &str,
         partitions: Option<&[(u32, u64)]>,
     ) -> Result<()> {
-        self.kept(key, |kept| kept.release(owner, partitions))
+        self.with_subscription(key, |subscription| subscription.release(owner, partitions))
     }
 
     async fn park(&self, key: &SubscriptionKey, token: u64, event: &ParkedEvent) -> Result<bool> {
         let parked = ParkedEvent { parked_at: self.clock.now(), replay: false, ..event.clone() };
-        self.kept(key, |kept| {
-            let holds = kept.partition(parked.partition, token).is_some();
-            if holds {
-                kept.parked.insert(parked.position, parked);
+        self.with_subscription(key, |subscription| {
+            let is_current = subscription.partition(parked.partition, token).is_some();
+            if is_current {
+                subscription.parked.insert(parked.position, parked);
             }
-            holds
+            is_current
         })
     }
 
@@ -227,16 +233,16 @@ impl CheckpointStore for MemoryAdapter {
         after: Position,
         limit: u32,
     ) -> Result<Vec<ParkedEvent>> {
-        self.kept(key, |kept| {
-            let events = kept.parked.values().filter(|event| event.position > after);
+        self.with_subscription(key, |subscription| {
+            let events = subscription.parked.values().filter(|event| event.position > after);
             events.filter(|e| e.replay || !due).take(limit as usize).cloned().collect()
         })
     }
 
     async fn replay(&self, key: &SubscriptionKey, position: Option<Position>) -> Result<u64> {
-        self.kept(key, |kept| {
+        self.with_subscription(key, |subscription| {
             let mut marked = 0;
-            for event in kept.parked.values_mut() {
+            for event in subscription.parked.values_mut() {
                 if !event.replay && position.is_none_or(|only| event.position == only) {
                     event.replay = true;
                     marked += 1;
@@ -253,41 +259,41 @@ impl CheckpointStore for MemoryAdapter {
         token: u64,
         position: Position,
     ) -> Result<bool> {
-        self.kept(key, |kept| {
-            let holds = kept.partition(partition, token).is_some();
-            if holds {
-                kept.parked.remove(&position);
+        self.with_subscription(key, |subscription| {
+            let is_current = subscription.partition(partition, token).is_some();
+            if is_current {
+                subscription.parked.remove(&position);
             }
-            holds
+            is_current
         })
     }
 
     async fn pause(&self, key: &SubscriptionKey, paused: bool) -> Result<()> {
-        self.kept(key, |kept| {
-            kept.paused = paused;
+        self.with_subscription(key, |subscription| {
+            subscription.paused = paused;
             if paused {
-                kept.partitions.iter_mut().for_each(Partition::take_away);
+                subscription.partitions.iter_mut().for_each(Partition::revoke);
             }
         })
     }
 
     async fn reset(&self, key: &SubscriptionKey, position: Position) -> Result<()> {
-        self.kept(key, |kept| {
-            for partition in &mut kept.partitions {
-                partition.take_away();
+        self.with_subscription(key, |subscription| {
+            for partition in &mut subscription.partitions {
+                partition.revoke();
                 partition.checkpoint = Checkpoint { position, event: None };
             }
         })
     }
 
     async fn delete(&self, key: &SubscriptionKey) -> Result<()> {
-        self.kept(key, |_| ())?;
+        self.with_subscription(key, |_| ())?;
         self.lock().subscriptions.remove(key);
         Ok(())
     }
 
     async fn stopped(&self, key: &SubscriptionKey, why: Option<&str>) -> Result<()> {
-        self.kept(key, |kept| kept.stopped = why.map(str::to_owned))
+        self.with_subscription(key, |subscription| subscription.stopped = why.map(str::to_owned))
     }
 
     async fn list(&self, tenant: Option<&Tenant>) -> Result<Vec<PartitionState>> {

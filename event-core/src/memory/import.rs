@@ -1,4 +1,4 @@
-//! What another store held, judged as a whole before the first of it is written.
+//! Imports batches from another store. A batch is checked as a whole before anything is written.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,15 +14,15 @@ use crate::value::{Position, StreamId, Tenant};
 impl State {
     pub(super) fn import(&mut self, batch: &ImportBatch) -> Result<Imported> {
         match batch {
-            ImportBatch::Streams(lines) => self.import_streams(lines),
+            ImportBatch::Streams(entries) => self.import_streams(entries),
             ImportBatch::Events { positions, events } => self.import_events(*positions, events),
             ImportBatch::Links(links) => self.import_links(links),
         }
     }
 
-    fn import_streams(&mut self, lines: &[StreamInfo]) -> Result<Imported> {
-        let there = lines.iter().filter_map(|line| self.info_of(&line.tenant, &line.stream_id));
-        for target in judge::streams(lines, there.collect::<Vec<_>>())? {
+    fn import_streams(&mut self, entries: &[StreamInfo]) -> Result<Imported> {
+        let existing = entries.iter().filter_map(|it| self.info_of(&it.tenant, &it.stream_id));
+        for target in judge::streams(entries, existing.collect::<Vec<_>>())? {
             self.put(&target.info);
         }
         Ok(Imported::default())
@@ -41,12 +41,13 @@ impl State {
                 let key = (tenant.clone(), stream_id.clone());
                 let last = self.streams.get(&key).and_then(|stream| stream.events.last());
                 let last = last.map(|event| event.stream_version()).unwrap_or_default();
-                found.streams.insert(key, Target::there(info, last));
+                found.streams.insert(key, Target::existing(info, last));
             }
             let id = (tenant.clone(), event.event_id());
             if let Some(known) = self.ids.get(&id).and_then(|position| self.log.get(position)) {
-                let place = (known.stream_id().clone(), known.stream_version(), known.position());
-                found.ids.insert(id, place);
+                let location =
+                    (known.stream_id().clone(), known.stream_version(), known.position());
+                found.ids.insert(id, location);
             }
         }
         let accepted = judge::events(positions, events, found)?;
@@ -105,7 +106,7 @@ impl State {
         Some(stream.info(tenant, stream_id))
     }
 
-    /// A stream as the judging left it.
+    /// Stores the entry of a stream.
     fn put(&mut self, info: &StreamInfo) {
         let key = (info.tenant.clone(), info.stream_id.clone());
         let stream = self.streams.entry(key).or_insert_with(|| Stream {

@@ -1,4 +1,4 @@
-//! Streams of links: positions of events that stand in other streams, looked up when they are read.
+//! Streams of links: they hold positions of events in other streams, which reads look up.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +36,7 @@ impl State {
             let missing = ids.filter(|(_, found)| found.is_none()).map(|(id, _)| *id).collect();
             return Err(Error::events_not_found(link.stream_id.clone(), missing));
         }
-        head.room(&link.stream_id, found.len(), link.stream_limit)?;
+        head.check_limit(&link.stream_id, found.len(), link.stream_limit)?;
         let stream = self.streams.entry(key).or_insert_with(|| Stream::new(now));
         let links = stream.links.get_or_insert_default();
         let mut last = (head.version, Position::START);
@@ -54,34 +54,34 @@ impl State {
         links: &BTreeMap<StreamVersion, Position>,
         options: ReadOptions,
     ) -> Vec<RecordedEvent> {
-        // The event of a link may have been removed since.
-        let shown = |(version, position): (&StreamVersion, &Position)| {
+        // The event of a link may have been removed.
+        let linked = |(version, position): (&StreamVersion, &Position)| {
             let event = self.log.get(position)?;
             Some((**event).clone().linked(stream_id.clone(), *version))
         };
         let limit = options.get_limit().get() as usize;
         match (options.get_direction(), options.get_from()) {
             (Direction::Forward, from) => {
-                links.range(from..).filter_map(shown).take(limit).collect()
+                links.range(from..).filter_map(linked).take(limit).collect()
             }
             (Direction::Backward, StreamVersion::NONE) => {
-                links.iter().rev().filter_map(shown).take(limit).collect()
+                links.iter().rev().filter_map(linked).take(limit).collect()
             }
             (Direction::Backward, from) => {
-                links.range(..=from).rev().filter_map(shown).take(limit).collect()
+                links.range(..=from).rev().filter_map(linked).take(limit).collect()
             }
         }
     }
 }
 
-/// Those of the events that a stream links to, in the order of the call.
+/// The events of the call that the stream already links to, in the order of the call.
 fn known(
     links: &BTreeMap<StreamVersion, Position>,
     link: &LinkEvents,
     positions: &[Option<Position>],
 ) -> Vec<(EventId, StreamVersion, Position)> {
-    let asked = link.event_ids.iter().zip(positions);
-    let found = asked.filter_map(|(id, position)| {
+    let wanted = link.event_ids.iter().zip(positions);
+    let found = wanted.filter_map(|(id, position)| {
         let (version, position) = links.iter().find(|(_, known)| Some(**known) == *position)?;
         Some((*id, *version, *position))
     });

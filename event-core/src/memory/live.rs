@@ -1,4 +1,4 @@
-//! The growing end of the log in memory: all of it is at hand, so no reader is ever behind.
+//! The end of the log in memory. The whole log is in memory, so no reader is ever behind.
 
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -8,11 +8,11 @@ use crate::adapter::{LiveLog, LogSegment, LogUpdate};
 use crate::error::{Error, Result};
 use crate::value::Position;
 
-/// Events that a reader gets at once.
-const EVENTS: usize = 1_000;
+/// The maximum number of events in one segment.
+const MAX_EVENTS: usize = 1_000;
 
 impl MemoryAdapter {
-    fn recent(&self, after: Position) -> Option<LogUpdate> {
+    fn segment(&self, after: Position) -> Option<LogUpdate> {
         let state = self.lock();
         let head = Position::new(state.last_position);
         if head <= after {
@@ -20,7 +20,7 @@ impl MemoryAdapter {
         }
         let start = Position::new(after.get() + 1);
         let mut rest = state.log.range(start..).map(|(_, event)| event);
-        let events: Vec<_> = rest.by_ref().take(EVENTS).cloned().collect();
+        let events: Vec<_> = rest.by_ref().take(MAX_EVENTS).cloned().collect();
         let up_to = match (events.last(), rest.next()) {
             (Some(last), Some(_)) => last.position(),
             _ => head,
@@ -40,14 +40,14 @@ impl LiveLog for MemoryAdapter {
     }
 
     async fn next(&self, after: Position) -> Result<LogUpdate> {
-        let mut moved = self.moved.subscribe();
+        let mut commits = self.commits.subscribe();
         loop {
-            moved.mark_unchanged();
-            if let Some(stretch) = self.recent(after) {
-                return Ok(stretch);
+            commits.mark_unchanged();
+            if let Some(update) = self.segment(after) {
+                return Ok(update);
             }
-            if moved.changed().await.is_err() {
-                return Err(Error::adapter("follow the log", "the store is gone"));
+            if commits.changed().await.is_err() {
+                return Err(Error::adapter("follow the log", "the store was dropped"));
             }
         }
     }

@@ -1,7 +1,7 @@
-//! [`MemoryAdapter`]: the reference implementation of the seam, and the store of tests.
+//! [`MemoryAdapter`]: the reference implementation of [`Adapter`], and the store of tests.
 //!
-//! One lock around everything: a commit judges all its streams before it writes the first, so it is atomic and
-//! positions are dense and in commit order.
+//! One lock guards everything. A commit checks all its streams before it writes the first, so it is atomic, and positions have
+//! no gaps and follow the order of commits.
 
 mod change;
 mod checkpoints;
@@ -33,12 +33,13 @@ use crate::error::Result;
 use crate::registry::{SeenVersions, StoredVersion};
 use crate::value::{Clock, EventId, ExpectedVersion, Position, StreamId, StreamVersion, Tenant};
 
-/// A store in memory: every promise of the contract but to outlive the process. Clones share it.
+/// A store in memory, for tests: it keeps every promise of an adapter, except that its data ends with the process. Clones share
+/// their data.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryAdapter {
     state: Arc<Mutex<State>>,
-    /// Changes with every commit.
-    moved: watch::Sender<()>,
+    /// Notified of every commit.
+    commits: watch::Sender<()>,
     clock: Clock,
 }
 
@@ -48,7 +49,7 @@ impl MemoryAdapter {
         Self::default()
     }
 
-    /// Sets the clock that events are recorded by; the system's by default.
+    /// Sets the clock that dates recorded events; the system clock by default.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
@@ -56,7 +57,7 @@ impl MemoryAdapter {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while it holds the lock half way through a change: a poisoned lock guards whole data.
+        // No code panics between two writes under this lock, so the data behind a poisoned lock is consistent.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -75,7 +76,7 @@ struct State {
 #[derive(Debug)]
 struct Stream {
     events: Vec<Arc<RecordedEvent>>,
-    /// The positions that a stream of links refers to; any other stream has none.
+    /// The positions of the linked events, in a stream of links; `None` in a stream of events.
     links: Option<BTreeMap<StreamVersion, Position>>,
     version: StreamVersion,
     first_version: StreamVersion,
@@ -85,7 +86,7 @@ struct Stream {
 
 impl State {
     fn commit(&mut self, commit: &Commit, now: DateTime<Utc>) -> Result<Vec<Appended>> {
-        let find = |append: &StreamAppend, id| self.known(&commit.tenant, append, id);
+        let find = |append: &StreamAppend, id| self.known_event(&commit.tenant, append, id);
         if let Some(stored) = judge::already_stored(&commit.appends, find)? {
             return Ok(stored);
         }
@@ -96,7 +97,12 @@ impl State {
         Ok(commit.appends.iter().map(|append| self.write(&commit.tenant, append, now)).collect())
     }
 
-    fn known(&self, tenant: &Tenant, append: &StreamAppend, id: EventId) -> Option<KnownEvent> {
+    fn known_event(
+        &self,
+        tenant: &Tenant,
+        append: &StreamAppend,
+        id: EventId,
+    ) -> Option<KnownEvent> {
         let event = self.log.get(self.ids.get(&(tenant.clone(), id))?)?;
         Some(KnownEvent {
             in_stream: *event.stream_id() == append.stream_id,
@@ -196,7 +202,7 @@ impl Adapter for MemoryAdapter {
 
     async fn commit(&self, commit: &Commit) -> Result<Vec<Appended>> {
         let answers = self.lock().commit(commit, self.clock.now())?;
-        self.moved.send_replace(());
+        self.commits.send_replace(());
         Ok(answers)
     }
 
@@ -264,7 +270,7 @@ impl Adapter for MemoryAdapter {
 
     async fn import(&self, batch: &ImportBatch) -> Result<Imported> {
         let imported = self.lock().import(batch)?;
-        self.moved.send_replace(());
+        self.commits.send_replace(());
         Ok(imported)
     }
 

@@ -1,4 +1,4 @@
-//! Pages of streams, of everything and of the list of streams.
+//! Reads pages of one stream, of all streams, and of the list of streams.
 
 use crate::adapter::{AllOptions, Direction, ListOptions, ReadOptions, StreamInfo, TenantView};
 use crate::envelope::RecordedEvent;

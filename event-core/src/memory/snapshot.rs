@@ -1,4 +1,4 @@
-//! Snapshots in memory: one for each stream and kind, as the contract has it.
+//! Snapshots in memory: the newest one for each stream and kind.
 
 use async_trait::async_trait;
 use std::collections::BTreeMap;
@@ -14,34 +14,34 @@ use crate::value::{StreamId, StreamVersion, Tenant};
 pub(super) struct Snapshots(BTreeMap<(Tenant, StreamId), BTreeMap<String, StoredSnapshot>>);
 
 impl Snapshots {
-    /// Removes those of a stream.
-    pub(super) fn forget(&mut self, tenant: &Tenant, stream_id: &StreamId) {
+    /// Removes all snapshots of a stream.
+    pub(super) fn remove_stream(&mut self, tenant: &Tenant, stream_id: &StreamId) {
         self.0.remove(&(tenant.clone(), stream_id.clone()));
     }
 }
 
 impl State {
     fn load(&self, tenant: &Tenant, stream_id: &StreamId, kind: &str) -> Option<StoredSnapshot> {
-        if !self.is_there(tenant, stream_id) {
+        if !self.can_have_snapshots(tenant, stream_id) {
             return None;
         }
         self.snapshots.0.get(&(tenant.clone(), stream_id.clone()))?.get(kind).cloned()
     }
 
     fn save(&mut self, tenant: &Tenant, stream_id: &StreamId, snapshot: &StoredSnapshot) -> bool {
-        if !self.is_there(tenant, stream_id) {
+        if !self.can_have_snapshots(tenant, stream_id) {
             return false;
         }
         let kinds = self.snapshots.0.entry((tenant.clone(), stream_id.clone())).or_default();
         match kinds.entry(snapshot.kind.clone()) {
-            Entry::Vacant(place) => {
-                place.insert(snapshot.clone());
+            Entry::Vacant(entry) => {
+                entry.insert(snapshot.clone());
                 true
             }
-            Entry::Occupied(mut place) => {
-                let is_later = place.get().stream_version < snapshot.stream_version;
+            Entry::Occupied(mut entry) => {
+                let is_later = entry.get().stream_version < snapshot.stream_version;
                 if is_later {
-                    place.insert(snapshot.clone());
+                    entry.insert(snapshot.clone());
                 }
                 is_later
             }
@@ -58,11 +58,11 @@ impl State {
         let Some(kinds) = self.snapshots.0.get_mut(&(tenant.clone(), stream_id.clone())) else {
             return false;
         };
-        let is_it = kinds.get(kind).is_some_and(|snapshot| snapshot.stream_version == at);
-        is_it && kinds.remove(kind).is_some()
+        let matches = kinds.get(kind).is_some_and(|snapshot| snapshot.stream_version == at);
+        matches && kinds.remove(kind).is_some()
     }
 
-    fn is_there(&self, tenant: &Tenant, stream_id: &StreamId) -> bool {
+    fn can_have_snapshots(&self, tenant: &Tenant, stream_id: &StreamId) -> bool {
         let stream = self.streams.get(&(tenant.clone(), stream_id.clone()));
         stream.is_some_and(|stream| !stream.state.is_deleted() && stream.links.is_none())
     }
@@ -90,8 +90,10 @@ impl SnapshotStore for MemoryAdapter {
 
     async fn of_streams(&self, streams: &[(Tenant, StreamId)]) -> Result<Vec<OwnedSnapshot>> {
         let state = self.lock();
-        let there = streams.iter().filter(|(tenant, stream_id)| state.is_there(tenant, stream_id));
-        let kinds = there.filter_map(|key| Some((key, state.snapshots.0.get(key)?)));
+        let readable = streams
+            .iter()
+            .filter(|(tenant, stream_id)| state.can_have_snapshots(tenant, stream_id));
+        let kinds = readable.filter_map(|key| Some((key, state.snapshots.0.get(key)?)));
         let all = kinds.flat_map(|((tenant, stream_id), kinds)| {
             kinds.values().map(|snapshot| OwnedSnapshot {
                 tenant: tenant.clone(),

@@ -1,4 +1,4 @@
-//! [`InlineEvent`]: an event on its way into the store, as a read model that is written with the append sees it.
+//! [`InlineEvent`]: an event as an inline projection gets it, in the transaction that stores the event.
 
 use chrono::Utc;
 
@@ -7,31 +7,32 @@ use crate::envelope::{EventData, EventSet, RecordedEvent, RecordedParts};
 use crate::error::Result;
 use crate::value::{EventId, ExpectedVersion, Metadata, Position, StreamId, StreamVersion, Tenant};
 
-/// An event that is about to be stored.
+/// An event that is being stored, decoded for an inline projection.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct InlineEvent<E> {
     /// The event.
     pub event: E,
-    /// Whose it is.
+    /// The tenant that owns it.
     pub tenant: Tenant,
-    /// Its stream.
+    /// The stream that it is appended to.
     pub stream_id: StreamId,
-    /// Its number in the stream. SQLite knows it always; PostgreSQL if the writer claims an exact version, and the claim
-    /// may still turn out wrong: nothing is stored then.
+    /// The event's number in the stream. SQLite always knows it. PostgreSQL knows it if the writer expects an exact version or no
+    /// stream; if the expectation turns out to be wrong, nothing is stored.
     pub stream_version: Option<StreamVersion>,
-    /// Its id.
+    /// The event's id.
     pub event_id: EventId,
-    /// Its metadata.
+    /// The event's metadata.
     pub metadata: Metadata,
 }
 
 impl<E: EventSet> InlineEvent<E> {
-    /// For authors of backends: the events of a commit that go to streams a read model is about, as the set reads them
-    /// back. `judged` is where they come to stand, an answer an append, if that is known already.
+    /// For authors of backends: decodes the events of a commit whose streams a projection `wants`. `judged` are the answers of the
+    /// commit, one per append, if they are already known.
     ///
     /// # Errors
-    /// [`Error::UnknownEventType`](crate::Error::UnknownEventType) and its kin.
+    /// [`Error::UnknownEventType`](crate::Error::UnknownEventType) for an event outside of the set, and the other errors of
+    /// decoding.
     pub fn of(
         commit: &Commit,
         judged: Option<&[Appended]>,

@@ -1,7 +1,7 @@
-//! [`Projection`]: a read model folded from the events of many streams, and [`Live`], one that is held in memory.
+//! [`Projection`]: a read model folded from the events of many streams; [`Live`]: a projection in memory.
 //!
-//! The events are a closed set: one that the set does not know stops the projection, with its place. Nothing is left out
-//! unless the filter, or the set's `other` variant, says so.
+//! The events are a closed set. An event outside of the set stops the projection with an error that names its position, unless
+//! the filter excludes it or the set has a variant `other`.
 
 pub(crate) mod inline;
 
@@ -15,7 +15,7 @@ use crate::store::EventStore;
 use crate::subscription::{Filter, StartFrom, Subscription};
 use crate::value::Position;
 
-/// State folded from events of many streams, in global order, to be read.
+/// A read model: state folded from the events of many streams, in global order.
 ///
 /// ```
 /// use event_core::{Filter, Projection, RecordedEvent};
@@ -54,17 +54,18 @@ use crate::value::Position;
 /// # Ok(()) }
 /// ```
 pub trait Projection: Send + 'static {
-    /// The closed set of events that it is folded from.
+    /// The closed set of events from which it is folded.
     type Event: EventSet;
 
-    /// Takes one event in. `recorded` says whose event it is and where it stands.
+    /// Applies one event. `recorded` is the stored event with its tenant, stream and position.
     fn apply(&mut self, event: Self::Event, recorded: &RecordedEvent);
 }
 
 impl EventStore {
-    /// A read model in memory, from the first event on.
+    /// Creates a projection in memory that starts with the first event.
     ///
-    /// It sees what this handle sees: one tenant's events, or everybody's. Nothing is read before it is asked to.
+    /// It reads what this handle sees: the events of one tenant or of all tenants. Nothing is read before
+    /// [`Live::catch_up`], [`Live::wait_for`] or [`Live::next`] is called.
     pub fn project<P: Projection>(&self, state: P, filter: Filter) -> Live<P> {
         Live {
             store: self.clone(),
@@ -77,7 +78,7 @@ impl EventStore {
     }
 }
 
-/// A projection in memory, and how far it is.
+/// A projection in memory, with the position up to which it is folded. [`EventStore::project`] creates it.
 pub struct Live<P> {
     store: EventStore,
     filter: Filter,
@@ -88,21 +89,22 @@ pub struct Live<P> {
 }
 
 impl<P: Projection> Live<P> {
-    /// Takes in everything up to now; gives back how many events that were.
+    /// Applies all events up to now. Returns their number.
     ///
-    /// After an error it stands before the event at fault, and the state is that of the events before.
+    /// After an error the state includes the events before the faulty one, and the next call starts with the faulty one.
     ///
     /// # Errors
     /// [`Error::UnknownEventType`](crate::Error::UnknownEventType) for an event outside of the set,
-    /// [`Error::Deserialization`](crate::Error::Deserialization) and its kin for one that does not decode, each with its
-    /// place; [`Error::Connection`](crate::Error::Connection).
+    /// [`Error::Deserialization`](crate::Error::Deserialization) and [`Error::FromTheFuture`](crate::Error::FromTheFuture) for
+    /// one that does not decode, each with the event's location; [`Error::Connection`](crate::Error::Connection).
     pub async fn catch_up(&mut self) -> Result<u64> {
         let now = self.store.head().await?;
         self.wait_for(now).await
     }
 
-    /// Takes in everything up to a position, and waits for it: a writer that reads what it wrote gives the position of
-    /// its append. It waits as long as it takes; dropping the future loses nothing.
+    /// Applies all events up to a position, and waits until the log has reached it. A writer that passes the position of its
+    /// append reads its own write. Returns the number of applied events. There is no timeout; dropping the future loses
+    /// nothing.
     ///
     /// # Errors
     /// As [`Live::catch_up`].
@@ -117,7 +119,7 @@ impl<P: Projection> Live<P> {
         Ok(self.applied - before)
     }
 
-    /// Waits for the next event, applies it, and returns it. It has no end: after an error the next call tries again.
+    /// Waits for the next event, applies it and returns it. Never returns `None`; after an error the next call tries again.
     ///
     /// # Errors
     /// As [`Live::catch_up`].
@@ -150,7 +152,7 @@ impl<P: Projection> Live<P> {
 
     fn take(&mut self, event: Result<RecordedEvent>) -> Result<()> {
         let decoded = event.and_then(|event| Ok((P::Event::decode(&event)?, event)));
-        // What was taken from the source is read again after an error.
+        // The event was taken from the source: after an error it has to be read again.
         let (event, recorded) = decoded.inspect_err(|_| self.source = None)?;
         self.state.apply(event, &recorded);
         self.position = recorded.position();
@@ -163,17 +165,17 @@ impl<P: Projection> Live<P> {
         &self.state
     }
 
-    /// Everything up to here that passed the filter is in it.
+    /// The position up to which the state includes all events that pass the filter.
     pub const fn position(&self) -> Position {
         self.position
     }
 
-    /// How many events are in it.
+    /// The number of applied events.
     pub const fn applied(&self) -> u64 {
         self.applied
     }
 
-    /// The read model itself.
+    /// Returns the read model.
     pub fn into_state(self) -> P {
         self.state
     }

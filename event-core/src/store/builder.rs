@@ -1,4 +1,4 @@
-//! [`StoreBuilder`]: a store that differs from the defaults.
+//! [`StoreBuilder`]: configures a store.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,13 +9,13 @@ use crate::registry::Registry;
 use crate::store::{EventStore, RetryPolicy, Shared};
 use crate::value::{Clock, Scope};
 
-/// The most events a stream holds unless told otherwise (S-21).
+/// The default limit of live events in a stream.
 const STREAM_LIMIT: u64 = 10_000;
 
-/// The most bytes an event takes unless told otherwise.
+/// The default size limit of an event, in bytes.
 const EVENT_SIZE_LIMIT: usize = 16 << 20;
 
-/// Sets up an [`EventStore`] that differs from the defaults.
+/// Configures an [`EventStore`]; [`EventStore::builder`] creates it.
 pub struct StoreBuilder {
     adapter: Arc<dyn Adapter>,
     retry: RetryPolicy,
@@ -25,7 +25,7 @@ pub struct StoreBuilder {
 }
 
 impl StoreBuilder {
-    /// The defaults on an adapter.
+    /// The default settings on an adapter.
     pub(super) fn new(adapter: Arc<dyn Adapter>) -> Self {
         Self {
             adapter,
@@ -36,31 +36,31 @@ impl StoreBuilder {
         }
     }
 
-    /// Sets how transient failures are retried.
+    /// Sets how transient errors are retried.
     #[must_use]
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
         self
     }
 
-    /// Sets the clock that validation goes by.
+    /// Sets the clock that is passed to [`Event::validate`](crate::Event::validate); the system clock by default.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Sets the most live events a stream may hold; `None` for no limit. 10 000 by default (S-21).
+    /// Sets the maximum number of live events in a stream: 10 000 by default, `None` for no limit. Truncated events do not count.
     #[must_use]
     pub const fn stream_limit(mut self, limit: Option<u64>) -> Self {
         self.stream_limit = limit;
         self
     }
 
-    /// Sets the most bytes of data and metadata, as JSON, that an event may have; 16 MiB by default. A larger one is
-    /// refused before anything is sent: it would hold up everybody else's, and no reader's page is made for it.
+    /// Sets the maximum size of an event, in bytes of data and metadata as JSON; 16 MiB by default. A larger one is refused before
+    /// anything is sent: it would delay other appends, and make the pages of readers too large.
     ///
-    /// What is stored already, and what is imported, is not measured.
+    /// Stored and imported events are not checked.
     #[must_use]
     pub const fn event_size_limit(mut self, bytes: usize) -> Self {
         self.event_size_limit = bytes;
@@ -70,7 +70,7 @@ impl StoreBuilder {
     /// Opens the store.
     ///
     /// # Errors
-    /// [`Error::Registry`](crate::Error::Registry) when the events of this binary do not hold together; every problem is listed.
+    /// [`Error::Registry`](crate::Error::Registry) if the events of this binary contradict each other; every problem is listed.
     pub fn build(self) -> Result<EventStore> {
         Registry::check()?;
         let Self { adapter, retry, clock, stream_limit, event_size_limit } = self;

@@ -1,13 +1,13 @@
-//! The census of a store.
+//! [`EventStore::census`]: the event versions that a store holds.
 
 use crate::error::Result;
 use crate::registry::{Census, Registry};
 use crate::store::EventStore;
 
 impl EventStore {
-    /// Every version of every event type that was ever stored, whoever's, against what this program knows.
+    /// Lists every version of every event type that any tenant ever stored, and compares it with the registry of this program.
     ///
-    /// A version stays listed when its last event is removed, and may be listed for an append that was refused.
+    /// A version stays listed after its last event was removed, and may be listed because of an append that was refused.
     ///
     /// ```
     /// # use event_core::{Event, EventStore, EventVersion, ExpectedVersion, StreamId};
@@ -17,7 +17,7 @@ impl EventStore {
     /// # let store = EventStore::in_memory()?;
     /// store.append(&StreamId::new("clock")?, ExpectedVersion::Any, [Ticked]).await?;
     /// let census = store.census().await?;
-    /// // `Ticked` is not registered here: what is stored could not be read by its type string.
+    /// // `Ticked` is not registered in this example, so its events cannot be read by their type string.
     /// assert_eq!(census.unreadable[0].stored.event_type, "ticked");
     /// # Ok(()) }
     /// ```

@@ -1,4 +1,4 @@
-//! From a URL to an adapter, by its scheme, at run time (S-02).
+//! Opens the adapter for a URL, by its scheme, at run time.
 
 use std::sync::Arc;
 
@@ -43,7 +43,7 @@ fn unusable(url: &str, reason: &str) -> Error {
     Error::InvalidUrl { given: without_password(url), reason: reason.to_owned() }
 }
 
-/// The URL for messages and logs: what stands between `:` and `@` of its authority is left out.
+/// Returns the URL for messages and logs, with the password replaced by `***`.
 ///
 /// ```
 /// use event_core::store::without_password;

@@ -1,4 +1,4 @@
-//! [`EventStream`]: stored events as a lazy sequence that fetches page by page (S-20).
+//! [`EventStream`]: reads stored events lazily, page by page.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -18,11 +18,11 @@ use crate::error::Result;
 use crate::store::EventStore;
 use crate::value::{StreamId, StreamVersion};
 
-/// Stored events, one after the other; holds a page, and reads the next one ahead: while the second half of the first
-/// page is taken, and all of those after it, so that the store and the reader work at the same time. Ends after the
-/// first error, which comes in its place.
+/// A lazy sequence of stored events. It ends after the first error.
 ///
-/// A `Stream` for combinators, with its own [`next`](Self::next) for plain loops.
+/// It holds one page and prefetches the next one, so that the store and the reader work at the same time: from the middle of the
+/// first page on, and from the beginning of each later page. It is a `Stream` for combinators, and has its own
+/// [`next`](Self::next) for plain loops.
 ///
 /// ```
 /// # use event_core::{Event, EventStore, EventVersion, ExpectedVersion, ReadOptions, StreamId};
@@ -45,19 +45,19 @@ pub struct EventStream {
     store: EventStore,
     cursor: Cursor,
     page: VecDeque<RecordedEvent>,
-    /// The next page is fetched once no more than so many events are left of this one.
-    ahead_at: usize,
+    /// The next page is prefetched when at most this many events of the current one are left.
+    prefetch_at: usize,
     fetching: Option<Fetch>,
 }
 
 type Page = Result<Vec<RecordedEvent>>;
 
-/// A page on its way.
+/// A page that is being read.
 enum Fetch {
-    /// A task of its own brings it.
-    Ahead(JoinHandle<Page>),
-    /// Whoever waits for it brings it.
-    Here(BoxFuture<'static, Page>),
+    /// By a task of its own.
+    Prefetch(JoinHandle<Page>),
+    /// By the reader that polls for it.
+    Inline(BoxFuture<'static, Page>),
 }
 
 /// Where the next page starts.
@@ -77,12 +77,12 @@ impl EventStream {
     }
 
     const fn at(store: EventStore, cursor: Cursor) -> Self {
-        Self { store, cursor, page: VecDeque::new(), ahead_at: 0, fetching: None }
+        Self { store, cursor, page: VecDeque::new(), prefetch_at: 0, fetching: None }
     }
 
     /// The next event; `None` at the end.
     ///
-    /// Dropping the future loses nothing: a page on its way is taken up by the next call.
+    /// Dropping the future loses nothing: the next call continues with the page that is being read.
     pub async fn next(&mut self) -> Option<Result<RecordedEvent>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
@@ -102,36 +102,36 @@ impl EventStream {
         }
     }
 
-    /// Sends for the next page where that pays. Without a runtime it is fetched when it is waited for.
-    fn read_ahead(&mut self) {
-        if self.fetching.is_some() || self.page.len() > self.ahead_at {
+    /// Prefetches the next page if few events of the current one are left. Outside of a runtime it is read when it is polled.
+    fn prefetch(&mut self) {
+        if self.fetching.is_some() || self.page.len() > self.prefetch_at {
             return;
         }
         if let (Ok(runtime), Some(fetch)) = (Handle::try_current(), self.fetch()) {
-            // Not aborted with the stream: a read cut off in the middle would cost its connection.
-            self.fetching = Some(Fetch::Ahead(runtime.spawn(fetch.in_current_span())));
+            // Not aborted when the stream is dropped: a cancelled query would cost its connection.
+            self.fetching = Some(Fetch::Prefetch(runtime.spawn(fetch.in_current_span())));
         }
     }
 
-    /// The page that is on its way; `None` at the end.
+    /// Polls for the next page; `None` at the end.
     fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Option<Page>> {
         loop {
             if self.fetching.is_none() {
-                self.fetching = self.fetch().map(Fetch::Here);
+                self.fetching = self.fetch().map(Fetch::Inline);
             }
             let page = match &mut self.fetching {
                 None => return Poll::Ready(None),
-                Some(Fetch::Here(fetch)) => Ok(ready!(fetch.as_mut().poll(context))),
-                Some(Fetch::Ahead(task)) => ready!(Pin::new(task).poll(context)),
+                Some(Fetch::Inline(fetch)) => Ok(ready!(fetch.as_mut().poll(context))),
+                Some(Fetch::Prefetch(task)) => ready!(Pin::new(task).poll(context)),
             };
             self.fetching = None;
             let page = match page {
                 Ok(page) => Some(page),
-                Err(ended) if ended.is_panic() => {
+                Err(failure) if failure.is_panic() => {
                     self.cursor = Cursor::End;
-                    resume_unwind(ended.into_panic())
+                    resume_unwind(failure.into_panic())
                 }
-                // Its runtime was shut down; this one goes on.
+                // The runtime of the task was shut down: read the page again here.
                 Err(_) => None,
             };
             if page.is_some() {
@@ -155,8 +155,8 @@ impl EventStream {
             }
             _ => Cursor::End,
         };
-        // Who goes past a first page will go on.
-        self.ahead_at = if self.ahead_at == 0 { page.len() / 2 } else { page.len() };
+        // A caller that reads past the first page usually keeps reading: prefetch earlier.
+        self.prefetch_at = if self.prefetch_at == 0 { page.len() / 2 } else { page.len() };
         self.page = page.into();
     }
 }
@@ -165,7 +165,7 @@ fn is_full(page: &[RecordedEvent], size: crate::value::BatchSize) -> bool {
     page.len() >= size.get() as usize
 }
 
-/// The start of the next page; `None` where no version is left. Backward, 0 would mean the end of the stream.
+/// The start of the next page; `None` if no version is left. Backward, 0 would mean the end of the stream.
 fn after(last: StreamVersion, direction: Direction) -> Option<StreamVersion> {
     match direction {
         Direction::Forward => Some(last.next()),
@@ -179,7 +179,7 @@ impl Stream for EventStream {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
             if let Some(event) = self.page.pop_front() {
-                self.read_ahead();
+                self.prefetch();
                 return Poll::Ready(Some(Ok(event)));
             }
             match ready!(self.poll_page(context)) {

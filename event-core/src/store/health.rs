@@ -1,12 +1,12 @@
-//! The health of a store.
+//! [`EventStore::health`]: the health check of a store.
 
 use crate::adapter::Health;
 use crate::error::Result;
 use crate::store::{EventStore, Operation, RetryPolicy};
 
 impl EventStore {
-    /// Whether the store can be reached, how fast, and what holds up its readers: for a health check, which is why it is
-    /// never retried.
+    /// Checks whether the store can be reached, how fast it answers, and what blocks its readers. Never retried, as it serves
+    /// health checks.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> event_core::Result<()> {
@@ -17,8 +17,8 @@ impl EventStore {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Connection`](crate::Error::Connection) when the store cannot be reached,
-    /// [`Error::Overloaded`](crate::Error::Overloaded) when it has no room for the question.
+    /// [`Error::Connection`](crate::Error::Connection) if the store cannot be reached,
+    /// [`Error::Overloaded`](crate::Error::Overloaded) if it has no free connection.
     pub async fn health(&self) -> Result<Health> {
         let (adapter, never) = (&self.shared.adapter, RetryPolicy::never());
         let operation = Operation { policy: &never, ..self.operation("health", None) };

@@ -1,24 +1,23 @@
-//! Links: a stream that shows events of other streams.
+//! [`EventStore::link`]: streams that link to events of other streams.
 
 use crate::adapter::append::{Appended, LinkEvents};
 use crate::error::Result;
-use crate::store::{EventStore, check_size, check_twice};
+use crate::store::{EventStore, check_distinct, check_size};
 use crate::value::{EventId, ExpectedVersion, StreamId};
 
 impl EventStore {
-    /// Makes a stream show existing events of other streams, in the order given: by topic, by player, whatever the
-    /// streams they happened in do not say.
+    /// Links a stream to existing events of other streams, in the given order, so that they can also be read by topic, by player
+    /// or by any other key.
     ///
-    /// A link is no copy. Read through it, an event has the number that the stream of links gives it, keeps its
-    /// position, id and time, and says where it stands ([`RecordedEvent::origin`](crate::RecordedEvent::origin));
-    /// `read_all` shows it once, where it happened. A stream holds either events of its own or links; it links to an
-    /// event once. All ids are of this tenant's events; whether they are read through links themselves makes no
-    /// difference, nor whether their streams are archived or softly deleted.
+    /// A link is not a copy. An event that is read through a link has the version of the link, keeps its position, id and time,
+    /// and names its own stream and version in [`RecordedEvent::origin`](crate::RecordedEvent::origin); `read_all` returns it
+    /// once, in its own stream. A stream holds either events or links, and links to an event at most once. All ids must be of
+    /// this tenant's events; their streams may be archived or softly deleted.
     ///
-    /// The same ids again give the first answer, for every claim. When an event is removed, by a hard deletion or a
-    /// truncation, its links vanish from reads and their numbers stay unused; recovery from the stream of links then
-    /// reports a gap. Such a stream is archived, truncated and deleted like any other, and nothing happens to the events;
-    /// it has no snapshots.
+    /// Linking the same ids again returns the first answer, for every expected version. When an event is removed, by a hard
+    /// deletion or a truncation, reads skip its links, whose numbers are not reused; recovery from the stream of links then
+    /// reports a gap. A stream of links is archived, truncated and deleted like any other, without an effect on the events. It
+    /// has no snapshots.
     ///
     /// ```
     /// # use event_core::{Event, EventStore, EventVersion, ExpectedVersion, ReadOptions, StreamId};
@@ -38,8 +37,8 @@ impl EventStore {
     /// ```
     ///
     /// # Errors
-    /// [`Error::EventsNotFound`] with all ids that are not stored; [`Error::MixedStream`] for a stream with events of
-    /// its own; [`Error::EventIdConflict`] when the stream links to some of them already, or an id stands twice;
+    /// [`Error::EventsNotFound`] with all ids that are not stored; [`Error::MixedStream`] for a stream that holds events;
+    /// [`Error::EventIdConflict`] if the stream already links to some of them, or an id occurs twice;
     /// [`Error::InvalidEventData`] for an empty list, [`Error::InvalidBatchSize`] for more than 10 000; and, as an
     /// append, [`Error::WrongExpectedVersion`], [`Error::StreamDeleted`], [`Error::StreamArchived`],
     /// [`Error::StreamLimitReached`], [`Error::Connection`]. Nothing is written on any of them.
@@ -69,7 +68,9 @@ impl EventStore {
             stream_limit: self.shared.stream_limit,
         };
         check_size("a link", link.event_ids.len())
-            .and_then(|()| check_twice(link.event_ids.iter().map(|id| (*id, stream_id)).collect()))
+            .and_then(|()| {
+                check_distinct(link.event_ids.iter().map(|id| (*id, stream_id)).collect())
+            })
             .map_err(|error| error.in_scope(&self.scope))?;
         let adapter = &self.shared.adapter;
         self.operation("link", Some(stream_id)).run(|_| adapter.link(&link)).await

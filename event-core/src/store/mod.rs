@@ -1,4 +1,5 @@
-//! [`EventStore`]: the facade that applications use (S-01, S-02): validate, encode, commit; read, migrate, decode.
+//! [`EventStore`]: the facade that applications use. It validates and encodes events before an append, adds retries, tracing
+//! and metrics to every call, and returns stored events ready to decode.
 
 pub(crate) mod builder;
 mod census;
@@ -35,7 +36,7 @@ use crate::value::{
     StreamVersion,
 };
 
-/// The store of events: the one door of an application. Cheap to clone, bound to a [`Scope`].
+/// An event store: everything an application does goes through it. Cheap to clone, bound to a [`Scope`].
 ///
 /// ```
 /// use event_core::{EventStore, ExpectedVersion, ReadOptions, StreamId};
@@ -73,65 +74,65 @@ struct Shared {
 }
 
 impl EventStore {
-    /// A store in memory: gone with the process.
+    /// Opens a store in memory; its data ends with the process.
     ///
     /// # Errors
-    /// [`Error::Registry`] when the events of this binary do not hold together.
+    /// [`Error::Registry`] if the events of this binary contradict each other; every problem is listed.
     pub fn in_memory() -> Result<Self> {
         Self::new(MemoryAdapter::new())
     }
 
-    /// A store on an adapter, with the defaults.
+    /// Opens a store on an adapter, with the default settings.
     ///
     /// # Errors
-    /// [`Error::Registry`] when the events of this binary do not hold together; every problem is listed.
+    /// As [`EventStore::in_memory`].
     pub fn new(adapter: impl Adapter) -> Result<Self> {
         Self::builder(adapter).build()
     }
 
-    /// A store on an adapter, with settings of one's own.
+    /// Configures a store on an adapter.
     pub fn builder(adapter: impl Adapter) -> StoreBuilder {
         StoreBuilder::new(Arc::new(adapter))
     }
 
-    /// Opens the store that a URL names: `postgres://…`, `memory:`; the scheme chooses the backend at run time.
+    /// Opens the store of a URL, such as `postgres://…`, `sqlite:…` or `memory:`. The scheme selects the backend at run time.
     ///
     /// # Errors
-    /// [`Error::InvalidUrl`], naming the crate to mention where no linked backend opens the scheme; what the
-    /// backend says; [`Error::Registry`].
+    /// [`Error::InvalidUrl`], which names the crate to mention if no linked backend opens the scheme; the errors of the
+    /// backend, such as [`Error::Connection`]; [`Error::Registry`].
     pub async fn connect(url: &str) -> Result<Self> {
         Self::new(connect::open(url).await?)
     }
 
-    /// The same store, bound to a tenant and to what its events say about their cause.
+    /// Returns a handle on the same store that is bound to a tenant, and adds the scope's correlation, causation and actor to the
+    /// metadata of appended events.
     #[must_use]
     pub fn with_scope(&self, scope: Scope) -> Self {
         let view = TenantView::One(scope.tenant.clone());
         Self { shared: Arc::clone(&self.shared), scope, view }
     }
 
-    /// The operator's view: reads see every tenant; writes need [`EventStore::with_scope`].
+    /// Returns a handle for operators: reads see all tenants, and writes are refused until [`EventStore::with_scope`] binds one.
     #[must_use]
     pub fn all_tenants(&self) -> Self {
         Self { view: TenantView::All, ..self.clone() }
     }
 
-    /// The scope this handle is bound to.
+    /// The scope that this handle is bound to.
     pub const fn scope(&self) -> &Scope {
         &self.scope
     }
 
     /// Appends events to a stream, all or nothing.
     ///
-    /// The events are encoded before the future is made, so it is `Send` whatever the iterator is.
+    /// The events are encoded before the future is returned, so the future is `Send` even if the iterator is not.
     ///
     /// # Errors
-    /// [`Error::WrongExpectedVersion`] when the claim does not hold, [`Error::StreamDeleted`],
+    /// [`Error::WrongExpectedVersion`] if the stream has another version than expected, [`Error::StreamDeleted`],
     /// [`Error::StreamArchived`], [`Error::StreamLimitReached`], [`Error::EventIdConflict`];
-    /// [`Error::InvalidEventData`] for an empty list or an event that breaks a rule, [`Error::InvalidBatchSize`]
-    /// for more than 10 000, [`Error::Serialization`]; [`Error::Connection`] once the retries are used up. Nothing
-    /// is written on any of them, except that a lost connection leaves the outcome open: the same events again
-    /// give the answer.
+    /// [`Error::InvalidEventData`] for an empty list or an invalid event, [`Error::InvalidBatchSize`] for more than 10 000
+    /// events, [`Error::Serialization`]; [`Error::Connection`] after the last retry. Nothing is written on an error. Only after
+    /// a lost connection the outcome is unknown; appending the same events again, with the same ids, returns it.
     pub fn append<'a, I>(
         &'a self,
         stream_id: &'a StreamId,
@@ -149,12 +150,12 @@ impl EventStore {
         })
     }
 
-    /// Collects appends to several streams for one commit, all or nothing.
+    /// Starts a transaction: appends to several streams in one commit, all or nothing.
     pub fn transaction(&self) -> Transaction<'_> {
         Transaction::new(self)
     }
 
-    /// One page of a stream.
+    /// Reads one page of a stream.
     ///
     /// # Errors
     /// [`Error::StreamNotFound`], [`Error::StreamDeleted`], [`Error::InvalidStartVersion`],
@@ -171,28 +172,28 @@ impl EventStore {
             .await
     }
 
-    /// A stream as a lazy sequence, read page by page; the options' limit is the page size.
+    /// Reads a stream lazily, page by page; the options' limit is the page size.
     pub fn stream_events(&self, stream_id: &StreamId, options: ReadOptions) -> EventStream {
         EventStream::of_stream(self.clone(), stream_id.clone(), options)
     }
 
-    /// One page of everything, in global order: only what no later commit can get in front of.
+    /// Reads one page of all streams in global order, up to the last final position: no later commit is inserted before it.
     ///
     /// # Errors
     /// [`Error::Connection`].
     pub async fn read_all(&self, options: AllOptions) -> Result<Vec<RecordedEvent>> {
-        // What is stored under a former name is of the type, too.
+        // Events that were stored under a former name of a type match the filter, too.
         let options = options.with_stored_names(Registry::global()?);
         let adapter = &self.shared.adapter;
         self.operation("read_all", None).run(|_| adapter.read_all(&self.view, &options)).await
     }
 
-    /// Everything up to now as a lazy sequence, read page by page; the options' limit is the page size.
+    /// Reads all streams lazily up to the present, page by page; the options' limit is the page size.
     pub fn all_events(&self, options: AllOptions) -> EventStream {
         EventStream::of_all(self.clone(), options)
     }
 
-    /// The last final position: every event at or before it can be read, and no later commit gets in front of it. 0 in an
+    /// The last final position: every event at or before it can be read, and every later commit gets a higher position. 0 in an
     /// empty store.
     ///
     /// # Errors
@@ -202,7 +203,7 @@ impl EventStore {
         self.operation("head", None).run(|_| live.head()).await
     }
 
-    /// One event by its id.
+    /// Reads one event by its id.
     ///
     /// # Errors
     /// [`Error::Connection`].
@@ -211,7 +212,7 @@ impl EventStore {
         self.operation("read_event", None).run(|_| adapter.read_event(&self.view, event_id)).await
     }
 
-    /// Number of events in a stream; 0 when it does not exist or is deleted.
+    /// The version of a stream, which is the number of its last event; 0 if it does not exist or is deleted.
     ///
     /// # Errors
     /// [`Error::Connection`].
@@ -224,7 +225,7 @@ impl EventStore {
         Ok(info.filter(|info| !info.state.is_deleted()).map_or(StreamVersion::NONE, |i| i.version))
     }
 
-    /// What is known of a stream, deleted ones included.
+    /// Describes a stream, also a deleted one.
     ///
     /// # Errors
     /// [`Error::StreamNotFound`] if it never existed, [`Error::Connection`].
@@ -236,7 +237,7 @@ impl EventStore {
             .ok_or_else(|| Error::stream_not_found(stream_id.clone()).in_scope(&self.scope))
     }
 
-    /// A page of the list of streams, by tenant and name in byte order.
+    /// Lists a page of streams, sorted by tenant and name in byte order.
     ///
     /// # Errors
     /// [`Error::Connection`].
@@ -247,7 +248,7 @@ impl EventStore {
             .await
     }
 
-    /// Lets go of connections and files, for every handle on this store.
+    /// Closes connections and files, for every handle on this store; later calls fail.
     pub async fn close(&self) {
         self.shared.adapter.close().await;
     }
@@ -274,7 +275,7 @@ impl EventStore {
         Ok(StreamAppend { stream_id: stream_id.clone(), expected, events })
     }
 
-    /// Stores encoded appends at once; the streams are distinct.
+    /// Stores encoded appends to distinct streams, all or nothing.
     pub(crate) async fn commit(
         &self,
         operation: &'static str,
@@ -283,15 +284,16 @@ impl EventStore {
     ) -> Result<Vec<Appended>> {
         let events: usize = appends.iter().map(|append| append.events.len()).sum();
         let first = self.prepare(appends)?;
-        let again = OnceLock::new();
+        let repeated = OnceLock::new();
         let adapter = &self.shared.adapter;
-        let answers = self
-            .operation(operation, stream_id)
-            .run(|retries| match retries {
-                0 => adapter.commit(&first),
-                _ => adapter.commit(again.get_or_init(|| Commit { retry: true, ..first.clone() })),
-            })
-            .await?;
+        let answers =
+            self.operation(operation, stream_id)
+                .run(|retries| match retries {
+                    0 => adapter.commit(&first),
+                    _ => adapter
+                        .commit(repeated.get_or_init(|| Commit { retry: true, ..first.clone() })),
+                })
+                .await?;
         if answers.iter().any(|answer| answer.outcome == Outcome::Stored) {
             metrics::counter!("event_store_events_appended_total").increment(events as u64);
         }
@@ -306,7 +308,7 @@ impl EventStore {
         &self.view
     }
 
-    /// Encoded appends as an adapter takes them.
+    /// Turns encoded appends into the commit that an adapter stores.
     pub(crate) fn prepare(&self, appends: Vec<StreamAppend>) -> Result<Commit> {
         self.require_tenant()?;
         let tenant = self.scope.tenant.clone();
@@ -317,7 +319,10 @@ impl EventStore {
     }
 
     pub(crate) fn no_answer(&self) -> Error {
-        Error::adapter("append", format!("adapter `{}` gave no answer", self.shared.adapter.name()))
+        Error::adapter(
+            "append",
+            format!("adapter `{}` returned no answer", self.shared.adapter.name()),
+        )
     }
 
     pub(crate) fn require_tenant(&self) -> Result<()> {
@@ -349,7 +354,7 @@ impl fmt::Debug for EventStore {
     }
 }
 
-/// Refuses an event that is too large to travel with others.
+/// Refuses an event above the size limit.
 fn check_event_size(index: usize, event: &EventData, limit: usize) -> Result<()> {
     let size = event.data.get().len() + event.metadata.as_json().len();
     if size <= limit {
@@ -359,23 +364,23 @@ fn check_event_size(index: usize, event: &EventData, limit: usize) -> Result<()>
         index: Some(index),
         event_type: Some(event.event_type.clone().into_owned()),
         reason: format!(
-            "its data and metadata are {size} bytes, more than the {limit} that this store takes; keep large things \
-             elsewhere and their address in the event, or raise `event_size_limit`"
+            "its data and metadata are {size} bytes, more than the {limit} allowed; store large data elsewhere and \
+             refer to it in the event, or raise `event_size_limit`"
         ),
         context: Context::default(),
     })
 }
 
-/// Refuses an id that stands twice in a commit: it could never be stored.
+/// Refuses an id that occurs twice in a commit: it could never be stored.
 fn check_ids(commit: &Commit) -> Result<()> {
     let appends = commit.appends.iter();
     let ids =
         appends.flat_map(|append| append.events.iter().map(|event| (event.id, &append.stream_id)));
-    check_twice(ids.collect())
+    check_distinct(ids.collect())
 }
 
-/// Refuses an id that stands twice among those of one call.
-fn check_twice(mut ids: Vec<(EventId, &StreamId)>) -> Result<()> {
+/// Refuses an id that occurs twice in one call.
+fn check_distinct(mut ids: Vec<(EventId, &StreamId)>) -> Result<()> {
     if ids.len() == 1 {
         return Ok(());
     }
@@ -384,7 +389,7 @@ fn check_twice(mut ids: Vec<(EventId, &StreamId)>) -> Result<()> {
         Some(pair) => Err(Error::event_id_conflict(
             pair[0].1.clone(),
             Some(pair[0].0),
-            "one id stands twice in the call",
+            "the id occurs twice in the call",
         )),
         None => Ok(()),
     }

@@ -1,6 +1,6 @@
-//! One public call of a store: its span, its metrics and its retries, in one place (S-03, S-09).
+//! [`Operation`]: runs one public call of a store with its span, its metrics and its retries.
 //!
-//! The names of the metrics are a promise: `event_store_operation_seconds{operation,adapter,result}`,
+//! The names of the metrics are stable: `event_store_operation_seconds{operation,adapter,result}`,
 //! `event_store_retries_total{operation}`, `event_store_events_appended_total`.
 
 use std::time::Instant;
@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::store::RetryPolicy;
 use crate::value::{Escaped, Scope, StreamId};
 
-/// What is called, for whom, on what.
+/// A call: its name, the scope it runs in, and the stream it is about.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Operation<'a> {
     pub(crate) name: &'static str,
@@ -23,13 +23,14 @@ pub(crate) struct Operation<'a> {
 }
 
 impl Operation<'_> {
-    /// Runs tries until one succeeds, fails for good, or the policy gives up; `attempt` counts from 0.
+    /// Runs `attempt`, with the number of earlier attempts, until it succeeds, fails permanently, or the policy ends the
+    /// retries.
     pub(crate) async fn run<'f, T>(
         self,
         mut attempt: impl FnMut(u32) -> BoxFuture<'f, Result<T>> + Send,
     ) -> Result<T> {
         let started = Instant::now();
-        let result = self.tries(started, &mut attempt).instrument(self.span()).await;
+        let result = self.run_attempts(started, &mut attempt).instrument(self.span()).await;
         let outcome = if result.is_ok() { "ok" } else { "error" };
         metrics::histogram!(
             "event_store_operation_seconds",
@@ -39,7 +40,7 @@ impl Operation<'_> {
         result
     }
 
-    async fn tries<'f, T>(
+    async fn run_attempts<'f, T>(
         &self,
         started: Instant,
         attempt: &mut (impl FnMut(u32) -> BoxFuture<'f, Result<T>> + Send),

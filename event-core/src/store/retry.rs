@@ -1,11 +1,11 @@
-//! [`RetryPolicy`]: how often and how fast what is transient is tried again (S-03).
+//! [`RetryPolicy`]: how often and how fast transient errors are retried.
 
 use std::time::{Duration, Instant};
 
-/// Retries of transient failures only; a conflict is never retried (S-13).
+/// How transient errors are retried. Conflicts are not transient: they are never retried.
 ///
-/// An append that may have been stored is safe to repeat: its event ids are fixed before the first try, and the
-/// store answers `AlreadyStored` if they are there.
+/// An append of unknown outcome is safe to retry: its event ids are assigned before the first attempt, and the store answers
+/// `AlreadyStored` if it has them.
 ///
 /// ```
 /// use std::time::Duration;
@@ -31,46 +31,46 @@ impl RetryPolicy {
         Self { retries: 0, first_delay: Duration::ZERO, jitter: false, deadline: Duration::MAX }
     }
 
-    /// Sets the number of retries after the first try.
+    /// Sets the number of retries after the first attempt.
     #[must_use]
     pub const fn retries(mut self, retries: u32) -> Self {
         self.retries = retries;
         self
     }
 
-    /// Sets the delay before the first retry; each later one is twice as long.
+    /// Sets the delay before the first retry; each later delay is twice as long.
     #[must_use]
     pub const fn first_delay(mut self, delay: Duration) -> Self {
         self.first_delay = delay;
         self
     }
 
-    /// Delays exactly as computed, instead of 0.8 to 1.2 times that.
+    /// Turns off jitter, which multiplies each delay by 0.8 to 1.2.
     #[must_use]
     pub const fn without_jitter(mut self) -> Self {
         self.jitter = false;
         self
     }
 
-    /// Sets the time after the first try at which no further one starts.
+    /// Sets the time after the start of the first attempt from which no further attempt starts.
     #[must_use]
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// The number of retries after the first try.
+    /// The number of retries after the first attempt.
     pub const fn get_retries(&self) -> u32 {
         self.retries
     }
 
-    /// The pause before retry number `retry`, from 0.
+    /// The delay before retry number `retry`, from 0; with jitter, a random one.
     pub fn delay(&self, retry: u32) -> Duration {
         let doubled = self.first_delay.saturating_mul(2_u32.saturating_pow(retry));
         if self.jitter { doubled.mul_f64(fastrand::f64().mul_add(0.4, 0.8)) } else { doubled }
     }
 
-    /// The pause before the next try, or `None` when it is time to give up.
+    /// The delay before the next attempt, or `None` if there is none.
     pub(crate) fn next(&self, retries_done: u32, started: Instant) -> Option<Duration> {
         if retries_done >= self.retries {
             return None;
@@ -81,7 +81,7 @@ impl RetryPolicy {
 }
 
 impl Default for RetryPolicy {
-    /// 3 retries after 50, 100 and 200 ms, each times 0.8 to 1.2, none later than 10 s after the first try.
+    /// 3 retries after 50, 100 and 200 ms, each times 0.8 to 1.2, none later than 10 s after the first attempt.
     fn default() -> Self {
         Self {
             retries: 3,

@@ -1,4 +1,5 @@
-//! Snapshots as the facade's operations: each a span, a metric and a retry loop. Recovery decides about them.
+//! Loads, saves and discards snapshots as operations of the facade, each with a span, metrics and retries. Recovery decides
+//! when.
 
 use crate::adapter::{StoredSnapshot, TenantView};
 use crate::error::Result;
@@ -6,7 +7,7 @@ use crate::store::EventStore;
 use crate::value::{StreamId, StreamVersion, Tenant};
 
 impl EventStore {
-    /// Whose snapshot of a stream is meant; in the operator's view the stream says whose it is.
+    /// The tenant that owns a stream; in the operator's view it is looked up.
     async fn owner(&self, stream_id: &StreamId) -> Result<Tenant> {
         match &self.view {
             TenantView::One(tenant) => Ok(tenant.clone()),

@@ -1,4 +1,4 @@
-//! What becomes of streams: deleted, archived, truncated.
+//! Deletes, archives and truncates streams.
 
 use crate::adapter::Delete;
 use crate::adapter::append::StreamChange;
@@ -6,14 +6,14 @@ use crate::error::{Error, Result};
 use crate::store::{EventStore, Shared};
 use crate::value::{ExpectedVersion, StreamId, StreamVersion};
 
-/// There is no renaming: a [`StreamId`] stands in links, metadata and exports, and means one history for good. To go on
-/// under another name, start a stream of that name and archive the old one.
+/// Streams cannot be renamed: links, metadata and exports refer to a [`StreamId`], which always means the same history. To
+/// continue under another name, start a new stream and archive the old one.
 impl EventStore {
-    /// Deletes a stream; its name stays taken.
+    /// Deletes a stream; its name is never reused.
     ///
     /// # Errors
-    /// [`Error::WrongExpectedVersion`]; [`Error::StreamNotFound`] for a missing stream, unless the claim is that
-    /// there is none; [`Error::StreamDeleted`]; [`Error::Connection`].
+    /// [`Error::WrongExpectedVersion`]; [`Error::StreamNotFound`] for a missing stream, unless the expected version says that it
+    /// does not exist; [`Error::StreamDeleted`]; [`Error::Connection`].
     pub async fn delete_stream(
         &self,
         stream_id: &StreamId,
@@ -24,7 +24,7 @@ impl EventStore {
         self.change_stream("delete_stream", stream_id, expected, change).await
     }
 
-    /// Makes a stream read-only: it is read as before, every append is [`Error::StreamArchived`].
+    /// Makes a stream read-only: every append fails with [`Error::StreamArchived`].
     ///
     /// # Errors
     /// [`Error::WrongExpectedVersion`], [`Error::StreamNotFound`], [`Error::StreamDeleted`], [`Error::Connection`].
@@ -36,13 +36,13 @@ impl EventStore {
         self.change_stream("archive_stream", stream_id, expected, StreamChange::Archive).await
     }
 
-    /// Removes the events before a version, for good: reads start there, numbers go on, and the stream limit counts
-    /// what is kept. A later version than the one after the last is refused.
+    /// Removes the events before a version permanently. Reads then start at this version, the numbering continues, and the
+    /// stream limit counts only the remaining events. The version may be at most one after the last event's.
     ///
-    /// State can then be recovered only from a snapshot at the version before, or later.
+    /// Afterwards recovery needs a snapshot at the version before this one, or later.
     ///
     /// # Errors
-    /// [`Error::WrongExpectedVersion`] when the stream does not reach so far; [`Error::StreamNotFound`],
+    /// [`Error::WrongExpectedVersion`] if the stream ends earlier; [`Error::StreamNotFound`],
     /// [`Error::StreamDeleted`], [`Error::Connection`].
     pub async fn truncate_before(
         &self,

@@ -1,4 +1,4 @@
-//! [`Transaction`]: appends to several streams in one commit, all or nothing, in the store's scope (S-09).
+//! [`Transaction`]: appends to several streams in one commit, all or nothing, in the scope of the store's handle.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::store::EventStore;
 use crate::value::{Escaped, ExpectedVersion, StreamId};
 
-/// Collects appends; nothing is sent before [`Transaction::commit`].
+/// Appends to several streams that are stored all or nothing. Nothing is sent before [`Transaction::commit`].
 ///
 /// ```
 /// # use event_core::{Event, EventStore, EventVersion, ExpectedVersion, StreamId};
@@ -38,7 +38,7 @@ impl<'a> Transaction<'a> {
         Self { store, appends: Vec::new() }
     }
 
-    /// Adds the events of one stream; each stream once.
+    /// Adds an append to one stream. A transaction appends to each stream at most once.
     pub fn append(
         mut self,
         stream_id: &StreamId,
@@ -50,11 +50,11 @@ impl<'a> Transaction<'a> {
         self
     }
 
-    /// Stores everything, or nothing; one answer per append, in order.
+    /// Stores all appends or none. Returns one answer per append, in order.
     ///
     /// # Errors
-    /// As [`EventStore::append`], for the first append that is refused; [`Error::InvalidEventData`] for a
-    /// transaction without appends and for a stream that stands in it twice.
+    /// As [`EventStore::append`], for the first append that is refused; [`Error::InvalidEventData`] for a transaction without
+    /// appends and for two appends to one stream.
     pub async fn commit(self) -> Result<Vec<Appended>> {
         let store = self.store;
         let appends = self.encode()?;
@@ -63,13 +63,13 @@ impl<'a> Transaction<'a> {
         if answers.len() == wanted { Ok(answers) } else { Err(store.no_answer()) }
     }
 
-    /// Validates and encodes everything, and stores nothing: for a backend's own way to commit it, such as
-    /// `PgAdapter::append_in`, which puts it into the caller's transaction on the server.
+    /// Validates and encodes all appends without storing them, for backends that offer their own commit, such as
+    /// `PgAdapter::append_in`, which appends within the caller's database transaction.
     ///
     /// # Errors
-    /// Those of [`Transaction::commit`] that need no store: [`Error::InvalidEventData`],
+    /// The errors of [`Transaction::commit`] that do not depend on the store: [`Error::InvalidEventData`],
     /// [`Error::InvalidBatchSize`](crate::Error::InvalidBatchSize), [`Error::Serialization`], and
-    /// [`Error::EventIdConflict`] for an id that stands twice.
+    /// [`Error::EventIdConflict`] for an id that occurs twice.
     pub fn into_commit(self) -> Result<Commit> {
         let store = self.store;
         store.prepare(self.encode()?)
@@ -92,7 +92,7 @@ fn check_streams(appends: &[(StreamId, ExpectedVersion, Vec<NewEvent>)]) -> Resu
     let mut seen = HashSet::new();
     match appends.iter().find(|(stream_id, ..)| !seen.insert(stream_id)) {
         Some((stream_id, ..)) => Err(Error::invalid_append(format!(
-            "stream \"{}\" stands twice in one transaction; put its events into one append",
+            "stream \"{}\" occurs twice in one transaction; put its events into one append",
             Escaped(stream_id.as_str())
         ))),
         None => Ok(()),

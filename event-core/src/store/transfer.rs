@@ -1,4 +1,4 @@
-//! What an import sends to the adapter.
+//! Sends the batches of an import to the adapter.
 
 use crate::adapter::TenantView;
 use crate::adapter::import::{ImportBatch, Imported};
@@ -7,7 +7,7 @@ use crate::store::EventStore;
 use crate::value::Tenant;
 
 impl EventStore {
-    /// Stores a batch of another store's.
+    /// Stores a batch from another store.
     pub(crate) async fn import_batch(&self, batch: &ImportBatch) -> Result<Imported> {
         let adapter = &self.shared.adapter;
         let imported = self.operation("import", None).run(|_| adapter.import(batch)).await?;
@@ -17,13 +17,13 @@ impl EventStore {
         Ok(imported)
     }
 
-    /// Refuses what is of a tenant that this handle does not see.
+    /// Refuses data of a tenant that this handle does not see.
     pub(crate) fn check_tenant(&self, tenant: &Tenant) -> Result<()> {
         match &self.view {
             TenantView::One(own) if own != tenant => Err(Error::invalid_import(
                 None,
                 format!(
-                    "it holds data of {tenant:?}, this store is bound to {own:?}; import with `all_tenants()`, or bind that tenant"
+                    "it contains data of {tenant:?}, but this handle is bound to {own:?}; import with `all_tenants()`, or bind that tenant"
                 ),
             )),
             _ => Ok(()),

@@ -1,44 +1,50 @@
-//! Whether a place in the log was made on this log, and not on one that was there before it.
+//! [`verify_checkpoint`]: detects a checkpoint that belongs to another log, such as the one before a restore.
 
 use crate::adapter::{AllOptions, Checkpoint};
 use crate::error::{Error, Result};
 use crate::store::EventStore;
 use crate::value::Position;
 
-/// Refuses a place that the log contradicts: one beyond all that was ever stored, as after a restore to an earlier state,
-/// or one whose last event is not the event that stands there. Events that were deleted since contradict nothing, and
-/// neither do commits that are under way.
+/// Verifies that a checkpoint fits the log. It is refused if it lies beyond the last position that was ever assigned, as
+/// after a restore from an older backup, or if another event is stored at the position of its last event. Deleted events
+/// and commits in flight are accepted.
+///
+/// `name` is the owner of the checkpoint, for the error.
 ///
 /// # Errors
-/// [`Error::LogDiverged`], with `name` for whose place it is; those of reading.
-pub async fn verify_checkpoint(store: &EventStore, name: &str, place: Checkpoint) -> Result<()> {
+/// [`Error::LogDiverged`]; those of reading.
+pub async fn verify_checkpoint(
+    store: &EventStore,
+    name: &str,
+    checkpoint: Checkpoint,
+) -> Result<()> {
     let diverged = |reason: String| {
-        Err(Error::LogDiverged { name: name.to_owned(), position: place.position, reason })
+        Err(Error::LogDiverged { name: name.to_owned(), position: checkpoint.position, reason })
     };
-    let drawn =
+    let last_assigned =
         store.operation("verify_checkpoint", None).run(|_| store.adapter().live().last_assigned());
-    let drawn = drawn.await?;
-    if drawn < place.position {
-        return diverged(format!("no event was ever stored after {drawn}"));
+    let last_assigned = last_assigned.await?;
+    if last_assigned < checkpoint.position {
+        return diverged(format!("no event was ever stored after {last_assigned}"));
     }
-    let Some((position, event_id)) = place.event else { return Ok(()) };
+    let Some((position, event_id)) = checkpoint.event else { return Ok(()) };
     let before = Position::new(position.get().saturating_sub(1));
     let one = AllOptions::new().after(before).up_to(position);
-    // By its place first: an id may stand in the log once for each tenant.
-    if let Some(there) = store.all_tenants().read_all(one).await?.first() {
-        let other = there.event_id();
+    // Look up by position first: an id is unique per tenant only.
+    if let Some(stored) = store.all_tenants().read_all(one).await?.first() {
+        let other = stored.event_id();
         if other == event_id {
             return Ok(());
         }
-        return diverged(format!("event {other} stands at {position}, not {event_id}"));
+        return diverged(format!("event {other} is stored at {position}, not {event_id}"));
     }
-    // The page may end before it, while a commit in front of it is under way.
-    if let Some(now) = store.read_event(event_id).await?.map(|event| event.position()) {
-        if now == position {
+    // The page may end before the position, while an earlier commit is in flight.
+    if let Some(actual) = store.read_event(event_id).await?.map(|event| event.position()) {
+        if actual == position {
             return Ok(());
         }
-        return diverged(format!("event {event_id} stands at {now}, not at {position}"));
+        return diverged(format!("event {event_id} is stored at {actual}, not at {position}"));
     }
-    tracing::info!(name, %position, "the last event that was handled is deleted");
+    tracing::info!(name, %position, "the last event before a checkpoint was deleted");
     Ok(())
 }

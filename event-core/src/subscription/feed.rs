@@ -1,4 +1,4 @@
-//! [`Feed`]: the log through a filter, from any place on, without an end. Every subscription reads through one.
+//! [`Feed`]: reads the log through a filter, from any position on, without an end. Every subscription uses one.
 
 use std::time::Duration;
 
@@ -10,46 +10,47 @@ use crate::store::EventStore;
 use crate::subscription::Filter;
 use crate::value::Position;
 
-/// The first pause before a backend that cannot be reached is asked again; it doubles.
+/// The first pause before an unreachable backend is tried again; it doubles up to [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+const MAX_PAUSE: Duration = Duration::from_secs(2);
 
-/// The log through a filter. It keeps no place: whoever reads brings it.
+/// The log through a filter. It keeps no position: the reader passes it to each read.
 #[derive(Debug, Clone)]
 pub(crate) struct Feed {
     store: EventStore,
     filter: Filter,
-    asked: AllOptions,
-    /// The same with every name that the types were stored under.
-    admitted: AllOptions,
+    /// The filter as a query to the backend.
+    query: AllOptions,
+    /// The query for events in memory: it also names every alias that the types were stored under.
+    in_memory: AllOptions,
 }
 
-/// A part of the log without a gap: what passed the filter, and how far it was looked at.
+/// The events of a contiguous segment of the log that pass the filter, and the end of the segment.
 #[derive(Debug)]
 pub(crate) struct Batch {
     pub(crate) events: Vec<RecordedEvent>,
-    /// After the place that was asked for, always.
+    /// Always after the position that was read from.
     pub(crate) up_to: Position,
 }
 
 impl Feed {
     pub(crate) fn new(store: EventStore, filter: Filter) -> Result<Self> {
-        let asked = filter.options();
-        let admitted = asked.clone().with_stored_names(Registry::global()?);
-        Ok(Self { store, filter, asked, admitted })
+        let query = filter.options();
+        let in_memory = query.clone().with_stored_names(Registry::global()?);
+        Ok(Self { store, filter, query, in_memory })
     }
 
-    /// Waits until something is final after a place, whether it passes the filter or not.
+    /// Reads the next segment after a position; waits until one is final, whether its events pass the filter or not.
     ///
-    /// A backend that cannot be reached is waited for: a subscription does not end by a restart of its database.
+    /// An unreachable backend is tried again: a restart of the database does not end a subscription.
     pub(crate) async fn read(&self, after: Position) -> Result<Batch> {
         let mut pause = FIRST_PAUSE;
         loop {
             match self.attempt(after).await {
                 Err(error) if error.is_transient() => {
-                    tracing::warn!(error = %error, "a subscription waits for its store");
+                    tracing::warn!(error = %error, "a subscription could not read the log; trying again");
                     tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    pause = (pause * 2).min(MAX_PAUSE);
                 }
                 result => return result,
             }
@@ -58,33 +59,33 @@ impl Feed {
 
     async fn attempt(&self, after: Position) -> Result<Batch> {
         match self.store.adapter().live().next(after).await? {
-            LogUpdate::Segment(recent) => Ok(self.sift(&recent, after)),
-            LogUpdate::Behind(head) => self.page(after, head).await,
+            LogUpdate::Segment(segment) => Ok(self.filter_segment(&segment, after)),
+            LogUpdate::Behind(head) => self.read_page(after, head).await,
         }
     }
 
-    fn sift(&self, recent: &LogSegment, after: Position) -> Batch {
+    fn filter_segment(&self, segment: &LogSegment, after: Position) -> Batch {
         let view = self.store.view();
         let passes = |event: &RecordedEvent| {
             event.position() > after
                 && view.sees(event.tenant())
-                && self.admitted.admits(event)
-                && self.filter.holds(event)
+                && self.in_memory.admits(event)
+                && self.filter.matches_predicate(event)
         };
-        let found = recent.events.iter().filter(|event| passes(event));
-        let events = found.map(|event| RecordedEvent::clone(event)).collect();
-        Batch { events, up_to: recent.up_to }
+        let passing = segment.events.iter().filter(|event| passes(event));
+        let events = passing.map(|event| RecordedEvent::clone(event)).collect();
+        Batch { events, up_to: segment.up_to }
     }
 
-    async fn page(&self, after: Position, head: Position) -> Result<Batch> {
-        let options = self.asked.clone().after(after).up_to(head);
+    async fn read_page(&self, after: Position, head: Position) -> Result<Batch> {
+        let options = self.query.clone().after(after).up_to(head);
         let size = options.get_limit().get() as usize;
         let mut events = self.store.read_all(options).await?;
         let up_to = match events.last() {
             Some(last) if events.len() >= size => last.position(),
             _ => head,
         };
-        events.retain(|event| self.filter.holds(event));
+        events.retain(|event| self.filter.matches_predicate(event));
         Ok(Batch { events, up_to })
     }
 }

@@ -1,4 +1,4 @@
-//! [`Filter`]: which events a subscription is about.
+//! [`Filter`]: selects the events of a subscription.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,10 +8,11 @@ use crate::adapter::AllOptions;
 use crate::envelope::RecordedEvent;
 use crate::value::StreamId;
 
-/// Which events a subscription gets. Whose they are is said by the store's scope: one tenant's, or everybody's under
-/// [`EventStore::all_tenants`](crate::EventStore::all_tenants).
+/// Selects the events that a subscription delivers. The scope of the store determines the tenant: one, or all of them
+/// under [`EventStore::all_tenants`](crate::EventStore::all_tenants).
 ///
-/// Category, stream and event types are asked of the backend; the predicate is asked here, of what passed them.
+/// The backend filters by category, stream and event types; the predicate is evaluated in this process, on the events that
+/// remain.
 ///
 /// ```
 /// use event_core::Filter;
@@ -27,53 +28,53 @@ pub struct Filter {
     predicate: Option<Predicate>,
 }
 
-/// A condition in code, and what it is called.
+/// A condition in code, with the name that identifies it.
 #[derive(Clone)]
 struct Predicate {
     name: String,
-    holds: Arc<dyn Fn(&RecordedEvent) -> bool + Send + Sync>,
+    test: Arc<dyn Fn(&RecordedEvent) -> bool + Send + Sync>,
 }
 
 impl Filter {
-    /// Every event.
+    /// Selects every event.
     pub fn all() -> Self {
         Self::default()
     }
 
-    /// Only one stream.
+    /// Selects only the events of one stream.
     #[must_use]
     pub fn stream(mut self, stream_id: StreamId) -> Self {
         self.stream = Some(stream_id);
         self
     }
 
-    /// Only streams of a category: the text before the first `-` of their name.
+    /// Selects only streams of a category: the text before the first `-` of their name.
     #[must_use]
     pub fn category(mut self, category: impl Into<String>) -> Self {
         self.category = Some(category.into());
         self
     }
 
-    /// Only events of these types, under every name that they were stored under; an empty list matches nothing.
+    /// Selects only events of these types, under every alias that they were stored under; an empty list matches nothing.
     #[must_use]
     pub fn event_types<T: Into<String>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
         self.event_types = Some(types.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Only events for which a condition holds. The name stands for the condition where filters are compared: change it
-    /// when the condition changes.
+    /// Selects only events for which a predicate returns `true`. Filters are compared by the name of their predicate:
+    /// change the name when the predicate changes.
     #[must_use]
     pub fn predicate(
         mut self,
         name: impl Into<String>,
-        holds: impl Fn(&RecordedEvent) -> bool + Send + Sync + 'static,
+        test: impl Fn(&RecordedEvent) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.predicate = Some(Predicate { name: name.into(), holds: Arc::new(holds) });
+        self.predicate = Some(Predicate { name: name.into(), test: Arc::new(test) });
         self
     }
 
-    /// What the backend is asked for.
+    /// The filter as a query to the backend, without the predicate.
     pub(crate) fn options(&self) -> AllOptions {
         let mut options = AllOptions::new();
         if let Some(stream_id) = &self.stream {
@@ -88,33 +89,33 @@ impl Filter {
         options
     }
 
-    /// Whether the condition in code holds.
-    pub(crate) fn holds(&self, event: &RecordedEvent) -> bool {
-        self.predicate.as_ref().is_none_or(|predicate| (predicate.holds)(event))
+    /// Whether an event satisfies the predicate, if there is one.
+    pub(crate) fn matches_predicate(&self, event: &RecordedEvent) -> bool {
+        self.predicate.as_ref().is_none_or(|predicate| (predicate.test)(event))
     }
 }
 
 impl fmt::Display for Filter {
-    /// One text for each filter: what a durable subscription keeps of it.
+    /// Writes equal filters as equal text, which a durable subscription stores to compare filters.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut partitions = Vec::new();
+        let mut conditions = Vec::new();
         if let Some(stream_id) = &self.stream {
-            partitions.push(format!("stream {:?}", stream_id.as_str()));
+            conditions.push(format!("stream {:?}", stream_id.as_str()));
         }
         if let Some(category) = &self.category {
-            partitions.push(format!("category {category:?}"));
+            conditions.push(format!("category {category:?}"));
         }
         if let Some(types) = &self.event_types {
             let names: Vec<_> = types.iter().map(|name| format!("{name:?}")).collect();
-            partitions.push(format!("types {}", names.join(" ")));
+            conditions.push(format!("types {}", names.join(" ")));
         }
         if let Some(predicate) = &self.predicate {
-            partitions.push(format!("predicate {:?}", predicate.name));
+            conditions.push(format!("predicate {:?}", predicate.name));
         }
-        if partitions.is_empty() {
-            partitions.push("everything".to_owned());
+        if conditions.is_empty() {
+            conditions.push("everything".to_owned());
         }
-        f.write_str(&partitions.join(", "))
+        f.write_str(&conditions.join(", "))
     }
 }
 
@@ -129,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_filters_have_one_text_and_different_ones_do_not() {
+    fn equal_filters_have_equal_text_and_different_filters_do_not() {
         let text = |filter: Filter| filter.to_string();
         assert_eq!(
             text(Filter::all().event_types(["b", "a", "b"])),

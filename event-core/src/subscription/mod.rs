@@ -1,5 +1,5 @@
-//! [`Subscription`]: everything from a place on, and then what is committed next, without an end and without a seam
-//! between the two.
+//! [`Subscription`]: all events after a position, catching up with the log first and then following it as events are
+//! committed. It has no end, and no gap between the two phases.
 
 pub(crate) mod broadcast;
 pub(crate) mod checkpoint;
@@ -35,16 +35,16 @@ use crate::value::Position;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StartFrom {
-    /// With the first event of all.
+    /// At the first event of the log.
     Beginning,
-    /// With what is committed from now on. What is being committed just now may be there as well.
+    /// At the end of the log: only events committed from now on. Commits in flight may be included.
     Now,
-    /// With what stands after a position.
+    /// At the first event after a position.
     After(Position),
 }
 
 impl StartFrom {
-    /// The place, as of now.
+    /// Resolves to the position after which to start.
     pub(crate) async fn position(self, store: &EventStore) -> Result<Position> {
         match self {
             Self::Beginning => Ok(Position::START),
@@ -55,11 +55,11 @@ impl StartFrom {
 }
 
 impl EventStore {
-    /// Follows the log: everything that passes the filter from a place on, in the global order, each event once.
+    /// Subscribes to the events that pass a filter, from a position on, in the global order, each event once.
     ///
-    /// The place is fixed when this returns; nothing is read before the subscription is polled. It holds one page at a
-    /// time, so it may be polled as slowly as one likes. It remembers nothing beyond its own life: whoever must go on
-    /// where it stopped keeps [`Subscription::position`], or uses a durable subscription.
+    /// The start is fixed when this returns; nothing is read before the subscription is polled. It buffers one page at a
+    /// time, so a slow reader costs no memory. Its checkpoint is not stored: to resume later, keep
+    /// [`Subscription::position`], or use a [durable subscription](EventStore::subscription).
     ///
     /// ```
     /// # use event_core::{Event, EventStore, EventVersion, ExpectedVersion, Filter, StartFrom, StreamId};
@@ -72,38 +72,38 @@ impl EventStore {
     /// let mut ticks = store.subscribe(StartFrom::Beginning, Filter::all().category("clock")).await?;
     /// store.append(&clock, ExpectedVersion::Any, [Ticked]).await?;
     /// for expected in 1..=2 {
-    ///     let tick = ticks.next().await.expect("it has no end")?;
+    ///     let tick = ticks.next().await.expect("a subscription has no end")?;
     ///     assert_eq!(tick.stream_version().get(), expected);
     /// }
     /// # Ok(()) }
     /// ```
     ///
     /// # Errors
-    /// [`Error::Connection`](crate::Error::Connection), for [`StartFrom::Now`] alone.
+    /// [`Error::Connection`](crate::Error::Connection), with [`StartFrom::Now`] only.
     pub async fn subscribe(&self, from: StartFrom, filter: Filter) -> Result<Subscription> {
         let position = from.position(self).await?;
         let feed = Arc::new(Feed::new(self.clone(), filter)?);
         Ok(Subscription {
             feed,
-            read: position,
+            read_up_to: position,
             page: VecDeque::new(),
-            passed: position,
+            position,
             state: State::Ready,
         })
     }
 }
 
-/// Events as they are committed. It ends only after an error that waiting does not mend, such as a store that was
-/// closed; a database that restarts is waited for.
+/// An endless sequence of events, in the order of the log. It ends only after an error that is not transient, such as a
+/// closed store; while the database is unreachable, it waits.
 ///
-/// A `Stream` for combinators, with its own [`next`](Self::next) for plain loops.
+/// It is a `Stream` for combinators, and has an inherent [`next`](Self::next) for plain loops.
 #[must_use = "nothing is read before the subscription is polled"]
 pub struct Subscription {
     feed: Arc<Feed>,
-    /// The end of the page.
-    read: Position,
+    /// The position up to which the log was read: the end of the buffered page.
+    read_up_to: Position,
     page: VecDeque<RecordedEvent>,
-    passed: Position,
+    position: Position,
     state: State,
 }
 
@@ -114,29 +114,29 @@ enum State {
 }
 
 impl Subscription {
-    /// The next event; `None` after an error.
+    /// Waits for the next event; `None` after an error.
     ///
-    /// Dropping the future loses nothing: a page on its way is taken up by the next call.
+    /// Cancel-safe: dropping the future loses no event, and the next call continues a read in flight.
     pub async fn next(&mut self) -> Option<Result<RecordedEvent>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
-    /// The next event, or `None` once everything up to a position was handed out; waits for that. `None` also after an
+    /// Waits for the next event, or until everything up to a position was returned: then `None`. `None` also after an
     /// error, as [`next`](Self::next).
     ///
-    /// Dropping the future loses nothing.
+    /// Cancel-safe: dropping the future loses no event.
     pub async fn next_until(&mut self, goal: Position) -> Option<Result<RecordedEvent>> {
         poll_fn(|context| match Pin::new(&mut *self).poll_next(context) {
-            Poll::Pending if self.passed >= goal => Poll::Ready(None),
+            Poll::Pending if self.position >= goal => Poll::Ready(None),
             next => next,
         })
         .await
     }
 
-    /// Where to go on: everything that passes the filter up to here was handed out. It also moves past events that do not
-    /// pass, while the subscription is polled.
+    /// The position to resume after: every event up to it that passes the filter was returned. While the subscription is
+    /// polled, it also moves over events that do not pass.
     pub const fn position(&self) -> Position {
-        self.passed
+        self.position
     }
 }
 
@@ -146,13 +146,14 @@ impl Stream for Subscription {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
             if let Some(event) = self.page.pop_front() {
-                self.passed = if self.page.is_empty() { self.read } else { event.position() };
+                self.position =
+                    if self.page.is_empty() { self.read_up_to } else { event.position() };
                 return Poll::Ready(Some(Ok(event)));
             }
             match &mut self.state {
                 State::Ended => return Poll::Ready(None),
                 State::Ready => {
-                    let (feed, after) = (Arc::clone(&self.feed), self.read);
+                    let (feed, after) = (Arc::clone(&self.feed), self.read_up_to);
                     self.state = State::Reading(Box::pin(async move { feed.read(after).await }));
                 }
                 State::Reading(reading) => {
@@ -160,10 +161,10 @@ impl Stream for Subscription {
                     self.state = State::Ready;
                     match batch {
                         Ok(batch) => {
-                            self.read = batch.up_to;
+                            self.read_up_to = batch.up_to;
                             self.page = batch.events.into();
                             if self.page.is_empty() {
-                                self.passed = self.read;
+                                self.position = self.read_up_to;
                             }
                         }
                         Err(error) => {
@@ -181,7 +182,7 @@ impl fmt::Debug for Subscription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Subscription")
             .field("feed", &self.feed)
-            .field("position", &self.passed)
+            .field("position", &self.position)
             .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! [`Digest`]: what a store holds, as two counts and one number; two stores with equal ones hold the same.
+//! [`Digest`]: a checksum of the contents of a store, to compare it with another one.
 
 use std::fmt;
 
@@ -8,9 +8,9 @@ use crate::error::Result;
 use crate::store::EventStore;
 use crate::value::BatchSize;
 
-/// What a store holds, summed up: streams with their versions and states, and events in global order with tenant,
-/// stream, version, id, type, schema version, payload, metadata and time, byte for byte. Positions do not count, only
-/// their order. It tells accidents apart, not forgeries.
+/// A checksum of the contents of a store: streams with their versions and states, and events in global order with tenant, stream,
+/// version, id, type, schema version, payload, metadata and time, byte for byte. Of the positions only the order counts. It
+/// detects accidental differences, not deliberate ones.
 ///
 /// ```
 /// # use event_core::{Event, EventStore, EventVersion, ExpectedVersion, StreamId};
@@ -28,18 +28,18 @@ use crate::value::BatchSize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Digest {
-    /// How many streams, deleted ones included.
+    /// The number of streams, including deleted ones.
     pub streams: u64,
-    /// How many events.
+    /// The number of events.
     pub events: u64,
     hash: u128,
 }
 
 impl EventStore {
-    /// Reads all that this handle sees, and sums it up; `all_tenants()` sees everything.
+    /// Reads everything that this handle sees, and returns its checksum; `all_tenants()` sees everything.
     ///
     /// # Errors
-    /// Those of reading.
+    /// As [`EventStore::read_all`] and [`EventStore::list_streams`].
     pub async fn digest(&self) -> Result<Digest> {
         let mut digest = Digest { streams: 0, events: 0, hash: OFFSET };
         let mut options = ListOptions::new().deleted().limit(BatchSize::MAX);
@@ -91,7 +91,7 @@ impl Digest {
         self.number(event.recorded_at().timestamp_micros().cast_unsigned());
     }
 
-    /// With its length, so that two texts are not taken for two others.
+    /// Hashes a text with its length, so that the boundary between two texts counts.
     fn text(&mut self, text: &str) {
         self.number(text.len() as u64);
         self.bytes(text.as_bytes());
@@ -101,7 +101,7 @@ impl Digest {
         self.bytes(&number.to_le_bytes());
     }
 
-    /// FNV-1a of 128 bits: the same on every machine and in every version.
+    /// FNV-1a with 128 bits, which gives the same hash on every machine and in every version.
     fn bytes(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.hash = (self.hash ^ u128::from(*byte)).wrapping_mul(PRIME);
@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_hash_is_that_of_everybody_else() {
+    fn the_hash_is_fnv_1a_with_128_bits() {
         let mut digest = Digest { streams: 0, events: 0, hash: OFFSET };
         digest.bytes(b"a");
         assert_eq!(digest.hash, 0xd228_cb69_6f1a_8caf_7891_2b70_4e4a_8964);

@@ -1,4 +1,4 @@
-//! [`Export`]: what a store holds, as lines of JSON.
+//! [`Export`]: the contents of a store as lines of JSON.
 
 use std::fmt;
 use std::future::poll_fn;
@@ -18,11 +18,11 @@ use crate::transfer::selection::{Exported, Pages, Selection};
 use crate::transfer::source::Source;
 use crate::value::BatchSize;
 
-/// An export: text with whole lines, page by page. [`EventStore::export`] makes it.
+/// An export as text, page by page, in whole lines. [`EventStore::export`] creates it.
 ///
-/// The first line names the format, the last one counts the others, so that a file that was cut is told from a whole
-/// one. Between them stand streams (where they start, what may be done with them), events in global order, links. A
-/// payload that holds a line break comes as `data_text`, a JSON string, so that one line is one event.
+/// The first line names the format, and the last line counts the others, so that a truncated file is detected. In between are
+/// streams (version, first version, state), events in global order, and links. A payload that contains a line break is written
+/// as `data_text`, a JSON string, so that every event is one line.
 #[must_use = "nothing is read before `next` or `write_to`"]
 pub struct Export {
     exported: Exported,
@@ -38,7 +38,7 @@ enum Stage {
 }
 
 impl EventStore {
-    /// Exports streams as lines of JSON, as they are now; what is appended meanwhile may or may not be among them.
+    /// Exports streams as lines of JSON. Events that are appended during the export may be included or not.
     ///
     /// ```
     /// # use event_core::{Event, EventStore, EventVersion, ExpectedVersion, StreamId};
@@ -66,7 +66,7 @@ impl EventStore {
 }
 
 impl Export {
-    /// Takes only some streams; every stream by default.
+    /// Exports only some streams; all streams by default.
     pub fn select(mut self, selection: Selection) -> Self {
         if let Stage::Header(source) = &mut self.stage {
             source.pages.which = selection.0;
@@ -74,7 +74,7 @@ impl Export {
         self
     }
 
-    /// Sets how many lines are read, and held, at a time; 1 000 by default.
+    /// Sets how many lines are read and held in memory at a time; 1 000 by default.
     pub fn limit(mut self, limit: BatchSize) -> Self {
         if let Stage::Header(source) = &mut self.stage {
             source.pages.limit = limit;
@@ -82,7 +82,7 @@ impl Export {
         self
     }
 
-    /// The next lines, each with its line break; `None` after the last one. Ends after the first error.
+    /// The next lines, each with its line break; `None` after the last line and after an error.
     ///
     /// # Errors
     /// As [`EventStore::read_all`] and [`EventStore::list_streams`].
@@ -90,11 +90,11 @@ impl Export {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
-    /// Writes all lines, page by page. The sink is written to from async code: give it a buffer, and a file rather than
-    /// a slow network.
+    /// Writes all lines, page by page. The sink is written synchronously from async code: use a buffered file, not a slow network
+    /// connection.
     ///
     /// # Errors
-    /// As [`Export::next`]; [`Error::Adapter`] with what the sink says.
+    /// As [`Export::next`]; [`Error::Adapter`] with the error of the sink.
     pub async fn write_to(mut self, mut sink: impl Write + Send) -> Result<Exported> {
         let fail = |error| Error::adapter("write the export", error);
         while let Some(lines) = self.next().await {

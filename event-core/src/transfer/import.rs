@@ -1,4 +1,4 @@
-//! [`Import`]: lines of an export, into a store.
+//! [`Import`]: reads the lines of an export into a store.
 
 use std::fmt;
 use std::io::BufRead;
@@ -6,19 +6,18 @@ use std::io::BufRead;
 use crate::adapter::import::{ImportBatch, Imported, Positions};
 use crate::error::{Error, Result};
 use crate::store::EventStore;
-use crate::transfer::line::{self, Said};
+use crate::transfer::line::{self, Parsed};
 use crate::transfer::selection::Exported;
 use crate::value::{BatchSize, Tenant};
 
-/// Lines longer than this in sum are stored before there are enough for a batch.
-const BATCH_BYTES: usize = 8 << 20;
+/// A batch is stored when its lines exceed this size, even if there are not enough for a full batch.
+const MAX_BATCH_BYTES: usize = 8 << 20;
 
-/// An import under way: takes lines, stores them batch by batch.
+/// An import in progress: it takes lines and stores them batch by batch. [`EventStore::import`] creates it.
 ///
-/// Ids, times, stream versions, metadata and payloads are kept; nothing is validated, no stream limit holds, and events
-/// of types that this program does not know are as welcome as others. What is stored already in its place is skipped,
-/// so an import that was interrupted is repeated with the whole file. While it goes on, streams are there that end
-/// earlier than they will: writers should wait.
+/// Ids, times, stream versions, metadata and payloads are kept. Events are not validated, the stream limit is not applied, and
+/// event types that this program does not know are accepted. Events and links that are already stored are skipped, so an
+/// interrupted import is repeated with the whole file. During the import streams are incomplete: writers should wait.
 #[must_use = "lines are stored by `finish` at the latest"]
 pub struct Import {
     store: EventStore,
@@ -27,7 +26,7 @@ pub struct Import {
     pending: Option<ImportBatch>,
     bytes: usize,
     line: u64,
-    came: Exported,
+    received: Exported,
     done: Imported,
     stage: Stage,
 }
@@ -40,10 +39,9 @@ enum Stage {
 }
 
 impl EventStore {
-    /// Imports lines that [`EventStore::export`] wrote, whatever the backend was.
+    /// Imports lines that [`EventStore::export`] wrote, from any backend.
     ///
-    /// A handle that is bound to a tenant takes this tenant's lines and refuses others; with `all_tenants()` it takes
-    /// everybody's.
+    /// A handle that is bound to a tenant accepts only this tenant's lines; with `all_tenants()` it accepts those of all tenants.
     pub fn import(&self) -> Import {
         Import {
             store: self.clone(),
@@ -52,7 +50,7 @@ impl EventStore {
             pending: None,
             bytes: 0,
             line: 0,
-            came: Exported::default(),
+            received: Exported::default(),
             done: Imported::default(),
             stage: Stage::Begin,
         }
@@ -60,8 +58,8 @@ impl EventStore {
 }
 
 impl Import {
-    /// Keeps the positions of the events, which must be after all that this store ever used: into an empty store, or after
-    /// what was imported before. By default events get new positions, in the order of the old ones.
+    /// Keeps the positions of the events, which must be after all positions that this store ever used. Works with an empty store,
+    /// and to repeat or continue an import. By default events get new positions, in the order of the old ones.
     pub const fn keep_positions(mut self) -> Self {
         self.positions = Positions::Keep;
         self
@@ -73,11 +71,11 @@ impl Import {
         self
     }
 
-    /// Takes all lines of a source, and stores the last of them. The source is read from async code: give it a buffer,
-    /// and a file rather than a slow network.
+    /// Imports all lines of a source and finishes. The source is read synchronously from async code: use a buffered file, not a
+    /// slow network connection.
     ///
     /// # Errors
-    /// As [`Import::push`] and [`Import::finish`]; [`Error::Adapter`] with what the source says.
+    /// As [`Import::push`] and [`Import::finish`]; [`Error::Adapter`] with the error of the source.
     pub async fn read(mut self, mut source: impl BufRead + Send) -> Result<Imported> {
         let mut line = Vec::new();
         loop {
@@ -94,24 +92,25 @@ impl Import {
         }
     }
 
-    /// Takes one line, and stores a batch when there are enough. After an error the import is over.
+    /// Adds one line, and stores the batch if it is full. After an error the import cannot continue.
     ///
     /// # Errors
-    /// [`Error::InvalidLine`] for a line that cannot be read; of the batch it belongs to nothing is stored.
-    /// [`Error::InvalidImport`], [`Error::EventIdConflict`] and their kin for a batch that does not fit the store.
+    /// [`Error::InvalidLine`] for a line that cannot be read; nothing of its batch is stored. [`Error::InvalidImport`],
+    /// [`Error::EventIdConflict`], [`Error::MixedStream`], [`Error::EventsNotFound`] and [`Error::StreamDeleted`] for a batch that
+    /// does not fit the store.
     pub async fn push(&mut self, text: &str) -> Result<()> {
         self.line += 1;
-        let said = line::read(text);
-        let said = said.map_err(|(column, reason)| self.fault(self.line, column, &reason))?;
-        match (self.stage, &said) {
-            (Stage::Begin, Said::Header) => {
+        let parsed = line::parse(text);
+        let parsed = parsed.map_err(|(column, reason)| self.fault(self.line, column, &reason))?;
+        match (self.stage, &parsed) {
+            (Stage::Begin, Parsed::Header) => {
                 self.stage = Stage::Body;
                 return Ok(());
             }
             (Stage::Begin, _) => {
                 return Err(self.misplaced("the first line names the format of an export"));
             }
-            (Stage::Body, Said::Header) => {
+            (Stage::Body, Parsed::Header) => {
                 return Err(
                     self.misplaced("an export begins within another; import them one by one")
                 );
@@ -121,31 +120,31 @@ impl Import {
             }
             (Stage::Body, _) => {}
         }
-        match said {
-            Said::Header => Ok(()),
-            Said::Stream(info) => {
+        match parsed {
+            Parsed::Header => Ok(()),
+            Parsed::Stream(info) => {
                 self.check(&info.tenant)?;
                 self.add(ImportBatch::Streams(vec![info]), text.len()).await
             }
-            Said::Event(event) => {
+            Parsed::Event(event) => {
                 self.check(event.tenant())?;
                 let positions = self.positions;
                 let batch = ImportBatch::Events { positions, events: vec![*event] };
                 self.add(batch, text.len()).await
             }
-            Said::Link(link) => {
+            Parsed::Link(link) => {
                 self.check(&link.tenant)?;
                 self.add(ImportBatch::Links(vec![link]), text.len()).await
             }
-            Said::End(counted) => {
+            Parsed::End(counted) => {
                 self.flush().await?;
                 self.stage = Stage::End;
-                if counted == self.came {
+                if counted == self.received {
                     return Ok(());
                 }
-                let Exported { streams, events, links } = self.came;
+                let Exported { streams, events, links } = self.received;
                 let reason = format!(
-                    "it counts {} streams, {} events and {} links, and {streams}, {events} and {links} came; lines are missing or were added",
+                    "it counts {} streams, {} events and {} links, but {streams}, {events} and {links} were read; lines are missing or were added",
                     counted.streams, counted.events, counted.links
                 );
                 Err(self.fault(self.line, 0, &reason))
@@ -153,37 +152,37 @@ impl Import {
         }
     }
 
-    /// Stores what is left, and says what was stored by this import.
+    /// Stores the last batch. Returns what this import stored and skipped.
     ///
     /// # Errors
-    /// As [`Import::push`]; [`Error::InvalidLine`] when the last line of the export did not come: the file was cut. What
-    /// came is stored then, and is skipped when the whole file is imported.
+    /// As [`Import::push`]; [`Error::InvalidLine`] if the last line of the export is missing because the file was truncated. The
+    /// lines that were read are stored, and are skipped when the whole file is imported.
     pub async fn finish(mut self) -> Result<Imported> {
         self.flush().await?;
         if self.stage == Stage::End {
             return Ok(self.done);
         }
-        let reason = "the export ends here without its last line: it was cut; what came is stored, import the whole file to add the rest";
+        let reason = "the export ends without its last line: it was cut; the lines before are stored, import the whole file to add the rest";
         Err(self.fault(self.line, 0, reason))
     }
 
-    /// Adds to the batch that waits, which has things of one kind.
+    /// Adds a record to the pending batch, or flushes that batch if it holds another kind of record.
     async fn add(&mut self, one: ImportBatch, bytes: usize) -> Result<()> {
-        self.came.count(&one);
+        self.received.count(&one);
         let one = match (&mut self.pending, one) {
-            (Some(ImportBatch::Streams(waiting)), ImportBatch::Streams(one)) => {
-                waiting.extend(one);
+            (Some(ImportBatch::Streams(pending)), ImportBatch::Streams(one)) => {
+                pending.extend(one);
                 None
             }
             (
-                Some(ImportBatch::Events { events: waiting, .. }),
+                Some(ImportBatch::Events { events: pending, .. }),
                 ImportBatch::Events { events: one, .. },
             ) => {
-                waiting.extend(one);
+                pending.extend(one);
                 None
             }
-            (Some(ImportBatch::Links(waiting)), ImportBatch::Links(one)) => {
-                waiting.extend(one);
+            (Some(ImportBatch::Links(pending)), ImportBatch::Links(one)) => {
+                pending.extend(one);
                 None
             }
             (_, one) => Some(one),
@@ -193,13 +192,13 @@ impl Import {
             self.pending = Some(one);
         }
         self.bytes += bytes;
-        let waiting = match &self.pending {
-            Some(ImportBatch::Streams(waiting)) => waiting.len(),
+        let pending = match &self.pending {
+            Some(ImportBatch::Streams(pending)) => pending.len(),
             Some(ImportBatch::Events { events, .. }) => events.len(),
-            Some(ImportBatch::Links(waiting)) => waiting.len(),
+            Some(ImportBatch::Links(pending)) => pending.len(),
             None => 0,
         };
-        if waiting >= self.limit.get() as usize || self.bytes >= BATCH_BYTES {
+        if pending >= self.limit.get() as usize || self.bytes >= MAX_BATCH_BYTES {
             self.flush().await?;
         }
         Ok(())
@@ -222,7 +221,7 @@ impl Import {
         self.fault(self.line, 0, reason)
     }
 
-    /// A line that ends the import: the batch it belongs to is not stored.
+    /// The error for a line that ends the import; drops the batch that the line belongs to.
     fn fault(&mut self, line: u64, column: usize, reason: &str) -> Error {
         self.pending = None;
         Error::InvalidLine { line, column, reason: reason.to_owned() }

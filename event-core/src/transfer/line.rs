@@ -1,4 +1,4 @@
-//! The lines of an export: one JSON object each, whose only key says what it is.
+//! The lines of an export: each is a JSON object with one key, which names the kind of the line.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::transfer::selection::Exported;
 use crate::value::{EventId, EventVersion, Metadata, Position, StreamId, StreamVersion, Tenant};
 
-/// The format of these lines; a program reads no later one.
+/// The version of the line format; other versions are refused.
 const FORMAT: u32 = 1;
 
 #[derive(Serialize, Deserialize)]
@@ -56,7 +56,7 @@ enum State {
     HardDeleted,
 }
 
-/// A text of JSON as it is, or as a string where it would not stay on its line.
+/// An event. Payload and metadata are embedded as JSON, or as a string in `…_text` if they contain a line break.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct EventLine<'a> {
@@ -68,11 +68,11 @@ struct EventLine<'a> {
     event_type: Cow<'a, str>,
     event_version: EventVersion,
     recorded_at: DateTime<Utc>,
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     metadata: Option<Cow<'a, RawValue>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     metadata_text: Option<Cow<'a, str>>,
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     data: Option<Cow<'a, RawValue>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     data_text: Option<Cow<'a, str>>,
@@ -95,8 +95,8 @@ struct End {
     links: u64,
 }
 
-/// A value that is there, `null` included.
-fn given<'de, 'a, D: Deserializer<'de>>(
+/// Deserializes a present value, `null` included; serde would make `None` of `null`.
+fn present<'de, 'a, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Cow<'a, RawValue>>, D::Error> {
     Box::<RawValue>::deserialize(deserializer).map(|raw| Some(Cow::Owned(raw)))
@@ -199,8 +199,8 @@ const fn of_link(link: &ImportedLink) -> LinkLine<'_> {
     }
 }
 
-/// What a line says.
-pub(super) enum Said {
+/// A parsed line.
+pub(super) enum Parsed {
     Header,
     Stream(StreamInfo),
     Event(Box<RecordedEvent>),
@@ -208,30 +208,30 @@ pub(super) enum Said {
     End(Exported),
 }
 
-/// What is wrong with a line: the column, from 1 or 0 for all of it, and why.
+/// The error of a line: its column, from 1, or 0 for the whole line, and the reason.
 pub(super) type Fault = (usize, String);
 
-/// Reads a line.
-pub(super) fn read(text: &str) -> Result<Said, Fault> {
+/// Parses a line.
+pub(super) fn parse(text: &str) -> Result<Parsed, Fault> {
     let line = serde_json::from_str(text).map_err(|error| {
-        let said = error.to_string();
-        // The place is told apart from the words.
-        let words = said.rsplit_once(" at line ").map_or(&*said, |(words, _)| words);
-        (error.column(), format!("{words}; one line of an export is one JSON object"))
+        let text = error.to_string();
+        // The location is reported separately.
+        let reason = text.rsplit_once(" at line ").map_or(&*text, |(reason, _)| reason);
+        (error.column(), format!("{reason}; one line of an export is one JSON object"))
     })?;
     match line {
-        Line::Export(Header { format: FORMAT }) => Ok(Said::Header),
+        Line::Export(Header { format: FORMAT }) => Ok(Parsed::Header),
         Line::Export(Header { format }) => Err((
             0,
             format!(
                 "the export has format {format}, this program reads {FORMAT}; use one that knows both"
             ),
         )),
-        Line::Stream(line) => to_stream(line).map(Said::Stream),
-        Line::Event(line) => to_event(*line).map(|event| Said::Event(Box::new(event))),
+        Line::Stream(line) => to_stream(line).map(Parsed::Stream),
+        Line::Event(line) => to_event(*line).map(|event| Parsed::Event(Box::new(event))),
         Line::Link(LinkLine { tenant, stream_id, stream_version, event_id }) => {
-            number("stream_version", stream_version.get())?;
-            Ok(Said::Link(ImportedLink {
+            check_number("stream_version", stream_version.get())?;
+            Ok(Parsed::Link(ImportedLink {
                 tenant: tenant.into_owned(),
                 stream_id: stream_id.into_owned(),
                 stream_version,
@@ -239,13 +239,13 @@ pub(super) fn read(text: &str) -> Result<Said, Fault> {
             }))
         }
         Line::End(End { streams, events, links }) => {
-            Ok(Said::End(Exported { streams, events, links }))
+            Ok(Parsed::End(Exported { streams, events, links }))
         }
     }
 }
 
 fn to_stream(line: StreamLine<'_>) -> Result<StreamInfo, Fault> {
-    number("first_version", line.first_version.get())?;
+    check_number("first_version", line.first_version.get())?;
     if line.version.get() > StreamVersion::MAX.get() || line.version.next() < line.first_version {
         return Err((0, format!("`version` {} is out of range", line.version)));
     }
@@ -266,8 +266,8 @@ fn to_stream(line: StreamLine<'_>) -> Result<StreamInfo, Fault> {
 }
 
 fn to_event(line: EventLine<'_>) -> Result<RecordedEvent, Fault> {
-    number("stream_version", line.stream_version.get())?;
-    number("position", line.position.get())?;
+    check_number("stream_version", line.stream_version.get())?;
+    check_number("position", line.position.get())?;
     let json = |name: &str, raw: Option<Cow<'_, RawValue>>, text: Option<Cow<'_, str>>| match (
         raw, text,
     ) {
@@ -295,8 +295,8 @@ fn to_event(line: EventLine<'_>) -> Result<RecordedEvent, Fault> {
     }))
 }
 
-/// Refuses a number that no store holds.
-fn number(name: &str, number: u64) -> Result<(), Fault> {
+/// Refuses a number that no store can hold.
+fn check_number(name: &str, number: u64) -> Result<(), Fault> {
     if number == 0 || number > StreamVersion::MAX.get() {
         return Err((0, format!("`{name}` {number} is out of range")));
     }

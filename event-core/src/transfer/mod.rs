@@ -1,8 +1,8 @@
-//! Moving what a store holds: [`Export`] to lines of JSON, [`Import`] from them, [`CopyTo`] without them.
+//! Moving data between stores: [`Export`] writes lines of JSON, [`Import`] reads them, [`CopyTo`] copies directly.
 //!
-//! All three go page by page over the seam, between any two backends: ids, times, stream versions, metadata and payloads
-//! byte for byte, archived and deleted states, truncations and links. What comes in is skipped where it is stored
-//! already, so whatever was interrupted is done again from the start.
+//! All three work page by page between any two backends. They keep ids, times, stream versions, metadata and payloads byte for
+//! byte, archived and deleted states, truncations and links. What the target already has is skipped, so an interrupted transfer
+//! is simply repeated.
 
 mod copy;
 mod digest;

@@ -1,9 +1,9 @@
-//! [`Selection`]: which streams an export or a copy takes; [`Exported`]: how much that was.
+//! [`Selection`]: the streams that an export or a copy includes; [`Exported`]: how much an export wrote.
 
 use crate::adapter::import::ImportBatch;
 use crate::value::{BatchSize, StreamId};
 
-/// Which streams are exported or copied, with their events and links. Deleted and archived ones are part of it.
+/// The streams that are exported or copied, with their events and links. Deleted and archived streams are included.
 ///
 /// ```
 /// use event_core::transfer::Selection;
@@ -34,7 +34,7 @@ impl Selection {
         Self(Which::Category(category.into()))
     }
 
-    /// Only streams whose name starts with a text, taken literally.
+    /// Only streams whose name starts with this text, taken literally.
     pub fn prefix(prefix: impl Into<String>) -> Self {
         Self(Which::Prefix(prefix.into()))
     }
@@ -46,7 +46,7 @@ impl Selection {
 }
 
 impl Which {
-    /// The category that holds them all, where that is known.
+    /// The category of all selected streams, if it is known.
     pub(super) fn category(&self) -> Option<&str> {
         match self {
             Self::Category(category) => Some(category),
@@ -58,28 +58,28 @@ impl Which {
     pub(super) fn has(&self, stream_id: &StreamId) -> bool {
         match self {
             Self::Prefix(prefix) => stream_id.as_str().starts_with(prefix),
-            // The store was asked for no others.
+            // The query of the store has filtered the others.
             _ => true,
         }
     }
 }
 
-/// A selection and how much of it is read at a time.
+/// A selection and the page size with which it is read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Pages {
     pub(super) which: Which,
     pub(super) limit: BatchSize,
 }
 
-/// How much was exported.
+/// What an export wrote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Exported {
-    /// Streams, deleted ones included.
+    /// The number of streams, including deleted ones.
     pub streams: u64,
-    /// Events.
+    /// The number of events.
     pub events: u64,
-    /// Links.
+    /// The number of links.
     pub links: u64,
 }
 

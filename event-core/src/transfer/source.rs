@@ -1,4 +1,4 @@
-//! [`Source`]: a store from beginning to end, in batches that another store can take in this order.
+//! [`Source`]: reads a store from beginning to end, in batches that another store can import in this order.
 
 use std::collections::VecDeque;
 
@@ -9,7 +9,7 @@ use crate::store::EventStore;
 use crate::transfer::selection::{Pages, Which};
 use crate::value::{Position, Scope, StreamVersion};
 
-/// Reads streams, then events, then links; holds one page.
+/// Reads streams, then events, then links, one page at a time.
 pub(super) struct Source {
     store: EventStore,
     pub(super) pages: Pages,
@@ -17,7 +17,7 @@ pub(super) struct Source {
     stage: Stage,
 }
 
-/// What comes next.
+/// What is read next.
 enum Stage {
     /// Streams of events.
     Streams(Streams),
@@ -25,7 +25,7 @@ enum Stage {
     Events(Position),
     /// Streams of links.
     LinkStreams(Streams),
-    /// Links, from a version on, of the first of these; then on with further streams.
+    /// Links of the first of these streams from a version on, then the next page of streams.
     Links(VecDeque<StreamInfo>, StreamVersion, Streams),
     End,
 }
@@ -35,7 +35,7 @@ impl Source {
         Self { store, pages, positions, stage: Stage::Streams(Streams::new(true)) }
     }
 
-    /// The next batch, which is not empty.
+    /// The next batch, which is never empty; `None` at the end.
     pub(super) async fn next(&mut self) -> Result<Option<ImportBatch>> {
         loop {
             let stage = std::mem::replace(&mut self.stage, Stage::End);
@@ -101,13 +101,13 @@ impl Source {
         let scope = Scope { tenant: tenant.clone(), ..self.store.scope().clone() };
         let options = ReadOptions::forward().from(from).limit(self.pages.limit);
         let mut events = match self.store.with_scope(scope).read_stream(&stream_id, options).await {
-            // It was deleted since it was listed.
+            // The stream was deleted after it was listed.
             Err(Error::StreamDeleted { .. }) => Vec::new(),
             events => events?,
         };
         let next = events.last().map(|last| last.stream_version().next());
         let is_full = is_full(events.len(), &self.pages);
-        // What was linked since belongs to a later export: the stream's line says how far this one goes.
+        // Links that were added after the stream was listed belong to a later export.
         events.retain(|event| event.stream_version() <= version);
         let next = next.filter(|_| is_full).unwrap_or_else(|| {
             page.pop_front();
@@ -125,7 +125,7 @@ impl Source {
     }
 }
 
-/// The streams of a store that are meant, page by page.
+/// The selected streams of a store, page by page.
 pub(super) struct Streams {
     deleted: bool,
     last: Option<Box<StreamInfo>>,
@@ -137,7 +137,7 @@ impl Streams {
         Self { deleted, last: None, is_over: false }
     }
 
-    /// The next page, which is not empty.
+    /// The next page, which is never empty; `None` at the end.
     pub(super) async fn next(
         &mut self,
         store: &EventStore,

@@ -1,11 +1,11 @@
-//! [`Clock`]: where a store takes the time from, so that tests can set it.
+//! [`Clock`]: the time source of a store; tests replace it.
 
 use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, Utc};
 
-/// A source of the current time, with microseconds: what every backend can store.
+/// A source of the current UTC time, truncated to microseconds: the precision that every backend stores.
 ///
 /// ```
 /// use event_core::Clock;
@@ -17,22 +17,22 @@ use chrono::{DateTime, SubsecRound, Utc};
 pub struct Clock(Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>);
 
 impl Clock {
-    /// The machine's clock.
+    /// The operating system's clock; the default.
     pub fn system() -> Self {
         Self::new(Utc::now)
     }
 
-    /// A clock that stands still.
+    /// A clock that always returns `time`.
     pub fn fixed(time: DateTime<Utc>) -> Self {
         Self::new(move || time)
     }
 
-    /// A clock of one's own.
+    /// A custom clock: `now` is called for each reading.
     pub fn new(now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
 
-    /// The time now.
+    /// Returns the current time, truncated to microseconds.
     pub fn now(&self) -> DateTime<Utc> {
         (self.0)().trunc_subsecs(6)
     }

@@ -1,10 +1,10 @@
-//! [`ExpectedVersion`]: the writer's claim about a stream, and the one check that every adapter uses.
+//! [`ExpectedVersion`]: the writer's claim about a stream, and the check that every adapter shares.
 
 use std::fmt;
 
 use crate::value::StreamVersion;
 
-/// What the writer believes about the stream, checked at commit (S-10, S-11).
+/// The version that the writer expects the stream to have; checked when the append commits.
 ///
 /// ```
 /// use event_core::{ExpectedVersion, StreamVersion};
@@ -15,7 +15,7 @@ use crate::value::StreamVersion;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ExpectedVersion {
-    /// Append whatever the version is.
+    /// No claim: append at any version.
     Any,
     /// The stream must not exist.
     NoStream,
@@ -26,10 +26,10 @@ pub enum ExpectedVersion {
 }
 
 impl ExpectedVersion {
-    /// Whether the claim holds for a stream at version `actual` (0 = the stream does not exist).
+    /// Checks the claim against a stream at version `actual` (0: the stream does not exist).
     ///
     /// # Errors
-    /// [`Conflict`] with both sides when it does not.
+    /// [`Conflict`] with the expected and the actual version when the claim does not hold.
     pub const fn check(self, actual: StreamVersion) -> Result<(), Conflict> {
         let holds = match self {
             Self::Any => true,
@@ -58,18 +58,18 @@ impl fmt::Display for ExpectedVersion {
     }
 }
 
-/// A claim that did not hold.
+/// A failed [`ExpectedVersion`] check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected {expected}, found version {actual}")]
 pub struct Conflict {
-    /// What the writer claimed.
+    /// The version that the writer expected.
     pub expected: ExpectedVersion,
-    /// The true version at that moment.
+    /// The version of the stream at the time of the check; 0 if it does not exist.
     pub actual: StreamVersion,
 }
 
 impl Conflict {
-    /// The seed's atom: `wrong_expected_version`.
+    /// Stable code for logs and the wire: `wrong_expected_version`.
     pub const fn code(&self) -> &'static str {
         "wrong_expected_version"
     }
@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_claim_against_a_missing_a_matching_and_another_version() {
+    fn check_compares_each_claim_with_versions_0_to_2() {
         use ExpectedVersion::{Any, Exact, NoStream, StreamExists};
         let exact = |n| Exact(StreamVersion::new(n));
         for (claim, holds) in [

@@ -1,4 +1,4 @@
-//! [`EventId`]: the identity of one event, and so the key of safe retries.
+//! [`EventId`]: the identity of one event, and its idempotency key.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,29 +6,27 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// A UUID, unique per tenant in a store; version 7 by default, whose ids grow with time and so insert cheaply.
+/// A UUID, unique per tenant in a store. The default is version 7: time-ordered, so index inserts stay cheap.
 ///
-/// A caller that may try twice (a command, a job) supplies its own: the same ids give the same answer.
+/// A caller that may retry (a command, a job) supplies its own ids: appending the same ids again stores nothing and
+/// returns the first result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EventId(Uuid);
 
 impl EventId {
-    /// A fresh version 7 id.
-    #[expect(
-        clippy::new_without_default,
-        reason = "a default that differs each time would surprise"
-    )]
+    /// Generates a version 7 id.
+    #[expect(clippy::new_without_default, reason = "a default should be the same value each time")]
     pub fn new() -> Self {
         Self(Uuid::now_v7())
     }
 
-    /// An id from elsewhere.
+    /// Wraps an existing UUID of any version.
     pub const fn from_uuid(id: Uuid) -> Self {
         Self(id)
     }
 
-    /// The plain UUID.
+    /// Returns the UUID.
     pub const fn as_uuid(self) -> Uuid {
         self.0
     }
@@ -60,7 +58,7 @@ impl FromStr for EventId {
     }
 }
 
-/// A text that is no event id.
+/// A string that is not an event id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "\"{}\" is not an event id; expected a UUID like 01890a5d-ac96-774b-bcce-b302099a8057",
@@ -68,12 +66,12 @@ impl FromStr for EventId {
 )]
 #[non_exhaustive]
 pub struct InvalidEventId {
-    /// The text that was given.
+    /// The rejected string.
     pub given: String,
 }
 
 impl InvalidEventId {
-    /// Stable text for logs and wire: `invalid_event_data`.
+    /// Stable code for logs and the wire: `invalid_event_data`.
     pub const fn code(&self) -> &'static str {
         "invalid_event_data"
     }

@@ -1,4 +1,4 @@
-//! [`Metadata`]: the free JSON object beside an event's data, held as it was written.
+//! [`Metadata`]: the free-form JSON object beside an event's data, kept as raw text.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -10,15 +10,15 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::value::Scope;
 
-const CORRELATION: &str = "correlation_id";
-const CAUSATION: &str = "causation_id";
-const ACTOR: &str = "actor_id";
-const SOURCE: &str = "source_id";
+const CORRELATION_ID: &str = "correlation_id";
+const CAUSATION_ID: &str = "causation_id";
+const ACTOR_ID: &str = "actor_id";
+const SOURCE_ID: &str = "source_id";
 
-/// A JSON object, kept byte for byte when it is set whole, parsed on demand.
+/// A JSON object, stored byte for byte as it was set and parsed on demand.
 ///
-/// A store's [`Scope`] adds its keys on append; the event's own keys win, and only then is the object encoded
-/// anew.
+/// On append the store's [`Scope`] adds the keys that the event does not set itself; the object is re-encoded only
+/// if it gains a key.
 ///
 /// ```
 /// use event_core::Metadata;
@@ -33,98 +33,98 @@ const SOURCE: &str = "source_id";
 pub struct Metadata(Option<Box<RawValue>>);
 
 impl Metadata {
-    /// The empty object.
+    /// Creates an empty object.
     pub const fn new() -> Self {
         Self(None)
     }
 
-    /// Metadata from JSON text, kept as it is.
+    /// Creates metadata from JSON text, which is kept unchanged.
     ///
     /// # Errors
-    /// [`InvalidMetadata`] when the text is not one JSON object.
+    /// [`InvalidMetadata`] when the text is not a JSON object.
     pub fn from_json(json: impl Into<String>) -> Result<Self, InvalidMetadata> {
         let raw = RawValue::from_string(json.into())
             .map_err(|error| InvalidMetadata { reason: error.to_string() })?;
         Self::try_from(raw)
     }
 
-    /// The JSON text, `{}` when empty.
+    /// Returns the JSON text; `{}` when empty.
     pub fn as_json(&self) -> &str {
         self.0.as_deref().map_or("{}", RawValue::get)
     }
 
-    /// Whether nothing was set.
+    /// Whether the object has no keys.
     pub fn is_empty(&self) -> bool {
         self.0
             .as_deref()
             .is_none_or(|raw| raw.get().trim_matches(['{', '}', ' ', '\n', '\t', '\r']).is_empty())
     }
 
-    /// One value, parsed.
+    /// Returns the parsed value of `key`; `None` if the key is missing.
     pub fn get(&self, key: &str) -> Option<Value> {
         serde_json::from_str(self.fields().get(key)?.get()).ok()
     }
 
-    /// The same metadata with one more key, or a new value for one that is there.
+    /// Sets a key; replaces its value if it exists.
     #[must_use]
     pub fn with(self, key: impl Into<String>, value: impl Into<Value>) -> Self {
         let Ok(value) = to_raw_value(&value.into()) else { return self };
-        self.merged(&[(&key.into(), &value)], Wins::Added)
+        self.merged(&[(&key.into(), &value)], OnDuplicate::Replace)
     }
 
-    /// What groups events that belong to one request.
+    /// The id shared by all events of one request or process; `None` unless it is a string.
     pub fn correlation_id(&self) -> Option<Cow<'_, str>> {
-        self.text(CORRELATION)
+        self.text(CORRELATION_ID)
     }
 
-    /// What caused this event: another event's id or source id.
+    /// The id or source id of the event that caused this one; `None` unless it is a string.
     pub fn causation_id(&self) -> Option<Cow<'_, str>> {
-        self.text(CAUSATION)
+        self.text(CAUSATION_ID)
     }
 
-    /// Who acted.
+    /// The user or service that acted; `None` unless it is a string.
     pub fn actor_id(&self) -> Option<Cow<'_, str>> {
-        self.text(ACTOR)
+        self.text(ACTOR_ID)
     }
 
-    /// The message or interaction that the event comes from.
+    /// The id of the external message or interaction behind the event; `None` unless it is a string.
     pub fn source_id(&self) -> Option<Cow<'_, str>> {
-        self.text(SOURCE)
+        self.text(SOURCE_ID)
     }
 
     /// Sets [`Metadata::correlation_id`].
     #[must_use]
     pub fn with_correlation_id(self, id: impl Into<String>) -> Self {
-        self.with(CORRELATION, id.into())
+        self.with(CORRELATION_ID, id.into())
     }
 
     /// Sets [`Metadata::causation_id`].
     #[must_use]
     pub fn with_causation_id(self, id: impl Into<String>) -> Self {
-        self.with(CAUSATION, id.into())
+        self.with(CAUSATION_ID, id.into())
     }
 
     /// Sets [`Metadata::actor_id`].
     #[must_use]
     pub fn with_actor_id(self, id: impl Into<String>) -> Self {
-        self.with(ACTOR, id.into())
+        self.with(ACTOR_ID, id.into())
     }
 
     /// Sets [`Metadata::source_id`].
     #[must_use]
     pub fn with_source_id(self, id: impl Into<String>) -> Self {
-        self.with(SOURCE, id.into())
+        self.with(SOURCE_ID, id.into())
     }
 
-    /// Adds what a scope says and the event does not.
+    /// Adds the ids of the scope that the event does not set itself.
     #[must_use]
     pub(crate) fn in_scope(self, scope: &Scope) -> Self {
-        let said = [
-            (CORRELATION, &scope.correlation_id),
-            (CAUSATION, &scope.causation_id),
-            (ACTOR, &scope.actor_id),
+        let scope_ids = [
+            (CORRELATION_ID, &scope.correlation_id),
+            (CAUSATION_ID, &scope.causation_id),
+            (ACTOR_ID, &scope.actor_id),
         ];
-        let added: Vec<(&str, Box<RawValue>)> = said
+        let added: Vec<(&str, Box<RawValue>)> = scope_ids
             .into_iter()
             .filter_map(|(key, value)| Some((key, to_raw_value(value.as_ref()?).ok()?)))
             .collect();
@@ -132,19 +132,19 @@ impl Metadata {
             return self;
         }
         let added: Vec<_> = added.iter().map(|(key, value)| (*key, &**value)).collect();
-        self.merged(&added, Wins::Own)
+        self.merged(&added, OnDuplicate::Keep)
     }
 
-    fn merged(self, added: &[(&str, &RawValue)], wins: Wins) -> Self {
+    fn merged(self, added: &[(&str, &RawValue)], on_duplicate: OnDuplicate) -> Self {
         let mut fields = self.fields();
         let before = fields.len();
         for (key, value) in added {
-            match wins {
-                Wins::Added => drop(fields.insert(Cow::Borrowed(key), value)),
-                Wins::Own => drop(fields.entry(Cow::Borrowed(key)).or_insert(value)),
+            match on_duplicate {
+                OnDuplicate::Replace => drop(fields.insert(Cow::Borrowed(key), value)),
+                OnDuplicate::Keep => drop(fields.entry(Cow::Borrowed(key)).or_insert(value)),
             }
         }
-        if fields.len() == before && matches!(wins, Wins::Own) {
+        if fields.len() == before && matches!(on_duplicate, OnDuplicate::Keep) {
             return self;
         }
         match to_raw_value(&fields) {
@@ -153,7 +153,7 @@ impl Metadata {
         }
     }
 
-    /// The keys with their raw values; of a key that stands twice, the last.
+    /// The keys with their raw values; the last value of a duplicate key wins.
     fn fields(&self) -> BTreeMap<Cow<'_, str>, &RawValue> {
         self.0
             .as_deref()
@@ -161,16 +161,18 @@ impl Metadata {
             .map_or_else(BTreeMap::new, |fields| fields.0)
     }
 
+    /// The value of `key` if it is a string.
     fn text(&self, key: &str) -> Option<Cow<'_, str>> {
         let value = self.fields().remove(key)?;
         serde_json::from_str::<Text<'_>>(value.get()).ok().map(|text| text.0)
     }
 }
 
+/// What `merged` does with a key that the object has already.
 #[derive(Clone, Copy)]
-enum Wins {
-    Own,
-    Added,
+enum OnDuplicate {
+    Keep,
+    Replace,
 }
 
 #[derive(Deserialize)]
@@ -178,7 +180,7 @@ struct Fields<'a>(
     #[serde(borrow, deserialize_with = "borrowed_keys")] BTreeMap<Cow<'a, str>, &'a RawValue>,
 );
 
-/// serde borrows a `Cow` only where it is told to, which cannot be said of a map's keys.
+/// Borrows its text: `#[serde(borrow)]` cannot be set for the keys of a map, so they need this wrapper.
 #[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -208,7 +210,7 @@ impl From<serde_json::Map<String, Value>> for Metadata {
 }
 
 impl PartialEq for Metadata {
-    /// Equal when the JSON values are: order of keys and white space do not count.
+    /// Compares the JSON values: key order and white space are ignored.
     fn eq(&self, other: &Self) -> bool {
         let value = |metadata: &Self| serde_json::from_str::<Value>(metadata.as_json()).ok();
         self.as_json() == other.as_json() || value(self) == value(other)
@@ -237,17 +239,17 @@ impl<'de> Deserialize<'de> for Metadata {
     }
 }
 
-/// A text that is no metadata.
+/// JSON text that is not valid metadata.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("metadata must be a JSON object: {reason}")]
 #[non_exhaustive]
 pub struct InvalidMetadata {
-    /// What is wrong with it.
+    /// The parser's message, or the rule it breaks.
     pub reason: String,
 }
 
 impl InvalidMetadata {
-    /// Stable text for logs and wire: `invalid_event_data`.
+    /// Stable code for logs and the wire: `invalid_event_data`.
     pub const fn code(&self) -> &'static str {
         "invalid_event_data"
     }
@@ -259,7 +261,7 @@ mod tests {
     use crate::value::Tenant;
 
     #[test]
-    fn a_scope_adds_what_the_event_does_not_say() {
+    fn a_scope_adds_only_missing_keys() {
         let scope = Scope::tenant(Tenant::default()).correlation("scope").actor("ann");
         let metadata = Metadata::from_json(r#"{"correlation_id":"own","n":1.50}"#).unwrap();
         let merged = metadata.in_scope(&scope);
@@ -267,15 +269,15 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_add_leaves_the_bytes_alone() {
+    fn metadata_is_not_re_encoded_when_the_scope_adds_nothing() {
         let json = r#"{ "correlation_id" : "own" }"#;
         let scope = Scope::tenant(Tenant::default()).correlation("scope");
-        let kept = Metadata::from_json(json).unwrap().in_scope(&scope);
-        assert_eq!(kept.as_json(), json);
+        let merged = Metadata::from_json(json).unwrap().in_scope(&scope);
+        assert_eq!(merged.as_json(), json);
     }
 
     #[test]
-    fn values_of_another_type_read_as_absent() {
+    fn typed_accessors_ignore_values_that_are_not_strings() {
         let metadata =
             Metadata::from_json(r#"{"actor_id":7,"source_id":null,"causation_id":"a\"b"}"#)
                 .unwrap();

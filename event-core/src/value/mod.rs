@@ -1,4 +1,6 @@
-//! Values with a type of their own: names, numbers, ids, claims, metadata. Each is checked where it is made.
+//! Validated value types: names, numbers, ids, expected versions, metadata, scopes and the clock.
+//!
+//! Constructors validate, so an invalid value never reaches a store.
 
 pub(crate) mod clock;
 pub(crate) mod expected_version;

@@ -1,13 +1,13 @@
-//! [`StreamVersion`], [`Position`] and [`BatchSize`]: the numbers of a store, each a type of its own.
+//! [`StreamVersion`], [`Position`] and [`BatchSize`]: one type for each kind of number, so that they never mix.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a signed 64-bit column can hold; the top of both number lines.
+/// The maximum of a signed 64-bit column: the highest stream version and position.
 const MAX_STORED: u64 = i64::MAX.unsigned_abs();
 
-/// Number of events in a stream, and so the number of its last event; 0 means the stream does not exist.
+/// Number of events appended to a stream, which is the number of its last event; 0: the stream does not exist.
 ///
 /// ```
 /// use event_core::StreamVersion;
@@ -28,32 +28,32 @@ impl StreamVersion {
     /// The highest version a store can hold (2⁶³ − 1).
     pub const MAX: Self = Self(MAX_STORED);
 
-    /// A stream version from a plain number.
+    /// Wraps a number.
     pub const fn new(version: u64) -> Self {
         Self(version)
     }
 
-    /// The plain number.
+    /// Returns the number.
     pub const fn get(self) -> u64 {
         self.0
     }
 
-    /// The version of the next event.
+    /// Returns the version of the next event.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 
-    /// The version after `events` more events.
+    /// Returns the version after `events` more events.
     #[must_use]
     pub const fn plus(self, events: u64) -> Self {
         Self(self.0.saturating_add(events))
     }
 }
 
-/// Place of an event in the global order of a store, from 1; 0 stands before the first event.
+/// Position of an event in the global order of a store, from 1; 0 is before the first event.
 ///
-/// Positions only grow, follow stream versions within a stream, and may have holes.
+/// Positions increase strictly, in the order of stream versions within a stream, and may have gaps.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
@@ -61,15 +61,15 @@ impl StreamVersion {
 pub struct Position(u64);
 
 impl Position {
-    /// The place before the first event: "everything" for [`AllOptions::after`](crate::AllOptions::after).
+    /// The position before the first event: [`AllOptions::after`](crate::AllOptions::after) it reads everything.
     pub const START: Self = Self(0);
 
-    /// A position from a plain number.
+    /// Wraps a number.
     pub const fn new(position: u64) -> Self {
         Self(position)
     }
 
-    /// The plain number.
+    /// Returns the number.
     pub const fn get(self) -> u64 {
         self.0
     }
@@ -102,41 +102,39 @@ macro_rules! stored_number {
 stored_number!(StreamVersion);
 stored_number!(Position);
 
-/// A stored number below zero: no version and no position.
+/// A negative stored number: neither a stream version nor a position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{given} is neither a stream version nor a position; both start at 0")]
 #[non_exhaustive]
 pub struct InvalidStoredNumber {
-    /// The number as it was stored.
+    /// The stored number.
     pub given: i64,
 }
 
 impl InvalidStoredNumber {
-    /// Stable text for logs and wire: `deserialization_failed`.
+    /// Stable code for logs and the wire: `deserialization_failed`.
     pub const fn code(&self) -> &'static str {
         "deserialization_failed"
     }
 }
 
-/// A start version that no store can hold.
+/// A start version above [`StreamVersion::MAX`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("cannot start at version {given}; the highest stream version is {}", StreamVersion::MAX)]
 #[non_exhaustive]
 pub struct InvalidStartVersion {
-    /// The version that was asked for.
+    /// The requested version.
     pub given: StreamVersion,
 }
 
 impl InvalidStartVersion {
-    /// The seed's atom: `invalid_start_version`.
+    /// Stable code for logs and the wire: `invalid_start_version`.
     pub const fn code(&self) -> &'static str {
         "invalid_start_version"
     }
 }
 
-/// Number of events in one page: 1 to 10 000, 1 000 unless told otherwise.
-///
-/// The seed recommends 100 to 1 000 events a batch (S-20).
+/// Number of events in one page: 1 to 10 000, 1 000 by default.
 ///
 /// ```
 /// use event_core::BatchSize;
@@ -148,13 +146,13 @@ impl InvalidStartVersion {
 pub struct BatchSize(u32);
 
 impl BatchSize {
-    /// The largest page and the largest append: 10 000 events.
+    /// The maximum size of a page and of an append: 10 000 events.
     pub const MAX: Self = Self(10_000);
 
-    /// A page size.
+    /// Creates a page size.
     ///
     /// # Errors
-    /// [`InvalidBatchSize`] on 0 and on more than 10 000.
+    /// [`InvalidBatchSize`] for 0 and for more than 10 000.
     pub const fn new(size: u32) -> Result<Self, InvalidBatchSize> {
         if size == 0 || size > Self::MAX.0 {
             return Err(InvalidBatchSize { given: size as u64, max: Self::MAX.0 });
@@ -162,7 +160,7 @@ impl BatchSize {
         Ok(Self(size))
     }
 
-    /// The plain number.
+    /// Returns the number.
     pub const fn get(self) -> u32 {
         self.0
     }
@@ -180,19 +178,19 @@ impl fmt::Display for BatchSize {
     }
 }
 
-/// A page or an append of a size that no store takes.
+/// A page or an append whose size is out of range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a batch of {given} events is out of range; it holds 1 to {max}")]
+#[error("a batch size of {given} events is out of range; expected 1 to {max}")]
 #[non_exhaustive]
 pub struct InvalidBatchSize {
-    /// The size that was asked for.
+    /// The requested size in events.
     pub given: u64,
-    /// The largest one allowed.
+    /// The maximum size in events.
     pub max: u32,
 }
 
 impl InvalidBatchSize {
-    /// The seed's atom: `invalid_batch_size`.
+    /// Stable code for logs and the wire: `invalid_batch_size`.
     pub const fn code(&self) -> &'static str {
         "invalid_batch_size"
     }

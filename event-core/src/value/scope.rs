@@ -1,10 +1,10 @@
-//! [`Scope`]: for whom and why something is done; it reaches logs, spans, errors and metadata (S-09).
+//! [`Scope`]: the tenant, cause and actor of an operation, shown in logs, spans, errors and metadata.
 
 use std::fmt;
 
 use crate::value::{Escaped, Tenant};
 
-/// The tenant whose data is touched, and what its events say about their cause.
+/// The tenant whose data an operation uses, and the correlation, causation and actor ids of the events it appends.
 ///
 /// ```
 /// use event_core::{Scope, Tenant};
@@ -15,37 +15,37 @@ use crate::value::{Escaped, Tenant};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Scope {
-    /// Whose data.
+    /// The tenant whose data is read and written.
     pub tenant: Tenant,
-    /// What groups the events of one request.
+    /// The id shared by all events of one request or process.
     pub correlation_id: Option<String>,
-    /// What caused them.
+    /// The id or source id of the event that caused the appended ones.
     pub causation_id: Option<String>,
-    /// Who acts.
+    /// The user or service that acts.
     pub actor_id: Option<String>,
 }
 
 impl Scope {
-    /// The scope of a tenant.
+    /// Creates a scope with a tenant and no ids.
     pub fn tenant(tenant: Tenant) -> Self {
         Self { tenant, ..Self::default() }
     }
 
-    /// Adds a correlation id.
+    /// Sets the correlation id.
     #[must_use]
     pub fn correlation(mut self, id: impl Into<String>) -> Self {
         self.correlation_id = Some(id.into());
         self
     }
 
-    /// Adds a causation id: the id or source id of the event that caused what follows.
+    /// Sets the causation id: the id or source id of the event that caused the appended ones.
     #[must_use]
     pub fn causation(mut self, id: impl Into<String>) -> Self {
         self.causation_id = Some(id.into());
         self
     }
 
-    /// Adds the acting user.
+    /// Sets the actor id: the user or service that acts.
     #[must_use]
     pub fn actor(mut self, id: impl Into<String>) -> Self {
         self.actor_id = Some(id.into());

@@ -1,4 +1,4 @@
-//! [`StreamId`] and [`Tenant`]: names that reach a store, checked at birth.
+//! [`StreamId`] and [`Tenant`]: names validated by their constructors; [`Escaped`]: names as messages show them.
 
 use std::borrow::Borrow;
 use std::fmt::{self, Write as _};
@@ -7,12 +7,12 @@ use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 
-/// Longest name in bytes, of a stream and of a tenant.
+/// Maximum length in bytes of the name of a stream or a tenant.
 const MAX_BYTES: usize = 255;
 
 /// Name of a stream: 1 to 255 bytes, no control characters, no leading `$`.
 ///
-/// Any other text is stored as it is, quotes, `%` and right-to-left marks included; `Debug` prints it escaped.
+/// Every other text is stored unchanged, including quotes, `%` and right-to-left marks; `Debug` prints it escaped.
 /// Cloning is cheap.
 ///
 /// ```
@@ -28,14 +28,14 @@ const MAX_BYTES: usize = 255;
 pub struct StreamId(Arc<str>);
 
 impl StreamId {
-    /// Checks the name.
+    /// Validates a stream name.
     ///
     /// # Errors
-    /// [`InvalidStreamId`] when it is empty, longer than 255 bytes, starts with `$` (kept for the store's own
-    /// streams) or holds a control character.
+    /// [`InvalidStreamId`] when the name is empty, longer than 255 bytes, starts with `$` (reserved for system
+    /// streams) or contains a control character.
     pub fn new(name: impl Into<String>) -> Result<Self, InvalidStreamId> {
         let name = name.into();
-        match name_problem(&name) {
+        match broken_rule(&name) {
             None if name.starts_with('$') => {
                 Err(InvalidStreamId { given: name, reason: "must not start with `$`" })
             }
@@ -44,38 +44,39 @@ impl StreamId {
         }
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The text before the first `-`, or the whole name where there is none.
+    /// Returns the name up to the first `-`; the whole name if it has none.
     pub fn category(&self) -> &str {
         self.0.split_once('-').map_or(&*self.0, |(category, _)| category)
     }
 }
 
-/// Whose data it is: a bot with many guilds uses the guild id. 1 to 255 bytes, no control characters.
+/// Name of a tenant, the owner of streams and events: 1 to 255 bytes, no control characters.
 ///
-/// A store sees only the tenant of its scope; without one it is [`Tenant::default`], named `default`.
+/// A store reads and writes only the data of its scope's tenant; the default tenant is named `default`. A bot that
+/// serves many guilds, for example, uses the guild id.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Tenant(Arc<str>);
 
 impl Tenant {
-    /// Checks the name.
+    /// Validates a tenant name.
     ///
     /// # Errors
-    /// [`InvalidTenant`] when it is empty, longer than 255 bytes or holds a control character.
+    /// [`InvalidTenant`] when the name is empty, longer than 255 bytes or contains a control character.
     pub fn new(name: impl Into<String>) -> Result<Self, InvalidTenant> {
         let name = name.into();
-        match name_problem(&name) {
+        match broken_rule(&name) {
             None => Ok(Self(name.into())),
             Some(reason) => Err(InvalidTenant { given: name, reason }),
         }
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -88,13 +89,14 @@ impl Default for Tenant {
     }
 }
 
-fn name_problem(name: &str) -> Option<&'static str> {
+/// Returns the rule for all names that this one breaks.
+fn broken_rule(name: &str) -> Option<&'static str> {
     if name.is_empty() {
         Some("must not be empty")
     } else if name.len() > MAX_BYTES {
         Some("must not be longer than 255 bytes")
     } else if name.chars().any(char::is_control) {
-        Some("must not hold control characters")
+        Some("must not contain control characters")
     } else {
         None
     }
@@ -161,8 +163,8 @@ macro_rules! name {
 name!(StreamId, InvalidStreamId);
 name!(Tenant, InvalidTenant);
 
-/// Text for messages and terminals: quotes, control characters and characters that turn the direction of
-/// writing are printed as escapes.
+/// Text for messages and terminals: double quotes, backslashes, control characters and bidirectional controls are
+/// printed as escapes.
 ///
 /// ```
 /// use event_core::value::Escaped;
@@ -176,10 +178,10 @@ pub struct Escaped<'a>(pub &'a str);
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for c in self.0.chars() {
-            if turns_direction(c) {
+            if is_invisible(c) {
                 write!(f, "{}", c.escape_unicode())?;
             } else if c == '\'' {
-                // Names stand between double quotes, or bare: an apostrophe ends neither.
+                // Messages put names in double quotes or in none: an apostrophe needs no escape.
                 f.write_char(c)?;
             } else {
                 write!(f, "{}", c.escape_debug())?;
@@ -189,42 +191,42 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// Bidirectional controls (Unicode standard annex 9) and zero-width marks: invisible, and able to disguise a name.
-const fn turns_direction(c: char) -> bool {
+/// Bidirectional controls (Unicode standard annex 9) and zero-width characters: they can disguise a name.
+const fn is_invisible(c: char) -> bool {
     matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// A text that cannot name a stream.
+/// A string that is not a valid stream id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("stream id \"{}\" {reason}", Escaped(given))]
 #[non_exhaustive]
 pub struct InvalidStreamId {
-    /// The text that was given.
+    /// The rejected string.
     pub given: String,
-    /// The rule it breaks.
+    /// The rule that it breaks, to follow the name: "must not be empty".
     pub reason: &'static str,
 }
 
 impl InvalidStreamId {
-    /// The seed's atom: `invalid_stream_id`.
+    /// Stable code for logs and the wire: `invalid_stream_id`.
     pub const fn code(&self) -> &'static str {
         "invalid_stream_id"
     }
 }
 
-/// A text that cannot name a tenant.
+/// A string that is not a valid tenant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("tenant \"{}\" {reason}", Escaped(given))]
 #[non_exhaustive]
 pub struct InvalidTenant {
-    /// The text that was given.
+    /// The rejected string.
     pub given: String,
-    /// The rule it breaks.
+    /// The rule that it breaks, to follow the name: "must not be empty".
     pub reason: &'static str,
 }
 
 impl InvalidTenant {
-    /// Stable text for logs and wire: `invalid_tenant`.
+    /// Stable code for logs and the wire: `invalid_tenant`.
     pub const fn code(&self) -> &'static str {
         "invalid_tenant"
     }
@@ -235,23 +237,23 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn refused(name: &str, reason: &str) {
+    fn check_rejected(name: &str, reason: &str) {
         let error = StreamId::new(name).unwrap_err();
         assert!(error.to_string().contains(reason), "{error}");
     }
 
     #[test]
-    fn hostile_names_are_refused_with_the_rule_they_break() {
-        refused("", "must not be empty");
-        refused(&"x".repeat(256), "255 bytes");
-        refused(&"ä".repeat(128), "255 bytes");
-        refused("a\0b", "control characters");
-        refused("a\u{85}b", "control characters");
-        refused("$all", "must not start with `$`");
+    fn an_invalid_name_is_rejected_with_the_rule_it_breaks() {
+        check_rejected("", "must not be empty");
+        check_rejected(&"x".repeat(256), "255 bytes");
+        check_rejected(&"ä".repeat(128), "255 bytes");
+        check_rejected("a\0b", "control characters");
+        check_rejected("a\u{85}b", "control characters");
+        check_rejected("$all", "must not start with `$`");
     }
 
     #[test]
-    fn odd_names_are_kept_and_printed_escaped() {
+    fn unusual_names_are_stored_unchanged_and_printed_escaped() {
         let name = "o'neil-%_\u{202e}\"";
         let id = StreamId::new(name).unwrap();
         assert_eq!(id.as_str(), name);

@@ -1,13 +1,13 @@
 //! [`EventVersion`]: the schema version of an event type, from 1.
 //!
-//! Not to be mixed up with the [`StreamVersion`](crate::StreamVersion), which counts the events of a stream:
-//! the two are different types, so that neither can be stored in the other's place.
+//! A [`StreamVersion`](crate::StreamVersion) counts the events of a stream; the two are different types, so that the
+//! compiler rejects one in place of the other.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The largest version a store can hold (2³¹ − 1: a signed 32-bit column).
+/// The maximum version: 2³¹ − 1, the maximum of a signed 32-bit column.
 const MAX: u32 = i32::MAX.unsigned_abs();
 
 /// Schema version of an event type: 1 to 2 147 483 647, printed `v1`.
@@ -25,21 +25,20 @@ const MAX: u32 = i32::MAX.unsigned_abs();
 pub struct EventVersion(u32);
 
 impl EventVersion {
-    /// The version every event type starts with.
+    /// The first version of every event type.
     pub const FIRST: Self = Self(1);
 
-    /// A version known when the program is written.
+    /// Creates a version from a literal. For stored and computed numbers use [`TryFrom`].
     ///
     /// # Panics
-    /// On 0 and on anything above 2 147 483 647; in a `const` this is a compile error. Stored and computed
-    /// numbers go through [`TryFrom`].
+    /// On 0 and on numbers above 2 147 483 647; in a `const` this is a compile error.
     pub const fn new(version: u32) -> Self {
         assert!(version > 0, "event versions start at 1");
         assert!(version <= MAX, "an event version is at most 2147483647");
         Self(version)
     }
 
-    /// The plain number.
+    /// Returns the number.
     pub const fn get(self) -> u32 {
         self.0
     }
@@ -84,17 +83,17 @@ impl TryFrom<i64> for EventVersion {
     }
 }
 
-/// A number that is no event version.
+/// A number that is not an event version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{given} is not an event version; versions run from 1 to {MAX}")]
 #[non_exhaustive]
 pub struct InvalidEventVersion {
-    /// The number that was given or stored.
+    /// The rejected number.
     pub given: i64,
 }
 
 impl InvalidEventVersion {
-    /// Stable text for logs and wire: `invalid_event_data`.
+    /// Stable code for logs and the wire: `invalid_event_data`.
     pub const fn code(&self) -> &'static str {
         "invalid_event_data"
     }

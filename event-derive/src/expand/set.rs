@@ -123,7 +123,7 @@ impl<'a> Members<'a> {
         let renamed = self.events.iter().zip(&self.variant_consts).map(|(member, variant)| {
             let ident = &member.ident;
             quote! {
-                name if (#variant.is_named)(name) => {
+                name if (#variant.matches_type)(name) => {
                     _event::Result::map((#variant.decode)(recorded), Self::#ident)
                 }
             }

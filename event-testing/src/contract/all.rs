@@ -1,18 +1,18 @@
-//! Reading everything: the global order and its filters, the list of streams.
+//! Reading the log: the global order and its filters, the list of streams.
 
 use super::{Subject, append, everything, store, stream};
 use crate::{Closed, Noted};
 use event_core::ExpectedVersion::{Any, NoStream};
 use event_core::{AllOptions, BatchSize, Delete, EventStore, ListOptions, Position, RecordedEvent};
 
-fn places(events: &[RecordedEvent]) -> Vec<(String, u64)> {
+fn streams_and_versions(events: &[RecordedEvent]) -> Vec<(String, u64)> {
     events
         .iter()
         .map(|event| (event.stream_id().to_string(), event.stream_version().get()))
         .collect()
 }
 
-fn named(list: &[(&str, u64)]) -> Vec<(String, u64)> {
+fn owned(list: &[(&str, u64)]) -> Vec<(String, u64)> {
     list.iter().map(|(name, version)| ((*name).to_owned(), *version)).collect()
 }
 
@@ -23,23 +23,23 @@ async fn two_games_and_a_door(store: &EventStore) {
     append(store, "game-1", Any, vec![Closed { by: "bob".into() }.into()]).await;
 }
 
-pub async fn global_order_and_filters(adapter: Subject) {
+pub async fn reads_in_global_order_with_filters(adapter: Subject) {
     let store = store(&adapter);
     two_games_and_a_door(&store).await;
     let all = [("game-1", 1), ("game-1", 2), ("door", 1), ("game-2", 1), ("game-1", 3)];
     for (options, expected) in [
-        (AllOptions::new(), named(&all)),
-        (AllOptions::new().category("game"), named(&[all[0], all[1], all[3], all[4]])),
-        (AllOptions::new().category("door"), named(&[all[2]])),
+        (AllOptions::new(), owned(&all)),
+        (AllOptions::new().category("game"), owned(&[all[0], all[1], all[3], all[4]])),
+        (AllOptions::new().category("door"), owned(&[all[2]])),
         (AllOptions::new().category("game-1"), vec![]),
-        (AllOptions::new().event_types(["contract.closed"]), named(&[all[2], all[4]])),
-        (AllOptions::new().category("game").event_types(["contract.closed"]), named(&[all[4]])),
-        (AllOptions::new().event_types(["contract.closed", "contract.noted"]), named(&all)),
+        (AllOptions::new().event_types(["contract.closed"]), owned(&[all[2], all[4]])),
+        (AllOptions::new().category("game").event_types(["contract.closed"]), owned(&[all[4]])),
+        (AllOptions::new().event_types(["contract.closed", "contract.noted"]), owned(&all)),
         (AllOptions::new().event_types(Vec::<String>::new()), vec![]),
         (AllOptions::new().event_types(["%"]), vec![]),
     ] {
         let page = store.read_all(options.clone()).await.unwrap();
-        assert_eq!(places(&page), expected, "{options:?}");
+        assert_eq!(streams_and_versions(&page), expected, "{options:?}");
     }
 }
 
@@ -60,10 +60,13 @@ pub async fn pages_by_position(adapter: Subject) {
     while let Some(event) = pages.next().await {
         seen.push(event.unwrap());
     }
-    assert_eq!(places(&seen), named(&[("game-1", 1), ("game-1", 2), ("game-2", 1), ("game-1", 3)]));
+    assert_eq!(
+        streams_and_versions(&seen),
+        owned(&[("game-1", 1), ("game-1", 2), ("game-2", 1), ("game-1", 3)])
+    );
 }
 
-pub async fn one_stream_and_an_end(adapter: Subject) {
+pub async fn reads_one_stream_up_to_a_position(adapter: Subject) {
     let store = store(&adapter);
     two_games_and_a_door(&store).await;
     let all = everything(&store).await;
@@ -127,8 +130,9 @@ pub async fn lists_streams(adapter: Subject) {
     assert_eq!(names, ["ga%e-3", "game-1"]);
 }
 
-/// Readers that page while writers commit see every event once, in order, and nothing turns up behind them.
-pub async fn concurrent_appends_show_up_in_order(adapter: Subject) {
+/// A reader that pages while writers commit sees every event once and in order: no event becomes visible at a position
+/// that the reader has passed.
+pub async fn concurrent_appends_become_visible_in_order(adapter: Subject) {
     let store = store(&adapter);
     let writers: Vec<_> = (0..8)
         .map(|writer| {

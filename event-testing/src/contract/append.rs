@@ -1,4 +1,4 @@
-//! Appending: numbers, claims, limits, contention.
+//! Appending: versions and positions, expected versions, limits, contention.
 
 use serde_json::value::RawValue;
 
@@ -10,7 +10,7 @@ use event_core::{
     StreamVersion,
 };
 
-pub async fn answers_the_last_numbers(adapter: Subject) {
+pub async fn returns_version_and_position_of_the_last_event(adapter: Subject) {
     let store = store(&adapter);
     let first = append(&store, "game-1", NoStream, Noted::many(1)).await;
     let third = append(&store, "game-1", exact(1), Noted::many(2)).await;
@@ -58,19 +58,19 @@ pub async fn refuses_an_empty_append(adapter: Subject) {
     assert_eq!(store.stream_version(&stream("s")).await.unwrap(), StreamVersion::NONE);
 }
 
-pub async fn takes_ten_thousand_events_and_no_more(adapter: Subject) {
+pub async fn accepts_ten_thousand_events_and_no_more(adapter: Subject) {
     let store = store(&adapter);
     let error = store.append(&stream("big"), NoStream, Noted::many(10_001)).await.unwrap_err();
     assert!(matches!(error, Error::InvalidBatchSize(_)), "{error}");
-    let answer = append(&store, "big", NoStream, Noted::many(10_000)).await;
-    assert_eq!(answer.stream_version.get(), 10_000);
+    let appended = append(&store, "big", NoStream, Noted::many(10_000)).await;
+    assert_eq!(appended.stream_version.get(), 10_000);
     let page = ReadOptions::forward().limit(BatchSize::MAX);
     let page = store.read_stream(&stream("big"), page).await.unwrap();
     assert_eq!(versions(&page), (1..=10_000).collect::<Vec<_>>());
     assert_eq!(page[9_999].decode::<Noted>().unwrap(), Noted::new("note 9999"));
 }
 
-pub async fn names_the_invalid_event_and_writes_nothing(adapter: Subject) {
+pub async fn an_invalid_event_is_named_and_nothing_is_written(adapter: Subject) {
     let store = store(&adapter);
     let batch = [Noted::new("a"), Noted::new(""), Noted::new("c")];
     let error = store.append(&stream("s"), NoStream, batch).await.unwrap_err();
@@ -79,10 +79,10 @@ pub async fn names_the_invalid_event_and_writes_nothing(adapter: Subject) {
     assert!(everything(&store).await.is_empty());
 }
 
-pub async fn every_claim_against_a_missing_and_an_existing_stream(adapter: Subject) {
+pub async fn every_expected_version_against_a_missing_and_an_existing_stream(adapter: Subject) {
     let store = store(&adapter);
-    append(&store, "there", NoStream, Noted::many(2)).await;
-    for (claim, missing, there) in [
+    append(&store, "existing", NoStream, Noted::many(2)).await;
+    for (claim, holds_if_missing, holds_if_existing) in [
         (Any, true, true),
         (NoStream, true, false),
         (StreamExists, false, true),
@@ -92,17 +92,17 @@ pub async fn every_claim_against_a_missing_and_an_existing_stream(adapter: Subje
         (exact(3), false, false),
         (exact(u64::MAX), false, false),
     ] {
-        let at = store.stream_version(&stream("there")).await.unwrap();
-        let claim_there = if claim == exact(2) { exact(at.get()) } else { claim };
+        let at = store.stream_version(&stream("existing")).await.unwrap();
+        let exact_or_claim = if claim == exact(2) { exact(at.get()) } else { claim };
         for (name, claim, holds, actual) in [
-            (format!("missing-{claim}"), claim, missing, StreamVersion::NONE),
-            ("there".to_owned(), claim_there, there, at),
+            (format!("missing-{claim}"), claim, holds_if_missing, StreamVersion::NONE),
+            ("existing".to_owned(), exact_or_claim, holds_if_existing, at),
         ] {
             let result = store.append(&stream(&name), claim, [Noted::new("x")]).await;
             match result {
-                Ok(answer) => {
+                Ok(appended) => {
                     assert!(holds, "{claim} at {name}");
-                    assert_eq!(answer.stream_version, actual.next());
+                    assert_eq!(appended.stream_version, actual.next());
                 }
                 Err(Error::WrongExpectedVersion { actual: found, expected, .. }) => {
                     assert!(!holds, "{claim} at {name}");
@@ -151,7 +151,7 @@ pub async fn any_and_stream_exists_never_fail_under_contention(adapter: Subject)
     assert_eq!(versions(&page), (1..=40).collect::<Vec<_>>());
 }
 
-pub async fn exact_writers_that_retry_all_get_in(adapter: Subject) {
+pub async fn exact_writers_that_retry_all_succeed(adapter: Subject) {
     let store = store(&adapter);
     let writers: Vec<_> =
         (0..20).map(|_| tokio::spawn(decide_until_stored(store.clone()))).collect();
@@ -194,7 +194,7 @@ async fn race(
     results
 }
 
-pub async fn stream_limit_is_kept(adapter: Subject) {
+pub async fn the_stream_limit_is_enforced(adapter: Subject) {
     let store = EventStore::builder(adapter.clone()).stream_limit(Some(5)).build().unwrap();
     append(&store, "s", NoStream, Noted::many(4)).await;
     let error = store.append(&stream("s"), exact(4), Noted::many(2)).await.unwrap_err();
@@ -207,7 +207,7 @@ pub async fn stream_limit_is_kept(adapter: Subject) {
     append(&unlimited, "s", exact(5), Noted::many(9)).await;
 }
 
-pub async fn hostile_names_and_huge_payloads(adapter: Subject) {
+pub async fn hostile_names_and_huge_payloads_are_stored_unchanged(adapter: Subject) {
     let store = store(&adapter);
     let odd = [
         "o'neil\"; drop table events; --",
@@ -228,7 +228,7 @@ pub async fn hostile_names_and_huge_payloads(adapter: Subject) {
     assert_eq!(page[0].decode::<Noted>().unwrap().text, huge);
 }
 
-/// An event that is too large is refused by its place and size, before anything of the append is sent.
+/// The error names the index and the size of the event, and nothing of the append is sent to the backend.
 pub async fn an_event_beyond_the_size_limit_is_refused(adapter: Subject) {
     let store = store(&adapter);
     let events = [Noted::new("small"), Noted::new("x".repeat(64 << 20))];

@@ -1,4 +1,4 @@
-//! Which versions were ever stored.
+//! The census: all event versions that were ever stored.
 
 use super::{Subject, append, store, stream};
 use crate::{Closed, Noted};
@@ -35,14 +35,18 @@ pub async fn lists_every_version_ever_stored_once(adapter: Subject) {
     assert_eq!(pairs(&adapter).await, all);
     store.transaction().append(&stream("t"), Any, [raw("c", 1)]).commit().await.unwrap();
     store.delete_stream(&stream("s"), Any, Delete::Hard).await.unwrap();
-    assert_eq!(pairs(&adapter).await.len(), 6, "what was stored once stays listed");
+    assert_eq!(
+        pairs(&adapter).await.len(),
+        6,
+        "a version stays listed after its events are deleted"
+    );
 }
 
-pub async fn racing_writers_of_a_new_version_write_it_down_once(adapter: Subject) {
+pub async fn racing_writers_record_a_new_version_once(adapter: Subject) {
     let writers: Vec<_> = (0..16)
         .map(|n| {
             let store = store(&adapter);
-            // The same versions, met in both orders.
+            // The same versions, in both orders.
             let batch = if n % 2 == 0 { [("a", 1), ("b", 1)] } else { [("b", 1), ("a", 1)] };
             let events = batch.map(|(name, version)| raw(name, version));
             tokio::spawn(async move { store.append(&stream(&format!("s-{n}")), Any, events).await })
@@ -54,11 +58,11 @@ pub async fn racing_writers_of_a_new_version_write_it_down_once(adapter: Subject
     assert_eq!(pairs(&adapter).await, [("a".to_owned(), 1), ("b".to_owned(), 1)]);
 }
 
-pub async fn the_census_compares_with_what_is_known(adapter: Subject) {
+pub async fn the_census_compares_stored_with_registered_versions(adapter: Subject) {
     let store = store(&adapter);
-    append(&store, "s", NoStream, vec![raw("nobody.knows", 1)]).await;
+    append(&store, "s", NoStream, vec![raw("not.registered", 1)]).await;
     let census = store.census().await.unwrap();
     let unreadable: Vec<_> = census.unreadable.iter().map(|it| &*it.stored.event_type).collect();
-    assert_eq!(unreadable, ["nobody.knows"]);
+    assert_eq!(unreadable, ["not.registered"]);
     assert!(census.readable.is_empty() && !census.is_sound(), "{census}");
 }

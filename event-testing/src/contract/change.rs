@@ -1,4 +1,4 @@
-//! Archived and truncated streams: what is left can be read, numbers go on.
+//! Archived and truncated streams: the remaining events can be read, versions continue.
 
 use super::{Subject, append, everything, exact, store, stream, versions};
 use crate::Noted;
@@ -45,7 +45,7 @@ pub async fn known_ids_are_found_in_an_archived_stream(adapter: Subject) {
     assert_eq!((again.stream_version, again.position), (first.stream_version, first.position));
 }
 
-async fn kept(store: &EventStore, name: &str) -> Vec<u64> {
+async fn remaining(store: &EventStore, name: &str) -> Vec<u64> {
     let forward = store.read_stream(&stream(name), ReadOptions::forward()).await.unwrap();
     let backward = store.read_stream(&stream(name), ReadOptions::backward()).await.unwrap();
     let mut back = versions(&backward);
@@ -54,7 +54,7 @@ async fn kept(store: &EventStore, name: &str) -> Vec<u64> {
     versions(&forward)
 }
 
-pub async fn truncated_streams_start_later_and_numbers_go_on(adapter: Subject) {
+pub async fn truncated_streams_start_later_and_versions_continue(adapter: Subject) {
     let store = store(&adapter);
     append(&store, "s", NoStream, Noted::many(2_500)).await;
     append(&store, "t", NoStream, Noted::many(2)).await;
@@ -64,25 +64,25 @@ pub async fn truncated_streams_start_later_and_numbers_go_on(adapter: Subject) {
         assert_eq!(store.stream_info(&name).await.unwrap().first_version, version(1));
     }
     store.truncate_before(&name, version(2_499)).await.unwrap();
-    assert_eq!(kept(&store, "s").await, [2_499, 2_500]);
-    assert_eq!(kept(&store, "t").await, [1, 2]);
+    assert_eq!(remaining(&store, "s").await, [2_499, 2_500]);
+    assert_eq!(remaining(&store, "t").await, [1, 2]);
     let from_the_start = ReadOptions::forward().from(version(1));
     assert_eq!(versions(&store.read_stream(&name, from_the_start).await.unwrap()), [2_499, 2_500]);
-    assert_eq!(everything(&store).await.len(), 4, "the global order forgets them, too");
-    // It never goes back.
+    assert_eq!(everything(&store).await.len(), 4, "they are gone from the log, too");
+    // The first version never moves back.
     store.truncate_before(&name, version(5)).await.unwrap();
     let info = store.stream_info(&name).await.unwrap();
     assert_eq!((info.first_version, info.version), (version(2_499), version(2_500)));
     let next = append(&store, "s", exact(2_500), Noted::many(1)).await;
     assert_eq!(next.stream_version, version(2_501));
     store.truncate_before(&name, version(2_502)).await.unwrap();
-    assert_eq!(kept(&store, "s").await, [0_u64; 0]);
+    assert_eq!(remaining(&store, "s").await, [0_u64; 0]);
     assert_eq!(store.stream_version(&name).await.unwrap(), version(2_501));
     let next = append(&store, "s", exact(2_501), Noted::many(1)).await;
     assert_eq!(next.stream_version, version(2_502));
 }
 
-pub async fn truncation_beyond_the_end_and_of_what_is_not_there_is_refused(adapter: Subject) {
+pub async fn truncation_beyond_the_end_or_of_a_missing_stream_is_refused(adapter: Subject) {
     let store = store(&adapter);
     append(&store, "s", NoStream, Noted::many(2)).await;
     let beyond = store.truncate_before(&stream("s"), version(4)).await.unwrap_err();
@@ -90,7 +90,7 @@ pub async fn truncation_beyond_the_end_and_of_what_is_not_there_is_refused(adapt
         matches!(beyond, Error::WrongExpectedVersion { actual, .. } if actual == version(2)),
         "{beyond}"
     );
-    assert_eq!(kept(&store, "s").await, [1, 2]);
+    assert_eq!(remaining(&store, "s").await, [1, 2]);
     let missing = store.truncate_before(&stream("missing"), version(1)).await.unwrap_err();
     assert!(matches!(missing, Error::StreamNotFound { .. }), "{missing}");
     store.delete_stream(&stream("s"), Any, Delete::Soft).await.unwrap();
@@ -98,7 +98,7 @@ pub async fn truncation_beyond_the_end_and_of_what_is_not_there_is_refused(adapt
     assert!(matches!(gone, Error::StreamDeleted { .. }), "{gone}");
 }
 
-pub async fn the_limit_counts_what_is_kept(adapter: Subject) {
+pub async fn the_stream_limit_counts_the_events_left_by_truncation(adapter: Subject) {
     let store = EventStore::builder(adapter).stream_limit(Some(3)).build().unwrap();
     let name = stream("s");
     store.append(&name, NoStream, Noted::many(3)).await.unwrap();

@@ -1,4 +1,5 @@
-//! Consumers that share a subscription: each event to one of them, streams in order, whoever comes and goes.
+//! Consumers that share a subscription: each event is delivered to one of them, streams in order, while consumers join and
+//! leave.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -44,14 +45,14 @@ impl Running {
     }
 }
 
-async fn all_seen(seen: &Mutex<Sightings>, events: usize) {
-    let look = async {
+async fn until_all_handled(seen: &Mutex<Sightings>, events: usize) {
+    let poll = async {
         while seen.lock().unwrap().distinct() < events {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    let seen_all = tokio::time::timeout(PATIENCE, look).await;
-    assert!(seen_all.is_ok(), "{} of {events} were seen", seen.lock().unwrap().distinct());
+    let seen_all = tokio::time::timeout(PATIENCE, poll).await;
+    assert!(seen_all.is_ok(), "{} of {events} were handled", seen.lock().unwrap().distinct());
 }
 
 async fn write(store: &EventStore, writer: usize, rounds: usize) {
@@ -68,31 +69,33 @@ pub async fn consumers_share_the_partitions_and_every_event_is_handled_once(adap
     for _ in 0..3 {
         consumers.push(shared(&store, 6).open().await.unwrap());
     }
-    let even = async {
+    let balanced = async {
         while consumers.iter().any(|consumer| consumer.partitions() != 2) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, even).await.expect("two partitions for each");
+    tokio::time::timeout(PATIENCE, balanced).await.expect("two partitions for each");
     let running: Vec<_> = consumers.into_iter().map(|c| Running::start(c, &seen)).collect();
     write(&store, 0, 60).await;
     let log = everything(&store).await;
-    all_seen(&seen, log.len()).await;
-    // A partition whose last event is handled has yet to look at what comes after it.
+    until_all_handled(&seen, log.len()).await;
+    // A partition that has handled its last event still has to read to the end of the log.
     let caught_up = async {
         while store.subscriptions().await.unwrap()[0].lag > 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, caught_up).await.expect("every partition comes to the end");
+    tokio::time::timeout(PATIENCE, caught_up)
+        .await
+        .expect("every partition reaches the end of the log");
     for consumer in running {
         consumer.stop().await;
     }
-    assert_eq!(seen.lock().unwrap().check(&log).duplicates, 0, "nobody came or went");
+    assert_eq!(seen.lock().unwrap().check(&log).duplicates, 0, "no consumer joined or left");
     assert_eq!(store.subscriptions().await.unwrap()[0].partitions.len(), 6);
 }
 
-pub async fn members_come_and_go_and_nothing_is_missed(adapter: Subject) {
+pub async fn no_event_is_missed_while_consumers_join_and_leave(adapter: Subject) {
     let store = store(&adapter);
     let seen = Arc::<Mutex<Sightings>>::default();
     let writers: Vec<_> = (0..3)
@@ -109,7 +112,7 @@ pub async fn members_come_and_go_and_nothing_is_missed(adapter: Subject) {
             running.remove(0).stop().await;
         }
         if round % 4 == 3 {
-            // Not stopped in good order: what it handled and did not save comes again.
+            // Not stopped gracefully: events that it handled after its last checkpoint are redelivered.
             running.remove(0).task.abort();
         }
     }
@@ -117,7 +120,7 @@ pub async fn members_come_and_go_and_nothing_is_missed(adapter: Subject) {
         writer.await.unwrap();
     }
     let log = everything(&store).await;
-    all_seen(&seen, log.len()).await;
+    until_all_handled(&seen, log.len()).await;
     for consumer in running {
         consumer.stop().await;
     }
@@ -125,7 +128,7 @@ pub async fn members_come_and_go_and_nothing_is_missed(adapter: Subject) {
     assert_eq!(tally.events, 3 * 60 * 2);
 }
 
-pub async fn a_partition_more_than_consumers_waits_for_nobody(adapter: Subject) {
+pub async fn a_spare_consumer_takes_over(adapter: Subject) {
     let store = store(&adapter);
     let seen = Arc::<Mutex<Sightings>>::default();
     let first = shared(&store, 1).open().await.unwrap();
@@ -133,11 +136,11 @@ pub async fn a_partition_more_than_consumers_waits_for_nobody(adapter: Subject) 
     assert_eq!((first.partitions(), second.partitions()), (1, 0));
     let (first, second) = (Running::start(first, &seen), Running::start(second, &seen));
     write(&store, 0, 10).await;
-    all_seen(&seen, everything(&store).await.len()).await;
+    until_all_handled(&seen, everything(&store).await.len()).await;
     first.stop().await;
     write(&store, 1, 10).await;
     let log = everything(&store).await;
-    all_seen(&seen, log.len()).await;
+    until_all_handled(&seen, log.len()).await;
     second.stop().await;
     assert_eq!(seen.lock().unwrap().check(&log).duplicates, 0);
 }

@@ -1,9 +1,9 @@
-//! What goes along with the events of a copy: subscriptions and snapshots.
+//! Copies of a store: the subscriptions and snapshots that are copied with the events.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::snapshot::{Kept, recovered, seen};
+use super::snapshot::{Periodic, progress, recovered};
 use super::{Subject, append, everything, exact, store, stream};
 use crate::Noted;
 use event_core::ExpectedVersion::{Any, NoStream};
@@ -17,7 +17,7 @@ use event_core::{
 };
 
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Events of each of two tenants.
+/// The number of events of each of two tenants.
 const EVENTS: usize = 40;
 
 fn red(store: &EventStore) -> EventStore {
@@ -34,17 +34,18 @@ fn subscription(store: &EventStore) -> DurableSubscription {
         .on_failing(OnFailure::Park)
 }
 
-/// Handles so many events, or all that come; the third one that comes fails. The ids of those that were handled.
-async fn handle(store: &EventStore, most: usize, fails: bool) -> Vec<EventId> {
+/// Handles at most `max` deliveries; the third one fails if `fails` is set. Returns the ids of the events that were
+/// acknowledged.
+async fn handle(store: &EventStore, max: usize, fails: bool) -> Vec<EventId> {
     let mut consumer = subscription(store).open().await.unwrap();
-    let (mut handled, mut came) = (Vec::new(), 0);
-    while came < most {
-        // All that is there comes soon; more than that never comes.
-        let wait = if most == usize::MAX { Duration::from_millis(300) } else { PATIENCE };
+    let (mut handled, mut delivered) = (Vec::new(), 0);
+    while delivered < max {
+        // Without a limit, a short silence means that all events were delivered.
+        let wait = if max == usize::MAX { Duration::from_millis(300) } else { PATIENCE };
         let Ok(Some(delivery)) = tokio::time::timeout(wait, consumer.next()).await else { break };
         let delivery = delivery.unwrap();
-        came += 1;
-        if fails && came == 3 {
+        delivered += 1;
+        if fails && delivered == 3 {
             delivery.fail("not this one").unwrap();
         } else {
             handled.push(delivery.event().event_id());
@@ -63,8 +64,7 @@ async fn fill(source: &EventStore) {
     }
 }
 
-/// Each event of both tenants was handled once by the store's own subscription, in one of three stores; but for those
-/// that are parked, which the last store has.
+/// Checks that each event of the store's scope was handled once, in one of three stores, or is parked in the last one.
 async fn each_once(mut handled: Vec<EventId>, last: &EventStore, fails: usize) {
     let own: Vec<_> = everything(last).await.iter().map(RecordedEvent::event_id).collect();
     let parked = subscription(last).parked(Position::START).await.unwrap();
@@ -77,7 +77,7 @@ async fn each_once(mut handled: Vec<EventId>, last: &EventStore, fails: usize) {
     }
 }
 
-pub async fn subscriptions_go_on_where_they_were(adapter: Subject) {
+pub async fn copied_subscriptions_resume_at_their_checkpoints(adapter: Subject) {
     let (first, last) = (store(&memory()), store(&memory()));
     let middle = store(&adapter);
     fill(&first).await;
@@ -92,19 +92,19 @@ pub async fn subscriptions_go_on_where_they_were(adapter: Subject) {
     let idle = middle.subscriptions().await.unwrap();
     assert_eq!((idle[0].name.as_str(), idle[0].status), ("idle", SubscriptionStatus::Paused));
     own.extend(handle(&middle, 10, true).await);
-    // Again, with more: what goes on in the target is never set back.
+    // A second copy with more events never moves a checkpoint of the target back.
     append(&first, "game-1", Any, Noted::many(1)).await;
     let again = move_to(&first, &middle, |copy| copy).await;
     assert_eq!((again.stored, again.subscriptions, again.left_alone), (1, 2, 1));
 
-    // Into another order of numbers.
+    // With new positions.
     append(&last, "own-1", Any, Noted::many(30)).await;
     move_to(&middle, &last, |copy| copy.new_positions().subscriptions(true)).await;
     own.extend(handle(&last, usize::MAX, false).await);
     reds.extend(handle(&red(&last), usize::MAX, false).await);
     each_once(reds, &red(&last), 0).await;
     let noted = last.read_stream(&stream("own-1"), event_core::ReadOptions::forward()).await;
-    // What the target had before counts as handled.
+    // Events that the target had before the copy count as handled.
     own.extend(
         noted
             .unwrap()
@@ -116,7 +116,7 @@ pub async fn subscriptions_go_on_where_they_were(adapter: Subject) {
     each_once(own, &last, 2).await;
 }
 
-pub async fn a_subscription_in_use_or_with_another_filter_is_left_as_it_is(adapter: Subject) {
+pub async fn a_subscription_in_use_or_with_other_settings_is_left_unchanged(adapter: Subject) {
     let (first, target) = (store(&memory()), store(&adapter));
     fill(&first).await;
     handle(&first, 15, false).await;
@@ -125,7 +125,7 @@ pub async fn a_subscription_in_use_or_with_another_filter_is_left_as_it_is(adapt
     assert_eq!((done.subscriptions, done.left_alone), (0, 1));
     consumer.close().await.unwrap();
     let own = target.subscriptions().await.unwrap();
-    // The partition of the first event has handled nothing.
+    // The partition of the first event handled nothing.
     assert_eq!(own[0].position, Position::START, "{own:?}");
     let without = move_to(&first, &target, |copy| copy.subscriptions(false)).await;
     assert_eq!(without.subscriptions, 0);
@@ -149,7 +149,7 @@ async fn move_to(
     options(from.all_tenants().copy_to(&to.all_tenants())).await.unwrap()
 }
 
-pub async fn snapshots_go_along_with_a_copy(adapter: Subject) {
+pub async fn snapshots_are_copied(adapter: Subject) {
     let (first, middle) = (store(&memory()), store(&adapter));
     let last = store(&memory());
     let (whole, cut) = (stream("whole"), stream("cut"));
@@ -158,21 +158,22 @@ pub async fn snapshots_go_along_with_a_copy(adapter: Subject) {
         recovered(&first, name).await;
         append(&first, name.as_str(), exact(150), Noted::many(5)).await;
     }
-    let before = first.recover::<Kept>(&cut).await.unwrap();
+    let before = first.recover::<Periodic>(&cut).await.unwrap();
     first.truncate_before(&cut, StreamVersion::new(151)).await.unwrap();
     append(&last, "own", NoStream, Noted::many(7)).await;
     for expected in [2, 0] {
-        let done = move_to(&first, &middle, |copy| copy.snapshots()).await;
+        let (from, to) = (first.all_tenants(), middle.all_tenants());
+        let done = from.copy_to(&to).snapshots().await.unwrap();
         assert_eq!(done.snapshots, expected);
     }
     for expected in [2, 0] {
         let done = move_to(&middle, &last, |copy| copy.new_positions().snapshots()).await;
-        assert_eq!(done.snapshots, expected, "a second copy finds them stored");
+        assert_eq!(done.snapshots, expected, "a second copy skips stored snapshots");
     }
-    for there in [&middle, &last] {
-        let whole = recovered(there, &whole).await;
-        assert_eq!(seen(&whole), (5, Some(150), None));
-        let cut = there.recover::<Kept>(&cut).await.unwrap();
-        assert_eq!((seen(&cut), &cut.state), ((5, Some(150), None), &before.state));
+    for target in [&middle, &last] {
+        let whole = recovered(target, &whole).await;
+        assert_eq!(progress(&whole), (5, Some(150), None));
+        let cut = target.recover::<Periodic>(&cut).await.unwrap();
+        assert_eq!((progress(&cut), &cut.state), ((5, Some(150), None), &before.state));
     }
 }

@@ -1,4 +1,4 @@
-//! Deleting streams: the name stays taken, numbers are never reused.
+//! Deleting streams: the name stays reserved, and positions are never reused.
 
 use super::{Subject, append, everything, exact, store, stream};
 use crate::Noted;
@@ -6,7 +6,7 @@ use event_core::ExpectedVersion::{Any, NoStream, StreamExists};
 use event_core::adapter::StreamState;
 use event_core::{Delete, Error, EventStore, ReadOptions};
 
-async fn is_gone(store: &EventStore, name: &str) {
+async fn assert_deleted(store: &EventStore, name: &str) {
     let name = stream(name);
     let read = store.read_stream(&name, ReadOptions::forward()).await.unwrap_err();
     assert!(matches!(read, Error::StreamDeleted { .. }), "{read}");
@@ -19,28 +19,28 @@ async fn is_gone(store: &EventStore, name: &str) {
     assert!(matches!(again, Error::StreamDeleted { .. }), "{again}");
 }
 
-pub async fn soft(adapter: Subject) {
+pub async fn soft_deletion_keeps_events_in_the_log(adapter: Subject) {
     let store = store(&adapter);
     append(&store, "s", NoStream, Noted::many(3)).await;
     store.delete_stream(&stream("s"), exact(3), Delete::Soft).await.unwrap();
-    is_gone(&store, "s").await;
-    assert_eq!(everything(&store).await.len(), 3, "its events stay in the global order");
+    assert_deleted(&store, "s").await;
+    assert_eq!(everything(&store).await.len(), 3, "its events stay in the log");
     let info = store.stream_info(&stream("s")).await.unwrap();
     assert_eq!((info.state, info.version.get()), (StreamState::SoftDeleted, 3));
 }
 
-pub async fn hard(adapter: Subject) {
+pub async fn hard_deletion_removes_events(adapter: Subject) {
     let store = store(&adapter);
     append(&store, "s", NoStream, Noted::many(3)).await;
     append(&store, "t", NoStream, Noted::many(1)).await;
     store.delete_stream(&stream("s"), StreamExists, Delete::Hard).await.unwrap();
-    is_gone(&store, "s").await;
+    assert_deleted(&store, "s").await;
     assert_eq!(everything(&store).await.len(), 1, "its events are gone");
     let info = store.stream_info(&stream("s")).await.unwrap();
     assert_eq!(info.state, StreamState::HardDeleted);
 }
 
-pub async fn claims_and_missing_streams(adapter: Subject) {
+pub async fn deletion_checks_the_expected_version(adapter: Subject) {
     let store = store(&adapter);
     append(&store, "s", NoStream, Noted::many(3)).await;
     for claim in [NoStream, exact(0), exact(2), exact(999)] {
@@ -58,8 +58,7 @@ pub async fn claims_and_missing_streams(adapter: Subject) {
     append(&store, "no", NoStream, Noted::many(1)).await;
 }
 
-/// An append lands before the deletion or is refused; never after it.
-pub async fn deleting_races_appending(adapter: Subject) {
+pub async fn an_append_is_stored_before_a_racing_deletion_or_refused(adapter: Subject) {
     let store = store(&adapter);
     for (round, delete) in
         [Delete::Soft, Delete::Hard, Delete::Soft, Delete::Hard].iter().enumerate()
@@ -81,8 +80,8 @@ pub async fn deleting_races_appending(adapter: Subject) {
                 Err(error) => panic!("{error}"),
             }
         }
-        let kept = everything(&store).await;
-        let kept = kept.iter().filter(|event| event.stream_id().as_str() == name).count();
-        assert_eq!(kept, if *delete == Delete::Soft { stored } else { 0 });
+        let log = everything(&store).await;
+        let left = log.iter().filter(|event| event.stream_id().as_str() == name).count();
+        assert_eq!(left, if *delete == Delete::Soft { stored } else { 0 });
     }
 }

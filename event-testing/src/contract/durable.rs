@@ -1,4 +1,5 @@
-//! Durable subscriptions: what is answered counts, what is not comes again, and nothing is left out unless told so.
+//! Durable subscriptions: acknowledged events are done, others are redelivered, and no event is skipped unless a policy
+//! says so.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -17,17 +18,17 @@ use event_core::{
     Tenant,
 };
 
-/// Nothing here takes so long; a case that waits for what never comes fails.
+/// The timeout of every wait, so that a missing event fails the case instead of blocking it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 async fn next(consumer: &mut Consumer) -> Delivery {
     let delivery = tokio::time::timeout(PATIENCE, consumer.next()).await;
-    delivery.expect("an event comes").expect("the consumer goes on").unwrap()
+    delivery.expect("an event within the timeout").expect("the consumer has not ended").unwrap()
 }
 
 async fn end(consumer: &mut Consumer) -> Error {
     let end = tokio::time::timeout(PATIENCE, consumer.next()).await;
-    end.expect("it ends").expect("it says why").unwrap_err()
+    end.expect("the consumer ends").expect("with an error").unwrap_err()
 }
 
 fn version(delivery: &Delivery) -> u64 {
@@ -43,35 +44,35 @@ fn fast(store: &EventStore) -> DurableSubscription {
         .retry(retry)
 }
 
-/// Looks until it holds.
+/// Polls a condition until it holds.
 async fn until(mut holds: impl AsyncFnMut() -> bool) {
-    let look = async {
+    let poll = async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, look).await.expect("it comes to be");
+    tokio::time::timeout(PATIENCE, poll).await.expect("the condition holds within the timeout");
 }
 
-pub async fn goes_on_after_what_was_answered(adapter: Subject) {
+pub async fn resumes_after_the_last_acknowledged_event(adapter: Subject) {
     let store = store(&adapter);
     append(&store, "a", Any, Noted::many(5)).await;
     let mut consumer = fast(&store).open().await.unwrap();
-    let mut out = Vec::new();
+    let mut in_flight = Vec::new();
     for _ in 0..4 {
-        out.push(next(&mut consumer).await);
+        in_flight.push(next(&mut consumer).await);
     }
-    // Answered in any order, and one not at all: the checkpoint stays before it.
+    // Acknowledged in any order, and one not at all: the checkpoint stays before that one.
     for at in [3, 0, 1] {
-        out.remove(at.min(out.len() - 1)).ack().unwrap();
+        in_flight.remove(at.min(in_flight.len() - 1)).ack().unwrap();
     }
     consumer.close().await.unwrap();
     let mut consumer = fast(&store).open().await.unwrap();
-    let left = version(&out[0]);
+    let left = version(&in_flight[0]);
     let first = next(&mut consumer).await;
     assert_eq!((version(&first), first.attempt()), (left, 1));
-    // An answer to a delivery of before counts for nothing.
-    assert!(out.remove(0).ack().is_err());
+    // A delivery of the closed consumer can no longer be acknowledged.
+    assert!(in_flight.remove(0).ack().is_err());
     first.ack().unwrap();
     let mut last = left;
     while last < 5 {
@@ -83,25 +84,25 @@ pub async fn goes_on_after_what_was_answered(adapter: Subject) {
     assert_eq!(version(&next(&mut consumer).await), 6);
 }
 
-pub async fn one_answer_covers_all_before(adapter: Subject) {
+pub async fn one_acknowledgement_covers_all_earlier_deliveries(adapter: Subject) {
     let store = store(&adapter);
     append(&store, "a", Any, Noted::many(10)).await;
     let mut consumer = fast(&store).window(6).open().await.unwrap();
-    let mut out = Vec::new();
+    let mut in_flight = Vec::new();
     for _ in 0..6 {
-        out.push(next(&mut consumer).await);
+        in_flight.push(next(&mut consumer).await);
     }
     let more = tokio::time::timeout(Duration::from_millis(30), consumer.next()).await;
     assert!(more.is_err(), "the window is full");
-    out.remove(4).ack_with_all_before().unwrap();
-    out.remove(4).ack().unwrap();
+    in_flight.remove(4).ack_with_all_before().unwrap();
+    in_flight.remove(4).ack().unwrap();
     assert_eq!(version(&next(&mut consumer).await), 7);
     consumer.close().await.unwrap();
     let mut consumer = fast(&store).open().await.unwrap();
     assert_eq!(version(&next(&mut consumer).await), 7);
 }
 
-pub async fn a_failure_comes_again_and_then_stops(adapter: Subject) {
+pub async fn a_failed_event_is_retried_and_then_stops_the_subscription(adapter: Subject) {
     let store = store(&adapter);
     append(&store, "a", Any, Noted::many(3)).await;
     let mut consumer = fast(&store).open().await.unwrap();
@@ -121,11 +122,11 @@ pub async fn a_failure_comes_again_and_then_stops(adapter: Subject) {
     assert_eq!(info.status, SubscriptionStatus::Stopped);
     assert!(info.stopped.unwrap().contains("no luck"));
     let mut consumer = fast(&store).open().await.unwrap();
-    assert_eq!(version(&next(&mut consumer).await), 2, "it starts with what it stopped at");
+    assert_eq!(version(&next(&mut consumer).await), 2, "it resumes with the event it stopped at");
     assert_eq!(store.subscriptions().await.unwrap()[0].status, SubscriptionStatus::Running);
 }
 
-pub async fn poison_is_parked_and_replayed(adapter: Subject) {
+pub async fn a_poison_event_is_parked_and_replayed(adapter: Subject) {
     let store = store(&adapter);
     append(&store, "a", Any, Noted::many(3)).await;
     let mut consumer = fast(&store).on_failing(OnFailure::Park).open().await.unwrap();
@@ -139,7 +140,7 @@ pub async fn poison_is_parked_and_replayed(adapter: Subject) {
             delivery.ack().unwrap();
         }
     }
-    // The window lets the third out before the second is judged; it comes again behind it.
+    // The third is delivered before the second has failed, and is redelivered after it.
     seen.dedup();
     assert_eq!(seen.iter().filter(|version| **version == 2).count().min(1), 1);
     let subscription = fast(&store);
@@ -163,9 +164,9 @@ pub async fn poison_is_parked_and_replayed(adapter: Subject) {
     until(async || subscription.parked(Position::START).await.unwrap().is_empty()).await;
 }
 
-pub async fn what_cannot_be_decoded_follows_its_policy(adapter: Subject) {
+pub async fn an_undecodable_event_follows_its_policy(adapter: Subject) {
     let store = store(&adapter);
-    // `Closed` stands in for events that the handler's set does not know.
+    // The handler does not know the event type of `Closed`.
     append(&store, "a", Any, Noted::many(1)).await;
     append(&store, "a", Any, vec![Closed { by: "ann".into() }.into()]).await;
     append(&store, "a", Any, Noted::many(1)).await;
@@ -183,7 +184,7 @@ pub async fn what_cannot_be_decoded_follows_its_policy(adapter: Subject) {
     let error = ended.unwrap_err();
     assert!(
         matches!(&error, Error::Subscription(SubscriptionError::Stopped { attempts: 1, .. })),
-        "what cannot be read is not tried again: {error:?}"
+        "an undecodable event is not retried: {error:?}"
     );
     let consumer = fast(&store).on_undecodable(OnFailure::Skip).open().await.unwrap();
     let stopper = consumer.stopper();
@@ -192,20 +193,24 @@ pub async fn what_cannot_be_decoded_follows_its_policy(adapter: Subject) {
     until(async || done.load(Ordering::SeqCst) == 2).await;
     stopper.stop();
     running.await.unwrap().unwrap();
-    assert_eq!(store.subscriptions().await.unwrap()[0].lag, 0, "all is handled and saved");
+    assert_eq!(
+        store.subscriptions().await.unwrap()[0].lag,
+        0,
+        "every event is handled and the checkpoint saved"
+    );
 }
 
-pub async fn panics_and_hangs_are_failures(adapter: Subject) {
+pub async fn panics_and_timeouts_are_failures(adapter: Subject) {
     let store = store(&adapter);
     append(&store, "a", Any, Noted::many(4)).await;
-    let tries = Arc::new(Mutex::new(Vec::new()));
-    let seen = Arc::clone(&tries);
+    let attempts = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&attempts);
     let handler = move |event: Arc<RecordedEvent>| {
         let version = event.stream_version().get();
         let nth = {
-            let mut tries = seen.lock().unwrap();
-            tries.push(version);
-            tries.iter().filter(|it| **it == version).count()
+            let mut attempts = seen.lock().unwrap();
+            attempts.push(version);
+            attempts.iter().filter(|it| **it == version).count()
         };
         assert!(version != 2 || nth > 1, "a panic before the first await");
         async move {
@@ -220,13 +225,13 @@ pub async fn panics_and_hangs_are_failures(adapter: Subject) {
     let consumer = subscription.open().await.unwrap();
     let stopper = consumer.stopper();
     let running = tokio::spawn(consumer.run(handler));
-    until(async || tries.lock().unwrap().len() == 7).await;
+    until(async || attempts.lock().unwrap().len() == 7).await;
     stopper.stop();
     running.await.unwrap().unwrap();
-    assert_eq!(*tries.lock().unwrap(), [1, 2, 2, 3, 3, 4, 4]);
+    assert_eq!(*attempts.lock().unwrap(), [1, 2, 2, 3, 3, 4, 4]);
 }
 
-pub async fn a_delivery_without_an_answer_comes_again(adapter: Subject) {
+pub async fn an_unacknowledged_delivery_is_redelivered(adapter: Subject) {
     let store = store(&adapter);
     append(&store, "a", Any, Noted::many(1)).await;
     let subscription = fast(&store).handle_within(Duration::from_millis(40));
@@ -239,7 +244,7 @@ pub async fn a_delivery_without_an_answer_comes_again(adapter: Subject) {
     until(async || store.subscriptions().await.unwrap()[0].lag == 0).await;
 }
 
-pub async fn a_name_keeps_its_filter_and_its_start(adapter: Subject) {
+pub async fn a_subscription_keeps_its_filter_and_its_start(adapter: Subject) {
     let store = store(&adapter);
     append(&store, "a", Any, Noted::many(2)).await;
     let filter = || Filter::all().category("a");
@@ -257,7 +262,7 @@ pub async fn a_name_keeps_its_filter_and_its_start(adapter: Subject) {
         assert_eq!(error.code(), "subscription_conflict");
         assert!(error.to_string().contains(words), "{error}");
     }
-    // Another tenant's is another.
+    // The same name of another tenant is another subscription.
     let scope = event_core::Scope::tenant(Tenant::new("theirs").unwrap());
     fast(&store.with_scope(scope)).open().await.unwrap().close().await.unwrap();
     for bad in ["", "a\nb", &"x".repeat(256)] {
@@ -272,15 +277,19 @@ pub async fn an_operator_pauses_resets_and_deletes(adapter: Subject) {
     let mut consumer = fast(&store).open().await.unwrap();
     next(&mut consumer).await.ack().unwrap();
     until(async || store.subscriptions().await.unwrap()[0].lag == 2).await;
-    let held = next(&mut consumer).await;
+    let in_flight = next(&mut consumer).await;
     let operator = fast(&store);
     operator.pause().await.unwrap();
     assert_eq!(store.subscriptions().await.unwrap()[0].status, SubscriptionStatus::Paused);
     until(async || consumer.partitions() == 0).await;
-    let late = held.ack().unwrap_err();
+    let late = in_flight.ack().unwrap_err();
     assert_eq!(late.code(), "lease_lost");
     operator.resume().await.unwrap();
-    assert_eq!(version(&next(&mut consumer).await), 2, "what was not saved comes again");
+    assert_eq!(
+        version(&next(&mut consumer).await),
+        2,
+        "an event after the checkpoint is redelivered"
+    );
     operator.reset(StartFrom::Beginning).await.unwrap();
     until(async || {
         let delivery = next(&mut consumer).await;
@@ -292,7 +301,7 @@ pub async fn an_operator_pauses_resets_and_deletes(adapter: Subject) {
         match tokio::time::timeout(PATIENCE, consumer.next()).await.unwrap() {
             Some(Ok(_)) => {}
             Some(Err(error)) => break error,
-            None => panic!("it says why it ends"),
+            None => panic!("the consumer ended without an error"),
         }
     };
     assert_eq!(error.code(), "subscription_not_found");
@@ -300,7 +309,7 @@ pub async fn an_operator_pauses_resets_and_deletes(adapter: Subject) {
     assert_eq!(operator.pause().await.unwrap_err().code(), "subscription_not_found");
 }
 
-pub async fn a_checkpoint_moves_past_what_does_not_pass(adapter: Subject) {
+pub async fn a_checkpoint_moves_over_filtered_events(adapter: Subject) {
     let store = store(&adapter);
     let subscription = fast(&store).filter(Filter::all().category("nothing"));
     let consumer = subscription.open().await.unwrap();
@@ -312,19 +321,19 @@ pub async fn a_checkpoint_moves_past_what_does_not_pass(adapter: Subject) {
     consumer.close().await.unwrap();
 }
 
-/// A log that was restored from an older copy, or replaced, is not taken for the one that was followed.
-pub async fn a_checkpoint_that_the_log_contradicts_is_refused(adapter: Subject) {
+/// A log that was restored from an older backup, or replaced, is detected.
+pub async fn a_checkpoint_of_another_log_is_refused(adapter: Subject) {
     let store = store(&adapter);
     append(&store, "a", Any, Noted::many(3)).await;
-    let there = everything(&store).await[2].clone();
+    let stored = everything(&store).await[2].clone();
     let checkpoints = adapter.checkpoints().unwrap();
-    let (at, id) = (there.position(), there.event_id());
+    let (at, id) = (stored.position(), stored.event_id());
     let beyond = Position::new(at.get() + 5);
     for (name, position, event, refused) in [
         ("beyond", beyond, (beyond, EventId::new()), true),
-        ("past the last event, on a log that was longer", beyond, (at, id), true),
-        ("another", at, (at, EventId::new()), true),
-        ("the same", at, (at, id), false),
+        ("past the last event of a log that was longer", beyond, (at, id), true),
+        ("another event", at, (at, EventId::new()), true),
+        ("the same event", at, (at, id), false),
     ] {
         store.subscription(name).open().await.unwrap().close().await.unwrap();
         let key = SubscriptionKey { tenant: Some(Tenant::default()), name: name.into() };
@@ -339,13 +348,13 @@ pub async fn a_checkpoint_that_the_log_contradicts_is_refused(adapter: Subject) 
             assert!(matches!(&error, Error::LogDiverged { name: n, .. } if n == name), "{error:?}");
         }
     }
-    // Deleted events contradict nothing.
+    // A deleted event does not contradict the checkpoint.
     let delete = event_core::Delete::Hard;
     append(&store, "b", Any, Noted::many(1)).await;
     store.delete_stream(&stream("a"), Any, delete).await.unwrap();
-    store.subscription("the same").open().await.unwrap().close().await.unwrap();
-    // Nor where they were the newest.
-    let key = SubscriptionKey { tenant: Some(Tenant::default()), name: "the same".into() };
+    store.subscription("the same event").open().await.unwrap().close().await.unwrap();
+    // Not even if it was the last of the log.
+    let key = SubscriptionKey { tenant: Some(Tenant::default()), name: "the same event".into() };
     let last = everything(&store).await[0].clone();
     let event = Some((last.position(), last.event_id()));
     let lease = checkpoints.heartbeat(&key, "x", PATIENCE).await.unwrap().leases[0];
@@ -353,17 +362,17 @@ pub async fn a_checkpoint_that_the_log_contradicts_is_refused(adapter: Subject) 
     assert!(checkpoints.save(&key, 0, lease.token, checkpoint, 0).await.unwrap());
     checkpoints.release(&key, "x", None).await.unwrap();
     store.delete_stream(&stream("b"), Any, delete).await.unwrap();
-    store.subscription("the same").open().await.unwrap().close().await.unwrap();
+    store.subscription("the same event").open().await.unwrap().close().await.unwrap();
 }
 
-/// A condition that panics ends its consumer with an error that says so; what it had not handled comes again.
+/// The error has the message of the panic, and the checkpoint does not move.
 pub async fn a_filter_that_panics_ends_its_consumer(adapter: Subject) {
     let store = store(&adapter);
     append(&store, "a", Any, Noted::many(2)).await;
     let panics = Filter::all().predicate("odd", |_| panic!("no such event"));
     let mut consumer = fast(&store).filter(panics).open().await.unwrap();
-    let why = event_core::error::with_causes(&end(&mut consumer).await);
-    assert!(why.contains("no such event"), "{why}");
-    tokio::time::timeout(PATIENCE, consumer.close()).await.expect("it closes").unwrap();
+    let error = event_core::error::with_causes(&end(&mut consumer).await);
+    assert!(error.contains("no such event"), "{error}");
+    tokio::time::timeout(PATIENCE, consumer.close()).await.expect("the consumer closes").unwrap();
     assert_eq!(store.subscriptions().await.unwrap()[0].position, Position::START);
 }

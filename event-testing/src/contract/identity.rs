@@ -1,4 +1,4 @@
-//! Event ids: the same append twice is stored once and answered twice.
+//! Event ids: an append that is repeated with the same ids is stored once, and returns the same result each time.
 
 use super::{Subject, append, everything, exact, store, stream};
 use crate::Noted;
@@ -9,7 +9,7 @@ fn batch(ids: &[EventId]) -> Vec<NewEvent> {
     ids.iter().map(|id| NewEvent::from(Noted::new("same")).with_id(*id)).collect()
 }
 
-pub async fn the_same_ids_give_the_first_answer(adapter: Subject) {
+pub async fn a_repeated_append_returns_the_first_result(adapter: Subject) {
     let store = store(&adapter);
     append(&store, "s", NoStream, Noted::many(2)).await;
     let ids = [EventId::new(), EventId::new(), EventId::new()];
@@ -23,7 +23,7 @@ pub async fn the_same_ids_give_the_first_answer(adapter: Subject) {
     assert_eq!(everything(&store).await.len(), 9);
 }
 
-pub async fn known_ids_are_found_before_any_refusal(adapter: Subject) {
+pub async fn known_ids_are_found_before_any_other_check(adapter: Subject) {
     let store = EventStore::builder(adapter).stream_limit(Some(2)).build().unwrap();
     let ids = [EventId::new(), EventId::new()];
     let first = append(&store, "s", NoStream, batch(&ids)).await;
@@ -34,7 +34,7 @@ pub async fn known_ids_are_found_before_any_refusal(adapter: Subject) {
     assert_eq!((deleted.outcome, deleted.position), (Outcome::AlreadyStored, first.position));
 }
 
-pub async fn ids_that_are_taken_otherwise_conflict(adapter: Subject) {
+pub async fn ids_used_elsewhere_or_in_part_conflict(adapter: Subject) {
     let store = store(&adapter);
     let [a, b, c, d] = [EventId::new(), EventId::new(), EventId::new(), EventId::new()];
     append(&store, "s", NoStream, batch(&[a, b, c])).await;
@@ -60,7 +60,7 @@ pub async fn ids_that_are_taken_otherwise_conflict(adapter: Subject) {
     assert_eq!((part.outcome, part.stream_version.get()), (Outcome::AlreadyStored, 3));
 }
 
-pub async fn ids_are_apart_between_tenants(adapter: Subject) {
+pub async fn event_ids_are_unique_per_tenant(adapter: Subject) {
     let store = store(&adapter);
     let other = store.with_scope(Scope::tenant(Tenant::new("other").unwrap()));
     let ids = [EventId::new()];
@@ -68,7 +68,7 @@ pub async fn ids_are_apart_between_tenants(adapter: Subject) {
     append(&other, "s", NoStream, batch(&ids)).await;
 }
 
-pub async fn racing_tries_of_one_append_store_it_once(adapter: Subject) {
+pub async fn racing_retries_of_one_append_store_it_once(adapter: Subject) {
     let store = store(&adapter);
     for round in 0..5 {
         let name = format!("s-{round}");
@@ -82,9 +82,9 @@ pub async fn racing_tries_of_one_append_store_it_once(adapter: Subject) {
             .collect();
         let mut stored = 0;
         for attempt in tries {
-            let answer = attempt.await.unwrap().unwrap();
-            assert_eq!(answer.stream_version.get(), 2);
-            stored += usize::from(answer.outcome == Outcome::Stored);
+            let appended = attempt.await.unwrap().unwrap();
+            assert_eq!(appended.stream_version.get(), 2);
+            stored += usize::from(appended.outcome == Outcome::Stored);
         }
         assert_eq!(stored, 1);
     }

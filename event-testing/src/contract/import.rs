@@ -1,4 +1,4 @@
-//! What another store held, stored as it was.
+//! Imports: the content of another store, stored unchanged.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ fn raw(json: &str) -> NewEvent {
         .with_metadata(Metadata::from_json(r#"{ "b":1,  "a": "tab \t" }"#).unwrap())
 }
 
-/// A store with something of everything.
+/// A store with streams in every state, links, tenants and odd payloads.
 async fn full() -> EventStore {
     let source = EventStore::new(MemoryAdapter::new()).unwrap();
     append(&source, "game-1", NoStream, Noted::many(3)).await;
@@ -63,19 +63,19 @@ async fn exported(store: &EventStore) -> String {
     String::from_utf8(text).unwrap()
 }
 
-/// Everything but the positions.
-fn facts(events: &[RecordedEvent]) -> Vec<RecordedEvent> {
+/// The events without their positions.
+fn without_positions(events: &[RecordedEvent]) -> Vec<RecordedEvent> {
     let start = Position::new(1);
     let parts = events.iter().map(|event| event.clone().into_parts());
     parts.map(|it| RecordedEvent::from_parts(RecordedParts { position: start, ..it })).collect()
 }
 
-pub async fn a_store_is_taken_over_as_it_is(adapter: Subject) {
+pub async fn a_store_is_imported_unchanged(adapter: Subject) {
     let (source, store) = (full().await, store(&adapter));
     let (from, to) = (source.all_tenants(), store.all_tenants());
     let imported = from.copy_to(&to).await.unwrap();
     let events = everything(&from).await;
-    // Two of six links stay behind: their events were removed.
+    // Two of six links are not copied: their events were removed.
     assert_eq!((imported.stored, imported.skipped), (events.len() as u64 + 4, 0));
     assert_eq!(everything(&to).await, events);
     let list = ListOptions::new().deleted();
@@ -85,13 +85,13 @@ pub async fn a_store_is_taken_over_as_it_is(adapter: Subject) {
     );
     for name in ["links", "links-archived", "truncated", "emptied", "archived"].map(stream) {
         let page = ReadOptions::forward();
-        let (there, here) =
+        let (original, copy) =
             (source.read_stream(&name, page).await, store.read_stream(&name, page).await);
-        assert_eq!(here.unwrap(), there.unwrap(), "{name:?}");
+        assert_eq!(copy.unwrap(), original.unwrap(), "{name:?}");
     }
     assert_eq!(exported(&store).await, exported(&source).await);
 
-    // It goes on where the other one was.
+    // Positions and versions continue after those of the source.
     let end = events.last().unwrap().position();
     let next = append(&store, "game-1", exact(4), Noted::many(1)).await;
     assert!(next.position > end, "{} after {end}", next.position);
@@ -113,14 +113,14 @@ pub async fn a_store_is_taken_over_as_it_is(adapter: Subject) {
     assert!(types.contains(&"Kept as it is, \"quoted\""), "{types:?}");
 }
 
-pub async fn new_positions_are_drawn_in_the_old_order(adapter: Subject) {
+pub async fn new_positions_are_assigned_in_the_old_order(adapter: Subject) {
     let (source, store) = (full().await, store(&adapter));
     let own = append(&store, "own", NoStream, Noted::many(20)).await;
     let (from, to) = (source.all_tenants(), store.all_tenants());
     from.copy_to(&to).new_positions().await.unwrap();
-    let (there, here) = (everything(&from).await, everything(&to).await);
-    assert_eq!(facts(&here[20..]), facts(&there));
-    assert!(here[20].position() > own.position);
+    let (original, copy) = (everything(&from).await, everything(&to).await);
+    assert_eq!(without_positions(&copy[20..]), without_positions(&original));
+    assert!(copy[20].position() > own.position);
     let links = store.read_stream(&stream("links"), ReadOptions::forward()).await.unwrap();
     for link in links {
         let event = to.read_event(link.event_id()).await.unwrap().unwrap();
@@ -128,7 +128,7 @@ pub async fn new_positions_are_drawn_in_the_old_order(adapter: Subject) {
     }
 }
 
-pub async fn what_is_there_already_is_skipped(adapter: Subject) {
+pub async fn stored_events_are_skipped(adapter: Subject) {
     let (source, store) = (full().await, store(&adapter));
     let (from, to) = (source.all_tenants(), store.all_tenants());
     let first = from.copy_to(&to).select(Selection::category("game")).await.unwrap();
@@ -137,14 +137,14 @@ pub async fn what_is_there_already_is_skipped(adapter: Subject) {
     let again = from.copy_to(&to).select(Selection::category("game")).await.unwrap();
     assert_eq!((again.stored, again.skipped), (0, 8));
     assert_eq!(exported(&store).await, before);
-    // The rest stands between what is there: it gets new positions.
-    let kept = from.copy_to(&to).await.unwrap_err();
-    assert!(matches!(kept, Error::InvalidImport { .. }), "{kept}");
+    // The other events lie between stored ones: they need new positions.
+    let error = from.copy_to(&to).await.unwrap_err();
+    assert!(matches!(error, Error::InvalidImport { .. }), "{error}");
     let all = from.copy_to(&to).new_positions().await.unwrap();
     assert_eq!(all.skipped, 8);
-    let (there, here) = (everything(&from).await, everything(&to).await);
-    assert_eq!(here.len(), there.len());
-    // It goes on, and states follow.
+    let (original, copy) = (everything(&from).await, everything(&to).await);
+    assert_eq!(copy.len(), original.len());
+    // A later copy adds new events and new states.
     append(&source, "game-1", exact(4), Noted::many(1)).await;
     source.archive_stream(&stream("game-1"), Any).await.unwrap();
     let rest = from.copy_to(&to).new_positions().await.unwrap();
@@ -153,7 +153,7 @@ pub async fn what_is_there_already_is_skipped(adapter: Subject) {
     assert_eq!((info.version, info.state), (StreamVersion::new(5), StreamState::Archived));
 }
 
-/// An event of a stream, at a place.
+/// An event of a stream, at a position.
 fn at(name: &str, version: u64, position: u64, id: EventId) -> RecordedEvent {
     RecordedEvent::from_parts(RecordedParts {
         tenant: Tenant::default(),
@@ -181,7 +181,7 @@ fn line(name: &str, version: u64, first: u64, holds_links: bool) -> StreamInfo {
     }
 }
 
-pub async fn what_does_not_fit_is_refused_as_a_whole(adapter: Subject) {
+pub async fn an_invalid_batch_is_refused_as_a_whole(adapter: Subject) {
     let store = store(&adapter);
     let [a, b, c] = [EventId::new(), EventId::new(), EventId::new()];
     let noted = |id| NewEvent::from(Noted::new("own")).with_id(id);
@@ -189,11 +189,11 @@ pub async fn what_does_not_fit_is_refused_as_a_whole(adapter: Subject) {
     append(&store, "t", NoStream, vec![noted(c)]).await;
     store.link(&stream("links"), NoStream, [b, c]).await.unwrap();
     let own = everything(&store).await;
-    let places: Vec<u64> = own.iter().map(|event| event.position().get()).collect();
+    let positions_of_own: Vec<u64> = own.iter().map(|event| event.position().get()).collect();
     let new = EventId::new();
     let far = 1_000;
     for (positions, events, code) in [
-        // A gap, in a new stream, in one that is there, in the batch.
+        // A gap in a new stream, in an existing one, and within the batch.
         (Positions::Assign, vec![at("new", 2, far, new)], "invalid_import"),
         (Positions::Assign, vec![at("s", 4, far, new)], "invalid_import"),
         (
@@ -201,7 +201,7 @@ pub async fn what_does_not_fit_is_refused_as_a_whole(adapter: Subject) {
             vec![at("new", 1, far, new), at("new", 3, far + 1, EventId::new())],
             "invalid_import",
         ),
-        // Another event in the place; an id elsewhere, and twice.
+        // Another event at the version; an id used elsewhere, and twice.
         (Positions::Assign, vec![at("s", 2, far, new)], "event_id_conflict"),
         (Positions::Assign, vec![at("s", 3, far, a)], "event_id_conflict"),
         (Positions::Assign, vec![at("t", 1, far, a)], "event_id_conflict"),
@@ -210,23 +210,23 @@ pub async fn what_does_not_fit_is_refused_as_a_whole(adapter: Subject) {
             vec![at("new", 1, far, new), at("new", 2, far + 1, new)],
             "event_id_conflict",
         ),
-        // Positions that fall, are used, or are others.
+        // Positions that decrease, are used, or differ from the stored ones.
         (
             Positions::Assign,
             vec![at("new", 1, far, new), at("new", 2, far - 1, EventId::new())],
             "invalid_import",
         ),
-        (Positions::Keep, vec![at("new", 1, places[2], new)], "invalid_import"),
+        (Positions::Keep, vec![at("new", 1, positions_of_own[2], new)], "invalid_import"),
         (Positions::Keep, vec![at("s", 1, far, a)], "invalid_import"),
-        // No position would be left for what comes.
+        // No position would be left for later events.
         (Positions::Keep, vec![at("new", 1, i64::MAX.unsigned_abs(), new)], "invalid_import"),
         // Into a stream of links.
         (Positions::Assign, vec![at("links", 3, far, new)], "mixed_stream"),
     ] {
-        let said = format!("{positions:?} {events:?}");
+        let context = format!("{positions:?} {events:?}");
         let batch = ImportBatch::Events { positions, events };
         let error = adapter.import(&batch).await.unwrap_err();
-        assert_eq!(error.code(), code, "{said}: {error}");
+        assert_eq!(error.code(), code, "{context}: {error}");
     }
     for (line, code) in [
         (line("s", 2, 2, false), "invalid_import"),
@@ -236,7 +236,7 @@ pub async fn what_does_not_fit_is_refused_as_a_whole(adapter: Subject) {
             StreamInfo { state: StreamState::HardDeleted, ..line("s", 2, 1, false) },
             "invalid_import",
         ),
-        // No number would be left for what comes.
+        // No version would be left for later events.
         (line("far", (1 << 62) + 1, (1 << 62) + 2, false), "invalid_import"),
     ] {
         let good = self::line("new", 0, 1, false);
@@ -284,7 +284,7 @@ fn link_of(name: &str, version: u64, event_id: EventId) -> ImportedLink {
     }
 }
 
-pub async fn imports_and_appends_at_once_leave_no_gap(adapter: Subject) {
+pub async fn concurrent_imports_and_appends_leave_no_gap(adapter: Subject) {
     let store = store(&adapter);
     let batches = (0..8).map(|n| {
         let adapter = Arc::clone(&adapter);
@@ -324,20 +324,20 @@ pub async fn imports_and_appends_at_once_leave_no_gap(adapter: Subject) {
     }
 }
 
-pub async fn a_stream_that_was_truncated_meanwhile_is_taken_up_where_it_begins(adapter: Subject) {
+pub async fn a_copy_resumes_at_the_first_version_of_a_truncated_stream(adapter: Subject) {
     let (source, store) = (EventStore::new(MemoryAdapter::new()).unwrap(), store(&adapter));
     let name = stream("long");
     append(&source, "long", NoStream, Noted::many(3)).await;
     source.copy_to(&store).await.unwrap();
     append(&source, "long", exact(3), Noted::many(3)).await;
     source.truncate_before(&name, StreamVersion::new(6)).await.unwrap();
-    // What is here and not there any more is nothing that a copy removes.
+    // A copy removes no events that the source has truncated.
     let error = source.copy_to(&store).await.unwrap_err();
     assert!(error.to_string().contains("truncate it before 4 here"), "{error}");
     store.truncate_before(&name, StreamVersion::new(4)).await.unwrap();
     source.copy_to(&store).await.unwrap();
     assert_eq!(everything(&store).await, everything(&source).await);
-    let (here, there) = (store.stream_info(&name).await, source.stream_info(&name).await);
-    assert_eq!(here.unwrap(), there.unwrap());
+    let (copy, original) = (store.stream_info(&name).await, source.stream_info(&name).await);
+    assert_eq!(copy.unwrap(), original.unwrap());
     assert_eq!(append(&store, "long", exact(6), Noted::many(1)).await.stream_version.get(), 7);
 }

@@ -1,4 +1,4 @@
-//! Streams of links: events of other streams under numbers of their own.
+//! Streams of links: events of other streams under versions of the stream of links.
 
 use super::{Subject, append, everything, exact, store, stream, versions};
 use crate::Noted;
@@ -9,14 +9,14 @@ use event_core::{
     RecordedEvent, Scope, StreamVersion, Tenant,
 };
 
-/// Notes with ids that the case knows.
+/// Notes and their ids.
 fn notes(count: usize) -> (Vec<EventId>, Vec<NewEvent>) {
     let ids: Vec<EventId> = (0..count).map(|_| EventId::new()).collect();
     let notes = ids.iter().map(|id| NewEvent::from(Noted::new("linked")).with_id(*id)).collect();
     (ids, notes)
 }
 
-/// A stream with so many events; their ids.
+/// Appends `count` events to a stream and returns their ids.
 async fn filled(store: &EventStore, name: &str, count: usize) -> Vec<EventId> {
     let (ids, notes) = notes(count);
     append(store, name, NoStream, notes).await;
@@ -31,24 +31,24 @@ fn ids(events: &[RecordedEvent]) -> Vec<EventId> {
     events.iter().map(RecordedEvent::event_id).collect()
 }
 
-pub async fn linked_events_keep_their_position_and_say_where_they_stand(adapter: Subject) {
+pub async fn linked_events_keep_their_position_and_origin(adapter: Subject) {
     let store = store(&adapter);
     let (a, b) = (filled(&store, "a", 3).await, filled(&store, "b", 2).await);
     let before = everything(&store).await;
     let order = [b[1], a[0], a[2], b[0]];
-    let answer = store.link(&stream("links-1"), NoStream, order).await.unwrap();
+    let linked = store.link(&stream("links-1"), NoStream, order).await.unwrap();
     let last = store.read_event(b[0]).await.unwrap().unwrap();
-    assert_eq!((answer.stream_version, answer.outcome), (StreamVersion::new(4), Outcome::Stored));
-    assert_eq!(answer.position, last.position());
+    assert_eq!((linked.stream_version, linked.outcome), (StreamVersion::new(4), Outcome::Stored));
+    assert_eq!(linked.position, last.position());
 
     let forward = page(&store, "links-1", ReadOptions::forward()).await;
     assert_eq!((ids(&forward), versions(&forward)), (order.to_vec(), vec![1, 2, 3, 4]));
-    for seen in &forward {
-        let own = store.read_event(seen.event_id()).await.unwrap().unwrap();
-        assert_eq!(own.origin(), None);
-        assert_eq!(seen.stream_id(), &stream("links-1"));
-        assert_eq!(seen.origin(), Some((own.stream_id(), own.stream_version())));
-        assert_eq!(seen, &own.linked(seen.stream_id().clone(), seen.stream_version()));
+    for link in &forward {
+        let event = store.read_event(link.event_id()).await.unwrap().unwrap();
+        assert_eq!(event.origin(), None);
+        assert_eq!(link.stream_id(), &stream("links-1"));
+        assert_eq!(link.origin(), Some((event.stream_id(), event.stream_version())));
+        assert_eq!(link, &event.linked(link.stream_id().clone(), link.stream_version()));
     }
     let from = StreamVersion::new(3);
     let two = BatchSize::new(2).unwrap();
@@ -59,7 +59,7 @@ pub async fn linked_events_keep_their_position_and_say_where_they_stand(adapter:
     assert!(
         page(&store, "links-1", ReadOptions::forward().from(from.next().next())).await.is_empty()
     );
-    assert_eq!(everything(&store).await, before, "the global order shows each event once");
+    assert_eq!(everything(&store).await, before, "the log has each event once");
 
     let info = store.stream_info(&stream("links-1")).await.unwrap();
     assert_eq!((info.version, info.holds_links), (StreamVersion::new(4), true));
@@ -69,7 +69,7 @@ pub async fn linked_events_keep_their_position_and_say_where_they_stand(adapter:
     assert_eq!(store.stream_version(&stream("links-1")).await.unwrap(), StreamVersion::new(4));
 }
 
-pub async fn every_claim_of_a_link_is_checked(adapter: Subject) {
+pub async fn every_expected_version_of_a_link_is_checked(adapter: Subject) {
     let store = store(&adapter);
     let events = filled(&store, "a", 9).await;
     let name = stream("links");
@@ -81,8 +81,8 @@ pub async fn every_claim_of_a_link_is_checked(adapter: Subject) {
         );
     }
     for (at, claim) in [NoStream, exact(1), StreamExists, Any].into_iter().enumerate() {
-        let answer = store.link(&name, claim, [events[at]]).await.unwrap();
-        assert_eq!(answer.stream_version.get(), at as u64 + 1);
+        let linked = store.link(&name, claim, [events[at]]).await.unwrap();
+        assert_eq!(linked.stream_version.get(), at as u64 + 1);
     }
     for claim in [NoStream, exact(0), exact(3), exact(5)] {
         let error = store.link(&name, claim, [events[8]]).await.unwrap_err();
@@ -97,25 +97,25 @@ pub async fn every_claim_of_a_link_is_checked(adapter: Subject) {
     assert_eq!(page(&store, "links", ReadOptions::forward()).await.len(), 4);
 }
 
-pub async fn missing_events_are_refused_as_a_whole_and_named(adapter: Subject) {
+pub async fn a_link_to_missing_events_is_refused_and_names_them(adapter: Subject) {
     let store = store(&adapter);
     let events = filled(&store, "a", 2).await;
     let other = store.with_scope(Scope::tenant(Tenant::new("other").unwrap()));
     let foreign = filled(&other, "a", 1).await[0];
     let unknown = EventId::new();
     for claim in [Any, NoStream] {
-        let asked = [events[0], unknown, foreign, events[1]];
-        let error = store.link(&stream("links"), claim, asked).await.unwrap_err();
+        let requested = [events[0], unknown, foreign, events[1]];
+        let error = store.link(&stream("links"), claim, requested).await.unwrap_err();
         match error {
             Error::EventsNotFound { event_ids, .. } => assert_eq!(event_ids, [unknown, foreign]),
             other => panic!("{other}"),
         }
     }
-    let nobody = store.with_scope(Scope::tenant(Tenant::new("nobody").unwrap()));
-    let error = nobody.link(&stream("links"), Any, [events[0]]).await.unwrap_err();
+    let without_events = store.with_scope(Scope::tenant(Tenant::new("empty").unwrap()));
+    let error = without_events.link(&stream("links"), Any, [events[0]]).await.unwrap_err();
     assert!(matches!(error, Error::EventsNotFound { .. }), "{error}");
     let missing = store.stream_info(&stream("links")).await.unwrap_err();
-    assert!(matches!(missing, Error::StreamNotFound { .. }), "nothing is left behind: {missing}");
+    assert!(matches!(missing, Error::StreamNotFound { .. }), "no stream was created: {missing}");
     let empty = store.link(&stream("links"), Any, []).await.unwrap_err();
     assert!(matches!(empty, Error::InvalidEventData { .. }), "{empty}");
     let many = (0..=BatchSize::MAX.get()).map(|_| EventId::new());
@@ -123,7 +123,7 @@ pub async fn missing_events_are_refused_as_a_whole_and_named(adapter: Subject) {
     assert!(matches!(many, Error::InvalidBatchSize(_)), "{many}");
 }
 
-pub async fn the_same_links_give_the_first_answer(adapter: Subject) {
+pub async fn a_repeated_link_returns_the_first_result(adapter: Subject) {
     let store = store(&adapter);
     let events = filled(&store, "a", 6).await;
     let name = stream("links");
@@ -134,13 +134,13 @@ pub async fn the_same_links_give_the_first_answer(adapter: Subject) {
         assert_eq!(again.outcome, Outcome::AlreadyStored, "{claim}");
         assert_eq!((again.stream_version, again.position), (first.stream_version, first.position));
     }
-    for asked in [
-        vec![events[3], events[4]], // only part of it is known
+    for requested in [
+        vec![events[3], events[4]], // only some are linked
         vec![events[2], events[1]], // another order
         vec![events[1], events[3]], // not contiguous
         vec![events[5], events[5]], // twice
     ] {
-        let error = store.link(&name, Any, asked).await.unwrap_err();
+        let error = store.link(&name, Any, requested).await.unwrap_err();
         assert!(matches!(error, Error::EventIdConflict { .. }), "{error}");
     }
     store.archive_stream(&name, Any).await.unwrap();
@@ -168,15 +168,18 @@ pub async fn a_stream_holds_events_or_links(adapter: Subject) {
         );
         is_mixed(both.commit().await.unwrap_err(), true);
     }
-    assert!(store.stream_info(&stream("new")).await.is_err(), "the transaction left nothing");
-    // Through a link, the event itself is linked.
+    assert!(
+        store.stream_info(&stream("new")).await.is_err(),
+        "nothing of the transaction was stored"
+    );
+    // A link to a linked event refers to the event itself.
     store.link(&stream("more"), NoStream, [events[0], events[2]]).await.unwrap();
     let seen = page(&store, "more", ReadOptions::forward()).await;
     assert_eq!(seen[0].origin(), Some((&stream("a"), StreamVersion::new(1))));
     assert_eq!(everything(&store).await.len(), 3);
 }
 
-pub async fn of_links_that_race_one_wins(adapter: Subject) {
+pub async fn one_of_racing_links_wins(adapter: Subject) {
     const WRITERS: usize = 16;
     let store = store(&adapter);
     let events = filled(&store, "a", WRITERS + 1).await;
@@ -185,7 +188,7 @@ pub async fn of_links_that_race_one_wins(adapter: Subject) {
             .iter()
             .map(|id| {
                 let (store, id) = (store.clone(), *id);
-                // Each round in a stream of its own; the second one has a link already.
+                // One stream a round; that of the second round has a link already.
                 let name = stream(&format!("links-{round}"));
                 tokio::spawn(async move { store.link(&name, claim, [id]).await })
             })
@@ -196,9 +199,9 @@ pub async fn of_links_that_race_one_wins(adapter: Subject) {
         let mut won = 0;
         for writer in writers {
             match writer.await.unwrap() {
-                Ok(answer) => {
+                Ok(linked) => {
                     won += 1;
-                    assert_eq!(answer.stream_version.get(), round as u64 + 1);
+                    assert_eq!(linked.stream_version.get(), round as u64 + 1);
                 }
                 Err(Error::WrongExpectedVersion { actual, .. }) => {
                     assert_eq!(actual.get(), round as u64 + 1);
@@ -210,7 +213,7 @@ pub async fn of_links_that_race_one_wins(adapter: Subject) {
     }
 }
 
-pub async fn links_of_removed_events_vanish(adapter: Subject) {
+pub async fn links_to_removed_events_disappear(adapter: Subject) {
     let store = store(&adapter);
     let (a, b, c) =
         (filled(&store, "a", 2).await, filled(&store, "b", 3).await, filled(&store, "c", 1).await);
@@ -224,7 +227,7 @@ pub async fn links_of_removed_events_vanish(adapter: Subject) {
     let one = BatchSize::new(1).unwrap();
     assert_eq!(versions(&page(&store, "links", ReadOptions::forward().limit(one)).await), [3]);
     assert_eq!(store.stream_version(&name).await.unwrap().get(), 5);
-    // What is gone cannot be linked; what is softly deleted is in the global order, and can.
+    // Removed events cannot be linked; events of a soft-deleted stream are still in the log, and can.
     let gone = store.link(&stream("more"), Any, [b[0], b[2], a[1]]).await.unwrap_err();
     assert!(
         matches!(&gone, Error::EventsNotFound { event_ids, .. } if *event_ids == [b[0], a[1]]),
@@ -270,5 +273,5 @@ pub async fn a_stream_of_links_is_archived_truncated_and_deleted(adapter: Subjec
         assert!(info.state.is_deleted() && !info.holds_links);
     }
     assert_eq!(store.list_streams(ListOptions::new()).await.unwrap().len(), 1);
-    assert_eq!(ids(&everything(&store).await), events, "nothing happens to the events");
+    assert_eq!(ids(&everything(&store).await), events, "the linked events are unchanged");
 }

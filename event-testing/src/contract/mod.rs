@@ -1,11 +1,12 @@
-//! The promises of every adapter, one function each; see [`adapter_contract!`](crate::adapter_contract!).
+//! The contract suite for adapters: one function a promise, instantiated by [`adapter_contract!`](crate::adapter_contract!),
+//! [`durable_contract!`](crate::durable_contract!) and [`import_contract!`](crate::import_contract!).
 
 #![expect(
     clippy::unwrap_used,
     clippy::missing_panics_doc,
-    reason = "a case of a test suite fails by panicking; its name says what it promises"
+    reason = "a test case fails by panicking; its name is the promise"
 )]
-#![allow(missing_docs, reason = "the name of a case is its promise")]
+#![allow(missing_docs, reason = "the name of a test case is the promise")]
 
 pub mod all;
 pub mod append;
@@ -20,6 +21,7 @@ pub mod identity;
 pub mod import;
 pub mod leases;
 pub mod link;
+mod macros;
 pub mod read;
 pub mod scope;
 pub mod snapshot;
@@ -49,18 +51,19 @@ pub(crate) const fn exact(version: u64) -> ExpectedVersion {
     ExpectedVersion::Exact(StreamVersion::new(version))
 }
 
-/// Appends and gives the answer, which must be that of a first try.
+/// Appends events, which must not be stored yet.
 pub(crate) async fn append(
     store: &EventStore,
     name: &str,
     expected: ExpectedVersion,
     events: Vec<NewEvent>,
 ) -> Appended {
-    let answer = store.append(&stream(name), expected, events).await.unwrap();
-    assert_eq!(answer.outcome, Outcome::Stored);
-    answer
+    let appended = store.append(&stream(name), expected, events).await.unwrap();
+    assert_eq!(appended.outcome, Outcome::Stored);
+    appended
 }
 
+/// Reads the whole log of the store's scope.
 pub(crate) async fn everything(store: &EventStore) -> Vec<RecordedEvent> {
     let mut events = store.all_events(AllOptions::new());
     let mut all = Vec::new();

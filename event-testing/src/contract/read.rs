@@ -33,7 +33,7 @@ pub async fn pages_forward_and_backward(adapter: Subject) {
     }
 }
 
-pub async fn missing_streams_are_errors(adapter: Subject) {
+pub async fn a_missing_stream_is_an_error(adapter: Subject) {
     let store = store(&adapter);
     append(&store, "other", NoStream, Noted::many(1)).await;
     for options in [ReadOptions::forward(), ReadOptions::backward().from(StreamVersion::new(3))] {
@@ -45,7 +45,7 @@ pub async fn missing_streams_are_errors(adapter: Subject) {
     assert!(events.next().await.is_none());
 }
 
-pub async fn starts_out_of_range(adapter: Subject) {
+pub async fn start_versions_out_of_range(adapter: Subject) {
     let store = store(&adapter);
     append(&store, "s", NoStream, Noted::many(2)).await;
     let highest = StreamVersion::MAX;
@@ -78,7 +78,7 @@ pub async fn streams_lazily_across_pages(adapter: Subject) {
     }
 }
 
-pub async fn undecodable_events_come_back(adapter: Subject) {
+pub async fn undecodable_events_are_returned(adapter: Subject) {
     let store = store(&adapter);
     let raw = |json: &str, version| {
         let data = RawValue::from_string(json.into()).unwrap();
@@ -90,17 +90,17 @@ pub async fn undecodable_events_come_back(adapter: Subject) {
     assert_eq!(page.len(), 3);
     page[0].decode::<Noted>().unwrap();
     let error = page[1].decode::<Noted>().unwrap_err();
-    let Error::Deserialization { at: Some(place), event_type, version, .. } = &error else {
+    let Error::Deserialization { at: Some(location), event_type, version, .. } = &error else {
         panic!("{error}")
     };
     assert_eq!((event_type.as_str(), version.get()), ("contract.noted", 1));
-    assert_eq!((place.stream_version.get(), place.position), (2, page[1].position()));
+    assert_eq!((location.stream_version.get(), location.position), (2, page[1].position()));
     assert!(error.to_string().contains("`text`"), "{error}");
     let error = page[2].decode::<Noted>().unwrap_err();
     assert!(matches!(error, Error::FromTheFuture { .. }), "{error}");
 }
 
-pub async fn one_event_by_its_id(adapter: Subject) {
+pub async fn reads_one_event_by_id(adapter: Subject) {
     let store = store(&adapter);
     let event = NewEvent::from(Noted::new("this one"));
     let id = event.id();
@@ -110,13 +110,13 @@ pub async fn one_event_by_its_id(adapter: Subject) {
     assert!(store.read_event(EventId::new()).await.unwrap().is_none());
 }
 
-pub async fn info_and_version(adapter: Subject) {
+pub async fn stream_info_and_version(adapter: Subject) {
     let store = store(&adapter);
     let name = stream("s");
     assert_eq!(store.stream_version(&name).await.unwrap(), StreamVersion::NONE);
     assert_eq!(store.stream_info(&name).await.unwrap_err().code(), "stream_not_found");
-    let answer = append(&store, "s", exact(0), Noted::many(3)).await;
-    assert_eq!(store.stream_version(&name).await.unwrap(), answer.stream_version);
+    let appended = append(&store, "s", exact(0), Noted::many(3)).await;
+    assert_eq!(store.stream_version(&name).await.unwrap(), appended.stream_version);
     let info = store.stream_info(&name).await.unwrap();
     assert_eq!((info.version.get(), info.first_version.get()), (3, 1));
     assert_eq!((info.state, info.stream_id), (StreamState::Active, name));

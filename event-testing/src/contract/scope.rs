@@ -9,7 +9,7 @@ fn tenant(store: &EventStore, name: &str) -> EventStore {
     store.with_scope(Scope::tenant(Tenant::new(name).unwrap()))
 }
 
-pub async fn a_tenant_sees_its_own(adapter: Subject) {
+pub async fn a_tenant_sees_only_its_own_data(adapter: Subject) {
     let store = store(&adapter);
     let (red, blue) = (tenant(&store, "red"), tenant(&store, "blue' or true --"));
     append(&red, "s", NoStream, Noted::many(2)).await;
@@ -26,7 +26,7 @@ pub async fn a_tenant_sees_its_own(adapter: Subject) {
     assert_eq!(red.stream_version(&stream("only-blue")).await.unwrap().get(), 0);
 }
 
-pub async fn the_operator_sees_all(adapter: Subject) {
+pub async fn the_operator_sees_all_tenants(adapter: Subject) {
     let store = store(&adapter);
     let (red, blue) = (tenant(&store, "red"), tenant(&store, "blue"));
     append(&red, "s", NoStream, Noted::many(2)).await;
@@ -48,7 +48,7 @@ pub async fn the_operator_sees_all(adapter: Subject) {
     assert!(operator.read_event(all[2].event_id()).await.unwrap().is_some());
 }
 
-pub async fn scope_reaches_metadata_and_errors(adapter: Subject) {
+pub async fn the_scope_is_in_metadata_and_errors(adapter: Subject) {
     let store = store(&adapter);
     let scope =
         Scope::tenant(Tenant::new("98").unwrap()).correlation("c").causation("x").actor("ann");

@@ -1,4 +1,4 @@
-//! Snapshots: kept byte for byte, never back to an earlier version, and never trusted without proof.
+//! Snapshots: stored byte for byte, never replaced by an earlier one, and never used unless they fit the stream.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -19,7 +19,7 @@ const fn version(n: u64) -> StreamVersion {
     StreamVersion::new(n)
 }
 
-/// The closed set of one event.
+/// A closed set of one event.
 pub(super) struct Notes(Noted);
 
 impl EventSet for Notes {
@@ -35,7 +35,7 @@ impl EventSet for Notes {
     }
 }
 
-/// A state that depends on each event and on their order.
+/// A state that depends on every event and their order.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct Digest {
     notes: u64,
@@ -82,13 +82,13 @@ macro_rules! aggregate {
 }
 
 aggregate!(Plain, Digest, None);
-aggregate!(pub(super) Kept, Digest, Some(Snapshots::new("contract.digest", 2).every(100)));
+aggregate!(pub(super) Periodic, Digest, Some(Snapshots::new("contract.digest", 2).every(100)));
 aggregate!(Manual, Digest, Some(Snapshots::new("contract.manual", 1)));
-// The same kind, as an older program and one with another shape write it.
+// The same kind, as written by an older program, and by one with another shape.
 aggregate!(Older, Digest, Some(Snapshots::new("contract.digest", 1).every(1)));
 aggregate!(Reshaped, Other, Some(Snapshots::new("contract.digest", 2).every(1)));
 
-/// Reads as a digest does, and looks otherwise.
+/// Decodes a digest's JSON, but has another shape.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 struct Other {
     notes: u64,
@@ -126,8 +126,8 @@ fn snapshot(kind: &str, at: u64, json: &str) -> StoredSnapshot {
 }
 
 #[track_caller]
-fn same(found: Option<StoredSnapshot>, wanted: &StoredSnapshot) {
-    let found = found.expect("there is a snapshot");
+fn assert_same(found: Option<StoredSnapshot>, wanted: &StoredSnapshot) {
+    let found = found.expect("a snapshot");
     assert_eq!(
         (found.kind, found.version, found.shape, found.stream_version, found.position),
         (wanted.kind.clone(), wanted.version, wanted.shape, wanted.stream_version, wanted.position)
@@ -150,15 +150,15 @@ pub async fn keeps_a_snapshot_byte_for_byte(adapter: Subject) {
     for name in ["s", "o'neil-%_\u{202e}\"; DROP TABLE snapshots", "🦀-\\"] {
         append(&store, name, NoStream, Noted::many(1)).await;
         for (at, json) in [(1, "null"), (2, odd), (3, huge.as_str()), (u64::from(u32::MAX), "[]")] {
-            // What a raw value holds is what is kept, without the space around it.
-            let given = snapshot("contract.a'b\"", at, json.trim());
-            assert!(save(&adapter, &stream(name), &given).await, "{name} at {at}");
-            same(load(&adapter, &stream(name), &given.kind).await, &given);
+            // A raw value holds the JSON without the white space around it.
+            let saved = snapshot("contract.a'b\"", at, json.trim());
+            assert!(save(&adapter, &stream(name), &saved).await, "{name} at {at}");
+            assert_same(load(&adapter, &stream(name), &saved.kind).await, &saved);
         }
     }
 }
 
-pub async fn never_goes_back_to_an_earlier_version(adapter: Subject) {
+pub async fn a_snapshot_is_never_replaced_by_an_earlier_one(adapter: Subject) {
     let store = store(&adapter);
     append(&store, "s", NoStream, Noted::many(1)).await;
     let name = stream("s");
@@ -166,27 +166,27 @@ pub async fn never_goes_back_to_an_earlier_version(adapter: Subject) {
     assert!(save(&adapter, &name, &fifth).await);
     for at in [1, 4, 5] {
         assert!(!save(&adapter, &name, &snapshot("k", at, "\"other\"")).await, "at {at}");
-        same(load(&adapter, &name, "k").await, &fifth);
+        assert_same(load(&adapter, &name, "k").await, &fifth);
     }
     assert!(save(&adapter, &name, &snapshot("k", 6, "6")).await);
 
     let racers: Vec<_> = (0..20)
         .map(|n| {
             let (adapter, name) = (adapter.clone(), name.clone());
-            // Each is the highest once, whatever the order they come in.
+            // The versions are distinct, and their order is mixed.
             let at = 100 + (n * 7) % 20;
             tokio::spawn(async move { save(&adapter, &name, &snapshot("k", at, "{}")).await })
         })
         .collect();
-    let mut kept = 0;
+    let mut saved = 0;
     for racer in racers {
-        kept += u32::from(racer.await.unwrap());
+        saved += u32::from(racer.await.unwrap());
     }
-    assert!(kept >= 1);
+    assert!(saved >= 1);
     assert_eq!(load(&adapter, &name, "k").await.unwrap().stream_version, version(119));
 }
 
-pub async fn tenants_streams_and_kinds_are_apart(adapter: Subject) {
+pub async fn tenants_streams_and_kinds_are_isolated(adapter: Subject) {
     let store = store(&adapter);
     let other = Tenant::new("other").unwrap();
     let theirs = store.with_scope(Scope::tenant(other.clone()));
@@ -201,8 +201,8 @@ pub async fn tenants_streams_and_kinds_are_apart(adapter: Subject) {
     assert!(save(&adapter, &stream("t"), &snapshot("k", 3, "3")).await);
     let foreign = snapshot("k", 9, "9");
     assert!(adapter.snapshots().save(&other, &name, &foreign).await.unwrap());
-    same(load(&adapter, &name, "k").await, &own);
-    same(adapter.snapshots().load(&other, &name, "k").await.unwrap(), &foreign);
+    assert_same(load(&adapter, &name, "k").await, &own);
+    assert_same(adapter.snapshots().load(&other, &name, "k").await.unwrap(), &foreign);
     for kind in ["", "K", "k%", "contract.none"] {
         assert!(load(&adapter, &name, kind).await.is_none(), "{kind}");
     }
@@ -211,18 +211,18 @@ pub async fn tenants_streams_and_kinds_are_apart(adapter: Subject) {
         adapter.snapshots().discard(tenant, &name, "k", version(at)).await.unwrap()
     };
     for at in [0, 2, 9] {
-        assert!(!discard(&Tenant::default(), at).await, "there is none at {at}");
+        assert!(!discard(&Tenant::default(), at).await, "no snapshot at {at}");
     }
     assert!(discard(&Tenant::default(), 1).await);
     assert!(!discard(&Tenant::default(), 1).await);
     assert!(load(&adapter, &name, "k").await.is_none());
-    same(adapter.snapshots().load(&other, &name, "k").await.unwrap(), &foreign);
+    assert_same(adapter.snapshots().load(&other, &name, "k").await.unwrap(), &foreign);
     assert!(load(&adapter, &name, "kk").await.is_some());
-    // What was discarded may be written anew.
+    // A discarded snapshot can be saved again.
     assert!(save(&adapter, &name, &own).await);
 }
 
-pub async fn missing_and_deleted_streams_have_none(adapter: Subject) {
+pub async fn missing_and_deleted_streams_have_no_snapshot(adapter: Subject) {
     let store = store(&adapter);
     assert!(!save(&adapter, &stream("missing"), &snapshot("k", 1, "1")).await);
     assert!(load(&adapter, &stream("missing"), "k").await.is_none());
@@ -239,7 +239,7 @@ pub async fn missing_and_deleted_streams_have_none(adapter: Subject) {
             assert!(load(&adapter, &name, kind).await.is_none());
             assert!(!save(&adapter, &name, &snapshot(kind, 3, "1")).await);
         }
-        let error = store.recover::<Kept>(&name).await.unwrap_err();
+        let error = store.recover::<Periodic>(&name).await.unwrap_err();
         assert!(matches!(error, Error::StreamDeleted { .. }), "{error}");
     }
     let (own, hard) = (Tenant::default(), stream("hard"));
@@ -247,89 +247,89 @@ pub async fn missing_and_deleted_streams_have_none(adapter: Subject) {
     assert!(!left, "hard deletion leaves no state behind");
 }
 
-/// What was read, where it began and what it left, beside the state.
-pub(super) fn seen<A>(recovered: &Recovered<A>) -> (u64, Option<u64>, Option<u64>) {
+/// The number of events applied, and the versions of the snapshot that was loaded and of the one that was saved.
+pub(super) fn progress<A>(recovered: &Recovered<A>) -> (u64, Option<u64>, Option<u64>) {
     let report = &recovered.report;
     let plain = |version: Option<StreamVersion>| version.map(StreamVersion::get);
     (report.applied, plain(report.from_snapshot), plain(report.saved_snapshot))
 }
 
-/// The state from all events, and from a snapshot if there is one: they are the same.
-pub(super) async fn recovered(store: &EventStore, name: &StreamId) -> Recovered<Kept> {
+/// Recovers the state with and without snapshots, and checks that the results are equal.
+pub(super) async fn recovered(store: &EventStore, name: &StreamId) -> Recovered<Periodic> {
     let plain = store.recover::<Plain>(name).await.unwrap();
-    let kept = store.recover::<Kept>(name).await.unwrap();
-    assert_eq!(kept.state.0, plain.state.0);
-    assert_eq!((kept.version, kept.position), (plain.version, plain.position));
-    kept
+    let periodic = store.recover::<Periodic>(name).await.unwrap();
+    assert_eq!(periodic.state.0, plain.state.0);
+    assert_eq!((periodic.version, periodic.position), (plain.version, plain.position));
+    periodic
 }
 
-pub async fn recovery_reads_only_what_came_after(adapter: Subject) {
+pub async fn recovery_reads_only_events_after_the_snapshot(adapter: Subject) {
     let store = store(&adapter);
     let name = stream("long");
     append(&store, "long", NoStream, Noted::many(9_990)).await;
-    assert_eq!(seen(&recovered(&store, &name).await), (9_990, None, Some(9_990)));
+    assert_eq!(progress(&recovered(&store, &name).await), (9_990, None, Some(9_990)));
     append(&store, "long", exact(9_990), Noted::many(10)).await;
     let again = recovered(&store, &name).await;
-    assert_eq!(seen(&again), (10, Some(9_990), None));
+    assert_eq!(progress(&again), (10, Some(9_990), None));
     assert_eq!(again.report.read, 10);
     assert_eq!((again.state.0.notes, again.version), (10_000, version(10_000)));
 
-    // The policy: every hundred events.
+    // The policy saves a snapshot every hundred events.
     let name = stream("growing");
     for step in 0..12 {
         append(&store, "growing", exact(step * 30), Noted::many(30)).await;
         let from = step / 4 * 120;
         let saved = (step % 4 == 3).then_some((step + 1) * 30);
-        let wanted = ((step % 4 + 1) * 30, (from > 0).then_some(from), saved);
-        assert_eq!(seen(&recovered(&store, &name).await), wanted);
+        let expected = ((step % 4 + 1) * 30, (from > 0).then_some(from), saved);
+        assert_eq!(progress(&recovered(&store, &name).await), expected);
     }
-    // The state then is older than the snapshot.
-    let then = store.recover::<Kept>(&name).until(version(7)).await.unwrap();
-    assert_eq!((then.state.0.notes, seen(&then)), (7, (7, None, None)));
-    let all = store.recover::<Kept>(&name).report_problems().await;
-    assert_eq!(seen(&all.unwrap()), (360, None, None));
-    // In the operator's view they are read, not written.
-    let operator = store.all_tenants().recover::<Kept>(&name).await.unwrap();
-    assert_eq!(seen(&operator), (0, Some(360), None));
+    // A state at an earlier version does not use a later snapshot.
+    let then = store.recover::<Periodic>(&name).until(version(7)).await.unwrap();
+    assert_eq!((then.state.0.notes, progress(&then)), (7, (7, None, None)));
+    let all = store.recover::<Periodic>(&name).report_problems().await;
+    assert_eq!(progress(&all.unwrap()), (360, None, None));
+    // In the operator's view, snapshots are read and not saved.
+    let operator = store.all_tenants().recover::<Periodic>(&name).await.unwrap();
+    assert_eq!(progress(&operator), (0, Some(360), None));
     assert!(store.all_tenants().snapshot::<Manual>(&name).await.is_err());
 
-    assert_eq!(seen(&store.recover::<Manual>(&name).await.unwrap()), (360, None, None));
-    assert_eq!(seen(&store.snapshot::<Manual>(&name).await.unwrap()), (360, None, Some(360)));
-    assert_eq!(seen(&store.snapshot::<Manual>(&name).await.unwrap()), (0, Some(360), None));
+    assert_eq!(progress(&store.recover::<Manual>(&name).await.unwrap()), (360, None, None));
+    assert_eq!(progress(&store.snapshot::<Manual>(&name).await.unwrap()), (360, None, Some(360)));
+    assert_eq!(progress(&store.snapshot::<Manual>(&name).await.unwrap()), (0, Some(360), None));
     let error = store.snapshot::<Plain>(&name).await.unwrap_err();
     assert_eq!(error.code(), "adapter_error");
 }
 
-/// The one thing that is the matter with the snapshot, and that a fresh one takes its place.
-async fn mended(store: &EventStore, name: &StreamId, fault: SnapshotFault) {
+/// Checks that recovery reports this one fault, recovers from all events, and replaces the snapshot.
+async fn assert_replaced(store: &EventStore, name: &StreamId, fault: SnapshotFault) {
     let found = recovered(store, name).await;
     let problems = &found.report.snapshot_problems;
     assert_eq!(problems.iter().map(|problem| problem.fault).collect::<Vec<_>>(), [fault]);
-    let whole = found.version.get();
-    assert_eq!(seen(&found), (whole, None, Some(whole)), "{}", found.report);
+    let all = found.version.get();
+    assert_eq!(progress(&found), (all, None, Some(all)), "{}", found.report);
     let again = recovered(store, name).await;
-    assert_eq!((seen(&again), again.report.snapshot_problems), ((0, Some(whole), None), vec![]));
+    assert_eq!((progress(&again), again.report.snapshot_problems), ((0, Some(all), None), vec![]));
 }
 
-pub async fn a_snapshot_that_does_not_hold_is_never_trusted(adapter: Subject) {
+pub async fn an_invalid_snapshot_is_never_used(adapter: Subject) {
     let store = store(&adapter);
     let name = stream("s");
     append(&store, "s", NoStream, Noted::many(5)).await;
     store.recover::<Older>(&name).await.unwrap();
-    mended(&store, &name, SnapshotFault::Stale).await;
+    assert_replaced(&store, &name, SnapshotFault::Stale).await;
 
-    // Another shape of the same version, after one more event: it may only grow.
+    // Another shape at the same snapshot version; one more event, since a snapshot is only replaced by a later one.
     append(&store, "s", exact(5), Noted::many(1)).await;
     let other = store.recover::<Reshaped>(&name).await.unwrap();
     assert_eq!(other.report.snapshot_problems[0].fault, SnapshotFault::Stale);
-    assert_eq!(seen(&other), (6, None, Some(6)));
-    mended(&store, &name, SnapshotFault::Stale).await;
+    assert_eq!(progress(&other), (6, None, Some(6)));
+    assert_replaced(&store, &name, SnapshotFault::Stale).await;
 
-    // A newer program's is left to that program.
+    // A snapshot of a newer program is ignored, and left for that program.
     let older = store.recover::<Older>(&name).await.unwrap();
     assert_eq!(older.report.snapshot_problems[0].fault, SnapshotFault::Newer);
-    assert_eq!((seen(&older), older.state.0.notes), ((6, None, None), 6));
-    assert_eq!(seen(&recovered(&store, &name).await), (0, Some(6), None));
+    assert_eq!((progress(&older), older.state.0.notes), ((6, None, None), 6));
+    assert_eq!(progress(&recovered(&store, &name).await), (0, Some(6), None));
 
     let good = load(&adapter, &name, "contract.digest").await.unwrap();
     let put = async |snapshot: StoredSnapshot| {
@@ -340,10 +340,10 @@ pub async fn a_snapshot_that_does_not_hold_is_never_trusted(adapter: Subject) {
     };
     for json in ["null", "{}", r#"{"notes":-1,"hash":0,"last":""}"#, "[[[[]]]]"] {
         put(StoredSnapshot { data: raw(json), ..good.clone() }).await;
-        mended(&store, &name, SnapshotFault::Undecodable).await;
+        assert_replaced(&store, &name, SnapshotFault::Undecodable).await;
     }
     let lie = raw(r#"{"notes":99,"hash":99,"last":"a lie"}"#);
-    // Ahead of the stream; at events that are others; before the first.
+    // Ahead of the stream; at another event; before the first event.
     for (at, position, event_id) in [
         (7, good.position, good.event_id),
         (i64::MAX.unsigned_abs(), good.position, good.event_id),
@@ -355,7 +355,7 @@ pub async fn a_snapshot_that_does_not_hold_is_never_trusted(adapter: Subject) {
         let stream_version = version(at);
         let data = lie.clone();
         put(StoredSnapshot { stream_version, position, event_id, data, ..good.clone() }).await;
-        mended(&store, &name, SnapshotFault::Wrong).await;
+        assert_replaced(&store, &name, SnapshotFault::Wrong).await;
     }
 }
 
@@ -363,43 +363,43 @@ pub async fn a_truncated_stream_is_recovered_from_its_snapshot(adapter: Subject)
     let store = store(&adapter);
     let name = stream("s");
     append(&store, "s", NoStream, Noted::many(20)).await;
-    let taken = store.snapshot::<Kept>(&name).await.unwrap();
+    let taken = store.snapshot::<Periodic>(&name).await.unwrap();
     append(&store, "s", exact(20), Noted::many(3)).await;
     let whole = store.recover::<Plain>(&name).await.unwrap();
 
-    // At the version before the first that is left, and later than that.
+    // The snapshot is later than the first remaining event, or directly before it.
     for first in [10, 20, 21] {
         store.truncate_before(&name, version(first)).await.unwrap();
-        let found = store.recover::<Kept>(&name).await.unwrap();
+        let found = store.recover::<Periodic>(&name).await.unwrap();
         assert_eq!((&found.state.0, found.version), (&whole.state.0, version(23)), "from {first}");
-        assert_eq!(seen(&found), (3, Some(taken.version.get()), None));
+        assert_eq!(progress(&found), (3, Some(taken.version.get()), None));
     }
     for until in [4, 20] {
-        let then = store.recover::<Kept>(&name).until(version(until)).await;
+        let then = store.recover::<Periodic>(&name).until(version(until)).await;
         match until {
             20 => assert_eq!(then.unwrap().state, taken.state),
             _ => assert_eq!(then.unwrap_err().code(), "invalid_sequence"),
         }
     }
-    // Nothing is left but the snapshot.
-    store.snapshot::<Kept>(&name).await.unwrap();
+    // Only the snapshot is left.
+    store.snapshot::<Periodic>(&name).await.unwrap();
     store.truncate_before(&name, version(24)).await.unwrap();
-    let found = store.recover::<Kept>(&name).await.unwrap();
-    assert_eq!((&found.state.0, seen(&found)), (&whole.state.0, (0, Some(23), None)));
+    let found = store.recover::<Periodic>(&name).await.unwrap();
+    assert_eq!((&found.state.0, progress(&found)), (&whole.state.0, (0, Some(23), None)));
     append(&store, "s", exact(23), Noted::many(1)).await;
-    assert_eq!(store.recover::<Kept>(&name).await.unwrap().state.0.notes, 24);
+    assert_eq!(store.recover::<Periodic>(&name).await.unwrap().state.0.notes, 24);
 
-    // Without a snapshot, or with one that is too old, there is no state, and never a wrong one.
+    // Without a snapshot, or with one that is too old, recovery fails instead of returning a wrong state.
     for (name, gap) in [("none", false), ("old", true)] {
         append(&store, name, NoStream, Noted::many(8)).await;
         let id = stream(name);
         if gap {
-            store.snapshot::<Kept>(&id).await.unwrap();
+            store.snapshot::<Periodic>(&id).await.unwrap();
             append(&store, name, exact(8), Noted::many(8)).await;
         }
         for first in [if gap { 10 } else { 2 }, if gap { 17 } else { 9 }] {
             store.truncate_before(&id, version(first)).await.unwrap();
-            let error = store.recover::<Kept>(&id).await.unwrap_err();
+            let error = store.recover::<Periodic>(&id).await.unwrap_err();
             assert!(matches!(error, Error::InvalidSequence { .. }), "{name} from {first}: {error}");
             let error = store.recover::<Plain>(&id).await.unwrap_err();
             assert!(matches!(error, Error::InvalidSequence { .. }), "{name} from {first}: {error}");

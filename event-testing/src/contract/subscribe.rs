@@ -1,4 +1,4 @@
-//! Following the log: from any place on, through any filter, each event once and in order, whoever writes meanwhile.
+//! Subscriptions: from any position on, through any filter, each event once and in order, while others write.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use event_core::{
     EventId, Filter, Position, RecordedEvent, Scope, StartFrom, Subscription, Tenant,
 };
 
-/// Nothing here takes so long; a case that waits for what never comes fails.
+/// The timeout of every wait, so that a missing event fails the case instead of blocking it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 async fn next(subscription: &mut Subscription) -> RecordedEvent {
     let event = tokio::time::timeout(PATIENCE, subscription.next()).await;
-    event.expect("an event comes").expect("a subscription has no end").unwrap()
+    event.expect("an event within the timeout").expect("a subscription has no end").unwrap()
 }
 
 async fn take(subscription: &mut Subscription, count: usize) -> Vec<EventId> {
@@ -29,7 +29,7 @@ fn ids(events: &[RecordedEvent]) -> Vec<EventId> {
     events.iter().map(RecordedEvent::event_id).collect()
 }
 
-pub async fn catches_up_and_goes_on(adapter: Subject) {
+pub async fn catches_up_and_follows(adapter: Subject) {
     let store = store(&adapter);
     append(&store, "a", Any, Noted::many(1_500)).await;
     let mut subscription = store.subscribe(StartFrom::Beginning, Filter::all()).await.unwrap();
@@ -43,7 +43,7 @@ pub async fn catches_up_and_goes_on(adapter: Subject) {
     assert_eq!(seen, ids(&everything(&store).await));
 }
 
-pub async fn starts_where_it_is_told(adapter: Subject) {
+pub async fn starts_at_the_given_position(adapter: Subject) {
     let store = store(&adapter);
     append(&store, "a", Any, Noted::many(3)).await;
     let all = everything(&store).await;
@@ -58,7 +58,7 @@ pub async fn starts_where_it_is_told(adapter: Subject) {
     assert_eq!(take(&mut beginning, 5).await, all);
 }
 
-pub async fn filters_before_and_after_the_seam(adapter: Subject) {
+pub async fn filters_while_catching_up_and_following(adapter: Subject) {
     let ours = store(&adapter);
     let theirs = ours.with_scope(Scope::tenant(Tenant::new("theirs").unwrap()));
     let cases = [
@@ -78,33 +78,37 @@ pub async fn filters_before_and_after_the_seam(adapter: Subject) {
         6 => event.stream_version().get() % 2 == 1,
         _ => true,
     };
-    let some = async || {
+    let append_some = async || {
         for writer in [&ours, &theirs] {
             append(writer, "game-1", Any, Noted::many(3)).await;
             append(writer, "game-2", Any, vec![Closed { by: "ann".into() }.into()]).await;
             append(writer, "door", Any, vec![Closed { by: "bob".into() }.into()]).await;
         }
     };
-    some().await;
-    let mut followed = Vec::new();
+    append_some().await;
+    let mut subscriptions = Vec::new();
     for view in [ours.clone(), theirs.clone(), ours.all_tenants()] {
         for (case, filter) in cases.iter().enumerate() {
             let subscription = view.subscribe(StartFrom::Beginning, filter.clone()).await.unwrap();
-            followed.push((view.clone(), case, subscription));
+            subscriptions.push((view.clone(), case, subscription));
         }
     }
     for _ in 0..3 {
-        for (view, case, subscription) in &mut followed {
-            let mut due = everything(view).await;
-            due.retain(|event| event.position() > subscription.position() && passes(*case, event));
-            assert_eq!(take(subscription, due.len()).await, ids(&due), "{subscription:?}");
+        for (view, case, subscription) in &mut subscriptions {
+            let mut expected = everything(view).await;
+            expected
+                .retain(|event| event.position() > subscription.position() && passes(*case, event));
+            assert_eq!(
+                take(subscription, expected.len()).await,
+                ids(&expected),
+                "{subscription:?}"
+            );
         }
-        some().await;
+        append_some().await;
     }
 }
 
-/// A subscription that gets nothing moves on all the same.
-pub async fn moves_past_what_does_not_pass(adapter: Subject) {
+pub async fn the_position_moves_over_filtered_events(adapter: Subject) {
     let store = store(&adapter);
     append(&store, "a", Any, Noted::many(1_200)).await;
     let filter = Filter::all().category("nothing");
@@ -116,12 +120,11 @@ pub async fn moves_past_what_does_not_pass(adapter: Subject) {
                 let _ = tokio::time::timeout(Duration::from_millis(1), subscription.next()).await;
             }
         };
-        tokio::time::timeout(PATIENCE, moved).await.expect("it moves on");
+        tokio::time::timeout(PATIENCE, moved).await.expect("the position moves");
     }
 }
 
-/// A wait that is given up, again and again, loses nothing.
-pub async fn a_dropped_wait_loses_nothing(adapter: Subject) {
+pub async fn a_cancelled_wait_loses_no_event(adapter: Subject) {
     let store = store(&adapter);
     let mut subscription = store.subscribe(StartFrom::Now, Filter::all()).await.unwrap();
     let writer = tokio::spawn({
@@ -142,16 +145,16 @@ pub async fn a_dropped_wait_loses_nothing(adapter: Subject) {
             }
         }
     };
-    tokio::time::timeout(PATIENCE, all).await.expect("all events come");
+    tokio::time::timeout(PATIENCE, all).await.expect("all events within the timeout");
     writer.await.unwrap();
     assert_eq!(seen, ids(&everything(&store).await));
 }
 
-/// Whatever is committed while many follow, each of them sees everything once and in the global order.
-pub async fn followers_of_concurrent_writers_miss_nothing(adapter: Subject) {
+/// Every subscription delivers each event once and in the global order.
+pub async fn subscribers_to_concurrent_writers_miss_no_event(adapter: Subject) {
     let store = store(&adapter);
     append(&store, "hot", Any, Noted::many(1)).await;
-    let followers: Vec<_> = (0..12)
+    let subscribers: Vec<_> = (0..12)
         .map(|_| {
             let store = store.clone();
             tokio::spawn(async move {
@@ -175,12 +178,12 @@ pub async fn followers_of_concurrent_writers_miss_nothing(adapter: Subject) {
         writer.await.unwrap();
     }
     let all = ids(&everything(&store).await);
-    for follower in followers {
-        assert_eq!(follower.await.unwrap(), all);
+    for subscriber in subscribers {
+        assert_eq!(subscriber.await.unwrap(), all);
     }
 }
 
-pub async fn a_place_beyond_the_end_waits_for_what_comes_after_it(adapter: Subject) {
+pub async fn a_start_beyond_the_end_waits_for_later_events(adapter: Subject) {
     let store = store(&adapter);
     let last = append(&store, "a", Any, Noted::many(1)).await.position;
     let beyond = StartFrom::After(Position::new(last.get() + 2));

@@ -5,10 +5,10 @@ use crate::Noted;
 use event_core::ExpectedVersion::{Any, NoStream, StreamExists};
 use event_core::{Error, NewEvent, Outcome};
 
-pub async fn several_streams_or_nothing(adapter: Subject) {
+pub async fn several_streams_are_appended_atomically(adapter: Subject) {
     let store = store(&adapter);
     append(&store, "b", NoStream, Noted::many(1)).await;
-    let answers = store
+    let appended = store
         .transaction()
         .append(&stream("c"), NoStream, Noted::many(2))
         .append(&stream("a"), Any, Noted::many(1))
@@ -16,13 +16,13 @@ pub async fn several_streams_or_nothing(adapter: Subject) {
         .commit()
         .await
         .unwrap();
-    let versions: Vec<_> = answers.iter().map(|answer| answer.stream_version.get()).collect();
+    let versions: Vec<_> = appended.iter().map(|it| it.stream_version.get()).collect();
     assert_eq!(versions, [2, 1, 4]);
     let all = everything(&store).await;
     assert_eq!(all.len(), 7);
-    for (name, answer) in ["c", "a", "b"].iter().zip(&answers) {
+    for (name, appended) in ["c", "a", "b"].iter().zip(&appended) {
         let last = all.iter().rev().find(|event| event.stream_id().as_str() == *name).unwrap();
-        assert_eq!(last.position(), answer.position);
+        assert_eq!(last.position(), appended.position);
     }
 
     let error = store
@@ -43,7 +43,7 @@ pub async fn several_streams_or_nothing(adapter: Subject) {
     assert_eq!(store.stream_version(&stream("yy")).await.unwrap().get(), 0);
 }
 
-pub async fn a_stream_stands_once(adapter: Subject) {
+pub async fn a_stream_may_be_appended_to_once(adapter: Subject) {
     let store = store(&adapter);
     let twice = store.transaction().append(&stream("a"), Any, Noted::many(1)).append(
         &stream("a"),
@@ -56,7 +56,7 @@ pub async fn a_stream_stands_once(adapter: Subject) {
     assert!(everything(&store).await.is_empty());
 }
 
-pub async fn retried_as_a_whole(adapter: Subject) {
+pub async fn a_repeated_transaction_returns_the_first_results(adapter: Subject) {
     let store = store(&adapter);
     let (a, b) = (NewEvent::from(Noted::new("a")), NewEvent::from(Noted::new("b")));
     let commit = |events: [NewEvent; 2]| {
@@ -70,8 +70,8 @@ pub async fn retried_as_a_whole(adapter: Subject) {
         assert_eq!(again.outcome, Outcome::AlreadyStored);
         assert_eq!((first.stream_version, first.position), (again.stream_version, again.position));
     }
-    let part = commit([a, NewEvent::from(Noted::new("new"))]).await.unwrap_err();
-    assert!(matches!(part, Error::EventIdConflict { .. }), "{part}");
+    let partial = commit([a, NewEvent::from(Noted::new("new"))]).await.unwrap_err();
+    assert!(matches!(partial, Error::EventIdConflict { .. }), "{partial}");
     assert_eq!(everything(&store).await.len(), 2);
 }
 

@@ -1,4 +1,4 @@
-//! What the lock file says against what the crate holds.
+//! Compares the lock file with the registered events of the crate.
 
 use std::fmt;
 
@@ -7,68 +7,68 @@ use crate::lock::stub;
 use event_core::registry::Registration;
 use event_core::{EventVersion, Registry};
 
-/// One thing that does not fit.
+/// One difference between the lock file and the crate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Finding {
-    /// A stored shape is no longer that of its struct.
+    /// The shape of a struct differs from the locked one.
     Changed {
-        /// The type.
+        /// The event type.
         event_type: String,
-        /// The version.
+        /// The event version.
         version: EventVersion,
-        /// Where the struct is written.
-        place: String,
-        /// Field by field.
+        /// The source location of the struct.
+        location: String,
+        /// The lines of the shape that differ.
         differences: Vec<Difference>,
-        /// How the next version would begin, to copy.
+        /// Source code to start the next version from.
         stub: String,
     },
-    /// A locked version is neither registered nor read through a migration.
+    /// A locked version is not registered, and no migration reads it.
     Vanished {
-        /// The type.
+        /// The event type.
         event_type: String,
-        /// The version.
+        /// The event version.
         version: EventVersion,
-        /// A type that is not locked and has the same shape: perhaps the same event under a new name.
+        /// A new event type with the same shape, which may be this one renamed.
         renamed_to: Option<String>,
     },
-    /// A version that is not locked yet.
+    /// A registered version is not locked yet.
     Missing {
-        /// The type.
+        /// The event type.
         event_type: String,
-        /// The version.
+        /// The event version.
         version: EventVersion,
     },
-    /// A version that was given up, and is there.
-    StillThere {
-        /// The type.
+    /// A retired version can still be decoded.
+    StillReadable {
+        /// The event type.
         event_type: String,
-        /// The version.
+        /// The event version.
         version: EventVersion,
     },
-    /// A version that was given up, and never locked.
-    NeverThere {
-        /// The type.
+    /// A retired version was never locked.
+    NeverLocked {
+        /// The event type.
         event_type: String,
-        /// The version.
+        /// The event version.
         version: EventVersion,
     },
 }
 
-/// One line of a shape that is another.
+/// A line of a shape that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// Where in the payload; empty for the whole.
+    /// The path in the payload; empty for the payload itself.
     pub path: String,
-    /// What was locked; none for a new key.
+    /// The locked form; `None` for a new key.
     pub locked: Option<String>,
-    /// What is there now; none for a key that is gone.
+    /// The form now; `None` for a removed key.
     pub now: Option<String>,
 }
 
 impl Finding {
-    /// The type that a vanished version seems to have become.
+    /// The event type that a vanished version may have been renamed to.
     pub(crate) fn renamed_to(&self) -> Option<&str> {
         match self {
             Self::Vanished { renamed_to, .. } => renamed_to.as_deref(),
@@ -76,14 +76,14 @@ impl Finding {
         }
     }
 
-    /// The version that it is about.
+    /// The event type and version of the finding.
     pub fn about(&self) -> (&str, EventVersion) {
         match self {
             Self::Changed { event_type, version, .. }
             | Self::Vanished { event_type, version, .. }
             | Self::Missing { event_type, version }
-            | Self::StillThere { event_type, version }
-            | Self::NeverThere { event_type, version } => (event_type, *version),
+            | Self::StillReadable { event_type, version }
+            | Self::NeverLocked { event_type, version } => (event_type, *version),
         }
     }
 }
@@ -98,11 +98,11 @@ pub(crate) fn compare(lock: &LockFile, registry: &Registry, own: &[&Registration
         }
     }
     for (event_type, version, _) in lock.retired() {
-        let (event_type, there) = (event_type.to_owned(), registry.paths(event_type, version));
+        let (event_type, paths) = (event_type.to_owned(), registry.paths(event_type, version));
         if lock.block(&event_type, version).is_none() {
-            findings.push(Finding::NeverThere { event_type, version });
-        } else if there.is_ok() {
-            findings.push(Finding::StillThere { event_type, version });
+            findings.push(Finding::NeverLocked { event_type, version });
+        } else if paths.is_ok() {
+            findings.push(Finding::StillReadable { event_type, version });
         }
     }
     let missing = own.iter().filter(|it| lock.block(it.event_type(), it.version()).is_none());
@@ -113,7 +113,7 @@ pub(crate) fn compare(lock: &LockFile, registry: &Registry, own: &[&Registration
     findings
 }
 
-/// The lines of two shapes that are not the same, by path.
+/// The lines in which two shapes differ, by path.
 pub(crate) fn differences(locked: &Block, now: &Block) -> Vec<Difference> {
     let (locked, now) = (locked.by_path(), now.by_path());
     let mut paths: Vec<&str> = locked.keys().chain(now.keys()).copied().collect();
@@ -140,7 +140,7 @@ fn changed(event: &Registration, locked: &Block) -> Option<Finding> {
     Some(Finding::Changed {
         event_type: event.event_type().into(),
         version: event.version(),
-        place: event.origin().to_string(),
+        location: event.origin().to_string(),
         stub: stub::next_version(event, locked, &form),
         differences,
     })
@@ -154,7 +154,7 @@ fn vanished(
     registry: &Registry,
     own: &[&Registration],
 ) -> Option<Finding> {
-    // The struct may go once a step over JSON, or an alias, reads what it stored.
+    // The struct may be removed once a JSON step or an alias reads its stored events.
     if registry.paths(event_type, version).is_ok() {
         return None;
     }
@@ -184,34 +184,34 @@ impl fmt::Display for Difference {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Changed { event_type, version, place, differences, stub } => {
-                writeln!(f, "the shape of {event_type} {version} changed ({place}):")?;
+            Self::Changed { event_type, version, location, differences, stub } => {
+                writeln!(f, "the shape of {event_type} {version} changed ({location}):")?;
                 differences.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
                 write!(
                     f,
-                    "what is stored keeps the locked shape. Undo the change, or make it the next version:\n\n{stub}"
+                    "stored events keep the locked shape. Undo the change, or make it the next version:\n\n{stub}"
                 )
             }
             Self::Vanished { event_type, version, renamed_to: Some(new) } => write!(
                 f,
-                "{event_type} {version} is locked and gone, and {new} has its shape. If the type was renamed, write `alias = \"{event_type}\"` beside `type = \"{new}\"`: what is stored keeps its old name"
+                "{event_type} {version} is locked, but no longer defined, and {new} has its shape. If the type was renamed, write `alias = \"{event_type}\"` beside `type = \"{new}\"`: stored events keep their old name"
             ),
             Self::Vanished { event_type, version, renamed_to: None } => write!(
                 f,
-                "{event_type} {version} is locked and gone: stored events of it could not be read. Bring the struct back, add `migrate(from = {number}, with = path)` to the next version, or, if no store holds it, write `retired {event_type} {version}: <reason>` before `end`",
+                "{event_type} {version} is locked, but no longer defined: stored events of it could not be read. Restore the struct, add `migrate(from = {number}, with = path)` to the next version, or, if no store holds it, write `retired {event_type} {version}: <reason>` before `end`",
                 number = version.get()
             ),
             Self::Missing { event_type, version } => write!(
                 f,
                 "{event_type} {version} is not locked yet; `EVENTS_LOCK=bless cargo test` adds it"
             ),
-            Self::StillThere { event_type, version } => write!(
+            Self::StillReadable { event_type, version } => write!(
                 f,
-                "{event_type} {version} is retired and can still be read; remove its `retired` line, or what reads it"
+                "{event_type} {version} is retired, but can still be read; remove its `retired` line, or the migration or struct that reads it"
             ),
-            Self::NeverThere { event_type, version } => write!(
+            Self::NeverLocked { event_type, version } => write!(
                 f,
-                "{event_type} {version} is retired and was never locked; remove its `retired` line"
+                "{event_type} {version} is retired, but was never locked; remove its `retired` line"
             ),
         }
     }

@@ -1,4 +1,4 @@
-//! [`diff`]: two lock files of one crate, and what each change asks of those who use the crate.
+//! [`diff`]: compares two lock files of one crate, and classifies each change by its impact on users of the crate.
 
 use std::fmt;
 
@@ -6,33 +6,33 @@ use crate::lock::compare::{Difference, differences};
 use crate::lock::file::LockFile;
 use event_core::EventVersion;
 
-/// What a change asks of users, the least first.
+/// The impact of a change on users of the crate, in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Impact {
-    /// What is stored reads as before.
+    /// Stored events decode as before.
     Additive,
-    /// A shape changed under its version: what is stored does not fit it; a new version with a migration does.
+    /// A shape changed within a version, so stored events do not fit it: it needs a new version with a migration.
     NeedsMigration,
-    /// What is stored cannot be read any more.
+    /// Stored events can no longer be decoded.
     Breaking,
 }
 
 /// One change between two lock files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// The type.
+    /// The event type.
     pub event_type: String,
-    /// The version.
+    /// The event version.
     pub version: EventVersion,
-    /// What it asks for.
+    /// The impact on users.
     pub impact: Impact,
-    /// What happened, in words.
+    /// A description of the change.
     pub what: String,
-    /// Field by field, where a shape changed.
+    /// The lines that differ, if a shape changed.
     pub differences: Vec<Difference>,
 }
 
-/// Every change from one lock file to another, by type and version.
+/// Returns every change from one lock file to another, by event type and version.
 ///
 /// ```
 /// use event_testing::lock::{Impact, LockFile, diff};
@@ -77,27 +77,25 @@ fn change(
         (Some(before), Some(after)) => {
             let differences = differences(before, after);
             let impact = differences.iter().map(|it| impact(it, &differences)).max()?;
-            change(impact, "the shape changed under its version", differences)
+            change(impact, "the shape changed within the version", differences)
         }
-        (Some(_), None) => change(Impact::Breaking, "gone, without a `retired` line", Vec::new()),
-        (None, Some(_)) if old.all().any(|(name, _)| name == event_type) => change(
-            Impact::Additive,
-            "a new version; deploy what reads it before what writes it",
-            Vec::new(),
-        ),
+        (Some(_), None) => change(Impact::Breaking, "removed without a `retired` line", Vec::new()),
+        (None, Some(_)) if old.all().any(|(name, _)| name == event_type) => {
+            change(Impact::Additive, "a new version; deploy readers before writers", Vec::new())
+        }
         (None, Some(_)) => change(Impact::Additive, "a new event", Vec::new()),
         (None, None) => None,
     }
 }
 
-/// A key that may be missing can come and stay away, with all that is inside of it; so can a variant. Anything else does
-/// not fit what is stored.
+/// An optional key may be added, with everything inside it, and so may a variant. Any other change does not fit stored
+/// events.
 fn impact(difference: &Difference, all: &[Difference]) -> Impact {
     let can_be_missing = |path: &str, text: &str| {
         text.contains(", may be missing") || text.starts_with("option ") || path.ends_with('>')
     };
     let new = |it: &&Difference| it.locked.is_none();
-    let comes_with = |it: &Difference| {
+    let is_inside = |it: &Difference| {
         let inside = difference.path.strip_prefix(&it.path);
         inside.is_some_and(|rest| rest.starts_with(['.', '[', '{', '<']))
     };
@@ -105,7 +103,7 @@ fn impact(difference: &Difference, all: &[Difference]) -> Impact {
         |it: &Difference| it.now.as_deref().is_some_and(|text| can_be_missing(&it.path, text));
     match (&difference.locked, &difference.now) {
         (None, Some(_)) if optional(difference) => Impact::Additive,
-        (None, Some(_)) if all.iter().filter(new).any(|it| comes_with(it) && optional(it)) => {
+        (None, Some(_)) if all.iter().filter(new).any(|it| is_inside(it) && optional(it)) => {
             Impact::Additive
         }
         _ => Impact::NeedsMigration,

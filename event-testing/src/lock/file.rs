@@ -1,4 +1,4 @@
-//! The lock file: read strictly, written in one form, so that its diff is the history of the shapes.
+//! The lock file: parsed strictly and written in one canonical form, so that its diff is the history of the shapes.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,7 +13,7 @@ const HEAD: &str = "\
 # never rewrites a block. It belongs under version control: its diff is what reviewers read.
 ";
 
-/// An `events.lock`, read.
+/// The content of an `events.lock`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockFile {
     crate_name: String,
@@ -23,62 +23,62 @@ pub struct LockFile {
 
 type Key = (String, EventVersion);
 
-/// The shape of one version.
+/// The locked shape of one version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
     lines: Vec<ShapeLine>,
 }
 
-/// What is wrong with a lock file: the line, and what to do.
+/// A problem in a lock file: the line, and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{line}: {reason}")]
 pub struct LockError {
-    /// The line at fault, from 1.
+    /// The number of the line, from 1.
     pub line: usize,
-    /// What is wrong, and what to do about it.
+    /// The problem and its remedy.
     pub reason: String,
 }
 
 impl Block {
-    /// The block of a form.
+    /// Creates the block of a shape.
     pub fn of(form: &Form) -> Self {
         Self { lines: form.lines() }
     }
 
-    /// Its lines, in the order of the struct's fields.
+    /// The lines of the block, in the order of the struct's fields.
     pub fn lines(&self) -> &[ShapeLine] {
         &self.lines
     }
 
-    /// The lines by path: the order of an object's keys is no part of its shape.
+    /// The lines by path, since the order of an object's keys is not part of its shape.
     pub(crate) fn by_path(&self) -> BTreeMap<&str, &str> {
         self.lines.iter().map(|line| (line.path.as_str(), line.text.as_str())).collect()
     }
 
-    /// 64-bit FNV-1a of the lines in the order of their paths.
+    /// The 64-bit FNV-1a hash of the lines in the order of their paths.
     pub fn fingerprint(&self) -> u64 {
         fingerprint(&self.lines)
     }
 }
 
 impl LockFile {
-    /// An empty one.
+    /// Creates an empty lock file of a crate.
     pub fn new(crate_name: &str) -> Self {
         Self { crate_name: crate_name.into(), blocks: BTreeMap::new(), retired: BTreeMap::new() }
     }
 
-    /// The crate whose events these are.
+    /// The name of the crate whose events are locked.
     pub fn crate_name(&self) -> &str {
         &self.crate_name
     }
 
-    /// The versions that can be stored, by type and version.
+    /// The versions that may be stored, retired ones excluded, by type and version.
     pub fn blocks(&self) -> impl Iterator<Item = (&str, EventVersion, &Block)> {
-        let live = self.blocks.iter().filter(|(key, _)| !self.retired.contains_key(*key));
-        live.map(|((event_type, version), block)| (event_type.as_str(), *version, block))
+        let stored = self.blocks.iter().filter(|(key, _)| !self.retired.contains_key(*key));
+        stored.map(|((event_type, version), block)| (event_type.as_str(), *version, block))
     }
 
-    /// Every version that was ever locked, retired ones included.
+    /// All locked versions, retired ones included.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&str, EventVersion)> {
         self.blocks.keys().map(|(event_type, version)| (event_type.as_str(), *version))
     }
@@ -88,19 +88,19 @@ impl LockFile {
         self.blocks.get(&(event_type.to_owned(), version))
     }
 
-    /// The versions that were given up, with the reasons.
+    /// The retired versions with their reasons.
     pub fn retired(&self) -> impl Iterator<Item = (&str, EventVersion, &str)> {
         self.retired
             .iter()
             .map(|((event_type, version), reason)| (event_type.as_str(), *version, reason.as_str()))
     }
 
-    /// Whether a version was given up.
+    /// Whether a version is retired.
     pub(crate) fn is_retired(&self, event_type: &str, version: EventVersion) -> bool {
         self.retired.contains_key(&(event_type.to_owned(), version))
     }
 
-    /// Adds the events that have no block; those that have one stay as they are.
+    /// Adds a block for each event without one; existing blocks are unchanged.
     pub(crate) fn add<'a>(&mut self, events: impl Iterator<Item = &'a Registration>) {
         for event in events {
             let key = (event.event_type().to_owned(), event.version());
@@ -108,10 +108,10 @@ impl LockFile {
         }
     }
 
-    /// Whether this is the lock file of a crate.
+    /// Checks that this is the lock file of a crate.
     ///
     /// # Errors
-    /// [`LockError`] with both names.
+    /// [`LockError`] with both names if it is not.
     pub(crate) fn belongs_to(&self, crate_name: &str) -> Result<(), LockError> {
         if self.crate_name == crate_name {
             return Ok(());
@@ -165,7 +165,7 @@ struct Reader {
     ended: bool,
 }
 
-/// The block that is being read.
+/// The block that is being parsed.
 struct Open {
     key: Key,
     at: usize,
@@ -187,18 +187,18 @@ impl Reader {
             return Ok(());
         }
         if self.ended {
-            return wrong("something follows `end`; move it before".into());
+            return wrong("unexpected line after `end`; move it before `end`".into());
         }
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         match word {
             "format" if rest == "1" => self.format = true,
             "format" => {
                 return wrong(format!(
-                    "format {rest} is not known to this version of event-core, which writes format 1; update it"
+                    "format {rest} is not known to this version of event-testing, which writes format 1; update it"
                 ));
             }
             "crate" if self.crate_name.is_some() => {
-                return wrong("`crate` stands twice; keep the line of this crate".into());
+                return wrong("duplicate `crate` line; keep the one of this crate".into());
             }
             "crate" => self.crate_name = Some(rest.to_owned()),
             "event" => return self.open_block(at, rest),
@@ -206,7 +206,7 @@ impl Reader {
             "end" => self.ended = true,
             _ => {
                 return wrong(format!(
-                    "`{line}` is no line of a lock file; restore the file from version control"
+                    "`{line}` is not a line of a lock file; restore the file from version control"
                 ));
             }
         }
@@ -219,10 +219,10 @@ impl Reader {
             Err(LockError { line: at, reason })
         };
         let Some(open) = &mut self.open else {
-            return wrong("a line of a shape outside of a block");
+            return wrong("a shape line outside of a block");
         };
         let Some((path, text)) = split_path(line) else {
-            return wrong("this line of a shape was changed by hand or cut");
+            return wrong("this shape line was edited by hand or truncated");
         };
         let path = if path == "." { "" } else { path };
         open.lines.push(ShapeLine { path: path.to_owned(), text: text.to_owned() });
@@ -230,14 +230,14 @@ impl Reader {
     }
 
     fn open_block(&mut self, at: usize, rest: &str) -> Result<(), LockError> {
-        let parts: Vec<&str> = rest.split(' ').collect();
-        let read = match parts.as_slice() {
+        let words: Vec<&str> = rest.split(' ').collect();
+        let parsed = match words.as_slice() {
             [event_type, version, fingerprint] => version_of(version)
                 .zip(u64::from_str_radix(fingerprint, 16).ok())
-                .map(|(version, print)| (((*event_type).to_owned(), version), print)),
+                .map(|(version, fingerprint)| (((*event_type).to_owned(), version), fingerprint)),
             _ => None,
         };
-        let Some((key, fingerprint)) = read else {
+        let Some((key, fingerprint)) = parsed else {
             let reason = format!(
                 "expected `event <type> v<N> <fingerprint>`, found `event {rest}`; restore the file from version control"
             );
@@ -277,7 +277,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Ends the block that is open, if its lines are those that were written.
+    /// Closes the open block, after checking its lines against the fingerprint.
     fn close(&mut self) -> Result<(), LockError> {
         let Some(open) = self.open.take() else { return Ok(()) };
         let block = Block { lines: open.lines };
@@ -285,7 +285,7 @@ impl Reader {
         if found != open.fingerprint {
             let (event_type, version) = &open.key;
             let reason = format!(
-                "the block of {event_type} {version} was changed by hand or cut (its lines give {found:016x}, its head says {:016x}); restore it from version control, or, if it was never released, delete it and bless",
+                "the block of {event_type} {version} was edited by hand or truncated (its lines give {found:016x}, its head line says {:016x}); restore it from version control, or, if it was never released, delete it and bless",
                 open.fingerprint
             );
             return Err(LockError { line: open.at, reason });
@@ -300,7 +300,7 @@ impl Reader {
         if !self.ended {
             return wrong(
                 lines,
-                "the file is cut: its last line is not `end`; restore it from version control",
+                "the file is truncated: its last line is not `end`; restore it from version control",
             );
         }
         let Some(crate_name) = self.crate_name.filter(|_| self.format) else {
@@ -313,7 +313,7 @@ impl Reader {
     }
 }
 
-/// A path and what stands behind its colon; a quoted key may hold one itself.
+/// Splits a line at the colon after its path; a quoted key in the path may contain colons.
 fn split_path(line: &str) -> Option<(&str, &str)> {
     let (mut quoted, mut escaped) = (false, false);
     for (at, c) in line.char_indices() {

@@ -1,6 +1,7 @@
-//! Golden payloads: one stored payload per version, recorded once, read for ever after, on every way.
+//! Golden payloads: one stored payload of each version, recorded once and decoded along every path of migrations in every
+//! later test run.
 //!
-//! An event crate ships its own ([`golden!`](crate::golden!)), so that crates that build on it run them too.
+//! An event crate can ship its payloads ([`golden!`](crate::golden!)), so that crates that add migrations check them too.
 
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -11,18 +12,18 @@ use event_core::registry::Registration;
 use event_core::shape::{Dice, sample};
 use event_core::{AnyEvent, EventVersion, Registry};
 
-/// A golden payload, as an event crate ships it.
+/// A golden payload, included in an event crate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Golden {
-    /// The name of its file, `<type>.v<N>`.
+    /// The name of its file without the extension: `<type>.v<N>`.
     pub name: &'static str,
-    /// The payload.
+    /// The payload, as JSON.
     pub json: &'static str,
 }
 
-/// The golden payloads of the calling crate, by the names of their files: `golden!["card_drawn.v1", "card_drawn.v2"]`.
+/// Includes golden payloads of the calling crate, by the names of their files: `golden!["card_drawn.v1", "card_drawn.v2"]`.
 ///
-/// Hand the list to [`check`] in any crate that builds on these events.
+/// Pass the list to [`check`](crate::lock::golden::check) in any crate that uses these events.
 #[macro_export]
 macro_rules! golden {
     ($($name:literal),* $(,)?) => {
@@ -35,10 +36,10 @@ macro_rules! golden {
     };
 }
 
-/// Reads every payload on every way through the migrations of this binary.
+/// Decodes every payload along every path of the migrations that are linked into this binary.
 ///
 /// # Panics
-/// With every payload that does not read, or reads differently on another way: that is how a test fails.
+/// Panics with every payload that does not decode, or decodes differently on another path.
 pub fn check(payloads: &[Golden]) {
     let registry = match Registry::global() {
         Ok(registry) => registry,
@@ -46,22 +47,22 @@ pub fn check(payloads: &[Golden]) {
     };
     let mut wrong = Vec::new();
     for payload in payloads {
-        let verified = named(payload.name)
+        let verified = parse_name(payload.name)
             .ok_or_else(|| "expected a name like `card_drawn.v1`".to_owned())
             .and_then(|(event_type, version)| verify(registry, event_type, version, payload.json));
         if let Err(reason) = verified {
             wrong.push(format!("{}: {reason}", payload.name));
         }
     }
-    assert!(wrong.is_empty(), "golden payloads do not read:\n{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "golden payloads do not decode:\n{}", wrong.join("\n"));
 }
 
-fn named(name: &str) -> Option<(&str, EventVersion)> {
+fn parse_name(name: &str) -> Option<(&str, EventVersion)> {
     let (event_type, version) = name.rsplit_once(".v")?;
     Some((event_type, EventVersion::try_from(version.parse::<u32>().ok()?).ok()?))
 }
 
-/// Reads a payload as stored, along every way to the latest version; all must come to the same.
+/// Decodes a stored payload along every path to the latest version; the results must be equal.
 pub(crate) fn verify(
     registry: &Registry,
     event_type: &str,
@@ -70,22 +71,22 @@ pub(crate) fn verify(
 ) -> Result<(), String> {
     let data: Box<RawValue> = serde_json::from_str(json)
         .map_err(|error| format!("not JSON: {error}; restore it from version control"))?;
-    let told = |error: &DecodeError| {
+    let message = |error: &DecodeError| {
         format!(
-            "{}; what is stored like this could not be read: mend the migration, never the payload",
+            "{}; events stored like this could not be read: fix the migration, never the payload",
             with_causes(error)
         )
     };
-    let plain = registry.decode(event_type, version, &data).map_err(|error| told(&error))?;
-    let plain = encoded(plain.as_ref())?;
-    for way in registry.paths(event_type, version).map_err(|error| told(&error))? {
-        let event = registry.decode_along(event_type, version, &data, &way);
-        let event =
-            event.map_err(|error| format!("along {}: {}", shown(version, &way), told(&error)))?;
-        if encoded(event.as_ref())? != plain {
+    let expected = registry.decode(event_type, version, &data).map_err(|error| message(&error))?;
+    let expected = encoded(expected.as_ref())?;
+    for path in registry.paths(event_type, version).map_err(|error| message(&error))? {
+        let event = registry.decode_along(event_type, version, &data, &path);
+        let event = event
+            .map_err(|error| format!("along {}: {}", shown(version, &path), message(&error)))?;
+        if encoded(event.as_ref())? != expected {
             return Err(format!(
-                "reads differently along {}; alternative migrations must give equal events",
-                shown(version, &way)
+                "decodes differently along {}; alternative migrations must give equal events",
+                shown(version, &path)
             ));
         }
     }
@@ -94,20 +95,20 @@ pub(crate) fn verify(
 
 fn encoded(event: &dyn AnyEvent) -> Result<Value, String> {
     let json = event.to_json_any().and_then(|json| serde_json::from_str(json.get()));
-    json.map_err(|error| format!("could not be written again: {error}"))
+    json.map_err(|error| format!("could not be encoded again: {error}"))
 }
 
-fn shown(from: EventVersion, way: &[Migration]) -> String {
-    way.iter().fold(from.to_string(), |text, step| format!("{text} → {}", step.to()))
+fn shown(from: EventVersion, path: &[Migration]) -> String {
+    path.iter().fold(from.to_string(), |text, step| format!("{text} → {}", step.to()))
 }
 
-/// A payload made from the shape of a version, that the version itself reads.
-pub(crate) fn recorded(event: &Registration) -> Result<String, String> {
+/// Generates a payload from the shape of a version, and checks that the version decodes it.
+pub(crate) fn generate(event: &Registration) -> Result<String, String> {
     let value = sample(&event.shape(), &mut Dice::Always).map_err(|error| error.to_string())?;
     let mut text = serde_json::to_string_pretty(&value).map_err(|error| error.to_string())?;
     let data = RawValue::from_string(text.clone()).map_err(|error| error.to_string())?;
     event.decode(event.version(), &data).map_err(|error| {
-        format!("a payload of its shape does not read ({})", with_causes(&error))
+        format!("a payload of its shape does not decode ({})", with_causes(&error))
     })?;
     text.push('\n');
     Ok(text)

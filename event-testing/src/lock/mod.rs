@@ -1,4 +1,4 @@
-//! `events.lock`: the shape of every event version that may be stored, and golden payloads beside it.
+//! Locks the shape of every event version that may be stored (`events.lock`), with a golden payload of each.
 //!
 //! A crate that defines events has one test:
 //!
@@ -9,13 +9,12 @@
 //! }
 //! ```
 //!
-//! It fails when a stored version's shape changed, vanished, or is not locked yet, when a golden payload
-//! (`fixtures/<type>.v<N>.json`) no longer reads, or reads differently on another way through the migrations.
-//! `EVENTS_LOCK=bless cargo test` adds what is new. Nothing that stands there is ever rewritten: before a release,
-//! delete a block and its fixture by hand and bless again; after it, write a new version. A version that no store
-//! holds any more is given up by a line `retired <type> v<N>: <reason>` before the last.
+//! It fails when a locked version changed its shape or is no longer defined, when a version is not locked yet, and when a
+//! golden payload (`fixtures/<type>.v<N>.json`) does not decode, or decodes differently on another path of migrations.
 //!
-//! This is the one module of the core that touches files; nothing but tests calls it.
+//! `EVENTS_LOCK=bless cargo test` adds new versions and never rewrites a block. Before a release, delete a block and its
+//! fixture by hand and bless again; after a release, add a new version instead. A version that no store holds any more is
+//! retired with a line `retired <type> v<N>: <reason>` before the last line.
 
 #![allow(clippy::test_attr_in_doctest, reason = "the example is a test")]
 
@@ -35,14 +34,14 @@ pub use self::file::{Block, LockError, LockFile};
 use event_core::registry::Registration;
 use event_core::{EventVersion, Registry};
 
-/// The variable that makes [`check`] add what is new, set to `bless`.
+/// The environment variable that makes [`check`] add new versions when it is `bless`.
 const BLESS: &str = "EVENTS_LOCK";
 
 /// Compares the events of a crate with its `events.lock` and its golden payloads, in the folder of its manifest.
 ///
 /// # Panics
-/// With everything that is wrong and what to do about each: that is how a test fails. Also when a file cannot be read
-/// or written, or the registry is unsound.
+/// Panics with all problems and the remedy for each, so that the test fails; also when a file cannot be read or written,
+/// or the registry is unsound.
 #[track_caller]
 pub fn check(crate_name: &str, manifest_dir: &str) {
     let bless = std::env::var(BLESS).is_ok_and(|value| value == "bless");
@@ -73,12 +72,12 @@ fn checked_with(
     let (new, wrong): (Vec<_>, Vec<_>) =
         findings.into_iter().partition(|finding| matches!(finding, Finding::Missing { .. }));
     let mut reports: Vec<String> = wrong.iter().map(ToString::to_string).collect();
-    // A payload of a version that is reported already would be that mistake told twice.
-    let told: Vec<_> = wrong.iter().map(Finding::about).collect();
+    // The payload of a reported version would only repeat the report.
+    let reported: Vec<_> = wrong.iter().map(Finding::about).collect();
     if bless {
-        // Nothing new, nothing written: what somebody wrote beside the blocks stays.
+        // Without new versions the file is not written, so that comments in it are kept.
         if !new.is_empty() {
-            // An event that seems to be another one renamed is not locked as a new one: it may want an alias.
+            // An event that looks like a renamed one is not locked as new: it may need an alias.
             let renamed = |event: &&&Registration| {
                 wrong.iter().any(|finding| finding.renamed_to() == Some(event.event_type()))
             };
@@ -89,9 +88,9 @@ fn checked_with(
         reports.extend(new.iter().map(ToString::to_string));
     }
     let payloads = Payloads { registry, own: &own, folder: folder.join("fixtures"), bless };
-    reports.extend(payloads.strays(&lock));
+    reports.extend(payloads.without_version(&lock));
     for (event_type, version, _) in
-        lock.blocks().filter(|(name, at, _)| !told.contains(&(*name, *at)))
+        lock.blocks().filter(|(name, at, _)| !reported.contains(&(*name, *at)))
     {
         reports.extend(payloads.check(event_type, version)?);
     }
@@ -127,21 +126,21 @@ fn read(path: &Path, crate_name: &str) -> Result<LockFile, String> {
     Ok(lock)
 }
 
-/// Whole or not at all.
+/// Writes a file atomically; an unchanged file is not touched.
 fn write(path: &Path, text: &str) -> Result<(), String> {
     if fs::read_to_string(path).is_ok_and(|before| before == text) {
         return Ok(());
     }
-    let fresh = path.with_extension("new");
+    let temporary = path.with_extension("new");
     let written = path
         .parent()
         .map_or(Ok(()), fs::create_dir_all)
-        .and_then(|()| fs::write(&fresh, text))
-        .and_then(|()| fs::rename(&fresh, path));
+        .and_then(|()| fs::write(&temporary, text))
+        .and_then(|()| fs::rename(&temporary, path));
     written.map_err(|error| format!("could not write {}: {error}", path.display()))
 }
 
-/// The golden payloads of a crate, in their folder.
+/// The folder of a crate's golden payloads.
 struct Payloads<'a> {
     registry: &'a Registry,
     own: &'a [&'a Registration],
@@ -150,7 +149,7 @@ struct Payloads<'a> {
 }
 
 impl Payloads<'_> {
-    /// What is wrong with the payload of a version, if anything; blessing records a missing one.
+    /// Checks the payload of a version, and returns the problem, if any. With `bless`, records a missing payload.
     fn check(&self, event_type: &str, version: EventVersion) -> Result<Option<String>, String> {
         let path = self.folder.join(format!("{event_type}.{version}.json"));
         let shown = path.display();
@@ -181,15 +180,16 @@ impl Payloads<'_> {
     }
 
     fn record(&self, event_type: &str, version: EventVersion) -> Result<String, String> {
-        let here = |it: &&&Registration| it.event_type() == event_type && it.version() == version;
-        match self.own.iter().find(here) {
-            Some(event) => golden::recorded(event),
-            None => Err("its struct is gone".to_owned()),
+        let is_version =
+            |it: &&&Registration| it.event_type() == event_type && it.version() == version;
+        match self.own.iter().find(is_version) {
+            Some(event) => golden::generate(event),
+            None => Err("its struct is no longer defined".to_owned()),
         }
     }
 
-    /// Payloads of versions that are not locked: a slip in a name would go unnoticed for ever.
-    fn strays(&self, lock: &LockFile) -> Vec<String> {
+    /// Reports payloads of versions that are not locked, such as a misspelt file name.
+    fn without_version(&self, lock: &LockFile) -> Vec<String> {
         let Ok(entries) = fs::read_dir(&self.folder) else { return Vec::new() };
         let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
         paths.sort();

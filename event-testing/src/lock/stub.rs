@@ -1,4 +1,4 @@
-//! How the next version would begin: the locked struct under a name of its own, and the skeleton of its `From`.
+//! Source code to start the next version from: the locked struct under a versioned name, and a skeleton of its `From`.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,8 @@ use crate::lock::file::Block;
 use event_core::registry::Registration;
 use event_core::shape::{FieldForm, Form};
 
-/// Source to copy; where a person has to decide stands a comment that does not compile.
+/// Writes the source code; where the author has to decide, a comment takes the place of an expression, so that it does
+/// not compile as it is.
 pub(crate) fn next_version(event: &Registration, locked: &Block, now: &Form) -> String {
     let name = event.rust_type().rsplit("::").next().unwrap_or("Event");
     let (event_type, version) = (event.event_type(), event.version().get());
@@ -57,7 +58,7 @@ pub(crate) fn next_version(event: &Registration, locked: &Block, now: &Form) -> 
     text
 }
 
-/// The keys of the payload itself.
+/// The keys at the top level of the payload.
 fn top_level(block: &Block) -> Vec<(&str, &str)> {
     let lines = block.lines().iter();
     lines
@@ -73,7 +74,7 @@ fn without_marks(form: &str) -> &str {
     form.split(", ").next().unwrap_or(form)
 }
 
-/// The Rust type of a locked form: that of the field today, where it is the same.
+/// The Rust type of a locked form; where the form is unchanged, the type of the field today.
 fn rust_type(form: &str, today: Option<&FieldForm>) -> String {
     let form = without_marks(form);
     if let Some(field) = today.filter(|field| field.form.to_string() == form) {
@@ -98,7 +99,7 @@ fn rust_type(form: &str, today: Option<&FieldForm>) -> String {
         "any" => "serde_json::Value".into(),
         "null" => "()".into(),
         form if form.starts_with('?') => form[1..].to_owned(),
-        // The name of a newtype stands before what it holds.
+        // A newtype is written as its name, followed by its content in parentheses.
         form if form.contains('(') => form.split('(').next().unwrap_or(form).to_owned(),
         form if form.contains(' ') || form == "struct" || form == "enum" => {
             format!("/* the {form} as it was */")

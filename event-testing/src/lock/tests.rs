@@ -1,4 +1,4 @@
-//! The lock on events of its own: every finding, every broken file, on real files.
+//! The lock, on real files: every finding, every kind of broken file.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use event_core::{Event, MigrationError, Shape};
 
 const NAME: &str = env!("CARGO_PKG_NAME");
 
-/// How many somebody drew.
+/// How many cards were drawn.
 #[derive(Serialize, Deserialize, Shape)]
 struct Count(u8);
 
@@ -37,7 +37,7 @@ impl From<DrawnV1> for Drawn {
     }
 }
 
-/// The same version as it would be after a careless change.
+/// The same version after an incompatible change.
 #[derive(Serialize, Deserialize, Event)]
 #[event(type = "lock.drawn", version = 1, register = false)]
 struct DrawnChanged {
@@ -80,10 +80,10 @@ impl Folder {
     }
 
     #[track_caller]
-    fn refused(&self, registry: &Registry, words: &[&str]) {
+    fn assert_reported(&self, registry: &Registry, words: &[&str]) {
         let report = self.check(registry, false).unwrap_err();
         for words in words {
-            assert!(report.contains(words), "{report}\nsays {words:?}");
+            assert!(report.contains(words), "{words:?} is not in:\n{report}");
         }
     }
 }
@@ -91,7 +91,10 @@ impl Folder {
 #[test]
 fn blessing_locks_shapes_and_records_payloads_once() {
     let folder = Folder::new();
-    folder.refused(&both(), &["lock.drawn v1 is not locked yet", "EVENTS_LOCK=bless cargo test"]);
+    folder.assert_reported(
+        &both(),
+        &["lock.drawn v1 is not locked yet", "EVENTS_LOCK=bless cargo test"],
+    );
     folder.check(&both(), true).unwrap();
     folder.check(&both(), false).unwrap();
     let lock = folder.lock();
@@ -101,7 +104,7 @@ fn blessing_locks_shapes_and_records_payloads_once() {
     );
     let fixture = fs::read_to_string(folder.0.path().join("fixtures/lock.drawn.v2.json")).unwrap();
     assert_eq!(fixture, "{\n  \"count\": 1,\n  \"note\": \"text\",\n  \"rank\": 1\n}\n");
-    // Read back, it is written the same: blessing again changes nothing.
+    // Parsing and writing are inverse, so blessing again changes nothing.
     assert_eq!(lock.parse::<LockFile>().unwrap().to_string(), lock);
 }
 
@@ -109,7 +112,7 @@ fn blessing_locks_shapes_and_records_payloads_once() {
 fn a_changed_shape_is_shown_field_by_field_with_a_stub() {
     let folder = Folder::blessed(&registry(&[Registration::of::<DrawnV1>()]));
     let changed = registry(&[Registration::of::<DrawnChanged>()]);
-    folder.refused(
+    folder.assert_reported(
         &changed,
         &[
             "the shape of lock.drawn v1 changed",
@@ -122,28 +125,28 @@ fn a_changed_shape_is_shown_field_by_field_with_a_stub() {
         ],
     );
     let before = folder.lock();
-    assert!(folder.check(&changed, true).is_err(), "blessing does not make it right");
+    assert!(folder.check(&changed, true).is_err(), "blessing does not accept a changed shape");
     assert_eq!(folder.lock(), before, "a block is never rewritten");
 }
 
 #[test]
-fn a_version_that_is_gone_needs_a_step_or_a_reason() {
+fn a_removed_version_needs_a_migration_or_a_retired_line() {
     let folder = Folder::blessed(&both());
     let only_old = registry(&[Registration::of::<DrawnV1>()]);
-    folder.refused(
+    folder.assert_reported(
         &only_old,
-        &["lock.drawn v2 is locked and gone", "migrate(from = 2, with = path)"],
+        &["lock.drawn v2 is locked, but no longer defined", "migrate(from = 2, with = path)"],
     );
     let lock = folder.lock();
     folder.set_lock(&lock.replace("\nend\n", "\nretired lock.drawn v2: never released\nend\n"));
     folder.check(&only_old, false).unwrap();
-    folder.refused(&both(), &["lock.drawn v2 is retired and can still be read"]);
-    folder.set_lock(&lock.replace("\nend\n", "\nretired lock.drawn v7: a slip\nend\n"));
-    folder.refused(&both(), &["lock.drawn v7 is retired and was never locked"]);
+    folder.assert_reported(&both(), &["lock.drawn v2 is retired, but can still be read"]);
+    folder.set_lock(&lock.replace("\nend\n", "\nretired lock.drawn v7: a typo\nend\n"));
+    folder.assert_reported(&both(), &["lock.drawn v7 is retired, but was never locked"]);
 }
 
 #[test]
-fn a_struct_may_go_once_a_step_reads_what_it_stored() {
+fn a_struct_may_be_removed_once_a_json_step_reads_its_events() {
     #[expect(clippy::unnecessary_wraps, reason = "the signature of a JSON step")]
     fn add_count(mut data: Value) -> Result<Value, MigrationError> {
         data["count"] = 1.into();
@@ -164,7 +167,7 @@ fn a_struct_may_go_once_a_step_reads_what_it_stored() {
 }
 
 #[test]
-fn a_renamed_type_is_told_to_keep_its_old_name_as_an_alias() {
+fn the_old_name_of_a_renamed_type_is_suggested_as_an_alias() {
     #[derive(Serialize, Deserialize, Event)]
     #[event(type = "lock.taken", version = 1, register = false)]
     struct Taken {
@@ -178,10 +181,10 @@ fn a_renamed_type_is_told_to_keep_its_old_name_as_an_alias() {
     }
 
     let folder = Folder::blessed(&registry(&[Registration::of::<DrawnV1>()]));
-    folder.refused(
+    folder.assert_reported(
         &registry(&[Registration::of::<Taken>()]),
         &[
-            "lock.drawn v1 is locked and gone, and lock.taken has its shape",
+            "lock.drawn v1 is locked, but no longer defined, and lock.taken has its shape",
             "alias = \"lock.drawn\"",
         ],
     );
@@ -192,7 +195,7 @@ fn a_renamed_type_is_told_to_keep_its_old_name_as_an_alias() {
 }
 
 #[test]
-fn blessing_without_anything_new_leaves_what_was_written_by_hand() {
+fn blessing_without_new_versions_keeps_comments() {
     let folder = Folder::blessed(&both());
     let noted =
         folder.lock().replace("\nevent lock.drawn v2", "\n# released in May\nevent lock.drawn v2");
@@ -202,7 +205,7 @@ fn blessing_without_anything_new_leaves_what_was_written_by_hand() {
 }
 
 #[test]
-fn names_that_look_like_paths_are_read_back() {
+fn keys_that_look_like_paths_round_trip() {
     #[derive(Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord, Shape)]
     enum Role {
         #[serde(rename = "a: b", alias = "x\ny")]
@@ -235,13 +238,16 @@ fn names_that_look_like_paths_are_read_back() {
 }
 
 #[test]
-fn a_broken_lock_file_is_named_with_its_line() {
+fn a_broken_lock_file_is_reported_with_its_line() {
     let folder = Folder::blessed(&both());
     let good = folder.lock();
-    let cut = &good[..good.find("note").unwrap()];
-    let cut_at_block = good.replace("\nend\n", "");
+    let truncated = &good[..good.find("note").unwrap()];
+    let without_end = good.replace("\nend\n", "");
     for (text, words) in [
-        (good.replace("rank: u8\n  count", "rank: u16\n  count"), "was changed by hand or cut"),
+        (
+            good.replace("rank: u8\n  count", "rank: u16\n  count"),
+            "was edited by hand or truncated",
+        ),
         (good.replace("event lock.drawn v2", "event lock.drawn v1"), "is locked twice"),
         (
             good.replace("crate event-testing", "crate other"),
@@ -261,15 +267,15 @@ fn a_broken_lock_file_is_named_with_its_line() {
             good.replace("\nend", "\nretired lock.drawn v1:\nend"),
             "expected `retired <type> v<N>: <reason>`",
         ),
-        (good.replace("\nend\n", "\nnonsense\nend\n"), "`nonsense` is no line of a lock file"),
+        (good.replace("\nend\n", "\nnonsense\nend\n"), "`nonsense` is not a line of a lock file"),
         (good.clone() + "  rank: u8\n", "outside of a block"),
-        (good.clone() + "event x v1 0\n", "something follows `end`"),
-        (cut.to_owned(), "was changed by hand or cut"),
-        (cut_at_block, "the file is cut"),
-        (String::new(), "the file is cut"),
+        (good.clone() + "event x v1 0\n", "unexpected line after `end`"),
+        (truncated.to_owned(), "was edited by hand or truncated"),
+        (without_end, "the file is truncated"),
+        (String::new(), "the file is truncated"),
         (
             good.replace("crate event-testing", "crate event-testing\ncrate event-testing"),
-            "`crate` stands twice",
+            "duplicate `crate` line",
         ),
         (
             good.replace("\nend", "\nretired lock.drawn v1: a\nretired lock.drawn v1: b\nend"),
@@ -277,29 +283,34 @@ fn a_broken_lock_file_is_named_with_its_line() {
         ),
     ] {
         folder.set_lock(&text);
-        folder.refused(&both(), &["events.lock:", words]);
-        assert!(folder.check(&both(), true).is_err(), "{words}: blessing does not hide it");
-        assert_eq!(folder.lock(), text, "{words}: nothing is written over it");
+        folder.assert_reported(&both(), &["events.lock:", words]);
+        assert!(
+            folder.check(&both(), true).is_err(),
+            "{words}: blessing does not hide the problem"
+        );
+        assert_eq!(folder.lock(), text, "{words}: the file is not overwritten");
     }
 }
 
 #[test]
-fn payloads_that_no_longer_read_are_named_with_the_place() {
+fn payloads_that_do_not_decode_are_reported_with_the_json_path() {
     let folder = Folder::blessed(&both());
     let payload = folder.0.path().join("fixtures/lock.drawn.v2.json");
     fs::write(&payload, r#"{"rank": 1, "count": "many"}"#).unwrap();
-    folder
-        .refused(&both(), &["lock.drawn.v2.json", "does not fit at `count`", "never the payload"]);
+    folder.assert_reported(
+        &both(),
+        &["lock.drawn.v2.json", "does not fit at `count`", "never the payload"],
+    );
     fs::write(&payload, "{").unwrap();
-    folder.refused(&both(), &["not JSON"]);
+    folder.assert_reported(&both(), &["not JSON"]);
     fs::remove_file(&payload).unwrap();
-    folder.refused(&both(), &["lock.drawn v2 has no golden payload"]);
+    folder.assert_reported(&both(), &["lock.drawn v2 has no golden payload"]);
     fs::write(folder.0.path().join("fixtures/lock.drwan.v1.json"), "{}").unwrap();
-    folder.refused(&both(), &["lock.drwan.v1.json: no version of that name is locked"]);
+    folder.assert_reported(&both(), &["lock.drwan.v1.json: no version of that name is locked"]);
 }
 
 #[test]
-fn every_way_through_the_migrations_must_come_to_the_same() {
+fn all_paths_of_migrations_must_give_equal_events() {
     #[expect(clippy::unnecessary_wraps, reason = "the signature of a JSON step")]
     fn shortcut(mut data: Value) -> Result<Value, MigrationError> {
         data["count"] = 7.into();
@@ -333,23 +344,23 @@ fn every_way_through_the_migrations_must_come_to_the_same() {
     let folder = Folder::blessed(&three().build().unwrap());
     let (v1, v3) = (EventVersion::new(1), EventVersion::new(3));
     let other = three().migration("lock.drawn", v1, v3, shortcut).build().unwrap();
-    folder.refused(&other, &["lock.drawn.v1.json: reads differently along v1 → v2 → v3"]);
+    folder.assert_reported(&other, &["lock.drawn.v1.json: decodes differently along v1 → v2 → v3"]);
     let broken = three().migration("lock.drawn", v1, v3, panics).build().unwrap();
-    folder.refused(
+    folder.assert_reported(
         &broken,
         &["lock.drawn.v1.json", "from v1 to v3 failed: the step panicked: no such card"],
     );
 }
 
 #[test]
-fn an_event_crate_that_is_not_linked_is_told_so() {
+fn an_event_crate_that_is_not_linked_is_reported() {
     let folder = Folder::new();
     let report = checked_with(&both(), "my-events", folder.0.path(), false).unwrap_err();
     assert!(report.contains("write `use my_events as _;`"), "{report}");
 }
 
 #[test]
-fn two_lock_files_are_compared_by_what_they_ask_for() {
+fn a_diff_classifies_each_change_by_its_impact() {
     let lock = |events: &[Registration]| {
         let mut lock = LockFile::new(NAME);
         lock.add(events.iter());
@@ -360,19 +371,19 @@ fn two_lock_files_are_compared_by_what_they_ask_for() {
         Registration::of::<DrawnChanged>(),
         Registration::of::<Drawn>(),
     );
-    let told = |old: &LockFile, new: &LockFile| {
+    let classified = |old: &LockFile, new: &LockFile| {
         diff(old, new).iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
     };
     let (one, two) = (lock(&[first]), lock(&[first, second]));
-    assert_eq!(told(&one, &one), "");
-    assert!(told(&one, &two).starts_with("lock.drawn v2: additive: a new version"));
-    assert_eq!(told(&two, &one), "lock.drawn v2: breaking: gone, without a `retired` line");
+    assert_eq!(classified(&one, &one), "");
+    assert!(classified(&one, &two).starts_with("lock.drawn v2: additive: a new version"));
+    assert_eq!(classified(&two, &one), "lock.drawn v2: breaking: removed without a `retired` line");
     assert_eq!(
-        told(&one, &lock(&[changed])),
-        "lock.drawn v1: needs a migration: the shape changed under its version\n  ~ rank: u8 → u16\n  + suit: string"
+        classified(&one, &lock(&[changed])),
+        "lock.drawn v1: needs a migration: the shape changed within the version\n  ~ rank: u8 → u16\n  + suit: string"
     );
     let retired =
         two.to_string().replace("\nend\n", "\nretired lock.drawn v2: never released\nend\n");
     let retired: LockFile = retired.parse().unwrap();
-    assert_eq!(told(&two, &retired), "lock.drawn v2: breaking: retired: never released");
+    assert_eq!(classified(&two, &retired), "lock.drawn v2: breaking: retired: never released");
 }

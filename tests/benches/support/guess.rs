@@ -1,4 +1,4 @@
-//! What the benches decode: a guess of two players, now and as it was one version ago.
+//! The event that the benches decode: a guess of two players, in its current and its previous version.
 
 #![allow(clippy::struct_field_names, reason = "the fields are the game's")]
 
@@ -12,7 +12,7 @@ use event_core::{
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// Ten fields, seven of them strings: a guess of two players.
+/// A guess of two players: ten fields, seven of them strings.
 #[derive(Debug, Serialize, Deserialize, Event)]
 #[event(type = "bench.guess", version = 2, from = GuessV1)]
 pub(crate) struct Guess {
@@ -28,7 +28,7 @@ pub(crate) struct Guess {
     guess_duration: u64,
 }
 
-/// The version before, without a duration.
+/// The previous version, without a duration.
 #[derive(Debug, Serialize, Deserialize, Event)]
 #[event(type = "bench.guess", version = 1)]
 pub(crate) struct GuessV1 {
@@ -77,13 +77,13 @@ fn recorded(version: u32, data: &str) -> RecordedEvent {
 
 const V1: &str = r#""game_id":"game-0001","guild_id":"812345678901234567","team_id":"red","player1_id":"712345678901234561","player2_id":"712345678901234562","player1_word":"beach","player2_word":"coast","guess_successful":false,"guess_count":3"#;
 
-/// One guess stored at version 1, one at version 2.
+/// A guess stored in version 1 and one stored in version 2.
 pub(crate) fn stored() -> (RecordedEvent, RecordedEvent) {
     let (old, new) = (format!("{{{V1}}}"), format!("{{{V1},\"guess_duration\":5210}}"));
     (recorded(1, &old), recorded(2, &new))
 }
 
-/// What everything is measured against.
+/// The reference: decodes the data with plain `serde_json`.
 pub(crate) fn plain<T: serde::de::DeserializeOwned>(
     event: &RecordedEvent,
 ) -> serde_json::Result<T> {

@@ -1,44 +1,44 @@
-//! The most memory that this process holds while something goes on.
+//! Peak memory of this process during a measurement.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// A thread that looks once a millisecond.
-pub(crate) struct Watch {
+/// A thread that samples the resident memory once a millisecond.
+pub(crate) struct PeakMemory {
     idle: u64,
-    over: Arc<AtomicBool>,
-    most: JoinHandle<u64>,
+    stop: Arc<AtomicBool>,
+    peak: JoinHandle<u64>,
 }
 
-impl Watch {
-    /// What is held now counts as idle.
+impl PeakMemory {
+    /// Starts the thread; the current memory counts as idle.
     pub(crate) fn start() -> Self {
-        let over = Arc::new(AtomicBool::new(false));
-        let most = std::thread::spawn({
-            let over = Arc::clone(&over);
+        let stop = Arc::new(AtomicBool::new(false));
+        let peak = std::thread::spawn({
+            let stop = Arc::clone(&stop);
             move || {
-                let mut most = 0;
-                while !over.load(Ordering::SeqCst) {
-                    most = most.max(resident());
+                let mut peak = 0;
+                while !stop.load(Ordering::SeqCst) {
+                    peak = peak.max(resident());
                     std::thread::sleep(Duration::from_millis(1));
                 }
-                most
+                peak
             }
         });
-        Self { idle: resident(), over, most }
+        Self { idle: resident(), stop, peak }
     }
 
-    /// KiB above idle at most since the start, and KiB in all.
+    /// Stops the thread; returns the peak in KiB above idle and in total.
     pub(crate) fn end(self) -> (u64, u64) {
-        self.over.store(true, Ordering::SeqCst);
-        let most = self.most.join().unwrap();
-        (most.saturating_sub(self.idle), most)
+        self.stop.store(true, Ordering::SeqCst);
+        let peak = self.peak.join().unwrap();
+        (peak.saturating_sub(self.idle), peak)
     }
 }
 
-/// KiB of memory this process holds.
+/// Resident memory of this process in KiB.
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

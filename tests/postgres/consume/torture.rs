@@ -1,7 +1,7 @@
-//! Consumers under one fault each: what they handled is held against the log. Nothing may be missing, nothing out of its
-//! stream's order; an event may be handled twice, where its answer was lost.
+//! Consumers under one kind of fault per test. The events that they handled are checked against the log: none is missing or
+//! out of the order of its stream; an event may be handled twice if its acknowledgement was lost.
 //!
-//! Two seconds of each fault; for more, side by side:
+//! Each fault lasts two seconds; for longer runs:
 //! `EVENTS_CONSUME_SECONDS=300 cargo test -p event-tests --features postgres --test postgres -- torture --nocapture`.
 
 use std::future::Future;
@@ -19,25 +19,25 @@ use super::{CHILD_URL, Handled, LEASE, Process, append_to, handle, log, open, sh
 use crate::frontier::slow_append;
 use crate::{pg, stream};
 
-/// How long each fault goes on; 2 seconds unless set.
+/// Environment variable: the seconds that each fault lasts, 2 by default.
 const SECONDS: &str = "EVENTS_CONSUME_SECONDS";
 const WRITERS: usize = 4;
 const PROCESSES: usize = 3;
 
-/// Ends some of the connections of a database, whatever they are doing.
-const END_SOME: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+/// Terminates some of the connections of a database.
+const TERMINATE_SOME: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
                        WHERE datname = current_database() AND application_name = 'event-postgres' AND random() < 0.3";
-/// Ends the connections on which wake-ups of other processes come in.
-const END_LISTENERS: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+/// Terminates the connections that listen for commits of other processes.
+const TERMINATE_LISTENERS: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
                             WHERE datname = current_database() AND query ILIKE 'listen%'";
 
-/// What one fault is about: a store, what was handled, and when it is over.
+/// A run with one fault: the store, the handled events, the flag that stops the writers, the end of the fault.
 struct Torture<'c> {
     fault: &'static str,
     database: pg::Database<'c>,
     store: EventStore,
     handled: Handled,
-    over: Arc<AtomicBool>,
+    stop: Arc<AtomicBool>,
     end: Instant,
 }
 
@@ -47,14 +47,14 @@ impl<'c> Torture<'c> {
         let database = cluster.database().await;
         let store = open(database.options().pool_size(4)).await;
         let end = Instant::now() + Duration::from_secs(seconds);
-        Self { fault, database, store, handled: Handled::new(), over: Arc::default(), end }
+        Self { fault, database, store, handled: Handled::new(), stop: Arc::default(), end }
     }
 
-    /// Writers that go on until it is over; a writer whose server is gone tries again.
-    fn write(&self, server_goes: bool) -> Vec<JoinHandle<()>> {
+    /// Starts writers that run until they are stopped; with `server_restarts` they retry failed appends.
+    fn start_writers(&self, server_restarts: bool) -> Vec<JoinHandle<()>> {
         let writer = |writer| {
-            let (store, over) = (self.store.clone(), Arc::clone(&self.over));
-            tokio::spawn(write_until(store, writer, over, server_goes))
+            let (store, stop) = (self.store.clone(), Arc::clone(&self.stop));
+            tokio::spawn(write_until(store, writer, stop, server_restarts))
         };
         (0..WRITERS).map(writer).collect()
     }
@@ -67,60 +67,66 @@ impl<'c> Torture<'c> {
         Process::start(&self.database.url, &self.handled)
     }
 
-    /// Does it again and again, a moment apart, until the time is over.
-    async fn again<F: Future<Output = ()>>(&self, mut act: impl FnMut() -> F) {
+    /// Repeats an action at short random intervals until the end of the fault.
+    async fn repeat<F: Future<Output = ()>>(&self, mut act: impl FnMut() -> F) {
         while Instant::now() < self.end {
             sleep(Duration::from_millis(fastrand::u64(100..500))).await;
             act().await;
         }
     }
 
-    /// Waits until all is handled, and holds it against the log.
-    async fn check(&self, writers: Vec<JoinHandle<()>>, times: u64) {
-        self.over.store(true, Ordering::SeqCst);
+    /// Stops the writers, waits until all events are handled and checks them against the log.
+    async fn check(&self, writers: Vec<JoinHandle<()>>, count: u64) {
+        self.stop.store(true, Ordering::SeqCst);
         for writer in writers {
             writer.await.unwrap();
         }
         let log = log(&self.store).await;
-        self.handled.are(log.len()).await;
+        self.handled.wait_for(log.len()).await;
         let tally = self.handled.sightings().check(&log);
         let (events, twice) = (tally.events, tally.duplicates);
         eprintln!(
-            "{}, {times} times: {events} events, none missed, {twice} handled twice",
+            "{}, {count} times: {events} events, none missed, {twice} handled twice",
             self.fault
         );
-        assert!(times > 0 && events > 0, "it did not come to it");
+        assert!(count > 0 && events > 0, "the fault never occurred");
     }
 }
 
-async fn write_until(store: EventStore, writer: usize, over: Arc<AtomicBool>, server_goes: bool) {
+async fn write_until(
+    store: EventStore,
+    writer: usize,
+    stop: Arc<AtomicBool>,
+    server_restarts: bool,
+) {
     let mut round = 0;
-    while !over.load(Ordering::SeqCst) {
+    while !stop.load(Ordering::SeqCst) {
         let name =
             if round % 4 == 0 { "hot".into() } else { format!("s-{}", (writer + round) % 23) };
         let events = Noted::many(1 + round % 3);
         match store.append(&stream(&name), ExpectedVersion::Any, events).await {
             Ok(_) => {}
-            // What became of it is in the log, or not.
-            Err(error) => assert!(server_goes, "{}", event_core::error::with_causes(&error)),
+            // The outcome is unknown: the log shows whether it was stored.
+            Err(error) => assert!(server_restarts, "{}", event_core::error::with_causes(&error)),
         }
         round += 1;
         sleep(Duration::from_millis(4)).await;
     }
 }
 
-/// Whether this process is the consumer of such a test.
+/// Whether this process was started as a consumer.
 fn is_child() -> bool {
     std::env::var_os(CHILD_URL).is_some()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn consumers_that_are_killed() {
+async fn no_event_is_missed_when_consumers_are_killed() {
     if is_child() {
         return;
     }
     let torture = Torture::new("kill -9 of a consumer", pg::shared()).await;
-    let (writers, mut consumers, mut kills) = (torture.write(false), torture.processes(), 0);
+    let (writers, mut consumers, mut kills) =
+        (torture.start_writers(false), torture.processes(), 0);
     while Instant::now() < torture.end {
         sleep(Duration::from_millis(fastrand::u64(100..700))).await;
         consumers.remove(fastrand::usize(..consumers.len()));
@@ -130,60 +136,60 @@ async fn consumers_that_are_killed() {
     torture.check(writers, kills).await;
 }
 
-/// Frozen for longer than its lease, a consumer wakes up among the new owners of its partitions.
+/// A consumer that is frozen for longer than its lease resumes when its partitions have other owners.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn consumers_that_are_frozen() {
+async fn no_event_is_missed_when_consumers_are_frozen() {
     if is_child() {
         return;
     }
     let torture = Torture::new("a pause longer than the lease", pg::shared()).await;
-    let (writers, consumers, times) =
-        (torture.write(false), torture.processes(), AtomicU64::new(0));
+    let (writers, consumers, count) =
+        (torture.start_writers(false), torture.processes(), AtomicU64::new(0));
     torture
-        .again(async || {
+        .repeat(async || {
             let which = fastrand::usize(..consumers.len());
             consumers[which].signal("STOP");
             sleep(LEASE * 2).await;
             consumers[which].signal("CONT");
-            times.fetch_add(1, Ordering::Relaxed);
+            count.fetch_add(1, Ordering::Relaxed);
         })
         .await;
-    torture.check(writers, times.into_inner()).await;
+    torture.check(writers, count.into_inner()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn connections_that_are_cut() {
-    ended("a connection cut", END_SOME).await;
+async fn no_event_is_missed_when_connections_are_terminated() {
+    terminating("terminated connections", TERMINATE_SOME).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn listeners_that_are_lost() {
-    ended("a listener lost", END_LISTENERS).await;
+async fn no_event_is_missed_when_listeners_are_terminated() {
+    terminating("terminated listeners", TERMINATE_LISTENERS).await;
 }
 
-async fn ended(fault: &'static str, statement: &'static str) {
+async fn terminating(fault: &'static str, statement: &'static str) {
     if is_child() {
         return;
     }
     let torture = Torture::new(fault, pg::shared()).await;
-    let (writers, consumers) = (torture.write(false), torture.processes());
-    let (mut behind, mut times) = (torture.database.connection().await, 0);
-    while Instant::now() < torture.end || times == 0 {
+    let (writers, consumers) = (torture.start_writers(false), torture.processes());
+    let (mut direct, mut count) = (torture.database.connection().await, 0);
+    while Instant::now() < torture.end || count == 0 {
         sleep(Duration::from_millis(fastrand::u64(100..500))).await;
-        times += u64::try_from(pg::number(&mut behind, statement).await).unwrap();
+        count += u64::try_from(pg::number(&mut direct, statement).await).unwrap();
     }
-    torture.check(writers, times).await;
+    torture.check(writers, count).await;
     drop(consumers);
 }
 
-/// Members come and go in good order, and partitions change hands while events are out.
+/// Members join and leave in an orderly way, and partitions change owners while events are in flight.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn members_that_come_and_go() {
+async fn no_event_is_missed_when_members_join_and_leave() {
     if is_child() {
         return;
     }
-    let torture = Torture::new("a member came or went", pg::shared()).await;
-    let (writers, mut times) = (torture.write(false), 0);
+    let torture = Torture::new("members that join and leave", pg::shared()).await;
+    let (writers, mut count) = (torture.start_writers(false), 0);
     let mut members = vec![member(&torture).await];
     while Instant::now() < torture.end {
         sleep(Duration::from_millis(fastrand::u64(50..300))).await;
@@ -192,9 +198,9 @@ async fn members_that_come_and_go() {
         } else {
             leave(members.remove(fastrand::usize(..members.len()))).await;
         }
-        times += 1;
+        count += 1;
     }
-    torture.check(writers, times).await;
+    torture.check(writers, count).await;
     for member in members {
         leave(member).await;
     }
@@ -221,43 +227,43 @@ async fn leave((stopper, running): Member) {
     running.await.unwrap().unwrap();
 }
 
-/// Transactions that were assigned their positions and end late, or not at all, while others commit behind them.
+/// Transactions that commit long after their positions were assigned, or roll back, while later positions are committed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn writers_that_are_slow() {
+async fn no_event_is_missed_when_writers_are_slow() {
     if is_child() {
         return;
     }
     let torture = Torture::new("a slow writer", pg::shared()).await;
-    let (writers, consumers) = (torture.write(false), torture.processes());
+    let (writers, consumers) = (torture.start_writers(false), torture.processes());
     let mut slow = torture.database.connection().await;
-    let mut times = 0;
+    let mut count = 0;
     while Instant::now() < torture.end {
         pg::run(&mut slow, "BEGIN").await;
-        slow_append(&mut slow, &format!("slow-{times}"), EventId::new()).await;
+        slow_append(&mut slow, &format!("slow-{count}"), EventId::new()).await;
         sleep(Duration::from_millis(fastrand::u64(20..400))).await;
         pg::run(&mut slow, if fastrand::u8(..3) == 0 { "ROLLBACK" } else { "COMMIT" }).await;
-        times += 1;
+        count += 1;
     }
-    torture.check(writers, times).await;
+    torture.check(writers, count).await;
     drop(consumers);
 }
 
-/// The server dies at any point and comes back; whoever writes and reads finds it again.
+/// The server crashes at any point and restarts; writers and consumers reconnect.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_restarts() {
+async fn no_event_is_missed_when_the_server_restarts() {
     if is_child() {
         return;
     }
     let cluster = pg::Cluster::start(pg::Fsync::On);
     let torture = Torture::new("a crash and restart of the server", &cluster).await;
-    let (writers, consumers, mut times) = (torture.write(true), torture.processes(), 0);
-    while Instant::now() < torture.end || times == 0 {
+    let (writers, consumers, mut count) = (torture.start_writers(true), torture.processes(), 0);
+    while Instant::now() < torture.end || count == 0 {
         sleep(Duration::from_millis(fastrand::u64(500..3_000))).await;
         cluster.crash();
         sleep(Duration::from_millis(fastrand::u64(0..1_000))).await;
         cluster.restart();
-        times += 1;
+        count += 1;
     }
-    torture.check(writers, times).await;
+    torture.check(writers, count).await;
     drop(consumers);
 }

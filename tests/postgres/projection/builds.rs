@@ -1,26 +1,26 @@
-//! Builds of a projection beside one another: readers move over, the old one goes, and nothing else is touched.
+//! Several builds of a projection: a new build is filled beside the old one, readers switch to it, the old one is dropped.
 
 use std::time::Duration;
 
 use event_testing::Noted;
 
-use super::{Digests, adapter, append, same_as_the_log, store};
+use super::{Digests, adapter, append, assert_equals_log, store};
 use crate::pg;
 
 #[tokio::test]
-async fn a_build_is_made_beside_the_old_one_and_readers_move_over() {
+async fn a_new_build_is_filled_beside_the_old_one_and_readers_switch() {
     let database = pg::shared().database().await;
     let adapter = adapter(&database.url).await;
     let (store, mut connection) = (store(&adapter), database.connection().await);
     append(&store, "note-1", Noted::many(2_500)).await;
     let mut first = adapter.projector(Digests::<1>).await.unwrap();
-    let mut told = Vec::new();
-    assert_eq!(first.catch_up_with(|progress| told.push(progress)).await.unwrap(), 2_500);
-    assert!(told.len() >= 3, "{told:?}");
-    assert!(told.windows(2).all(|pair| pair[0].position < pair[1].position));
-    let end = told.last().unwrap();
+    let mut reports = Vec::new();
+    assert_eq!(first.catch_up_with(|progress| reports.push(progress)).await.unwrap(), 2_500);
+    assert!(reports.len() >= 3, "{reports:?}");
+    assert!(reports.windows(2).all(|pair| pair[0].position < pair[1].position));
+    let end = reports.last().unwrap();
     assert_eq!((end.events, end.position, end.left), (2_500, end.goal, Some(Duration::ZERO)));
-    assert!(end.rate > 0.0 && told[0].left.is_some());
+    assert!(end.rate > 0.0 && reports[0].left.is_some());
     let current = async || adapter.projection_status("digests", None).await.unwrap().unwrap();
     assert_eq!((current().await.build, current().await.schema.as_str()), (1, "digests_1"));
 
@@ -35,35 +35,35 @@ async fn a_build_is_made_beside_the_old_one_and_readers_move_over() {
     let status = current().await;
     assert_eq!((status.build, status.is_current, status.events), (2, true, 2_503));
     assert!(!first.status().await.unwrap().is_current);
-    // Both are there, and both go on.
+    // Both builds exist and both can be kept up to date.
     append(&store, "note-2", Noted::many(1)).await;
     for (caught_up, schema) in
         [(first.catch_up().await, first.schema()), (second.catch_up().await, second.schema())]
     {
         assert_eq!(caught_up.unwrap(), 1);
-        assert_eq!(same_as_the_log(&store, &mut connection, schema).await, 2_504);
+        assert_eq!(assert_equals_log(&store, &mut connection, schema).await, 2_504);
     }
-    // Started again, it goes on where it was.
+    // A new projector resumes from the stored checkpoint.
     let mut again = adapter.projector(Digests::<2>).await.unwrap();
     assert_eq!(again.catch_up().await.unwrap(), 0);
 
-    // Nobody reads the first any more.
+    // The first build is not the current one any more.
     let error = adapter.drop_projection("digests", 2).await.unwrap_err();
     assert!(
         event_core::error::with_causes(&error).contains("switch to another build first"),
         "{error}"
     );
     assert!(adapter.drop_projection("digests", 1).await.unwrap());
-    assert!(!adapter.drop_projection("digests", 1).await.unwrap(), "it is gone");
+    assert!(!adapter.drop_projection("digests", 1).await.unwrap(), "it is dropped already");
     let left = "SELECT count(*) FROM pg_namespace WHERE nspname = 'digests_1'";
     assert_eq!(pg::number(&mut connection, left).await, 0);
     append(&store, "note-2", Noted::many(1)).await;
-    let said = event_core::error::with_causes(&first.catch_up().await.unwrap_err());
-    assert!(said.contains("is gone"), "{said}");
+    let message = event_core::error::with_causes(&first.catch_up().await.unwrap_err());
+    assert!(message.contains("is gone"), "{message}");
 }
 
 #[tokio::test]
-async fn what_it_does_not_own_it_does_not_touch() {
+async fn foreign_schemas_are_not_touched() {
     let database = pg::shared().database().await;
     let adapter = adapter(&database.url).await;
     let mut connection = database.connection().await;

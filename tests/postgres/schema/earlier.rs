@@ -30,7 +30,7 @@ const EARLIER: [&str; 18] = [
     "0018_leases",
 ];
 
-/// A store as an earlier program left it, with one event and so many migrations.
+/// Writes a store as an earlier program left it, with one event and the first migrations.
 async fn write_earlier_store(connection: &mut PgConnection, migrations: usize) {
     pg::run(
         connection,
@@ -102,7 +102,7 @@ async fn a_store_of_an_earlier_program_is_refused_and_not_changed() {
             }
         }
         assert_eq!(contents(&mut connection).await, before);
-        // Beside it there is room for a new one.
+        // A new store can be opened in another schema.
         let options = database.options().schema("events").unwrap();
         let adapter = PgAdapter::connect_with(options).await.unwrap();
         adapter.commit(&one("s", ExpectedVersion::NoStream, events(1))).await.unwrap();

@@ -152,7 +152,6 @@ impl Reader {
             }
             syn::UseTree::Name(name) => (with(&name.ident), Some(name.ident.to_string())),
             syn::UseTree::Rename(rename) => (with(&rename.ident), Some(rename.rename.to_string())),
-            _ => return,
         };
         let Some(path) = self.absolute(&path) else { return };
         if let Some(name) = name {

@@ -1,4 +1,4 @@
-//! What can be wrong with a file: each is an error that says so, and none is made worse.
+//! Faulty files: no store, damaged, of another build, at the size limit. Each is a specific error and no stored event is lost.
 
 use std::fs;
 use std::path::Path;
@@ -10,13 +10,13 @@ use event_core::{AllOptions, Error, EventStore, ReadOptions, Result, RetryPolicy
 use event_sqlite::{SqliteAdapter, SqliteOptions};
 use event_testing::Noted;
 
-use super::{everything, new_file, open, open_store, other_program, run, stream};
+use super::{all_events, new_file, open, open_store, plain_connection, run, stream};
 
 async fn refused(path: &Path) -> (Error, String) {
     let options = SqliteOptions::new(path).busy_timeout(Duration::from_millis(20));
     let error = SqliteAdapter::connect_with(options).await.unwrap_err();
-    let said = with_causes(&error);
-    (error, said)
+    let message = with_causes(&error);
+    (error, message)
 }
 
 fn without_retries(adapter: SqliteAdapter) -> EventStore {
@@ -24,52 +24,53 @@ fn without_retries(adapter: SqliteAdapter) -> EventStore {
 }
 
 #[tokio::test]
-async fn what_is_no_store_is_refused_and_left_alone() {
+async fn files_that_are_no_store_are_refused_and_not_changed() {
     let text = new_file();
     fs::write(&text, "Dear diary, ".repeat(1_000)).unwrap();
     let other = new_file();
-    let mut connection = other_program(&other).await;
+    let mut connection = plain_connection(&other).await;
     run(&mut connection, "CREATE TABLE schema_migrations (version); CREATE TABLE events (x)").await;
     drop(connection);
-    for (path, words) in [(text, "no SQLite database"), (other, "the database of another program")]
+    for (path, expected) in
+        [(text, "no SQLite database"), (other, "the database of another program")]
     {
         let before = fs::read(&path).unwrap();
-        let (error, said) = refused(&path).await;
-        assert!(matches!(error, Error::Adapter { .. }) && said.contains(words), "{said}");
-        assert!(said.contains(path.to_str().unwrap()), "{said}");
+        let (error, message) = refused(&path).await;
+        assert!(matches!(error, Error::Adapter { .. }) && message.contains(expected), "{message}");
+        assert!(message.contains(path.to_str().unwrap()), "{message}");
         assert_eq!(fs::read(&path).unwrap(), before);
     }
 }
 
 #[tokio::test]
-async fn an_empty_file_becomes_a_store_and_a_missing_one_only_if_it_may() {
+async fn an_empty_file_becomes_a_store_and_a_missing_file_only_with_create() {
     let path = new_file();
     fs::write(&path, "").unwrap();
-    assert!(everything(&open_store(&path).await).await.is_empty());
+    assert!(all_events(&open_store(&path).await).await.is_empty());
 
     let missing = SqliteOptions::new(new_file()).create(false);
     let error = SqliteAdapter::connect_with(missing.clone()).await.unwrap_err();
     assert!(with_causes(&error).contains("cannot be opened"), "{}", with_causes(&error));
     assert!(!missing.path().exists());
-    let (_, said) = refused(&new_file().join("folder/games.db")).await;
-    assert!(said.contains("its folder must exist"), "{said}");
+    let (_, message) = refused(&new_file().join("folder/games.db")).await;
+    assert!(message.contains("its folder must exist"), "{message}");
 }
 
 #[tokio::test]
 async fn the_schema_of_another_build_is_refused() {
     let path = new_file();
     open_store(&path).await.close().await;
-    let mut connection = other_program(&path).await;
+    let mut connection = plain_connection(&path).await;
     run(&mut connection, "UPDATE schema_migrations SET checksum = x'00' WHERE version = 1").await;
-    let (_, said) = refused(&path).await;
-    assert!(said.contains("0001_store differs"), "{said}");
+    let (_, message) = refused(&path).await;
+    assert!(message.contains("0001_store differs"), "{message}");
     run(&mut connection, "INSERT INTO schema_migrations VALUES (99, 'later', x'00', '')").await;
     let (error, _) = refused(&path).await;
     assert!(matches!(error, Error::IncompatibleSchema { found: 99, .. }), "{error}");
 }
 
 #[tokio::test]
-async fn a_damaged_file_is_found_out() {
+async fn a_damaged_file_is_detected() {
     let path = new_file();
     let store = open_store(&path).await;
     for name in ["a", "b", "c"] {
@@ -79,21 +80,21 @@ async fn a_damaged_file_is_found_out() {
     let whole = fs::read(&path).unwrap();
 
     fs::write(&path, &whole[..whole.len() / 2]).unwrap();
-    assert!(found_out(&path).await.is_err(), "cut");
+    assert!(open_and_read(&path).await.is_err(), "cut in half");
 
-    // Damage anywhere: an error or none, but no panic, and no event that was not stored.
+    // Damage in any page is an error, never a panic.
     for page in 1..whole.len() / 4_096 {
         let mut bytes = whole.clone();
         bytes[page * 4_096..][..64].fill(0x5a);
         fs::write(&path, &bytes).unwrap();
-        assert!(found_out(&path).await.is_err(), "page {page}");
+        assert!(open_and_read(&path).await.is_err(), "page {page}");
     }
     fs::write(&path, &whole).unwrap();
-    found_out(&path).await.unwrap();
+    open_and_read(&path).await.unwrap();
 }
 
-/// Opens, reads and checks a file.
-async fn found_out(path: &Path) -> Result<()> {
+/// Opens a file, runs the integrity check and reads all events.
+async fn open_and_read(path: &Path) -> Result<()> {
     let adapter = SqliteAdapter::connect_with(SqliteOptions::new(path)).await?;
     let checked = adapter.check().await;
     let store = EventStore::new(adapter)?;
@@ -110,13 +111,13 @@ async fn found_out(path: &Path) -> Result<()> {
 }
 
 #[tokio::test]
-async fn rows_that_no_store_writes_are_errors_that_name_their_place() {
+async fn corrupt_rows_are_errors_that_name_stream_and_version() {
     let path = new_file();
     let store = open_store(&path).await;
     let id = stream("s");
     store.append(&id, Any, Noted::many(2)).await.unwrap();
-    let mut connection = other_program(&path).await;
-    for (change, words) in [
+    let mut connection = plain_connection(&path).await;
+    for (change, expected) in [
         ("UPDATE events SET data = '{' WHERE version = 2", "version 2 of stream \"s\""),
         ("UPDATE events SET data = '{}', metadata = '[]' WHERE version = 2", "version 2 of stream"),
         ("UPDATE events SET data = CAST(x'ff' AS TEXT) WHERE version = 2", "column data"),
@@ -130,11 +131,11 @@ async fn rows_that_no_store_writes_are_errors_that_name_their_place() {
         run(&mut connection, change).await;
         let error = store.read_stream(&id, ReadOptions::backward()).await.unwrap_err();
         assert!(matches!(error, Error::Corrupt { .. }), "{change}: {error:?}");
-        assert!(error.to_string().contains(words), "{change}: {error}");
+        assert!(error.to_string().contains(expected), "{change}: {error}");
         run(&mut connection, "INSERT OR REPLACE INTO events SELECT * FROM good; DROP TABLE good")
             .await;
     }
-    assert_eq!(everything(&store).await.len(), 2);
+    assert_eq!(all_events(&store).await.len(), 2);
 }
 
 #[tokio::test]
@@ -153,7 +154,7 @@ async fn a_full_disk_refuses_whole_appends_and_loses_nothing() {
     assert!(matches!(error, Error::Overloaded { .. }), "{error:?}");
     assert!(error.to_string().contains("the disk is full"), "{error}");
     assert!(stored >= 100);
-    assert_eq!(everything(&store).await.len() as u64, stored);
+    assert_eq!(all_events(&store).await.len() as u64, stored);
     store.close().await;
 
     let adapter = open(&path).await;
@@ -164,7 +165,7 @@ async fn a_full_disk_refuses_whole_appends_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn names_of_files_are_taken_as_they_are() {
+async fn file_names_are_taken_literally() {
     let folder = new_file();
     fs::create_dir(&folder).unwrap();
     let names = [
@@ -180,7 +181,7 @@ async fn names_of_files_are_taken_as_they_are() {
         store.append(&stream("s"), Any, Noted::many(1)).await.unwrap();
         store.close().await;
         assert!(path.metadata().unwrap().len() > 0, "{name}");
-        assert_eq!(everything(&open_store(&path).await).await.len(), 1, "{name}");
+        assert_eq!(all_events(&open_store(&path).await).await.len(), 1, "{name}");
     }
     let count = fs::read_dir(&folder).unwrap().filter(|entry| {
         let name = entry.as_ref().unwrap().file_name().into_string().unwrap();
@@ -190,7 +191,7 @@ async fn names_of_files_are_taken_as_they_are() {
 }
 
 #[tokio::test]
-async fn a_backup_is_a_store_of_one_moment() {
+async fn a_backup_is_a_consistent_snapshot_of_the_store() {
     let path = new_file();
     let adapter = std::sync::Arc::new(open(&path).await);
     let store = EventStore::new(std::sync::Arc::clone(&adapter)).unwrap();
@@ -210,12 +211,12 @@ async fn a_backup_is_a_store_of_one_moment() {
     let copied = open(&copy).await;
     copied.check().await.unwrap();
     let mode: String = sqlx::query_scalar("PRAGMA journal_mode")
-        .fetch_one(&mut other_program(&copy).await)
+        .fetch_one(&mut plain_connection(&copy).await)
         .await
         .unwrap();
     assert_eq!(mode, "wal", "readers of the copy do not wait for its writer");
-    let copied = everything(&EventStore::new(copied).unwrap()).await;
-    let all = everything(&store).await;
+    let copied = all_events(&EventStore::new(copied).unwrap()).await;
+    let all = all_events(&store).await;
     assert!(copied.len() >= 500 && copied.len() % 2 == 0);
     for (copy, event) in copied.iter().zip(&all) {
         assert_eq!(copy.event_id(), event.event_id());

@@ -1,4 +1,4 @@
-//! Inline projections in the file: with the append or not at all, once, and with its number.
+//! Inline projections in the file: applied in the transaction of the append, once, with the version of the event.
 
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use event_sqlite::SqliteInline;
 use event_testing::{Closed, Noted};
 use sqlx::SqliteConnection;
 
-use super::{everything, new_file, open, other_program, run, stream};
+use super::{all_events, new_file, open, plain_connection, run, stream};
 
 #[derive(Event)]
 enum Notes {
@@ -21,7 +21,7 @@ enum Notes {
     Closed(Closed),
 }
 
-/// A text may be noted once; a closed stream is not written down.
+/// Writes each text to a table in which it is unique; ignores `Closed`.
 struct Texts;
 
 impl SqliteInline for Texts {
@@ -50,9 +50,9 @@ impl SqliteInline for Texts {
     }
 }
 
-async fn opened(path: &Path) -> (EventStore, SqliteConnection) {
+async fn open_with_projection(path: &Path) -> (EventStore, SqliteConnection) {
     let adapter = open(path).await.with_inline(Texts);
-    let mut other = other_program(path).await;
+    let mut other = plain_connection(path).await;
     let table =
         "CREATE TABLE IF NOT EXISTS texts (text TEXT PRIMARY KEY, stream TEXT, version INTEGER)";
     run(&mut other, table).await;
@@ -74,27 +74,27 @@ fn row(text: &str, version: i64) -> (String, i64) {
 
 #[tokio::test]
 async fn the_read_model_is_written_with_the_append_or_not_at_all() {
-    let (store, mut other) = opened(&new_file()).await;
+    let (store, mut other) = open_with_projection(&new_file()).await;
     let name = stream("note-1");
     store.append(&name, NoStream, notes(&["a", "b"])).await.unwrap();
     store.append(&name, Any, notes(&["c"])).await.unwrap();
     assert_eq!(texts(&mut other).await, [row("a", 1), row("b", 2), row("c", 3)]);
 
-    // The store refuses: nothing of the read model stays.
+    // The store refuses the append: the read model does not change.
     let stale = Exact(StreamVersion::new(2));
     let error = store.append(&name, stale, notes(&["d"])).await.unwrap_err();
     assert!(matches!(error, Error::WrongExpectedVersion { actual, .. } if actual.get() == 3));
-    // The read model refuses: nothing is stored.
+    // The projection fails: no event is stored.
     let error = store.append(&name, Any, notes(&["d", "a"])).await.unwrap_err();
     assert!(with_causes(&error).contains("texts.text"), "{}", with_causes(&error));
     assert!(!error.is_transient());
-    // An event that the set does not know.
+    // An event type that the set does not contain.
     let raw = RawValue::from_string("{}".into()).unwrap();
     let strange = NewEvent::raw("contract.strange", EventVersion::FIRST, raw);
     store.append(&name, Any, [strange.clone()]).await.unwrap_err();
-    assert_eq!((texts(&mut other).await.len(), everything(&store).await.len()), (3, 3));
+    assert_eq!((texts(&mut other).await.len(), all_events(&store).await.len()), (3, 3));
 
-    // What it is not about goes its way; several streams are one commit.
+    // Streams that it does not want are appended as usual; several streams are one commit.
     store.append(&stream("else-1"), Any, [strange]).await.unwrap();
     let both = || {
         store.transaction().append(&stream("else-2"), Any, notes(&["not here"])).append(
@@ -110,8 +110,8 @@ async fn the_read_model_is_written_with_the_append_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn what_was_stored_before_is_not_applied_again() {
-    let (store, mut other) = opened(&new_file()).await;
+async fn a_retried_append_is_not_applied_again() {
+    let (store, mut other) = open_with_projection(&new_file()).await;
     let name = stream("note-1");
     let first = notes(&["a", "b"]);
     for expected in [Outcome::Stored, Outcome::AlreadyStored, Outcome::AlreadyStored] {
@@ -125,17 +125,17 @@ async fn what_was_stored_before_is_not_applied_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn writers_of_two_programs_keep_the_read_model_true() {
+async fn writers_of_two_programs_keep_the_read_model_consistent() {
     let path = new_file();
-    let (first, mut other) = opened(&path).await;
-    let (second, _) = opened(&path).await;
+    let (first, mut other) = open_with_projection(&path).await;
+    let (second, _) = open_with_projection(&path).await;
     let writers: Vec<_> = (0..8)
         .map(|n| {
             let store = if n % 2 == 0 { first.clone() } else { second.clone() };
             tokio::spawn(async move {
                 let mut stored = 0;
                 for step in 0..10 {
-                    // Every text is wanted by two writers, one of each program.
+                    // Two writers append every text, one of each program.
                     let text = format!("{} {step}", n / 2);
                     let name = stream(&format!("note-{}", n % 4));
                     stored += usize::from(store.append(&name, Any, notes(&[&text])).await.is_ok());
@@ -149,5 +149,5 @@ async fn writers_of_two_programs_keep_the_read_model_true() {
         stored += writer.await.unwrap();
     }
     let rows = texts(&mut other).await.len();
-    assert_eq!((stored, rows, everything(&first).await.len()), (40, 40, 40));
+    assert_eq!((stored, rows, all_events(&first).await.len()), (40, 40, 40));
 }

@@ -1,11 +1,12 @@
-//! The machine's clock jumps while a subscription is consumed.
+//! The clock of the machine jumps while a subscription is consumed.
 
 use event_core::EventStore;
 use sqlx::SqliteConnection;
 
-use super::{new_file, open, other_program};
-use crate::jumps::{a_dead_owner_holds_nothing, nothing_is_missed};
+use super::{new_file, open, plain_connection};
+use crate::jumps::{a_dead_owner_keeps_no_lease, no_event_is_missed};
 
+/// Moves the stored times of leases, which to the store is a jump of the clock in the other direction.
 async fn shift(connection: &mut SqliteConnection, seconds: i64) {
     for statement in [
         "UPDATE subscription_partitions SET lease_until = lease_until + ?1",
@@ -16,18 +17,18 @@ async fn shift(connection: &mut SqliteConnection, seconds: i64) {
 }
 
 #[tokio::test]
-async fn a_dead_owner_holds_nothing_after_a_jump() {
+async fn leases_of_a_dead_owner_expire_after_a_clock_jump() {
     let path = new_file();
     let adapter = open(&path).await;
-    let mut other = other_program(&path).await;
-    a_dead_owner_holds_nothing(&adapter, async |seconds| shift(&mut other, seconds).await).await;
+    let mut other = plain_connection(&path).await;
+    a_dead_owner_keeps_no_lease(&adapter, async |seconds| shift(&mut other, seconds).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_is_missed_while_it_jumps() {
+async fn no_event_is_missed_while_the_clock_jumps() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let store = EventStore::new(open(&path).await).unwrap();
-    let mut other = other_program(&path).await;
-    nothing_is_missed(store, async |seconds| shift(&mut other, seconds).await).await;
+    let mut other = plain_connection(&path).await;
+    no_event_is_missed(store, async |seconds| shift(&mut other, seconds).await).await;
 }

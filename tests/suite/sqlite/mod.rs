@@ -1,13 +1,13 @@
-//! SQLite: the contract suite and the model, on a file of its own each.
+//! SQLite: the contract suites and the model, and helpers for the tests of this folder. Each test has its own file.
 
+mod concurrency;
 mod faults;
 mod inline;
 mod jumps;
 mod kill;
-mod moments;
 mod projection;
+mod races;
 mod schema;
-mod sharing;
 
 use std::path::{Path, PathBuf};
 
@@ -24,11 +24,11 @@ event_testing::durable_contract!(durable, async || open(&new_file()).await);
 event_testing::import_contract!(imports, async || open(&new_file()).await);
 
 proptest! {
-    // Each case has a file of its own: fewer of them than in memory.
+    // Each case creates a file: fewer cases than in memory.
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_sequence_of_operations_gives_the_answers_of_the_model(steps in steps()) {
+    fn any_sequence_of_operations_agrees_with_the_model(steps in steps()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             agrees(open(&new_file()).await, &steps).await;
@@ -37,11 +37,11 @@ proptest! {
 }
 
 thread_local! {
-    /// The folder of a test, which has a thread of its own; it goes with it.
+    /// The folder of a test. Each test has its own thread, which removes the folder at its end.
     static FOLDER: TempDir = tempfile::tempdir().unwrap();
 }
 
-/// A path in a folder of this test, where nothing is yet.
+/// An unused path in the folder of this test.
 fn new_file() -> PathBuf {
     FOLDER.with(|folder| folder.path().join(format!("{}.db", fastrand::u64(..))))
 }
@@ -54,8 +54,8 @@ async fn open_store(path: &Path) -> EventStore {
     EventStore::new(open(path).await).unwrap()
 }
 
-/// Another program that has the file open.
-async fn other_program(path: &Path) -> SqliteConnection {
+/// A plain connection, as another program would open it.
+async fn plain_connection(path: &Path) -> SqliteConnection {
     SqliteConnection::connect(&format!("sqlite://{}?mode=rwc", path.display())).await.unwrap()
 }
 
@@ -67,7 +67,8 @@ fn stream(name: &str) -> StreamId {
     StreamId::new(name).unwrap()
 }
 
-async fn everything(store: &EventStore) -> Vec<RecordedEvent> {
+/// All events of the store, in the order of the log.
+async fn all_events(store: &EventStore) -> Vec<RecordedEvent> {
     let mut events = store.all_events(AllOptions::new());
     let mut all = Vec::new();
     while let Some(event) = events.next().await {

@@ -1,6 +1,8 @@
-//! Projections in tables of the file: each event exactly once, whatever is killed; beside one another; never skipping.
+//! Projections in tables of the file: each event is applied exactly once even if processes are killed; builds exist side by
+//! side; an event that cannot be applied stops the projection and is never skipped.
 //!
-//! `PROJECTION_KILLS=50 cargo test -p event-tests --test suite -- sqlite::projection --nocapture` kills as often as it says.
+//! `PROJECTION_KILLS=50 cargo test -p event-tests --test suite -- sqlite::projection --nocapture` sets the number of
+//! kills.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,10 +22,10 @@ use event_testing::{Closed, Noted};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection, Row};
 
-use super::{new_file, open, other_program, run, stream};
+use super::{new_file, open, plain_connection, run, stream};
 
-/// For a process that is told to project: the path of its store.
-const PROJECTS: &str = "EVENTS_PROJECTS";
+/// Environment of a projector process: the path of its store.
+const PROJECTOR: &str = "EVENTS_PROJECTOR";
 const LONG: Duration = Duration::from_mins(1);
 
 #[derive(Event)]
@@ -32,7 +34,8 @@ enum Notes {
     Closed(Closed),
 }
 
-/// Every event's place, in a table that would take it twice, and a figure a stream that depends on their order.
+/// Stores the position of every event in a table without a unique key, so that duplicates show, and a digest per stream
+/// that depends on the order.
 struct Digests<const BUILD: u32>;
 
 impl<const BUILD: u32> SqliteProjection for Digests<BUILD> {
@@ -50,7 +53,7 @@ impl<const BUILD: u32> SqliteProjection for Digests<BUILD> {
         tables: &Tables,
     ) -> Result<(), BoxError> {
         for table in [
-            "CREATE TABLE {seen} (place INTEGER NOT NULL) STRICT",
+            "CREATE TABLE {seen} (position INTEGER NOT NULL) STRICT",
             "CREATE TABLE {digests} (stream TEXT PRIMARY KEY, digest INTEGER NOT NULL) STRICT",
         ] {
             sqlx::query(tables.sql(table)).execute(&mut *connection).await?;
@@ -71,11 +74,11 @@ impl<const BUILD: u32> SqliteProjection for Digests<BUILD> {
                 Notes::Noted(noted) if noted.text == "refuse" => return Err("refused".into()),
                 Notes::Noted(_) | Notes::Closed(_) => {}
             }
-            let place = i64::try_from(recorded.position().get())?;
-            let seen = sqlx::query(tables.sql("INSERT INTO {seen} VALUES (?1)")).bind(place);
+            let position = i64::try_from(recorded.position().get())?;
+            let seen = sqlx::query(tables.sql("INSERT INTO {seen} VALUES (?1)")).bind(position);
             seen.execute(&mut *connection).await?;
             let digest = sqlx::query(tables.sql(DIGEST)).bind(recorded.stream_id().as_str());
-            digest.bind(place).execute(&mut *connection).await?;
+            digest.bind(position).execute(&mut *connection).await?;
         }
         Ok(())
     }
@@ -97,50 +100,50 @@ async fn number(connection: &mut SqliteConnection, query: &'static str) -> i64 {
     sqlx::query(query).fetch_one(connection).await.unwrap().get(0)
 }
 
-/// The tables are what a fold of the log makes, event by event; how many events that are.
-async fn same_as_the_log(store: &EventStore, path: &Path, prefix: &str) -> usize {
-    let mut connection = other_program(path).await;
-    let mut places = Vec::new();
+/// Asserts that the tables equal a fold of the log, and returns the number of events in them.
+async fn assert_equals_log(store: &EventStore, path: &Path, prefix: &str) -> usize {
+    let mut connection = plain_connection(path).await;
+    let mut positions = Vec::new();
     let mut digests = BTreeMap::new();
     let mut log = store.all_events(AllOptions::new().category("note"));
     while let Some(event) = log.next().await {
         let event = event.unwrap();
-        let place = i64::try_from(event.position().get()).unwrap();
-        places.push(place);
+        let position = i64::try_from(event.position().get()).unwrap();
+        positions.push(position);
         digests
             .entry(event.stream_id().as_str().to_owned())
-            .and_modify(|digest| *digest = (*digest * 31 + place) % 1_000_000_007)
-            .or_insert(place);
+            .and_modify(|digest| *digest = (*digest * 31 + position) % 1_000_000_007)
+            .or_insert(position);
     }
-    let seen = AssertSqlSafe(format!("SELECT place FROM {prefix}seen ORDER BY place"));
+    let seen = AssertSqlSafe(format!("SELECT position FROM {prefix}seen ORDER BY position"));
     let seen: Vec<(i64,)> = sqlx::query_as(seen).fetch_all(&mut connection).await.unwrap();
-    let seen: Vec<i64> = seen.into_iter().map(|(place,)| place).collect();
-    assert_eq!(seen, places, "each event once");
+    let seen: Vec<i64> = seen.into_iter().map(|(position,)| position).collect();
+    assert_eq!(seen, positions, "each event once");
     let found = AssertSqlSafe(format!("SELECT stream, digest FROM {prefix}digests"));
     let found: Vec<(String, i64)> = sqlx::query_as(found).fetch_all(&mut connection).await.unwrap();
     assert_eq!(found.into_iter().collect::<BTreeMap<_, _>>(), digests, "in the order of the log");
     connection.close().await.unwrap();
-    places.len()
+    positions.len()
 }
 
-/// In small transactions, so that some are done between the kills.
+/// Runs the projection in small transactions, so that some commit between the kills.
 async fn project(adapter: &Arc<SqliteAdapter>) -> event_core::Result<()> {
     let projector = adapter.projector(Digests::<1>).await?;
     projector.batch(BatchSize::new(20)?).run().await
 }
 
-/// Projects until it is killed, if it was started to; else there is nothing to do.
+/// Entry point of a projector process: runs until it is killed. Does nothing as an ordinary test.
 #[tokio::test]
-async fn a_process_of_its_own_projects_until_it_is_killed() {
-    if let Some(path) = std::env::var_os(PROJECTS) {
+async fn projector_process() {
+    if let Some(path) = std::env::var_os(PROJECTOR) {
         project(&adapter(Path::new(&path)).await).await.unwrap();
     }
 }
 
 fn process(path: &Path) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["sqlite::projection::a_process_of_its_own_projects_until_it_is_killed", "--exact"])
-        .env(PROJECTS, path)
+        .args(["sqlite::projection::projector_process", "--exact"])
+        .env(PROJECTOR, path)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
@@ -152,13 +155,13 @@ async fn tables_are_a_fold_of_the_log_after_any_number_of_kills() {
     let kills: u32 = std::env::var("PROJECTION_KILLS").map_or(12, |n| n.parse().unwrap());
     let path = new_file();
     let adapter = adapter(&path).await;
-    let done = Arc::new(AtomicBool::new(false));
+    let stop = Arc::new(AtomicBool::new(false));
     let writers: Vec<_> = (0..2)
         .map(|n| {
-            let (store, done) = (store(&adapter), Arc::clone(&done));
+            let (store, stop) = (store(&adapter), Arc::clone(&stop));
             tokio::spawn(async move {
                 let mut rng = fastrand::Rng::with_seed(n);
-                while !done.load(Ordering::SeqCst) {
+                while !stop.load(Ordering::SeqCst) {
                     let name =
                         format!("{}-{}", rng.choice(["note", "else"]).unwrap(), rng.u8(0..6));
                     append(&store, &name, Noted::many(rng.usize(1..5))).await;
@@ -170,14 +173,14 @@ async fn tables_are_a_fold_of_the_log_after_any_number_of_kills() {
     let mut rng = fastrand::Rng::with_seed(u64::from(kills));
     let (mut aborted, mut killed) = (0, 0);
     for kill in 0..kills {
-        // One or two processes, sometimes beside a task of this one, all on one build.
+        // One or two processes, sometimes also a task of this process, all on the same build.
         let mut processes: Vec<_> = (0..=kill % 2).map(|_| process(&path)).collect();
         let own = Arc::clone(&adapter);
         let task = (kill % 3 == 0).then(|| tokio::spawn(async move { project(&own).await }));
         let status = adapter.projection_status("digests", None).await.unwrap();
         let next = Position::new(status.map_or(1, |status| status.position.get() + 1));
         assert!(adapter.wait_for_projection("digests", next, LONG).await.unwrap());
-        // In the midst of a transaction as often as not.
+        // Often in the middle of a transaction.
         tokio::time::sleep(Duration::from_millis(rng.u64(0..40))).await;
         for process in &mut processes {
             process.kill().unwrap();
@@ -191,14 +194,14 @@ async fn tables_are_a_fold_of_the_log_after_any_number_of_kills() {
             aborted += 1;
         }
     }
-    done.store(true, Ordering::SeqCst);
+    stop.store(true, Ordering::SeqCst);
     for writer in writers {
         writer.await.unwrap();
     }
     let before = adapter.projection_status("digests", None).await.unwrap().unwrap().events;
     let mut last = adapter.projector(Digests::<1>).await.unwrap();
     last.catch_up().await.unwrap();
-    let events = same_as_the_log(&store(&adapter), &path, last.schema()).await;
+    let events = assert_equals_log(&store(&adapter), &path, last.schema()).await;
     assert_eq!(last.status().await.unwrap().events, events as u64);
     adapter.check().await.unwrap();
     println!(
@@ -207,16 +210,16 @@ async fn tables_are_a_fold_of_the_log_after_any_number_of_kills() {
 }
 
 #[tokio::test]
-async fn a_build_is_made_beside_the_old_one_and_readers_move_over() {
+async fn a_new_build_is_filled_beside_the_old_one_and_readers_switch() {
     let path = new_file();
     let adapter = adapter(&path).await;
     let store = store(&adapter);
     append(&store, "note-1", Noted::many(500)).await;
     let mut first = adapter.projector(Digests::<1>).await.unwrap();
-    let mut told = Vec::new();
-    assert_eq!(first.catch_up_with(|progress| told.push(progress)).await.unwrap(), 500);
-    assert!(told.len() >= 3, "{told:?}");
-    let end = told.last().unwrap();
+    let mut reports = Vec::new();
+    assert_eq!(first.catch_up_with(|progress| reports.push(progress)).await.unwrap(), 500);
+    assert!(reports.len() >= 3, "{reports:?}");
+    let end = reports.last().unwrap();
     assert_eq!((end.events, end.position, end.left), (500, end.goal, Some(Duration::ZERO)));
     let current = async || adapter.projection_status("digests", None).await.unwrap().unwrap();
     assert_eq!((current().await.build, current().await.schema.as_str()), (1, "digests_1_"));
@@ -233,39 +236,39 @@ async fn a_build_is_made_beside_the_old_one_and_readers_move_over() {
     assert_eq!((status.build, status.is_current, status.events), (2, true, 503));
     assert_eq!(Tables::of(&status).name("seen"), "digests_2_seen");
     assert!(!first.status().await.unwrap().is_current);
-    // Both are there, and both go on.
+    // Both builds exist and both can be kept up to date.
     append(&store, "note-2", Noted::many(1)).await;
     assert_eq!((first.catch_up().await.unwrap(), second.catch_up().await.unwrap()), (1, 1));
     for prefix in [first.schema(), second.schema()] {
-        assert_eq!(same_as_the_log(&store, &path, prefix).await, 504);
+        assert_eq!(assert_equals_log(&store, &path, prefix).await, 504);
     }
-    // Started again, it goes on where it was.
+    // A new projector resumes from the stored checkpoint.
     let mut again = adapter.projector(Digests::<2>).await.unwrap();
     assert_eq!(again.catch_up().await.unwrap(), 0);
 
-    // Nobody reads the first any more; a table of another projection only looks like its own.
-    let mut other = other_program(&path).await;
+    // The first build is not the current one any more. A table of another projection matches its prefix, but is not dropped.
+    let mut other = plain_connection(&path).await;
     let strange = "INSERT INTO projections (name, build, prefix, filter) VALUES ('digests_1', 7, 'digests_1_7_', ''); \
                    CREATE TABLE digests_1_7_seen (mine)";
     run(&mut other, strange).await;
     let error = adapter.drop_projection("digests", 2).await.unwrap_err();
     assert!(with_causes(&error).contains("switch to another build first"), "{error}");
     assert!(adapter.drop_projection("digests", 1).await.unwrap());
-    assert!(!adapter.drop_projection("digests", 1).await.unwrap(), "it is gone");
+    assert!(!adapter.drop_projection("digests", 1).await.unwrap(), "it is dropped already");
     let left =
         "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name GLOB 'digests_1_*'";
     assert_eq!(number(&mut other, left).await, 1);
-    assert_eq!(same_as_the_log(&store, &path, second.schema()).await, 504);
+    assert_eq!(assert_equals_log(&store, &path, second.schema()).await, 504);
     append(&store, "note-2", Noted::many(1)).await;
     let error = first.catch_up().await.unwrap_err();
     assert!(with_causes(&error).contains("is gone"), "{}", with_causes(&error));
 }
 
 #[tokio::test]
-async fn what_it_does_not_own_it_does_not_touch() {
+async fn foreign_tables_are_not_touched() {
     let path = new_file();
     let adapter = adapter(&path).await;
-    let mut other = other_program(&path).await;
+    let mut other = plain_connection(&path).await;
     run(&mut other, "CREATE TABLE digests_1_seen (mine); INSERT INTO digests_1_seen VALUES (7)")
         .await;
     let error = adapter.projector(Digests::<1>).await.unwrap_err();
@@ -277,7 +280,7 @@ async fn what_it_does_not_own_it_does_not_touch() {
 }
 
 #[tokio::test]
-async fn it_stops_before_what_it_cannot_take_in() {
+async fn it_stops_before_an_event_that_it_cannot_decode_or_apply() {
     let adapter = adapter(&new_file()).await;
     let store = store(&adapter);
     append(&store, "note-1", Noted::many(5)).await;
@@ -288,20 +291,20 @@ async fn it_stops_before_what_it_cannot_take_in() {
     let mut projector = adapter.projector(Digests::<1>).await.unwrap();
     for _ in 0..2 {
         let error = projector.catch_up().await.unwrap_err();
-        let Error::UnknownEventType { at: Some(place), .. } = &error else { panic!("{error}") };
-        assert_eq!(place.position, at);
-        assert_eq!(projector.status().await.unwrap().events, 5, "what is before is written");
+        let Error::UnknownEventType { at: Some(location), .. } = &error else { panic!("{error}") };
+        assert_eq!(location.position, at);
+        assert_eq!(projector.status().await.unwrap().events, 5, "the events before it are applied");
     }
     assert!(matches!(projector.run().await, Err(Error::UnknownEventType { .. })));
 
-    // What the projection refuses is rolled back as a whole, and appends go on.
+    // An error of the projection rolls its batch back as a whole and does not block appends.
     let path = new_file();
     let adapter = self::adapter(&path).await;
     let store = self::store(&adapter);
     append(&store, "note-1", Noted::many(5)).await;
     append(&store, "note-1", vec![Noted::new("refuse").into()]).await;
     let mut projector = adapter.projector(Digests::<1>).await.unwrap();
-    let mut other = other_program(&path).await;
+    let mut other = plain_connection(&path).await;
     for _ in 0..2 {
         let error = projector.catch_up().await.unwrap_err();
         assert!(with_causes(&error).contains("refused"), "{error}");
@@ -312,7 +315,7 @@ async fn it_stops_before_what_it_cannot_take_in() {
     }
 }
 
-/// The same build from other events.
+/// The same build with another filter.
 struct Elsewhere;
 
 impl SqliteProjection for Elsewhere {
@@ -347,7 +350,7 @@ async fn another_filter_and_another_log_are_refused() {
     let error = adapter.projector(Elsewhere).await.unwrap_err();
     assert!(with_causes(&error).contains("raise its number"), "{error}");
 
-    // The newest stream is removed, and the log ends before the place: that is no divergence.
+    // The newest stream is removed, so that the log ends before the checkpoint: that is no divergence.
     append(&store, "note-2", Noted::many(2)).await;
     projector.catch_up().await.unwrap();
     store.delete_stream(&stream("note-2"), ExpectedVersion::Any, Delete::Hard).await.unwrap();
@@ -355,8 +358,8 @@ async fn another_filter_and_another_log_are_refused() {
     append(&store, "note-1", Noted::many(1)).await;
     assert_eq!(projector.catch_up().await.unwrap(), 1);
 
-    let mut other = other_program(&path).await;
-    run(&mut other, "CREATE TABLE kept AS SELECT * FROM projections").await;
+    let mut other = plain_connection(&path).await;
+    run(&mut other, "CREATE TABLE saved AS SELECT * FROM projections").await;
     for change in [
         "UPDATE projections SET position = position + 1000",
         "UPDATE projections SET event_position = event_position - 3",
@@ -365,17 +368,17 @@ async fn another_filter_and_another_log_are_refused() {
         run(&mut other, change).await;
         let error = adapter.projector(Digests::<1>).await.unwrap_err();
         assert!(matches!(error, Error::LogDiverged { .. }), "{change}: {error}");
-        run(&mut other, "DELETE FROM projections; INSERT INTO projections SELECT * FROM kept")
+        run(&mut other, "DELETE FROM projections; INSERT INTO projections SELECT * FROM saved")
             .await;
     }
     adapter.projector(Digests::<1>).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_writer_reads_what_it_wrote() {
+async fn a_writer_can_wait_for_its_own_events() {
     let path = new_file();
     let adapter = adapter(&path).await;
-    let (store, mut other) = (store(&adapter), other_program(&path).await);
+    let (store, mut other) = (store(&adapter), plain_connection(&path).await);
     let runner = tokio::spawn({
         let adapter = Arc::clone(&adapter);
         async move { project(&adapter).await }
@@ -385,7 +388,7 @@ async fn a_writer_reads_what_it_wrote() {
         assert!(adapter.wait_for_projection("digests", at, LONG).await.unwrap());
         assert_eq!(number(&mut other, "SELECT count(*) FROM digests_1_seen").await, n);
     }
-    // What does not pass the filter is passed, too.
+    // Events that the filter leaves out move the checkpoint as well.
     let at = append(&store, "else-1", Noted::many(1)).await;
     assert!(adapter.wait_for_projection("digests", at, LONG).await.unwrap());
     runner.abort();

@@ -1,4 +1,4 @@
-//! The schema of a file: what a row of a stream says, and files that an earlier program wrote.
+//! The schema of a file: states of streams by name, and files that an earlier program wrote.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use event_core::{Delete, Error, EventId, ListOptions, NewEvent, ReadOptions};
 use event_sqlite::{SqliteAdapter, SqliteOptions};
 use event_testing::Noted;
 
-use super::{new_file, open_store, other_program, run, stream};
+use super::{new_file, open_store, plain_connection, run, stream};
 
 /// Name and checksum of the schema migrations of programs before the first release.
 const EARLIER: [(&str, &str); 6] = [
@@ -40,9 +40,9 @@ const EARLIER: [(&str, &str); 6] = [
     ),
 ];
 
-/// Makes a file as an earlier program left it, with one event and so many schema migrations.
+/// Writes a file as an earlier program left it, with one event and the first schema migrations.
 async fn write_earlier_store(path: &Path, migrations: usize) {
-    let mut connection = other_program(path).await;
+    let mut connection = plain_connection(path).await;
     run(
         &mut connection,
         "PRAGMA journal_mode = WAL; PRAGMA application_id = 1702261620;
@@ -85,20 +85,20 @@ async fn a_file_of_an_earlier_program_is_refused_and_not_changed() {
         let before = fs::read(&path).unwrap();
         for _ in 0..2 {
             let error = SqliteAdapter::connect_with(SqliteOptions::new(&path)).await.unwrap_err();
-            let said = with_causes(&error);
+            let message = with_causes(&error);
             assert!(matches!(error, Error::Adapter { .. }), "{error:?}");
-            for words in [
+            for expected in [
                 "written by an earlier program",
                 "`0001_events`",
                 "export it with the program that wrote it",
                 "start with a new file",
                 path.to_str().unwrap(),
             ] {
-                assert!(said.contains(words), "{said}");
+                assert!(message.contains(expected), "{message}");
             }
             assert!(fs::read(&path).unwrap() == before, "the file was changed");
         }
-        let mut connection = other_program(&path).await;
+        let mut connection = plain_connection(&path).await;
         let mode: String =
             sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut connection).await.unwrap();
         assert_eq!(mode, "wal");
@@ -116,7 +116,7 @@ async fn states_are_stored_by_name() {
     let store = open_store(&path).await;
     let id = EventId::new();
     for name in ["active", "archived", "soft_deleted", "hard_deleted"] {
-        let note = NewEvent::from(Noted::new("kept"));
+        let note = NewEvent::from(Noted::new("x"));
         let note = if name == "active" { note.with_id(id) } else { note };
         store.append(&stream(name), NoStream, [note]).await.unwrap();
     }
@@ -129,7 +129,7 @@ async fn states_are_stored_by_name() {
     store.delete_stream(&stream("soft_deleted"), Any, Delete::Soft).await.unwrap();
     store.delete_stream(&stream("hard_deleted"), Any, Delete::Hard).await.unwrap();
 
-    let mut connection = other_program(&path).await;
+    let mut connection = plain_connection(&path).await;
     let rows: Vec<(String, String)> = sqlx::query_as("SELECT stream_id, state FROM streams")
         .fetch_all(&mut connection)
         .await
@@ -154,12 +154,12 @@ async fn states_are_stored_by_name() {
 }
 
 #[tokio::test]
-async fn a_state_that_no_store_writes_is_refused_or_found_out() {
+async fn an_unknown_state_is_refused_on_write_and_an_error_on_read() {
     const CHANGE: &str = "UPDATE streams SET state = 'gone'";
     let path = new_file();
     let store = open_store(&path).await;
     store.append(&stream("s"), Any, Noted::many(1)).await.unwrap();
-    let mut connection = other_program(&path).await;
+    let mut connection = plain_connection(&path).await;
     sqlx::raw_sql(CHANGE).execute(&mut connection).await.unwrap_err();
     run(&mut connection, "PRAGMA ignore_check_constraints = TRUE").await;
     run(&mut connection, CHANGE).await;

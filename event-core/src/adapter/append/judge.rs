@@ -1,22 +1,22 @@
-//! Whether an append, a link or a change of a stream may be stored: pure, so that every backend that judges in Rust
-//! answers alike. PostgreSQL judges in SQL; the contract suite proves that both agree.
+//! Decides whether an append, a link or a change of a stream is stored. The functions are pure, so that all backends that
+//! decide in Rust give the same answers. PostgreSQL decides in SQL; the contract suite proves that both agree.
 //!
-//! An append is judged in this order: ids that are stored already ([`already_stored`]), the stream's state, the claim, the
-//! limit ([`StreamHead::append`]).
+//! An append is checked in this order: ids that are already stored ([`already_stored`]), then the stream's state, the expected
+//! version and the stream limit ([`StreamHead::append`]).
 
 use super::{Appended, LinkEvents, Outcome, StreamAppend, StreamChange};
 use crate::adapter::{StreamInfo, StreamState};
 use crate::error::{Error, Result};
 use crate::value::{Conflict, EventId, ExpectedVersion, Position, StreamId, StreamVersion};
 
-/// What judging needs to know of a stream.
+/// The fields of a stream's entry that decide about a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StreamHead {
-    /// The number of its last event or link; 0 for a stream that does not exist.
+    /// The number of its last event or link; 0 if the stream does not exist.
     pub version: StreamVersion,
-    /// The number of the first event that it keeps; 1 unless it was truncated.
+    /// The number of the first event or link that is kept; 1 unless the stream was truncated.
     pub first_version: StreamVersion,
-    /// What may be done with it.
+    /// Whether it can be read and written.
     pub state: StreamState,
     /// Whether it holds links instead of events.
     pub holds_links: bool,
@@ -31,18 +31,18 @@ impl StreamHead {
         holds_links: false,
     };
 
-    /// What judging needs of all that is known of a stream.
+    /// The head of a stream's entry.
     pub const fn of(info: &StreamInfo) -> Self {
         let StreamInfo { version, first_version, state, holds_links, .. } = *info;
         Self { version, first_version, state, holds_links }
     }
 
-    /// Number of events or links that it keeps.
+    /// The number of events or links that are kept.
     pub const fn live(&self) -> u64 {
         (self.version.get() + 1).saturating_sub(self.first_version.get())
     }
 
-    /// Judges an append whose ids are new: the state, the claim, the limit of live events.
+    /// Checks an append of new ids against the stream's state, the expected version and the limit of live events.
     ///
     /// # Errors
     /// [`Error::StreamArchived`], [`Error::StreamDeleted`], [`Error::MixedStream`], [`Error::WrongExpectedVersion`],
@@ -59,11 +59,12 @@ impl StreamHead {
             .expected
             .check(self.version)
             .map_err(|conflict| Error::conflict(stream_id(), conflict))?;
-        self.room(&append.stream_id, append.events.len(), limit)
+        self.check_limit(&append.stream_id, append.events.len(), limit)
     }
 
-    /// Judges a link whose events are not linked yet: the state and the claim. `self` is `None` for a stream that does
-    /// not exist. Whether the events are stored and whether there is [`room`](Self::room) is judged after it.
+    /// Checks a link of events that are not linked yet against the stream's state and the expected version; `head` is `None`
+    /// for a stream that does not exist. The caller then checks that the events are stored, and the
+    /// [limit](Self::check_limit).
     ///
     /// # Errors
     /// [`Error::StreamDeleted`], [`Error::MixedStream`], [`Error::StreamArchived`], [`Error::WrongExpectedVersion`].
@@ -78,31 +79,36 @@ impl StreamHead {
             _ => {}
         }
         let version = head.map_or(StreamVersion::NONE, |head| head.version);
-        let claim = link.expected.check(version);
-        claim.map_err(|conflict| Error::conflict(stream_id(), conflict))
+        let checked = link.expected.check(version);
+        checked.map_err(|conflict| Error::conflict(stream_id(), conflict))
     }
 
-    /// Refuses more events or links than a limit leaves room for.
+    /// Refuses `added` events or links that would exceed the limit.
     ///
     /// # Errors
     /// [`Error::StreamLimitReached`].
-    pub fn room(&self, stream_id: &StreamId, more: usize, limit: Option<u64>) -> Result<()> {
+    pub fn check_limit(
+        &self,
+        stream_id: &StreamId,
+        added: usize,
+        limit: Option<u64>,
+    ) -> Result<()> {
         let live = self.live();
         match limit {
-            Some(limit) if live.saturating_add(more as u64) > limit => {
+            Some(limit) if live.saturating_add(added as u64) > limit => {
                 Err(Error::stream_limit_reached(stream_id.clone(), limit, live))
             }
             _ => Ok(()),
         }
     }
 
-    /// Judges a change; `head` is `None` for a stream that never existed.
+    /// Checks a change of a stream's state; `head` is `None` for a stream that never existed.
     ///
-    /// Where there is no stream, deleting it under the claim that there is none changes nothing and is no error.
+    /// Deleting a missing stream is not an error, and changes nothing, if the expected version says that it does not exist.
     ///
     /// # Errors
-    /// [`Error::StreamNotFound`], [`Error::StreamDeleted`], [`Error::WrongExpectedVersion`]; the last also for a truncation
-    /// beyond the version after the last.
+    /// [`Error::StreamNotFound`], [`Error::StreamDeleted`]; [`Error::WrongExpectedVersion`], also for a truncation that starts
+    /// added than one version after the last event.
     pub fn change(
         head: Option<&Self>,
         stream_id: &StreamId,
@@ -131,28 +137,28 @@ impl StreamHead {
     }
 }
 
-/// A stored event with the id of one that is appended.
+/// A stored event whose id is appended again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KnownEvent {
-    /// Whether it is in the stream that is appended to.
+    /// Whether it is in the stream of the append.
     pub in_stream: bool,
-    /// Its number in its stream.
+    /// The event's number in its stream.
     pub stream_version: StreamVersion,
-    /// Its position.
+    /// The event's position in the global order.
     pub position: Position,
 }
 
-/// The first answer, if every id of a commit is stored just as it is appended now; `None` if all ids are new. `find` looks
-/// an id up.
+/// Returns the answers of the first commit if this one repeats it: every id is stored, in the same stream and order. Returns
+/// `None` if all ids are new. `find` looks an id up.
 ///
 /// # Errors
-/// [`Error::EventIdConflict`] where only some ids are stored, or elsewhere, or in another order.
+/// [`Error::EventIdConflict`] if only some ids are stored, or in another stream or order.
 pub fn already_stored(
     appends: &[StreamAppend],
     find: impl Fn(&StreamAppend, EventId) -> Option<KnownEvent>,
 ) -> Result<Option<Vec<Appended>>> {
     let mut answers = Vec::new();
-    let mut partly = None;
+    let mut conflict_if_partial = None;
     for append in appends {
         let found: Vec<_> = append
             .events
@@ -176,20 +182,20 @@ pub fn already_stored(
             position: last.position,
             outcome: Outcome::AlreadyStored,
         });
-        partly = Some(conflict("only part of the commit is stored"));
+        conflict_if_partial = Some(conflict("only part of the commit is stored"));
     }
-    match partly {
+    match conflict_if_partial {
         Some(conflict) if answers.len() < appends.len() => Err(conflict),
         Some(_) => Ok(Some(answers)),
         None => Ok(None),
     }
 }
 
-/// The first answer, if a stream links to all of the events in this order; `None` if it links to none of them. `known` are
-/// those that it links to, in the order of the call.
+/// Returns the answer of the first call if the stream links to all of the events in this order, and `None` if it links to none
+/// of them. `known` are the events that it links to, in the order of the call.
 ///
 /// # Errors
-/// [`Error::EventIdConflict`] where it links to some of them, or in another order.
+/// [`Error::EventIdConflict`] if the stream links to only some of them, or in another order.
 pub fn already_linked(
     link: &LinkEvents,
     known: &[(EventId, StreamVersion, Position)],
@@ -203,7 +209,7 @@ pub fn already_linked(
         return Err(Error::event_id_conflict(
             link.stream_id.clone(),
             Some(*first),
-            "the stream links to them already, in another order or only in part",
+            "the stream already links to some of them, or to all in another order",
         ));
     }
     Ok(Some(Appended {

@@ -1,6 +1,6 @@
-//! What writes to streams: appends in commits, links, changes of what may be done with a stream; and their answers.
+//! Writes to streams (commits of appends, links, changes of a stream's state) and their answers.
 //!
-//! [`judge`] decides, in one place for every backend that judges in Rust, whether they may.
+//! [`judge`] decides whether a write is stored, in one place for all backends that decide in Rust.
 
 pub mod judge;
 
@@ -13,68 +13,68 @@ use crate::value::{EventId, ExpectedVersion, Position, StreamId, StreamVersion, 
 pub struct StreamAppend {
     /// The stream.
     pub stream_id: StreamId,
-    /// The writer's claim about it.
+    /// The version that the writer expects it to have.
     pub expected: ExpectedVersion,
-    /// At least one event, at most 10 000, ids distinct within the commit.
+    /// 1 to 10 000 events; their ids are distinct within the commit.
     pub events: Vec<EventData>,
 }
 
-/// What is stored at once: one or several streams of one tenant, all or nothing.
+/// Appends to one or several streams of one tenant, stored all or nothing.
 #[derive(Debug, Clone)]
 pub struct Commit {
-    /// Whose streams.
+    /// The tenant that owns the streams.
     pub tenant: Tenant,
-    /// At least one append, streams distinct.
+    /// At least one append, each to another stream.
     pub appends: Vec<StreamAppend>,
-    /// The most live events a stream may hold.
+    /// The maximum number of live events in a stream; `None` for no limit.
     pub stream_limit: Option<u64>,
-    /// An earlier try may have been stored: look for the ids first.
+    /// Whether this is a repeated attempt, so that the events may be stored already: look the ids up first.
     pub retry: bool,
 }
 
-/// Existing events that a stream of links is to refer to.
+/// Existing events to link a stream to.
 #[derive(Debug, Clone)]
 pub struct LinkEvents {
-    /// Whose events, and whose stream.
+    /// The tenant that owns the events and the stream.
     pub tenant: Tenant,
     /// The stream of links.
     pub stream_id: StreamId,
-    /// The writer's claim about it.
+    /// The version that the writer expects it to have.
     pub expected: ExpectedVersion,
-    /// At least one id, at most 10 000, distinct; in the order in which the stream shows the events.
+    /// 1 to 10 000 distinct ids, in the order in which the stream returns the events.
     pub event_ids: Vec<EventId>,
-    /// The most links a stream may hold.
+    /// The maximum number of links in a stream; `None` for no limit.
     pub stream_limit: Option<u64>,
 }
 
-/// What becomes of a stream. Its name stays taken and its numbers are never reused, whatever it is.
+/// A change of a stream's state. The stream's name and version numbers are never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StreamChange {
-    /// It is deleted.
+    /// Deletes the stream.
     Delete(Delete),
-    /// It is read only; archiving it again changes nothing.
+    /// Makes the stream read-only; archiving it again changes nothing.
     Archive,
-    /// Only events from this version on are kept; never fewer than the stream keeps already. A version beyond the one
-    /// after the last is a conflict.
+    /// Removes the events before this version; a version before the stream's first one changes nothing. The version may be at
+    /// most one after the last event's, otherwise it is a conflict.
     TruncateBefore(StreamVersion),
 }
 
-/// Whether an append wrote anything.
+/// Whether a call wrote its events or links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// The events were written by this call.
+    /// This call wrote them.
     Stored,
-    /// The same ids had been written before; nothing was written now.
+    /// An earlier call wrote the same ids; this one wrote nothing.
     AlreadyStored,
 }
 
-/// The answer to an append; both numbers are those of its last event.
+/// The answer to an append or a link; both numbers are those of its last event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Appended {
-    /// Its number in the stream.
+    /// The event's number in the stream.
     pub stream_version: StreamVersion,
-    /// Its place in the global order.
+    /// The event's position in the global order.
     pub position: Position,
-    /// Whether this call wrote it.
+    /// Whether this call wrote the events.
     pub outcome: Outcome,
 }

@@ -1,4 +1,4 @@
-//! What an import stores, what it skips and what it refuses: pure, so that every adapter decides alike.
+//! Decides what an import stores, skips and refuses. The functions are pure, so that all adapters give the same answers.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,45 +8,44 @@ use crate::envelope::RecordedEvent;
 use crate::error::{Error, Result};
 use crate::value::{EventId, Position, StreamId, StreamVersion, Tenant};
 
-/// The highest position that an import may keep, and the highest version of a stream: half of what a store can hold is left
-/// for what comes.
-const HIGHEST_KEPT: u64 = 1 << 62;
+/// The highest position and stream version that an import may store. Half of the range is left for later appends.
+const MAX_IMPORTED: u64 = 1 << 62;
 
-/// A stream by its owner and name.
+/// A stream's tenant and name.
 pub type StreamKey = (Tenant, StreamId);
 
-/// Which streams change, as they are to be afterwards; new ones come with [`Target::is_new`].
+/// Merges the entries of imported streams into the store's. Returns the streams that change, as they are to be afterwards.
 ///
-/// `there` is what the store has of them. A stream that is there already keeps what it has, and goes on in the one
-/// direction that states have: archived, deleted softly.
+/// `existing` are the store's entries of these streams. A stream that exists keeps its events; its state only advances, from
+/// active to archived to softly deleted.
 ///
 /// # Errors
-/// [`Error::InvalidImport`] where the two cannot be brought together, [`Error::MixedStream`].
+/// [`Error::InvalidImport`] if the two entries cannot be merged, [`Error::MixedStream`].
 pub fn streams(
-    lines: &[StreamInfo],
-    there: impl IntoIterator<Item = StreamInfo>,
+    entries: &[StreamInfo],
+    existing: impl IntoIterator<Item = StreamInfo>,
 ) -> Result<Vec<Target>> {
-    let mut known: HashMap<StreamKey, Target> = there
+    let mut known: HashMap<StreamKey, Target> = existing
         .into_iter()
-        .map(|info| (key(&info), Target::there(info, StreamVersion::NONE)))
+        .map(|info| (key(&info), Target::existing(info, StreamVersion::NONE)))
         .collect();
     let mut changed: Vec<StreamKey> = Vec::new();
-    for line in lines {
-        if line.version.get() > HIGHEST_KEPT || line.first_version.get() > HIGHEST_KEPT {
+    for entry in entries {
+        if entry.version.get() > MAX_IMPORTED || entry.first_version.get() > MAX_IMPORTED {
             let reason = format!(
-                "version {} leaves no room for what is appended later",
-                line.version.max(line.first_version)
+                "version {} leaves no room for later appends",
+                entry.version.max(entry.first_version)
             );
-            return Err(Error::invalid_import(Some(line.stream_id.clone()), reason));
+            return Err(Error::invalid_import(Some(entry.stream_id.clone()), reason));
         }
-        let is_other = if let Some(target) = known.get_mut(&key(line)) {
-            target.merge(line)?
+        let is_changed = if let Some(target) = known.get_mut(&key(entry)) {
+            target.merge(entry)?
         } else {
-            known.insert(key(line), Target::of_line(line));
+            known.insert(key(entry), Target::of_entry(entry));
             true
         };
-        if is_other && !changed.contains(&key(line)) {
-            changed.push(key(line));
+        if is_changed && !changed.contains(&key(entry)) {
+            changed.push(key(entry));
         }
     }
     Ok(changed.iter().filter_map(|key| known.remove(key)).collect())
@@ -59,22 +58,22 @@ fn key(info: &StreamInfo) -> StreamKey {
 /// A stream that an import writes to.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// What is known of it, or will be.
+    /// The stream's entry, as it is to be stored.
     pub info: StreamInfo,
-    /// The last event that is stored, or that a truncation removed; not what a deleted stream reached before.
+    /// The last event that is stored or was truncated. In a deleted stream this is less than the version it once had.
     pub last_event: StreamVersion,
-    /// Whether it comes into being with this batch.
+    /// Whether this batch creates it.
     pub is_new: bool,
 }
 
 impl Target {
-    /// A stream of the store, and the number of its last event, 0 if it has none.
-    pub fn there(info: StreamInfo, last_event: StreamVersion) -> Self {
+    /// A stream that the store has; `last_event` is the number of its last event, 0 if it has none.
+    pub fn existing(info: StreamInfo, last_event: StreamVersion) -> Self {
         let before = StreamVersion::new(info.first_version.get().saturating_sub(1));
         Self { last_event: last_event.max(before), info, is_new: false }
     }
 
-    /// A stream that comes with its first event, as it is before that.
+    /// A stream that its first event creates, as it is before that event.
     pub fn before(event: &RecordedEvent) -> Self {
         let info = StreamInfo {
             tenant: event.tenant().clone(),
@@ -88,36 +87,36 @@ impl Target {
         Self { info, last_event: StreamVersion::NONE, is_new: true }
     }
 
-    /// A new stream. It reaches as far as its events come: who appends meanwhile leaves no gap. What has no more events
-    /// to come is at its end at once.
-    fn of_line(line: &StreamInfo) -> Self {
-        let before = StreamVersion::new(line.first_version.get().saturating_sub(1));
-        let at_end = line.holds_links || line.state.is_deleted();
-        let version = if at_end { line.version } else { before };
-        let info = StreamInfo { version, ..line.clone() };
+    /// A new stream. Its version grows with the events that are imported, so that a concurrent append leaves no gap. A stream
+    /// without events to import, such as a deleted one, gets its final version at once.
+    fn of_entry(entry: &StreamInfo) -> Self {
+        let before = StreamVersion::new(entry.first_version.get().saturating_sub(1));
+        let at_end = entry.holds_links || entry.state.is_deleted();
+        let version = if at_end { entry.version } else { before };
+        let info = StreamInfo { version, ..entry.clone() };
         Self { info, last_event: before, is_new: true }
     }
 
-    /// Takes in what a line says of the stream; whether anything changed.
-    fn merge(&mut self, line: &StreamInfo) -> Result<bool> {
-        let there = &mut self.info;
+    /// Merges an imported entry into this one. Returns whether anything changed.
+    fn merge(&mut self, entry: &StreamInfo) -> Result<bool> {
+        let existing = &mut self.info;
         let refused =
-            |reason: String| Err(Error::invalid_import(Some(line.stream_id.clone()), reason));
-        let (old, new) = (rank(there.state), rank(line.state));
-        let both_live = !there.state.is_deleted() && !line.state.is_deleted();
-        if both_live && there.holds_links != line.holds_links {
-            return Err(Error::mixed_stream(line.stream_id.clone(), there.holds_links));
+            |reason: String| Err(Error::invalid_import(Some(entry.stream_id.clone()), reason));
+        let (old, new) = (rank(existing.state), rank(entry.state));
+        let both_live = !existing.state.is_deleted() && !entry.state.is_deleted();
+        if both_live && existing.holds_links != entry.holds_links {
+            return Err(Error::mixed_stream(entry.stream_id.clone(), existing.holds_links));
         }
-        if new > old && line.state == StreamState::HardDeleted {
-            return refused("it was deleted for good since; delete it here, too".into());
+        if new > old && entry.state == StreamState::HardDeleted {
+            return refused("it is hard-deleted in the import; delete it here first".into());
         }
-        let (here, wanted) = (there.first_version, line.first_version);
-        let is_other = both_live && here != wanted;
-        if is_other && (wanted < here || there.version >= here) {
-            let end = there.version.next();
+        let (here, wanted) = (existing.first_version, entry.first_version);
+        let start_differs = both_live && here != wanted;
+        if start_differs && (wanted < here || existing.version >= here) {
+            let end = existing.version.next();
             return refused(if wanted > end {
                 format!(
-                    "it begins at version {wanted} in the import and ends before {end} here; truncate it before {end} here"
+                    "it starts at version {wanted} in the import and ends before {end} here; truncate it before {end} here"
                 )
             } else {
                 format!(
@@ -125,25 +124,25 @@ impl Target {
                 )
             });
         }
-        if is_other {
-            // Nothing is left of it here, and what is between was never to come.
-            there.first_version = wanted;
-            there.version = there.version.max(StreamVersion::new(wanted.get() - 1));
-            self.last_event = self.last_event.max(there.version);
+        if start_differs {
+            // The store has no event of it left, and the import has none before `wanted`.
+            existing.first_version = wanted;
+            existing.version = existing.version.max(StreamVersion::new(wanted.get() - 1));
+            self.last_event = self.last_event.max(existing.version);
         }
-        let reaches = line.holds_links || line.state.is_deleted();
-        let version = if reaches { there.version.max(line.version) } else { there.version };
-        let changes = is_other || new > old || version != there.version;
+        let at_end = entry.holds_links || entry.state.is_deleted();
+        let version = if at_end { existing.version.max(entry.version) } else { existing.version };
+        let changes = start_differs || new > old || version != existing.version;
         if new > old {
-            there.state = line.state;
-            there.holds_links &= !line.state.is_deleted();
+            existing.state = entry.state;
+            existing.holds_links &= !entry.state.is_deleted();
         }
-        there.version = version;
+        existing.version = version;
         Ok(changes)
     }
 }
 
-/// States go one way.
+/// The order of states; a stream only advances.
 const fn rank(state: StreamState) -> u8 {
     match state {
         StreamState::Active => 0,
@@ -153,31 +152,31 @@ const fn rank(state: StreamState) -> u8 {
     }
 }
 
-/// What a store has of the events of a batch.
+/// What a store already has of a batch of events.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// Their streams, those that are there.
+    /// The streams of the events, if they exist.
     pub streams: HashMap<StreamKey, Target>,
-    /// Where their ids are stored, those that are.
+    /// Stream, version and position of the event ids that are stored.
     pub ids: HashMap<(Tenant, EventId), (StreamId, StreamVersion, Position)>,
-    /// The highest position that was ever used.
+    /// The highest position that the store ever used.
     pub last_position: Position,
 }
 
-/// What is to be stored of a batch of events.
+/// The part of a batch of events that is to be stored.
 #[derive(Debug)]
 pub struct Accepted<'e> {
-    /// The events, in order.
+    /// The events that are not stored yet, in order.
     pub events: Vec<&'e RecordedEvent>,
-    /// Their streams, as they are afterwards.
+    /// The streams of these events, as they are to be afterwards.
     pub streams: Vec<Target>,
 }
 
-/// Judges a batch of events.
+/// Checks a batch of events against what the store has.
 ///
 /// # Errors
-/// [`Error::EventIdConflict`] where another event has the id or the place, [`Error::InvalidImport`] for a gap, a falling
-/// or a used position, [`Error::StreamDeleted`], [`Error::MixedStream`]; each names the stream.
+/// [`Error::EventIdConflict`] if another event has the id or the version, [`Error::InvalidImport`] for a gap and for a position
+/// that does not grow or is already used, [`Error::StreamDeleted`], [`Error::MixedStream`]. Each names the stream.
 pub fn events(
     positions: Positions,
     events: &[RecordedEvent],
@@ -201,30 +200,30 @@ pub fn events(
         }
         last = position;
         let id = (event.tenant().clone(), event.event_id());
-        if let Some((stream, number, place)) = found.ids.get(&id) {
+        if let Some((stream, number, stored)) = found.ids.get(&id) {
             if (stream, *number) != (event.stream_id(), version) {
-                return taken("the event is stored elsewhere");
+                return taken("the event is stored under another stream or version");
             }
-            if positions == Positions::Keep && *place != position {
+            if positions == Positions::Keep && *stored != position {
                 let id = event.event_id();
                 return refused(format!(
-                    "event {id} has position {place} here and {position} in the import; import with new positions"
+                    "event {id} has position {stored} here and {position} in the import; import with new positions"
                 ));
             }
             continue;
         }
         if !ids.insert(id) {
-            return taken("one id stands twice in the import");
+            return taken("the id occurs twice in the import");
         }
         let key = (event.tenant().clone(), stream_id());
         let target = found.streams.entry(key.clone()).or_insert_with(|| Target::before(event));
         check_open(target)?;
         if version <= target.last_event {
-            return taken("another event stands in its place");
+            return taken("another event has its stream version");
         }
         if version != target.last_event.next() {
             return refused(format!(
-                "version {version} comes where {} belongs; import the stream from its first version on",
+                "version {version} follows, expected {}; import the stream from its first version on",
                 target.last_event.next()
             ));
         }
@@ -234,9 +233,9 @@ pub fn events(
                 found.last_position
             ));
         }
-        if positions == Positions::Keep && position.get() > HIGHEST_KEPT {
+        if positions == Positions::Keep && position.get() > MAX_IMPORTED {
             return refused(format!(
-                "position {position} cannot be kept: it leaves no room for what is appended later; import with new positions"
+                "position {position} cannot be kept: it leaves no room for later appends; import with new positions"
             ));
         }
         target.last_event = version;
@@ -259,23 +258,23 @@ fn check_open(target: &Target) -> Result<()> {
     Ok(())
 }
 
-/// What a store has of one link of a batch.
+/// What a store already has of one link.
 #[derive(Debug, Default)]
 pub struct FoundLink {
     /// The stream of links.
     pub stream: Option<StreamInfo>,
-    /// Where the event stands.
+    /// The position of the event, if it is stored.
     pub position: Option<Position>,
-    /// What the stream shows under the number of the link.
+    /// The position of the event that the stream links to under this number.
     pub at_number: Option<Position>,
-    /// Under which number the stream shows the event.
+    /// The number under which the stream links to the event.
     pub number: Option<StreamVersion>,
 }
 
-/// The links that are to be stored, each with the position of its event; `found` has one for each link.
+/// Returns the links that are to be stored, each with the position of its event. `found` has one entry per link.
 ///
 /// # Errors
-/// [`Error::EventsNotFound`] with all events of the first such stream that are not stored, [`Error::EventIdConflict`],
+/// [`Error::EventsNotFound`] with all missing events of the first stream that links to one, [`Error::EventIdConflict`],
 /// [`Error::InvalidImport`], [`Error::StreamDeleted`], [`Error::MixedStream`].
 pub fn links<'l>(
     links: &'l [ImportedLink],
@@ -290,7 +289,7 @@ pub fn links<'l>(
         let taken =
             |reason| Err(Error::event_id_conflict(stream_id(), Some(link.event_id), reason));
         let Some(stream) = &found.stream else {
-            return refused("a link comes before the line of its stream".into());
+            return refused("a link is imported before its stream".into());
         };
         if stream.state.is_deleted() {
             return Err(Error::stream_deleted(stream_id()));

@@ -1,8 +1,8 @@
-//! What another store holds, on its way into this one: ids, times and numbers as they are.
+//! Batches of streams, events and links from another store, with their ids, times and versions.
 //!
-//! A batch has one kind of thing. A whole store comes as its streams, then its events in global order, then its links:
-//! so every batch stands on the ones before it, and an import that was interrupted is repeated from the start, where
-//! what is stored already is skipped. [`judge`] decides what is stored; adapters look up and write.
+//! A batch holds one kind of record. A store is imported in this order: its streams, its events in global order, its links. So
+//! every batch depends only on earlier ones. An interrupted import is repeated from the start, and what is already stored is
+//! skipped. [`judge`] decides what is stored; adapters look up and write.
 
 pub mod judge;
 
@@ -10,52 +10,52 @@ use crate::adapter::StreamInfo;
 use crate::envelope::RecordedEvent;
 use crate::value::{EventId, StreamId, StreamVersion, Tenant};
 
-/// Whether imported events keep their places in the global order.
+/// Whether imported events keep their positions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Positions {
-    /// New positions, drawn in the order of the old ones: into any store, also one that is in use.
+    /// New positions are assigned in the order of the old ones. Works with any store, also one in use.
     #[default]
     Assign,
-    /// The positions they have, which must be beyond all that this store ever used: into an empty store, or after what
-    /// was imported before. Readers that have seen everything miss nothing.
+    /// The events keep their positions, which must be after all positions that this store ever used. Works with an empty store,
+    /// and with one that holds an earlier part of the import. Readers at the end of the log miss nothing.
     Keep,
 }
 
-/// Things of one kind, stored all or not at all; of any tenants.
+/// Records of one kind, of any tenants, stored all or nothing.
 #[derive(Debug, Clone)]
 pub enum ImportBatch {
-    /// Streams, before their events: where they start, and what may be done with them. A stream that was never
-    /// truncated may also come with its first event.
+    /// The entries of streams, before their events. Only truncated, archived, deleted and link streams need one; any other stream
+    /// is created by its first event.
     Streams(Vec<StreamInfo>),
-    /// Events in the order of their positions, in each stream without a gap; none is read through a link.
+    /// Events in the order of their positions, without a gap within a stream, and not read through links.
     Events {
         /// Whether they keep their positions.
         positions: Positions,
-        /// At most 10 000.
+        /// At most 10 000 events.
         events: Vec<RecordedEvent>,
     },
-    /// Links, after the events and their own streams.
+    /// Links, after their events and the entries of their streams.
     Links(Vec<ImportedLink>),
 }
 
-/// A link as it was.
+/// A link from another store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportedLink {
-    /// Whose stream, and whose event.
+    /// The tenant that owns the stream and the event.
     pub tenant: Tenant,
     /// The stream of links.
     pub stream_id: StreamId,
-    /// The number under which it shows the event.
+    /// The number of the link in the stream.
     pub stream_version: StreamVersion,
-    /// The event.
+    /// The linked event.
     pub event_id: EventId,
 }
 
-/// What became of a batch.
+/// How much of an import was stored and skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Imported {
-    /// Events and links that were stored now.
+    /// Events and links that were stored by it.
     pub stored: u64,
-    /// Those that were there already.
+    /// Events and links that were already stored.
     pub skipped: u64,
 }

@@ -1,5 +1,5 @@
-//! [`EventCache`]: the last events by their id, bounded in number and in time. They keep everything that was stored, the
-//! version too.
+//! [`EventCache`]: the most recent events by id, bounded in number and age. It holds complete recorded events, the event
+//! version included.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -13,7 +13,7 @@ use crate::store::EventStore;
 use crate::subscription::{Filter, StartFrom};
 use crate::value::{Clock, EventId, Tenant};
 
-/// The last events that were told of, by id. Clones share it.
+/// A cache of recent events, by id. Clones share its content.
 ///
 /// ```
 /// use chrono::TimeDelta;
@@ -24,86 +24,88 @@ use crate::value::{Clock, EventId, Tenant};
 /// ```
 #[derive(Clone)]
 pub struct EventCache {
-    held: Arc<Mutex<Held>>,
-    most: usize,
+    entries: Arc<Mutex<Entries>>,
+    capacity: usize,
     lifetime: TimeDelta,
     clock: Clock,
 }
 
-/// An id is its tenant's own.
+/// Ids are unique per tenant only.
 type Key = (Tenant, EventId);
 
 #[derive(Default)]
-struct Held {
+struct Entries {
     events: HashMap<Key, (DateTime<Utc>, Arc<RecordedEvent>)>,
-    /// The oldest first; a key stands here once.
+    /// The keys of the events, each once, the oldest first.
     order: VecDeque<Key>,
 }
 
-/// What a cache says of an id.
+/// The result of a lookup.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Cached {
-    /// The event.
+    /// The event is cached.
     Found(Arc<RecordedEvent>),
-    /// It was there too long, and is not any more.
+    /// The event was cached, but its lifetime is over; it is removed.
     Expired,
-    /// It was never there, or had to make room.
+    /// The event was never cached, or was evicted.
     NotFound,
 }
 
 impl EventCache {
-    /// A cache of so many events at most, each for so long at most.
-    pub fn new(most: usize, lifetime: TimeDelta) -> Self {
-        Self { held: Arc::default(), most, lifetime, clock: Clock::system() }
+    /// Creates a cache with the largest number of events, and the time that each is kept.
+    pub fn new(capacity: usize, lifetime: TimeDelta) -> Self {
+        Self { entries: Arc::default(), capacity, lifetime, clock: Clock::system() }
     }
 
-    /// Sets the clock that lifetimes go by.
+    /// Sets the clock that measures lifetimes; the system's by default.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Keeps an event; one that is there already stays as long as it would have. The oldest make room.
+    /// Caches an event, and evicts expired events and the oldest ones beyond the capacity. Inserting an event again does
+    /// not extend its lifetime.
     pub fn insert(&self, event: Arc<RecordedEvent>) {
         let now = self.clock.now();
         let key = (event.tenant().clone(), event.event_id());
-        let mut held = self.lock();
-        if held.events.contains_key(&key) {
+        let mut entries = self.lock();
+        if entries.events.contains_key(&key) {
             return;
         }
-        held.events.insert(key.clone(), (now, event));
-        held.order.push_back(key);
-        while let Some(oldest) = held.order.front().cloned() {
-            let is_old = held.events.get(&oldest).is_none_or(|(at, _)| self.is_over(*at, now));
-            if !is_old && held.order.len() <= self.most {
+        entries.events.insert(key.clone(), (now, event));
+        entries.order.push_back(key);
+        while let Some(oldest) = entries.order.front().cloned() {
+            let has_expired =
+                entries.events.get(&oldest).is_none_or(|(at, _)| self.has_expired(*at, now));
+            if !has_expired && entries.order.len() <= self.capacity {
                 break;
             }
-            held.order.pop_front();
-            held.events.remove(&oldest);
+            entries.order.pop_front();
+            entries.events.remove(&oldest);
         }
     }
 
-    /// Looks an event up; one whose time is over is removed.
+    /// Looks up an event; an expired one is removed.
     pub fn get(&self, tenant: &Tenant, event_id: EventId) -> Cached {
         let key = (tenant.clone(), event_id);
-        let mut held = self.lock();
-        match held.events.get(&key) {
+        let mut entries = self.lock();
+        match entries.events.get(&key) {
             None => Cached::NotFound,
-            Some((at, _)) if self.is_over(*at, self.clock.now()) => {
-                held.events.remove(&key);
-                held.order.retain(|other| *other != key);
+            Some((at, _)) if self.has_expired(*at, self.clock.now()) => {
+                entries.events.remove(&key);
+                entries.order.retain(|other| *other != key);
                 Cached::Expired
             }
             Some((_, event)) => Cached::Found(Arc::clone(event)),
         }
     }
 
-    /// Keeps every event that passes a filter, from now on, for as long as the future is polled.
+    /// Caches every event that passes a filter, from now on, for as long as the future is polled.
     ///
     /// # Errors
-    /// As [`EventStore::subscribe`], and those that end a subscription.
+    /// Those of [`EventStore::subscribe`], and those that end a [`Subscription`](crate::Subscription).
     pub async fn follow(&self, store: &EventStore, filter: Filter) -> Result<()> {
         let mut events = store.subscribe(StartFrom::Now, filter).await?;
         while let Some(event) = events.next().await {
@@ -112,32 +114,32 @@ impl EventCache {
         Ok(())
     }
 
-    /// How many events are held.
+    /// The number of cached events, expired ones included until they are evicted.
     pub fn len(&self) -> usize {
         self.lock().events.len()
     }
 
-    /// Whether none is.
+    /// Whether no event is cached.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    fn is_over(&self, since: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    fn has_expired(&self, since: DateTime<Utc>, now: DateTime<Utc>) -> bool {
         now - since >= self.lifetime
     }
 
-    fn lock(&self) -> MutexGuard<'_, Held> {
-        // Nothing panics while it holds the lock half way through a change.
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Entries> {
+        // No code panics in the middle of a change, so a poisoned lock still guards consistent entries.
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for EventCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventCache")
-            .field("most", &self.most)
+            .field("capacity", &self.capacity)
             .field("lifetime", &self.lifetime)
-            .field("held", &self.len())
+            .field("len", &self.len())
             .finish_non_exhaustive()
     }
 }

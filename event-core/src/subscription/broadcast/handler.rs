@@ -1,4 +1,4 @@
-//! Handlers of messages: one that fails or panics is told of, made anew where it is broken, and goes on.
+//! Runs a handler over messages. A failure is logged and counted; after a panic the handler is created anew.
 
 use std::future::Future;
 use std::time::Duration;
@@ -7,16 +7,20 @@ use super::{Listener, Message};
 use crate::error::{BoxError, Result, with_causes};
 use crate::subscription::guarded;
 
-/// The first pause before a handler that panicked is made anew; it doubles with each panic that follows at once.
+/// The first pause before a handler that panicked is created anew; it doubles with each consecutive panic, up to
+/// [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const MAX_PAUSE: Duration = Duration::from_secs(1);
 
 impl Listener {
     /// Runs a handler for each message, one at a time, for as long as the future is polled.
     ///
-    /// One that fails is logged, counted, and gets the next message. One that panics is dropped, and `make` makes
-    /// another: it gets the next message, after a pause that grows while panics follow one another. The message at
-    /// fault is not repeated: a handler that must not miss one belongs on a durable subscription.
+    /// A failure is logged and counted, and the handler continues with the next message. After a panic the handler is
+    /// dropped and `make` creates another one, which continues with the next message, after a pause that grows with
+    /// consecutive panics. The failed message is not redelivered: a handler that must not miss a message belongs on a
+    /// durable subscription.
+    ///
+    /// `name` labels the log messages and the metric `event_store_messages_handled_total`.
     ///
     /// ```
     /// # use event_core::{Event, EventStore, EventVersion, ExpectedVersion, StartFrom, StreamId};
@@ -38,7 +42,7 @@ impl Listener {
     /// ```
     ///
     /// # Errors
-    /// Those of the subscription below, which waiting does not mend.
+    /// Errors of the underlying subscription that are not transient.
     pub async fn run<H, W, E>(mut self, name: &'static str, make: impl Fn() -> H) -> Result<()>
     where
         H: FnMut(Message) -> W,
@@ -50,7 +54,7 @@ impl Listener {
         while let Some(message) = self.next().await {
             let message = message?;
             let position = message.event.position();
-            // Broken until it has come back: a panic leaves none behind.
+            // Put back only after it returned: a handler that panicked may be broken.
             let mut current = match handler.take() {
                 Some(current) => current,
                 None => make(),
@@ -59,9 +63,9 @@ impl Listener {
             let outcome = guarded(|| {
                 let handling = current(message);
                 async {
-                    let answer = handling.await;
+                    let result = handling.await;
                     has_panicked = false;
-                    answer
+                    result
                 }
             })
             .await;
@@ -74,11 +78,11 @@ impl Listener {
                 .increment(1);
             if let Err(error) = outcome {
                 let error = with_causes(&*error);
-                tracing::warn!(handler = name, %position, %error, "a handler failed; it goes on with the next");
+                tracing::warn!(handler = name, %position, %error, "a handler failed; continuing with the next message");
             }
             if has_panicked {
                 tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
+                pause = (pause * 2).min(MAX_PAUSE);
             } else {
                 pause = FIRST_PAUSE;
                 handler = Some(current);

@@ -1,7 +1,7 @@
-//! [`Broadcast`]: events by topics, after they are committed and never before (S-25).
+//! [`Broadcast`]: delivers events by topic, only after they are committed.
 //!
-//! It says nothing that the log does not: each listener reads the log through a subscription of its own, so none misses
-//! an event, and a slow one holds up nobody. What the topics of an event are is said by the application.
+//! Each listener reads the log through its own subscription, so it misses no event, and a slow listener does not block
+//! another one. The application defines the topics of an event.
 
 mod cache;
 mod handler;
@@ -21,10 +21,10 @@ use crate::error::Result;
 use crate::store::EventStore;
 use crate::subscription::{Filter, StartFrom, Subscription};
 
-/// The topics of an event.
-type Topics = dyn Fn(&RecordedEvent) -> Vec<String> + Send + Sync;
+/// Returns the topics of an event.
+type TopicsOf = dyn Fn(&RecordedEvent) -> Vec<String> + Send + Sync;
 
-/// Tells listeners of what is committed, by topics. Cheap to clone.
+/// Delivers committed events to listeners, by topic. Cheap to clone.
 ///
 /// ```
 /// use event_core::StartFrom;
@@ -41,55 +41,56 @@ type Topics = dyn Fn(&RecordedEvent) -> Vec<String> + Send + Sync;
 ///
 /// let door = StreamId::new("door-1")?;
 /// store.append(&door, ExpectedVersion::Any, [Opened { by: "ann".into() }]).await?;
-/// let message = both.next().await.expect("it has no end")?;
-/// assert_eq!(message.topics, ["door:door-1", "event_type:opened"]); // one copy, on two topics
+/// let message = both.next().await.expect("a listener has no end")?;
+/// assert_eq!(message.topics, ["door:door-1", "event_type:opened"]); // one copy, two topics
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
 pub struct Broadcast {
     store: EventStore,
     filter: Filter,
-    topics: Arc<Topics>,
+    topics_of: Arc<TopicsOf>,
 }
 
-/// How often a listener gets an event that is on several of its topics.
+/// How often a listener receives an event that is published on several of its topics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Copies {
-    /// Once, with all of them.
+    /// Once, with all matching topics.
     Once,
-    /// Once for each of them.
+    /// Once for each matching topic.
     PerTopic,
 }
 
-/// An event on a topic.
+/// An event with the topics on which it was received.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Message {
-    /// The listener's topics that the event is on, in the order of the event's own; one with [`Copies::PerTopic`].
+    /// The topics of the event that the listener is subscribed to, in the event's order; with [`Copies::PerTopic`], a
+    /// single one.
     pub topics: Vec<String>,
-    /// The event, as it is stored.
+    /// The stored event.
     pub event: Arc<RecordedEvent>,
 }
 
 impl Broadcast {
-    /// A broadcast of what this handle sees: one tenant's events, or everybody's. The function names the topics of an
-    /// event; it is asked again for each listener, so it should be quick, and always say the same.
+    /// Creates a broadcast of the events that the store's scope sees: those of one tenant, or of all. The function returns
+    /// the topics of an event; it is called once for each listener, so it should be fast and deterministic.
     pub fn new(
         store: &EventStore,
         topics: impl Fn(&RecordedEvent) -> Vec<String> + Send + Sync + 'static,
     ) -> Self {
-        Self { store: store.clone(), filter: Filter::all(), topics: Arc::new(topics) }
+        Self { store: store.clone(), filter: Filter::all(), topics_of: Arc::new(topics) }
     }
 
-    /// Only of events that pass a filter: what does not is not even read.
+    /// Sets a filter; events that do not pass are not read.
     #[must_use]
     pub fn filter(mut self, filter: Filter) -> Self {
         self.filter = filter;
         self
     }
 
-    /// Listens to topics, from a place in the log on.
+    /// Creates a listener for topics, from a position in the log on.
     ///
     /// # Errors
     /// As [`EventStore::subscribe`].
@@ -100,11 +101,11 @@ impl Broadcast {
         from: StartFrom,
     ) -> Result<Listener> {
         Ok(Listener {
-            wanted: topics.into_iter().map(Into::into).collect(),
-            topics: Arc::clone(&self.topics),
+            subscribed: topics.into_iter().map(Into::into).collect(),
+            topics_of: Arc::clone(&self.topics_of),
             copies,
             source: self.store.subscribe(from, self.filter.clone()).await?,
-            waiting: VecDeque::new(),
+            buffered: VecDeque::new(),
         })
     }
 }
@@ -118,46 +119,46 @@ impl fmt::Debug for Broadcast {
     }
 }
 
-/// What is told on some topics, in the order of the log. Its topics may change at any time.
+/// The messages of some topics, in the order of the log. The topics may change at any time.
 pub struct Listener {
-    wanted: BTreeSet<String>,
-    topics: Arc<Topics>,
+    subscribed: BTreeSet<String>,
+    topics_of: Arc<TopicsOf>,
     copies: Copies,
     source: Subscription,
-    waiting: VecDeque<Message>,
+    buffered: VecDeque<Message>,
 }
 
 impl Listener {
-    /// The next message; `None` after an error that waiting does not mend.
+    /// Waits for the next message; `None` after an error that is not transient.
     ///
-    /// Dropping the future loses nothing.
+    /// Cancel-safe: dropping the future loses no message.
     pub async fn next(&mut self) -> Option<Result<Message>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
-    /// Listens to one more topic, of the events that come next; twice is once.
+    /// Subscribes to one more topic, for events from now on; subscribing twice has no further effect.
     pub fn subscribe(&mut self, topic: impl Into<String>) {
-        self.wanted.insert(topic.into());
+        self.subscribed.insert(topic.into());
     }
 
-    /// Listens to a topic no more. Whether it did.
+    /// Unsubscribes from a topic; returns whether the listener was subscribed to it.
     pub fn unsubscribe(&mut self, topic: &str) -> bool {
-        self.wanted.remove(topic)
+        self.subscribed.remove(topic)
     }
 
     fn distribute(&mut self, event: RecordedEvent) {
-        let mut topics = (self.topics)(&event);
-        topics.retain(|topic| self.wanted.contains(topic));
-        // An event is on a topic once, however often it is said.
-        let mut said = BTreeSet::new();
-        topics.retain(|topic| said.insert(topic.clone()));
+        let mut topics = (self.topics_of)(&event);
+        topics.retain(|topic| self.subscribed.contains(topic));
+        // A topic that the application returns twice counts once.
+        let mut known = BTreeSet::new();
+        topics.retain(|topic| known.insert(topic.clone()));
         if topics.is_empty() {
             return;
         }
         let event = Arc::new(event);
         match self.copies {
-            Copies::Once => self.waiting.push_back(Message { topics, event }),
-            Copies::PerTopic => self.waiting.extend(
+            Copies::Once => self.buffered.push_back(Message { topics, event }),
+            Copies::PerTopic => self.buffered.extend(
                 topics
                     .into_iter()
                     .map(|topic| Message { topics: vec![topic], event: Arc::clone(&event) }),
@@ -171,7 +172,7 @@ impl Stream for Listener {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
-            if let Some(message) = self.waiting.pop_front() {
+            if let Some(message) = self.buffered.pop_front() {
                 return Poll::Ready(Some(Ok(message)));
             }
             match ready!(Pin::new(&mut self.source).poll_next(context)) {
@@ -186,7 +187,7 @@ impl Stream for Listener {
 impl fmt::Debug for Listener {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Listener")
-            .field("topics", &self.wanted)
+            .field("topics", &self.subscribed)
             .field("copies", &self.copies)
             .field("source", &self.source)
             .finish_non_exhaustive()

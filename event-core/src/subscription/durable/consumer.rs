@@ -1,4 +1,4 @@
-//! [`Consumer`]: one of those who share the events of a durable subscription.
+//! [`Consumer`]: one member of a durable subscription, which handles the events of its share of the partitions.
 
 use std::fmt;
 use std::pin::Pin;
@@ -7,37 +7,37 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_core::Stream;
-
 use tokio::time::{sleep, sleep_until};
 
 use super::reader::until_cancelled;
-use super::shared::{Shared, Taken, Ticket};
-use super::{keeper, reader};
+use super::shared::{Fetched, Receipt, Shared};
+use super::{coordinator, reader};
 use crate::adapter::{BoxFuture, Checkpoint, SubscriptionKey};
 use crate::envelope::RecordedEvent;
 use crate::error::{BoxError, Error, Result};
 use crate::subscription::guarded;
 use crate::value::Position;
 
-/// A consumer of a durable subscription. It holds its partitions as long as it lives, whether [`next`](Self::next) is called or
-/// not; dropped, it saves what was answered and gives them up.
+/// A consumer of a durable subscription. It holds the leases of its partitions as long as it lives, whether or not
+/// [`next`](Self::next) is called. When dropped, it saves its checkpoints and releases its partitions in the background.
 ///
-/// Events of one stream come in order. An event that was not answered when its consumer went away comes again.
+/// Events of one stream are delivered in order. An event that was not acknowledged when its consumer ended is
+/// redelivered.
 #[must_use = "it holds partitions of the subscription as long as it lives"]
 pub struct Consumer {
     pub(super) shared: Arc<Shared>,
-    /// The wait for the next event, while it is polled as a stream.
+    /// The pending wait for the next event, while the consumer is polled as a stream.
     next: Option<BoxFuture<'static, Option<Result<Delivery>>>>,
 }
 
 impl Consumer {
-    /// Starts the tasks of a consumer that showed up.
-    pub(super) fn start(shared: Arc<Shared>, first: Duration) -> Self {
-        tokio::spawn(keeper::keep(Arc::clone(&shared), first));
+    /// Starts the tasks of a consumer whose first heartbeat succeeded.
+    pub(super) fn start(shared: Arc<Shared>, first_pause: Duration) -> Self {
+        tokio::spawn(coordinator::run(Arc::clone(&shared), first_pause));
         tokio::spawn({
             let shared = Arc::clone(&shared);
             async move {
-                // The filter's condition is the user's: its panic ends the consumer, not only the task.
+                // The filter's predicate is user code: its panic ends the consumer, not only this task.
                 let reading = Arc::clone(&shared);
                 let read = async move || {
                     reader::read(reading).await;
@@ -51,53 +51,53 @@ impl Consumer {
         Self { shared, next: None }
     }
 
-    /// The next event; waits for it. At most the window of each partition is out at a time. `None` after the end: an error, or
-    /// [`Stopper::stop`], after which what is out can still be answered.
+    /// Waits for the next event. At most one window of each partition is in flight. `None` after the end: after an error,
+    /// or after [`Stopper::stop`], when deliveries in flight can still be acknowledged.
     ///
-    /// Dropping the future loses nothing.
+    /// Cancel-safe: dropping the future loses no event.
     ///
     /// # Errors
     /// [`Error::Subscription`](crate::Error::Subscription) with `Stopped` when an event cannot be handled and the policy
-    /// says so, or `NotFound` when the subscription was deleted; [`Error::LogDiverged`](crate::Error::LogDiverged); what
-    /// waiting does not mend.
+    /// says so, or `NotFound` when the subscription was deleted; [`Error::LogDiverged`](crate::Error::LogDiverged); errors
+    /// of the store that are not transient.
     pub async fn next(&mut self) -> Option<Result<Delivery>> {
         next(Arc::clone(&self.shared)).await
     }
 
-    /// Ends a consumer from elsewhere.
+    /// Returns a handle that stops this consumer from another task.
     pub fn stopper(&self) -> Stopper {
         Stopper(Arc::clone(&self.shared))
     }
 
-    /// Saves what was answered, gives up its partitions, and waits until that is done. What is out and not answered comes
-    /// again, to whoever takes the partitions.
+    /// Saves the checkpoints, releases the partitions, and waits until that is done. Deliveries in flight are redelivered
+    /// to the next owner of their partition.
     ///
     /// # Errors
-    /// Why it ended before, if it did.
+    /// The error that ended the consumer before, if any.
     pub async fn close(self) -> Result<()> {
         self.shared.stop(true);
         ended(&self.shared).await;
         self.shared.take_failure().map_or(Ok(()), Err)
     }
 
-    /// How many partitions it holds now.
+    /// The number of partitions that this consumer holds now.
     pub fn partitions(&self) -> usize {
         self.shared.state().partitions.len()
     }
 }
 
-/// The next event of a consumer.
+/// Waits for the next event of a consumer.
 async fn next(shared: Arc<Shared>) -> Option<Result<Delivery>> {
     let mut ready = shared.ready.subscribe();
     loop {
         ready.mark_unchanged();
-        let wait = match shared.take() {
-            Taken::Events(mut tickets) => match tickets.pop() {
-                Some(ticket) => return Some(Ok(Delivery { shared, ticket })),
+        let wait = match shared.fetch() {
+            Fetched::Events(mut receipts) => match receipts.pop() {
+                Some(receipt) => return Some(Ok(Delivery { shared, receipt })),
                 None => None,
             },
-            Taken::End => break,
-            Taken::Nothing(wait) => wait,
+            Fetched::End => break,
+            Fetched::Empty(wait) => wait,
         };
         let changed = async {
             let _ = ready.changed().await;
@@ -114,7 +114,7 @@ async fn next(shared: Arc<Shared>) -> Option<Result<Delivery>> {
     shared.take_failure().map(Err)
 }
 
-/// Waits for the keeper's end, which an error or a closing brings about; a stop alone closes here.
+/// Waits until the coordinator has ended. It ends by itself after an error; otherwise this closes the consumer.
 pub(super) async fn ended(shared: &Shared) {
     let mut ready = shared.ready.subscribe();
     let has_failed = shared.state().failed.is_some();
@@ -125,7 +125,7 @@ pub(super) async fn ended(shared: &Shared) {
         let changed = async {
             let _ = ready.changed().await;
         };
-        // The timeout notices a keeper that ended with its runtime.
+        // The timeout covers a coordinator that was dropped with its runtime.
         let _ = until_cancelled(changed, sleep(Duration::from_secs(1))).await;
     }
 }
@@ -157,12 +157,12 @@ impl fmt::Debug for Consumer {
     }
 }
 
-/// Ends a [`Consumer`]: what is being handled is finished, nothing more is begun.
+/// Stops a [`Consumer`] gracefully: handlers that have started finish, and no further event is delivered.
 #[derive(Clone)]
 pub struct Stopper(Arc<Shared>);
 
 impl Stopper {
-    /// No more events; [`Consumer::next`] and [`Consumer::run`] come to their end.
+    /// Stops the delivery of events; [`Consumer::next`] returns `None`, and [`Consumer::run`] returns.
     pub fn stop(&self) {
         self.0.stop(false);
     }
@@ -174,76 +174,76 @@ impl fmt::Debug for Stopper {
     }
 }
 
-/// An event that waits for an answer. Without one it comes again: after the time that the subscription gives a handler,
-/// or to the next consumer.
-#[must_use = "without an answer the event comes again"]
+/// A delivered event that waits to be acknowledged. Without an acknowledgement it is redelivered: after the handling time
+/// of the subscription ([`handle_within`](super::DurableSubscription::handle_within)), or to the next consumer.
+#[must_use = "an event that is not acknowledged is redelivered"]
 pub struct Delivery {
     shared: Arc<Shared>,
-    ticket: Ticket,
+    receipt: Receipt,
 }
 
 impl Delivery {
-    /// The event.
+    /// The delivered event.
     pub fn event(&self) -> &RecordedEvent {
-        &self.ticket.out.event
+        &self.receipt.delivery.event
     }
 
-    /// Which try this is, from 1.
+    /// The number of this attempt, from 1.
     pub const fn attempt(&self) -> u32 {
-        self.ticket.out.attempt
+        self.receipt.delivery.attempt
     }
 
-    /// Whether it was parked and is handled again, beside the order of its stream.
+    /// Whether the event was parked and is handled again, out of the order of its stream.
     pub const fn is_replay(&self) -> bool {
-        self.ticket.out.replay
+        self.receipt.delivery.replay
     }
 
-    /// Its partition, and the token that proves that it is this consumer's: for those who move the checkpoint themselves, in
-    /// one transaction with what they make of the event.
+    /// The subscription, the partition and the token of its lease: for consumers that save the checkpoint themselves, in
+    /// one transaction with the effects of the event.
     pub fn lease(&self) -> (&SubscriptionKey, u32, u64) {
-        (&self.shared.key, self.ticket.partition, self.ticket.token)
+        (&self.shared.key, self.receipt.partition, self.receipt.token)
     }
 
-    /// The checkpoint that says that everything up to this event was handled.
+    /// The checkpoint at which everything up to this event is handled.
     pub fn checkpoint(&self) -> Checkpoint {
-        let event = &self.ticket.out.event;
+        let event = &self.receipt.delivery.event;
         let position: Position = event.position();
         Checkpoint { position, event: Some((position, event.event_id())) }
     }
 
-    /// It was handled.
+    /// Acknowledges the event: it was handled.
     ///
     /// # Errors
-    /// [`Error::Subscription`](crate::Error::Subscription) with `LeaseLost` when the partition belongs to another consumer,
-    /// which gets the event too.
+    /// [`Error::Subscription`](crate::Error::Subscription) with `LeaseLost` when the partition belongs to another consumer
+    /// now, to which the event is redelivered.
     pub fn ack(self) -> Result<()> {
-        self.shared.handled(&self.ticket, false)
+        self.shared.acknowledge(&self.receipt, false)
     }
 
-    /// It was handled, and so was all that this consumer was handed out of the same partition before it.
+    /// Acknowledges the event and all events that were delivered to this consumer from the same partition before it.
     ///
     /// # Errors
     /// As [`Delivery::ack`].
     pub fn ack_with_all_before(self) -> Result<()> {
-        self.shared.handled(&self.ticket, true)
+        self.shared.acknowledge(&self.receipt, true)
     }
 
-    /// It could not be handled: it comes again after a pause, or what the policies say. What is out of its stream behind
-    /// it comes again, too.
+    /// Rejects the event: it could not be handled. It is redelivered after a pause, together with later events of its
+    /// stream that are in flight; after the last retry, the policies decide.
     ///
     /// # Errors
     /// As [`Delivery::ack`].
     pub fn fail(self, error: impl Into<BoxError>) -> Result<()> {
-        self.shared.failed(&self.ticket, error.into())
+        self.shared.reject(&self.receipt, error.into())
     }
 }
 
 impl fmt::Debug for Delivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Delivery")
-            .field("partition", &self.ticket.partition)
-            .field("position", &self.ticket.out.event.position())
-            .field("attempt", &self.ticket.out.attempt)
+            .field("partition", &self.receipt.partition)
+            .field("position", &self.receipt.delivery.event.position())
+            .field("attempt", &self.receipt.delivery.attempt)
             .finish_non_exhaustive()
     }
 }

@@ -1,71 +1,71 @@
-//! [`SubscriptionInfo`]: what an operator sees of a durable subscription.
+//! [`SubscriptionInfo`]: the state of a durable subscription, for operators.
 
 use std::time::Duration;
 
 use crate::adapter::PartitionState;
 use crate::value::{Position, Tenant};
 
-/// A durable subscription, as it is now.
+/// The state of a durable subscription when it was listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SubscriptionInfo {
-    /// Whose events it is about; none for everybody's.
+    /// The tenant whose events it delivers; `None` for the events of all tenants.
     pub tenant: Option<Tenant>,
-    /// Its name.
+    /// The name of the subscription.
     pub name: String,
-    /// Its filter, as text.
+    /// The text of its filter.
     pub filter: String,
-    /// What it does.
+    /// Whether it is consumed.
     pub status: SubscriptionStatus,
-    /// Why its last consumer gave up, if none went on since.
+    /// The error that stopped its last consumer, if none was opened since.
     pub stopped: Option<String>,
-    /// How far all its partitions were handled.
+    /// The position up to which all its partitions are handled.
     pub position: Position,
-    /// Positions between there and the end of the log: at most so many events are left, its own and others'.
+    /// The number of positions from there to the end of the log: an upper bound of the events that are left.
     pub lag: u64,
-    /// How long ago the first event that was not looked at was recorded, by the store's clock; none when there is none.
+    /// The age, by the store's clock, of the first event after the position; `None` at the end of the log.
     pub lag_time: Option<Duration>,
-    /// Events that are put aside.
+    /// The number of parked events.
     pub parked: u64,
-    /// Events that its policies left out.
+    /// The number of events skipped by its policies.
     pub skipped: u64,
-    /// Its partitions, by number.
+    /// The partitions, in the order of their numbers.
     pub partitions: Vec<PartitionInfo>,
 }
 
-/// One partition of a durable subscription.
+/// The state of one partition of a durable subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PartitionInfo {
-    /// How far it was handled.
+    /// The position up to which the partition is handled.
     pub position: Position,
-    /// Who holds it.
+    /// The consumer that holds its lease; `None` if it is free.
     pub owner: Option<String>,
 }
 
-/// What a durable subscription does.
+/// Whether a durable subscription is consumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SubscriptionStatus {
-    /// Somebody consumes it.
+    /// At least one consumer holds a partition.
     Running,
-    /// Nobody does.
+    /// No consumer holds a partition.
     Idle,
-    /// Nobody may, until it is resumed.
+    /// Paused by an operator: no consumer can hold a partition until it is resumed.
     Paused,
-    /// Its last consumer gave up.
+    /// No consumer holds a partition, and the last one stopped with an error.
     Stopped,
 }
 
-/// The partitions of each subscription together; they come by subscription.
-pub(super) fn together(partitions: Vec<PartitionState>) -> Vec<SubscriptionInfo> {
+/// Groups partitions by subscription; the store lists them in that order.
+pub(super) fn group(partitions: Vec<PartitionState>) -> Vec<SubscriptionInfo> {
     let mut list: Vec<SubscriptionInfo> = Vec::new();
     for state in partitions {
         let partition = PartitionInfo { position: state.position, owner: state.owner.clone() };
         let lag_time =
             state.behind_since.map(|since| (state.now - since).to_std().unwrap_or_default());
-        let before = list.last_mut();
-        let same = before.filter(|it| it.name == state.key.name && it.tenant == state.key.tenant);
+        let previous = list.last_mut();
+        let same = previous.filter(|it| it.name == state.key.name && it.tenant == state.key.tenant);
         match same {
             Some(info) => {
                 info.position = info.position.min(state.position);

@@ -1,7 +1,7 @@
-//! The reader of a consumer: one for all its partitions, at the place of the partition that is furthest behind.
+//! The reader of a consumer: one for all its partitions, at the position of the partition that is furthest behind.
 //!
-//! A partition whose queue is full is left behind, and read for again from its own place when there is room: a slow partition holds
-//! up no other, and costs no memory. While nobody has room, the next page is read all the same, and kept.
+//! A partition whose window is full is skipped, and read again from its own position when there is room: a slow
+//! partition blocks no other, and costs no memory. While no partition has room, the next page is prefetched.
 
 use std::future::Future;
 use std::pin::pin;
@@ -19,29 +19,29 @@ use crate::value::Position;
 
 /// Reads for a consumer until it ends.
 pub(super) async fn read(shared: Arc<Shared>) {
-    let mut ahead = Ahead::default();
+    let mut prefetch = Prefetch::default();
     loop {
-        // Asked for before the look: what changes in between is not missed.
+        // Created before the state is read, so that no change in between is missed.
         let mut changed = pin!(shared.room.notified());
-        let goal = match next(&shared) {
-            Goal::End => return,
-            Goal::None => {
-                if until_cancelled(changed.as_mut(), ahead.read()).await.is_some() {
+        let target = match next_target(&shared) {
+            Next::End => return,
+            Next::Wait => {
+                if until_cancelled(changed.as_mut(), prefetch.run()).await.is_some() {
                     changed.await;
                 }
                 continue;
             }
-            Goal::From(goal) => goal,
+            Next::Read(target) => target,
         };
-        ahead.aim(&shared, goal.after);
-        // The partition that is furthest behind may be another one meanwhile; then it is read for instead.
-        if until_cancelled(changed, ahead.read()).await.is_none() {
+        prefetch.seek(&shared, target.after);
+        // A change may put another partition furthest behind: choose again.
+        if until_cancelled(changed, prefetch.run()).await.is_none() {
             continue;
         }
-        match ahead.page.take() {
+        match prefetch.page.take() {
             Some(Ok(batch)) => {
-                ahead.aim(&shared, batch.up_to);
-                share_out(&shared, &goal, batch);
+                prefetch.seek(&shared, batch.up_to);
+                distribute(&shared, &target, batch);
             }
             Some(Err(error)) => return shared.fail(error),
             None => {}
@@ -49,17 +49,17 @@ pub(super) async fn read(shared: Arc<Shared>) {
     }
 }
 
-/// The page that is read next. Waiting for it in partitions loses nothing; nothing is read before somebody waits.
+/// The page that is read next. A cancelled [`run`](Self::run) resumes where it was; nothing is read before the first one.
 #[derive(Default)]
-struct Ahead {
+struct Prefetch {
     after: Option<Position>,
     reading: Option<BoxFuture<'static, Result<Batch>>>,
     page: Option<Result<Batch>>,
 }
 
-impl Ahead {
-    /// Turns to the page after a place, until_cancelled it is the one.
-    fn aim(&mut self, shared: &Shared, after: Position) {
+impl Prefetch {
+    /// Selects the page after a position; a page of another position is discarded.
+    fn seek(&mut self, shared: &Shared, after: Position) {
         if self.after != Some(after) {
             let feed = shared.feed.clone();
             self.after = Some(after);
@@ -68,7 +68,8 @@ impl Ahead {
         }
     }
 
-    async fn read(&mut self) {
+    /// Reads the page.
+    async fn run(&mut self) {
         if let Some(reading) = &mut self.reading {
             self.page = Some(reading.await);
             self.reading = None;
@@ -76,44 +77,49 @@ impl Ahead {
     }
 }
 
-enum Goal {
+/// What the reader does next.
+enum Next {
+    /// The consumer ended.
     End,
-    None,
-    From(Reading),
+    /// No partition has room.
+    Wait,
+    Read(Target),
 }
 
-/// Where to read, and for whom: partitions that are full now must not take from the middle of what is read.
-struct Reading {
+/// A page to read, and the partitions that had room when it was chosen: another one must not buffer events from the
+/// middle of the page.
+struct Target {
     after: Position,
     /// Each with its token.
     partitions: Vec<(u32, u64)>,
 }
 
-fn next(shared: &Shared) -> Goal {
+fn next_target(shared: &Shared) -> Next {
     let state = shared.state();
     if state.stopping || state.failed.is_some() || state.ended {
-        return Goal::End;
+        return Next::End;
     }
     let open =
-        || state.partitions.iter().filter(|(_, partition)| !partition.full && !partition.leaving);
-    match open().map(|(_, partition)| partition.read).min() {
+        || state.partitions.iter().filter(|(_, partition)| !partition.full && !partition.releasing);
+    match open().map(|(_, partition)| partition.read_up_to).min() {
         Some(after) => {
             let partitions = open().map(|(number, partition)| (*number, partition.token)).collect();
-            Goal::From(Reading { after, partitions })
+            Next::Read(Target { after, partitions })
         }
-        None => Goal::None,
+        None => Next::Wait,
     }
 }
 
-fn share_out(shared: &Shared, goal: &Reading, batch: Batch) {
+/// Buffers the events of a page, each in its partition.
+fn distribute(shared: &Shared, target: &Target, batch: Batch) {
     let now = Instant::now();
     let partitions = shared.settings.partitions;
     let mut state = shared.state();
     let mut open = vec![false; partitions as usize];
-    for (number, token) in &goal.partitions {
+    for (number, token) in &target.partitions {
         let partition = state.partitions.get(number).filter(|partition| {
-            // One that came back under its token, further behind, is read for again.
-            partition.token == *token && partition.read >= goal.after
+            // A partition that was lost and taken back under its token starts further behind: it needs an earlier page.
+            partition.token == *token && partition.read_up_to >= target.after
         });
         if let (Some(_), Some(open)) = (partition, open.get_mut(*number as usize)) {
             *open = true;
@@ -125,16 +131,16 @@ fn share_out(shared: &Shared, goal: &Reading, batch: Batch) {
             continue;
         }
         if let Some(partition) =
-            state.partitions.get_mut(&number).filter(|p| p.read < event.position())
+            state.partitions.get_mut(&number).filter(|p| p.read_up_to < event.position())
         {
-            partition.offer(event);
+            partition.buffer(event);
         }
     }
     let mut dirty = false;
     for (number, partition) in &mut state.partitions {
         if open.get(*number as usize).copied().unwrap_or_default() {
             let clean = partition.dirty_since.is_none();
-            partition.looked_up_to(batch.up_to, now);
+            partition.note_read_up_to(batch.up_to, now);
             dirty |= clean && partition.dirty_since.is_some();
         }
     }
@@ -145,8 +151,8 @@ fn share_out(shared: &Shared, goal: &Reading, batch: Batch) {
     }
 }
 
-/// The partition of an event: by its stream, so that the order within a stream is kept. The same for ever and on every
-/// backend: FNV-1a of tenant, NUL and stream, modulo the number of partitions.
+/// The partition of an event: by its stream, so that the order within a stream is kept. Never changes, and is the same on
+/// every backend: FNV-1a of tenant, NUL and stream, modulo the number of partitions.
 pub(super) fn partition_of(event: &RecordedEvent, partitions: u32) -> u32 {
     if partitions <= 1 {
         return 0;
@@ -159,7 +165,7 @@ pub(super) fn partition_of(event: &RecordedEvent, partitions: u32) -> u32 {
     u32::try_from(hash % u64::from(partitions)).unwrap_or_default()
 }
 
-/// The output of a future, or nothing if `cancel` is ready before it.
+/// Returns the output of a future, or `None` if `cancel` is ready before it.
 pub(super) async fn until_cancelled<T>(
     cancel: impl Future<Output = ()>,
     future: impl Future<Output = T>,

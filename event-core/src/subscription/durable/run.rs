@@ -1,7 +1,6 @@
-//! A consumer that runs a handler: each partition one event at a time, the partitions side by side.
+//! A consumer that runs a handler: within a partition one event at a time, the partitions in parallel.
 //!
-//! Whatever a handler does is an answer: an error, a panic and a silence that lasts too long are failures, and the task
-//! that runs it goes on.
+//! An error, a panic and a timeout of the handler are failures of the event; the task that runs the handler continues.
 
 use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
@@ -15,23 +14,24 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::consumer::{Consumer, ended};
 use super::reader::until_cancelled;
-use super::shared::{Shared, Taken, Ticket};
+use super::shared::{Fetched, Receipt, Shared};
 use crate::envelope::RecordedEvent;
 use crate::error::{BoxError, Result};
 use crate::subscription::guarded;
 
-/// Events that are handed out and answered together at most, while the handler is fast.
-const MOST: usize = 256;
-/// What counts as fast, and after which time the rest of them is put back: a partition must be given up soon when it has to.
-const SHORT: Duration = Duration::from_millis(2);
-const LONG: Duration = Duration::from_millis(20);
+/// The largest number of events that are delivered and acknowledged together; the number grows while the handler is fast.
+const MAX_BATCH: usize = 256;
+/// A batch that takes longer shrinks the next one to a single event.
+const FAST_BATCH: Duration = Duration::from_millis(2);
+/// A batch that takes longer ends, and the rest of it is requeued: a partition may have to be released soon.
+const MAX_BATCH_TIME: Duration = Duration::from_millis(20);
 
 impl Consumer {
-    /// Runs a handler over the events until the consumer is stopped. Events of one partition come one after the other, partitions
-    /// side by side, each on a task of its own.
+    /// Runs a handler over the events until the consumer is stopped. Events of one partition are handled one after the
+    /// other, partitions in parallel, each on its own task.
     ///
-    /// A handler that fails, panics, or takes longer than the subscription gives it is tried again, and then the policies
-    /// decide.
+    /// A handler that fails, panics, or exceeds [`handle_within`](super::DurableSubscription::handle_within) is retried,
+    /// and then the policies decide.
     ///
     /// # Errors
     /// Those of [`Consumer::next`].
@@ -42,19 +42,19 @@ impl Consumer {
         E: Into<BoxError> + 'static,
     {
         let (shared, handler) = (&self.shared, Arc::new(handler));
-        let mut tasks: BTreeMap<(u32, u64), Running> = BTreeMap::new();
+        let mut tasks: BTreeMap<(u32, u64), Worker> = BTreeMap::new();
         let mut ready = shared.ready.subscribe();
         loop {
             ready.mark_unchanged();
             let ends = {
                 let state = shared.state();
-                // A task can end while its partition goes on; the next one takes over.
+                // A worker may end while its partition is still held; another one replaces it.
                 tasks.retain(|_, task| !task.0.is_finished());
                 for (number, partition) in &state.partitions {
                     let (partition, token) = (*number, partition.token);
                     tasks.entry((partition, token)).or_insert_with(|| {
                         let (shared, handler) = (Arc::clone(shared), Arc::clone(&handler));
-                        Running(tokio::spawn(work(shared, partition, token, handler)))
+                        Worker(tokio::spawn(work(shared, partition, token, handler)))
                     });
                 }
                 state.stopping || state.failed.is_some() || state.ended
@@ -64,7 +64,7 @@ impl Consumer {
             }
             let _ = ready.changed().await;
         }
-        // What is being handled is finished, and its answer saved.
+        // Handlers that have started finish, and their acknowledgements are saved.
         for task in tasks.values_mut() {
             let _ = (&mut task.0).await;
         }
@@ -73,16 +73,16 @@ impl Consumer {
     }
 }
 
-/// A task that ends with whoever waits for it.
-struct Running(JoinHandle<()>);
+/// The task of one partition, aborted when it is dropped.
+struct Worker(JoinHandle<()>);
 
-impl Drop for Running {
+impl Drop for Worker {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
-/// Handles the events of one partition, one after the other, until it is lost or the consumer ends.
+/// Handles the events of one partition, one after the other, until its lease is lost or the consumer ends.
 async fn work<F, W, E>(shared: Arc<Shared>, partition: u32, token: u64, handler: Arc<F>)
 where
     F: Fn(Arc<RecordedEvent>) -> W + Send + Sync,
@@ -90,23 +90,23 @@ where
     E: Into<BoxError>,
 {
     let mut ready = shared.ready.subscribe();
-    let mut most = 1;
+    let mut batch_size = 1;
     loop {
         ready.mark_unchanged();
-        let wait = match shared.take_of(partition, token, most) {
-            Taken::End => return,
-            Taken::Nothing(wait) => wait,
-            Taken::Events(batch) => {
+        let wait = match shared.fetch_from(partition, token, batch_size) {
+            Fetched::End => return,
+            Fetched::Empty(wait) => wait,
+            Fetched::Events(batch) => {
                 let started = Instant::now();
                 if handle(&shared, &batch, &*handler).await.is_err() {
                     return;
                 }
-                if started.elapsed() > SHORT {
-                    most = 1;
-                } else if batch.len() == most {
-                    most = (most * 2).min(MOST);
+                if started.elapsed() > FAST_BATCH {
+                    batch_size = 1;
+                } else if batch.len() == batch_size {
+                    batch_size = (batch_size * 2).min(MAX_BATCH);
                 }
-                // A handler that never waits lets others have a turn.
+                // A handler that never waits would starve the other tasks of the runtime.
                 yield_now().await;
                 continue;
             }
@@ -121,48 +121,48 @@ where
     }
 }
 
-/// Handles some events, answered together, as long as each is done at once; those that are not begun when one waits, fails
-/// or takes long are put back.
+/// Handles a batch. Events whose handler returns at once are acknowledged together; when a handler waits, fails or the
+/// batch takes too long, the events after it are requeued.
 ///
 /// # Errors
 /// `LeaseLost`.
-async fn handle<F, W, E>(shared: &Shared, batch: &[Ticket], handler: &F) -> Result<()>
+async fn handle<F, W, E>(shared: &Shared, batch: &[Receipt], handler: &F) -> Result<()>
 where
     F: Fn(Arc<RecordedEvent>) -> W,
     W: Future<Output = Result<(), E>>,
     E: Into<BoxError>,
 {
     let (started, within) = (Instant::now(), shared.settings.handle_within);
-    for (at, ticket) in batch.iter().enumerate() {
+    for (at, receipt) in batch.iter().enumerate() {
         let (before, rest) = batch.split_at(at);
-        if at > 0 && started.elapsed() > LONG {
-            shared.put_back(rest);
-            return all_handled(shared, before);
+        if at > 0 && started.elapsed() > MAX_BATCH_TIME {
+            shared.requeue(rest);
+            return acknowledge_all(shared, before);
         }
-        let event = Arc::clone(&ticket.out.event);
+        let event = Arc::clone(&receipt.delivery.event);
         let mut handling = pin!(guarded(|| handler(event)));
         let first = poll_fn(|context| Poll::Ready(handling.as_mut().poll(context))).await;
         if matches!(first, Poll::Ready(Ok(()))) {
             continue;
         }
-        // One that waits, or failed, is answered for itself: nothing else is out meanwhile.
-        shared.put_back(rest.get(1..).unwrap_or_default());
-        all_handled(shared, before)?;
-        let answer = match first {
-            Poll::Ready(answer) => answer,
+        // This event is acknowledged or rejected alone: nothing else of the partition is in flight meanwhile.
+        shared.requeue(rest.get(1..).unwrap_or_default());
+        acknowledge_all(shared, before)?;
+        let result = match first {
+            Poll::Ready(result) => result,
             Poll::Pending => match timeout(within, handling).await {
-                Ok(answer) => answer,
+                Ok(result) => result,
                 Err(_) => Err(format!("not handled within {within:?}").into()),
             },
         };
-        return match answer {
-            Ok(()) => shared.handled(ticket, false),
-            Err(error) => shared.failed(ticket, error),
+        return match result {
+            Ok(()) => shared.acknowledge(receipt, false),
+            Err(error) => shared.reject(receipt, error),
         };
     }
-    all_handled(shared, batch)
+    acknowledge_all(shared, batch)
 }
 
-fn all_handled(shared: &Shared, batch: &[Ticket]) -> Result<()> {
-    batch.last().map_or(Ok(()), |last| shared.handled(last, true))
+fn acknowledge_all(shared: &Shared, batch: &[Receipt]) -> Result<()> {
+    batch.last().map_or(Ok(()), |last| shared.acknowledge(last, true))
 }

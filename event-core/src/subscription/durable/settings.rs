@@ -1,4 +1,5 @@
-//! How a durable subscription handles events: its window, its checkpoints, and what becomes of what cannot be handled.
+//! The settings of a durable subscription: window, checkpoints, leases, and the policies for events that cannot be
+//! handled.
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -6,19 +7,21 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::store::RetryPolicy;
 
-/// What becomes of an event that cannot be handled. Nothing is left out unless it is written here.
+/// The policy for an event that cannot be handled. No event is skipped unless a policy says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum OnFailure {
-    /// The subscription stops before it, and says why; opened again, it starts with it.
+    /// The subscription stops before the event and returns the error; opened again, it starts with that event.
     #[default]
     Stop,
-    /// It is put aside with its error, to be looked at and handled again, and the subscription goes on.
+    /// The event is parked with its error, to be inspected and replayed, and the subscription continues.
     Park,
-    /// It is left out, and counted.
+    /// The event is skipped and counted.
     Skip,
 }
 
+/// The settings of a subscription; documented on the methods of
+/// [`DurableSubscription`](super::DurableSubscription) that set them.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
     pub(super) partitions: u32,
@@ -50,27 +53,29 @@ impl Default for Settings {
     }
 }
 
-/// What is to be done about a failure.
+/// What is done about a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    Again(Duration),
-    Finally(OnFailure),
+    /// The event is redelivered after a pause.
+    Retry(Duration),
+    Apply(OnFailure),
 }
 
 impl Settings {
-    /// Judges the failure of a try, counted from 1. What this binary cannot read is not tried again: it stays so.
+    /// Judges the failure of an attempt, counted from 1. An event that this binary cannot decode is not retried: every
+    /// attempt would fail.
     pub(super) fn judge(&self, error: &(dyn StdError + 'static), attempt: u32) -> Verdict {
-        match unreadable(error) {
-            Some(Error::FromTheFuture { .. }) => Verdict::Finally(self.on_future),
-            Some(_) => Verdict::Finally(self.on_undecodable),
-            None if attempt > self.retry.get_retries() => Verdict::Finally(self.on_failing),
-            None => Verdict::Again(self.retry.delay(attempt.saturating_sub(1))),
+        match decoding_error(error) {
+            Some(Error::FromTheFuture { .. }) => Verdict::Apply(self.on_future),
+            Some(_) => Verdict::Apply(self.on_undecodable),
+            None if attempt > self.retry.get_retries() => Verdict::Apply(self.on_failing),
+            None => Verdict::Retry(self.retry.delay(attempt.saturating_sub(1))),
         }
     }
 }
 
-/// The error of decoding a stored event, if that is the cause of a failure.
-fn unreadable<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e Error> {
+/// Finds the error of decoding a stored event among the causes of a failure.
+fn decoding_error<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e Error> {
     let mut causes = std::iter::successors(Some(error), |error: &&'e (dyn StdError + 'static)| {
         StdError::source(*error)
     });

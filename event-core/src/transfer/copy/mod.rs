@@ -1,4 +1,4 @@
-//! [`CopyTo`]: from store to store, without a file between them.
+//! [`CopyTo`]: copies one store into another, without a file in between.
 
 mod snapshots;
 mod subscriptions;
@@ -16,23 +16,24 @@ use crate::transfer::selection::{Pages, Selection};
 use crate::transfer::source::Source;
 use crate::value::{BatchSize, Position};
 
-/// What a copy has done.
+/// What a copy has stored and skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Copied {
-    /// Events and links that were stored by it.
+    /// The number of events and links that it stored.
     pub stored: u64,
-    /// Events and links that were there already.
+    /// The number of events and links that the target already had.
     pub skipped: u64,
-    /// Snapshots that were stored by it.
+    /// The number of snapshots that it stored.
     pub snapshots: u64,
-    /// Durable subscriptions that stand in the target as in the source, or further.
+    /// The number of durable subscriptions whose checkpoints in the target are now as far as in the source, or further.
     pub subscriptions: u64,
-    /// Durable subscriptions that are in use or paused in the target, and were left alone.
+    /// The number of durable subscriptions that were not changed: those that are consumed or paused in the target, those of all
+    /// tenants if the target handle is bound to one, and all of them if a backend does not support them.
     pub left_alone: u64,
 }
 
-/// How far a copy is.
+/// The progress of a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CopyProgress {
@@ -40,11 +41,11 @@ pub struct CopyProgress {
     pub done: Copied,
     /// The last event that was copied or skipped, by its position in the source.
     pub position: Position,
-    /// The last position of the source when the copy started; the copy goes on to what was stored since.
+    /// The last position of the source when the copy started; events that were stored since are copied, too.
     pub end: Position,
 }
 
-/// A copy that starts when it is awaited; [`EventStore::copy_to`] makes it.
+/// A copy that starts when it is awaited; [`EventStore::copy_to`] creates it.
 #[must_use = "nothing is copied before it is awaited"]
 pub struct CopyTo<'s> {
     from: &'s EventStore,
@@ -57,16 +58,15 @@ pub struct CopyTo<'s> {
 }
 
 impl EventStore {
-    /// Copies this store into another one, page by page, whatever their backends are.
+    /// Copies this store into another one, page by page, between any two backends.
     ///
-    /// Ids, times, stream versions, order, metadata, payloads, states and links are kept; what the target has already is
-    /// skipped, so a copy that was interrupted, or whose source has grown, is simply repeated. Each handle's tenant counts:
-    /// with `all_tenants()` on both sides the data of all tenants is copied. The tables of projections are not copied: they
-    /// are built again.
+    /// Ids, times, stream versions, order, metadata, payloads, states and links are kept. What the target already has is skipped,
+    /// so a copy that was interrupted, or whose source has grown, is simply repeated. The handles decide about tenants: with
+    /// `all_tenants()` on both sides the data of all tenants is copied. The tables of projections are not copied, but rebuilt.
     ///
-    /// By default all streams are copied, events keep their positions, which must be after all that the target ever used,
-    /// and durable subscriptions resume there where they are here. Snapshots are left out: each is taken again when its
-    /// stream is recovered.
+    /// By default all streams are copied, and events keep their positions, which must be after all positions that the target ever
+    /// used. Durable subscriptions are copied, and resume in the target after the same events. Snapshots are not copied, but
+    /// taken again when their streams are recovered.
     ///
     /// ```
     /// # use event_core::{Event, EventStore, EventVersion, ExpectedVersion, StreamId};
@@ -83,9 +83,9 @@ impl EventStore {
     /// ```
     ///
     /// # Errors
-    /// When awaited: those of reading the source, and those of [`Import::push`](crate::transfer::Import::push) for the
-    /// target; [`Error::Subscription`](crate::Error::Subscription) for a subscription whose name the target has with another
-    /// filter or number of partitions.
+    /// When awaited: the errors of reading the source, and those of [`Import::push`](crate::transfer::Import::push) for the
+    /// target; [`Error::Subscription`](crate::Error::Subscription) for a subscription that has another filter or number of
+    /// partitions in the target.
     pub fn copy_to<'s>(&'s self, target: &'s Self) -> CopyTo<'s> {
         CopyTo {
             from: self,
@@ -106,38 +106,38 @@ impl<'s> CopyTo<'s> {
         self
     }
 
-    /// Sets how many events are read, and held, at a time; 1 000 by default.
+    /// Sets how many events are read and held in memory at a time; 1 000 by default.
     pub const fn limit(mut self, limit: BatchSize) -> Self {
         self.pages.limit = limit;
         self
     }
 
-    /// Gives events new positions, in the order of the old ones: into any store, also one that is in use. Subscriptions are
-    /// then left out, unless [`subscriptions`](Self::subscriptions) is called after this.
+    /// Assigns new positions to the events, in the order of the old ones. Works with any target, also one in use. Subscriptions are
+    /// then not copied, unless [`subscriptions`](Self::subscriptions) is called after this.
     pub const fn new_positions(mut self) -> Self {
         self.positions = Positions::Assign;
         self.subscriptions = false;
         self
     }
 
-    /// Copies snapshots as well. A truncated stream cannot be recovered without its own.
+    /// Copies snapshots as well. A truncated stream cannot be recovered without its snapshot.
     pub const fn snapshots(mut self) -> Self {
         self.snapshots = true;
         self
     }
 
-    /// Sets whether durable subscriptions are copied: names, filters, partitions, parked events and checkpoints, each of
-    /// which is the last event that its partition had passed when the copy started. Events that the target held before
-    /// count as handled.
+    /// Sets whether durable subscriptions are copied: names, filters, partitions, parked events and checkpoints. A checkpoint is
+    /// copied as the last event that its partition had handled when the copy started. Events that the target had before that
+    /// event count as handled.
     ///
-    /// No checkpoint moves back: one that is further in the target stays there. A subscription that is consumed or paused in
-    /// the target is not changed.
-    pub const fn subscriptions(mut self, are_copied: bool) -> Self {
-        self.subscriptions = are_copied;
+    /// A checkpoint never moves back: one that is further in the target is kept. A subscription that is consumed or paused in the
+    /// target is not changed.
+    pub const fn subscriptions(mut self, enabled: bool) -> Self {
+        self.subscriptions = enabled;
         self
     }
 
-    /// Reports after each page how far the copy is.
+    /// Calls a function with the progress after each page.
     pub fn progress(mut self, report: impl FnMut(&CopyProgress) + Send + 's) -> Self {
         self.progress = Box::new(report);
         self
@@ -157,16 +157,16 @@ impl<'s> CopyTo<'s> {
             if let ImportBatch::Events { events, .. } = &batch {
                 at.position = events.last().map_or(at.position, RecordedEvent::position);
                 for event in events {
-                    anchors.passed(event);
+                    anchors.observe(event);
                 }
             }
             progress(&at);
         }
         if snapshots {
-            at.done.snapshots = snapshots::carry(from, to, pages, positions).await?;
+            at.done.snapshots = snapshots::copy(from, to, pages, positions).await?;
         }
         if subscriptions {
-            subscriptions::carry(from, to, anchors, &mut at.done).await?;
+            subscriptions::copy(from, to, anchors, &mut at.done).await?;
         }
         progress(&at);
         Ok(at.done)

@@ -1,4 +1,4 @@
-//! Snapshots, once the events that they were folded from are there.
+//! Copies snapshots, after their events are copied.
 
 use crate::adapter::import::Positions;
 use crate::adapter::{OwnedSnapshot, ReadOptions};
@@ -9,17 +9,17 @@ use crate::transfer::selection::Pages;
 use crate::transfer::source::Streams;
 use crate::value::{BatchSize, Position, Scope, StreamId, StreamVersion, Tenant};
 
-/// Streams whose snapshots are held at a time: a state may be large.
-const AT_ONCE: u32 = 64;
+/// The number of streams whose snapshots are held in memory at a time: a state may be large.
+const PAGE_SIZE: u32 = 64;
 
-/// Copies the snapshots of streams; how many the target took.
-pub(super) async fn carry(
+/// Copies the snapshots of the selected streams. Returns how many the target stored.
+pub(super) async fn copy(
     from: &EventStore,
     to: &EventStore,
     pages: Pages,
     positions: Positions,
 ) -> Result<u64> {
-    let pages = Pages { limit: BatchSize::new(AT_ONCE)?, ..pages };
+    let pages = Pages { limit: BatchSize::new(PAGE_SIZE)?, ..pages };
     let (mut streams, mut stored) = (Streams::new(false), 0);
     while let Some(page) = streams.next(from, &pages).await? {
         let names: Vec<_> = page.into_iter().map(|info| (info.tenant, info.stream_id)).collect();
@@ -30,7 +30,7 @@ pub(super) async fn carry(
     Ok(stored)
 }
 
-/// The snapshots of a page of streams, but for those that cannot be read: they are a saving.
+/// The snapshots of a page of streams. Corrupt ones are skipped: recovery works without them.
 async fn readable(from: &EventStore, names: &[(Tenant, StreamId)]) -> Result<Vec<OwnedSnapshot>> {
     let load = async |names| {
         let operation = from.operation("load_snapshots", None);
@@ -45,7 +45,7 @@ async fn readable(from: &EventStore, names: &[(Tenant, StreamId)]) -> Result<Vec
         match load(one).await {
             Ok(some) => all.extend(some),
             Err(error @ Error::Corrupt { .. }) => {
-                tracing::warn!(%error, stream = %one[0].1, "a snapshot cannot be read and is left behind");
+                tracing::warn!(%error, stream = %one[0].1, "a snapshot cannot be read and is not copied");
             }
             Err(error) => return Err(error),
         }
@@ -66,7 +66,7 @@ async fn save(to: &EventStore, owned: OwnedSnapshot, positions: Positions) -> Re
     to.save_snapshot(&stream_id, &snapshot).await
 }
 
-/// A place for an event that was truncated: before the one that follows it.
+/// A position for a truncated event: the one before the event that follows it.
 async fn before_next(to: &EventStore, stream_id: &StreamId, at: StreamVersion) -> Result<Position> {
     let one = ReadOptions::forward().from(at.next()).limit(BatchSize::new(1)?);
     let next = to.read_stream(stream_id, one).await?;

@@ -1,7 +1,7 @@
-//! Durable subscriptions, once the events that they passed are there.
+//! Copies durable subscriptions, after the events up to their checkpoints are copied.
 //!
-//! A place in the source means nothing in the target: what does is the last event that a partition had passed. Its id is noted
-//! while the events go by, and looked up in the target afterwards.
+//! Positions of the source have no meaning in the target. So a checkpoint is translated through the last event at or before it:
+//! its id is noted while the events are copied, and its position is looked up in the target afterwards.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -17,59 +17,63 @@ use crate::store::EventStore;
 use crate::subscription::durable::conflict;
 use crate::value::{EventId, Position, Scope, Tenant};
 
-/// How long the partitions are held in the target at most; they are given up at once.
+/// The duration of the leases in the target, if the copy does not release them before.
 const LEASE: Duration = Duration::from_mins(1);
-/// Parked events that are read at a time.
-const PARKED: u32 = 1_000;
+/// The number of parked events that are read at a time.
+const PARKED_PAGE: u32 = 1_000;
 
-/// Whose event, and which.
-type Passed = (Tenant, EventId);
+/// An event by tenant and id.
+type Anchor = (Tenant, EventId);
 
-/// The partitions of all subscriptions, and the last event that each had passed.
+/// The partitions of all subscriptions, each with the last event at or before its checkpoint.
 #[derive(Debug, Default)]
 pub(super) struct Anchors {
-    /// By their places; those before `next` are behind the events that came so far.
+    /// Sorted by position.
     partitions: Vec<PartitionState>,
-    found: Vec<Option<Passed>>,
-    /// The last event for each owner of subscriptions, and for those that are about everybody.
-    last: HashMap<Option<Tenant>, Passed>,
+    /// The anchors of the first partitions, whose checkpoints the copied events have passed.
+    found: Vec<Option<Anchor>>,
+    /// The last copied event of each tenant, and of all tenants under `None`.
+    last: HashMap<Option<Tenant>, Anchor>,
 }
 
 impl Anchors {
-    /// Of a store, as its subscriptions stand now.
+    /// Reads the current checkpoints of a store.
     pub(super) async fn of(store: &EventStore) -> Result<Self> {
         let mut partitions = match store.adapter().checkpoints() {
             None => Vec::new(),
-            Some(kept) => listed(store, kept).await?,
+            Some(checkpoints) => list(store, checkpoints).await?,
         };
         partitions.sort_by_key(|partition| partition.position);
         Ok(Self { partitions, found: Vec::new(), last: HashMap::new() })
     }
 
-    /// The next event of the source goes by.
-    pub(super) fn passed(&mut self, event: &RecordedEvent) {
+    /// Takes note of the next copied event.
+    pub(super) fn observe(&mut self, event: &RecordedEvent) {
         while self.next().is_some_and(|partition| partition.position < event.position()) {
             self.settle();
         }
         if self.next().is_some() {
-            let passed = (event.tenant().clone(), event.event_id());
-            self.last.insert(Some(passed.0.clone()), passed.clone());
-            self.last.insert(None, passed);
+            let anchor = (event.tenant().clone(), event.event_id());
+            self.last.insert(Some(anchor.0.clone()), anchor.clone());
+            self.last.insert(None, anchor);
         }
     }
 
+    /// The first partition without an anchor.
     fn next(&self) -> Option<&PartitionState> {
         self.partitions.get(self.found.len())
     }
 
-    /// No event comes any more that the next partition had passed.
+    /// Fixes the anchor of the next partition: all later events are after its checkpoint.
     fn settle(&mut self) {
         let last = self.next().and_then(|partition| self.last.get(&partition.key.tenant)).cloned();
         self.found.push(last);
     }
 
-    /// The partitions by subscription, by number.
-    fn settled(mut self) -> BTreeMap<SubscriptionKey, Vec<(PartitionState, Option<Passed>)>> {
+    /// Fixes the remaining anchors. Returns the partitions by subscription, sorted by number.
+    fn into_subscriptions(
+        mut self,
+    ) -> BTreeMap<SubscriptionKey, Vec<(PartitionState, Option<Anchor>)>> {
         while self.next().is_some() {
             self.settle();
         }
@@ -84,22 +88,22 @@ impl Anchors {
     }
 }
 
-/// Brings every subscription of the source to where it stands, unless it is further in the target.
-pub(super) async fn carry(
+/// Creates every subscription of the source in the target and advances its checkpoints.
+pub(super) async fn copy(
     from: &EventStore,
     to: &EventStore,
     anchors: Anchors,
     done: &mut Copied,
 ) -> Result<()> {
-    let all = anchors.settled();
+    let all = anchors.into_subscriptions();
     let stores = from.adapter().checkpoints().zip(to.adapter().checkpoints());
     let Some((source, target)) = stores.filter(|_| !all.is_empty()) else {
         done.left_alone += all.len() as u64;
         return Ok(());
     };
-    let mut there: BTreeMap<SubscriptionKey, Vec<PartitionState>> = BTreeMap::new();
-    for partition in listed(to, target).await? {
-        there.entry(partition.key.clone()).or_default().push(partition);
+    let mut existing: BTreeMap<SubscriptionKey, Vec<PartitionState>> = BTreeMap::new();
+    for partition in list(to, target).await? {
+        existing.entry(partition.key.clone()).or_default().push(partition);
     }
     for (key, partitions) in &all {
         match &key.tenant {
@@ -110,35 +114,38 @@ pub(super) async fn carry(
             }
             None => {}
         }
-        let there = there.remove(key).unwrap_or_default();
-        let carried = Carried { to, source, target, key, partitions, there };
-        *(if carried.all().await? { &mut done.subscriptions } else { &mut done.left_alone }) += 1;
+        let existing = existing.remove(key).unwrap_or_default();
+        let copy = SubscriptionCopy { to, source, target, key, partitions, existing };
+        *(if copy.run().await? { &mut done.subscriptions } else { &mut done.left_alone }) += 1;
     }
     Ok(())
 }
 
-/// Every partition that a store's handle sees.
-async fn listed(store: &EventStore, kept: &dyn CheckpointStore) -> Result<Vec<PartitionState>> {
+/// Lists the partitions of all subscriptions that a handle sees.
+async fn list(
+    store: &EventStore,
+    checkpoints: &dyn CheckpointStore,
+) -> Result<Vec<PartitionState>> {
     let tenant = store.view().tenant();
-    store.operation("list_subscriptions", None).run(|_| kept.list(tenant)).await
+    store.operation("list_subscriptions", None).run(|_| checkpoints.list(tenant)).await
 }
 
-/// One subscription on its way.
-struct Carried<'c> {
+/// The copy of one subscription.
+struct SubscriptionCopy<'c> {
     to: &'c EventStore,
     source: &'c dyn CheckpointStore,
     target: &'c dyn CheckpointStore,
     key: &'c SubscriptionKey,
-    partitions: &'c [(PartitionState, Option<Passed>)],
-    /// What the target has of it.
-    there: Vec<PartitionState>,
+    partitions: &'c [(PartitionState, Option<Anchor>)],
+    /// The partitions that the target already has.
+    existing: Vec<PartitionState>,
 }
 
-impl Carried<'_> {
-    /// Whether the target has it as far as the source now.
-    async fn all(&self) -> Result<bool> {
-        let Self { to, target, key, partitions, there, .. } = self;
-        if there.iter().any(|partition| partition.owner.is_some() || partition.paused) {
+impl SubscriptionCopy<'_> {
+    /// Copies the subscription. Returns `false` if it was left alone because the target is using it.
+    async fn run(&self) -> Result<bool> {
+        let Self { to, target, key, partitions, existing, .. } = self;
+        if existing.iter().any(|partition| partition.owner.is_some() || partition.paused) {
             return Ok(false);
         }
         let Some((first, _)) = partitions.first() else { return Ok(true) };
@@ -152,11 +159,11 @@ impl Carried<'_> {
         let owner = format!("copy-{}", EventId::new());
         let leases = target.heartbeat(key, &owner, LEASE).await?.leases;
         let moved =
-            if leases.len() == partitions.len() { self.fill(&leases).await } else { Ok(false) };
+            if leases.len() == partitions.len() { self.advance(&leases).await } else { Ok(false) };
         target.release(key, &owner, None).await?;
         let moved = moved?;
-        // Whoever has handled something there has said since whether it is to go on.
-        if moved && there.iter().all(|partition| partition.position == Position::START) {
+        // If the target has already handled events, its own state decides whether it is stopped or paused.
+        if moved && existing.iter().all(|partition| partition.position == Position::START) {
             if first.stopped.is_some() {
                 target.stopped(key, first.stopped.as_deref()).await?;
             }
@@ -167,13 +174,13 @@ impl Carried<'_> {
         Ok(moved)
     }
 
-    /// Parks what is parked, then moves the checkpoints: so one that was cut off is done again. False where somebody else
-    /// took a partition meanwhile.
-    async fn fill(&self, leases: &[Lease]) -> Result<bool> {
-        let Self { to, source, target, key, partitions, there } = self;
+    /// Parks events before it moves checkpoints, so that an interrupted copy can be repeated. Returns `false` if another consumer
+    /// has taken a partition in the meantime.
+    async fn advance(&self, leases: &[Lease]) -> Result<bool> {
+        let Self { to, source, target, key, partitions, existing } = self;
         let mut after = Position::START;
         loop {
-            let page = source.parked(key, false, after, PARKED).await?;
+            let page = source.parked(key, false, after, PARKED_PAGE).await?;
             let Some(last) = page.last() else { break };
             after = last.position;
             for parked in &page {
@@ -182,16 +189,16 @@ impl Carried<'_> {
                 }
             }
         }
-        for (partition, passed) in *partitions {
+        for (partition, anchor) in *partitions {
             let Some(lease) = leases.iter().find(|lease| lease.partition == partition.partition)
             else {
                 return Ok(false);
             };
-            let skipped = there
+            let skipped = existing
                 .iter()
                 .find(|it| it.partition == partition.partition)
                 .map_or(0, |it| it.skipped);
-            let Some((tenant, event_id)) = passed else { continue };
+            let Some((tenant, event_id)) = anchor else { continue };
             let Some(position) = find(to, Some(tenant), *event_id).await? else { continue };
             let checkpoint = Checkpoint { position, event: Some((position, *event_id)) };
             let skipped = partition.skipped.saturating_sub(skipped);
@@ -202,7 +209,8 @@ impl Carried<'_> {
         Ok(true)
     }
 
-    /// Parks an event that the source had passed and the target had not. False where somebody else has its partition.
+    /// Parks an event that is before the checkpoint of the source and after that of the target. Returns `false` if another
+    /// consumer holds its partition.
     async fn park(&self, leases: &[Lease], parked: &ParkedEvent) -> Result<bool> {
         let Self { to, target, key, partitions, .. } = self;
         let partition =
@@ -222,7 +230,7 @@ impl Carried<'_> {
     }
 }
 
-/// Where an event of the source stands in the target.
+/// The position of an event in the target.
 async fn find(
     to: &EventStore,
     tenant: Option<&Tenant>,

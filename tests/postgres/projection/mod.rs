@@ -1,7 +1,8 @@
-//! Projections in tables: each event exactly once, whatever is killed; built beside one another; stopped, never skipped.
+//! Projections in tables: each event is applied exactly once even if processes are killed; builds exist side by side; an
+//! event that cannot be applied stops the projection and is never skipped.
 //!
-//! `PROJECTION_KILLS=50 cargo test -p event-tests --features postgres --test postgres -- projection:: --nocapture` kills
-//! as often as it says.
+//! `PROJECTION_KILLS=50 cargo test -p event-tests --features postgres --test postgres -- projection:: --nocapture` sets
+//! the number of kills.
 
 mod builds;
 
@@ -27,8 +28,8 @@ use tokio::task::JoinHandle;
 use crate::frontier::slow_append;
 use crate::{pg, stream};
 
-/// For a process that is told to consume: the URL of its store.
-const CONSUMER: &str = "EVENT_TESTS_CONSUMER";
+/// Environment of a projector process: the URL of its store.
+const PROJECTOR: &str = "EVENT_TESTS_PROJECTOR";
 
 #[derive(Event)]
 enum Notes {
@@ -36,10 +37,11 @@ enum Notes {
     Closed(Closed),
 }
 
-/// Every event's place, in a table that would take it twice, and a figure a stream that depends on their order.
+/// Stores the position of every event in a table without a unique key, so that duplicates show, and a digest per stream
+/// that depends on the order.
 struct Digests<const BUILD: u32>;
 
-const DIGESTS: &str = "CREATE TABLE seen (place bigint NOT NULL); \
+const DIGESTS: &str = "CREATE TABLE seen (position bigint NOT NULL); \
                        CREATE TABLE digests (stream text PRIMARY KEY, digest bigint NOT NULL)";
 
 impl<const BUILD: u32> PgProjection for Digests<BUILD> {
@@ -66,9 +68,9 @@ impl<const BUILD: u32> PgProjection for Digests<BUILD> {
                 Notes::Noted(noted) if noted.text == "refuse" => return Err("refused".into()),
                 Notes::Noted(_) | Notes::Closed(_) => {}
             }
-            let place = i64::try_from(recorded.position().get())?;
+            let position = i64::try_from(recorded.position().get())?;
             sqlx::query("INSERT INTO seen VALUES ($1)")
-                .bind(place)
+                .bind(position)
                 .execute(&mut *connection)
                 .await?;
             sqlx::query(
@@ -76,7 +78,7 @@ impl<const BUILD: u32> PgProjection for Digests<BUILD> {
                  ON CONFLICT (stream) DO UPDATE SET digest = (digests.digest * 31 + $2) % 1000000007",
             )
             .bind(recorded.stream_id().as_str())
-            .bind(place)
+            .bind(position)
             .execute(&mut *connection)
             .await?;
         }
@@ -96,53 +98,57 @@ async fn append(store: &EventStore, name: &str, events: Vec<NewEvent>) -> Positi
     store.append(&stream(name), ExpectedVersion::Any, events).await.unwrap().position
 }
 
-/// The tables are what a fold of the log makes, event by event; how many events that are.
-async fn same_as_the_log(store: &EventStore, connection: &mut PgConnection, schema: &str) -> usize {
-    let mut places = Vec::new();
+/// Asserts that the tables equal a fold of the log, and returns the number of events in them.
+async fn assert_equals_log(
+    store: &EventStore,
+    connection: &mut PgConnection,
+    schema: &str,
+) -> usize {
+    let mut positions = Vec::new();
     let mut digests = BTreeMap::new();
     let notes = event_core::AllOptions::new().category("note");
     let mut log = store.all_tenants().all_events(notes);
     while let Some(event) = log.next().await {
         let event = event.unwrap();
-        let place = i64::try_from(event.position().get()).unwrap();
-        places.push(place);
+        let position = i64::try_from(event.position().get()).unwrap();
+        positions.push(position);
         digests
             .entry(event.stream_id().as_str().to_owned())
-            .and_modify(|digest| *digest = (*digest * 31 + place) % 1_000_000_007)
-            .or_insert(place);
+            .and_modify(|digest| *digest = (*digest * 31 + position) % 1_000_000_007)
+            .or_insert(position);
     }
-    let seen = format!("SELECT place FROM {schema}.seen ORDER BY place");
+    let seen = format!("SELECT position FROM {schema}.seen ORDER BY position");
     let seen: Vec<(i64,)> =
         sqlx::query_as(sqlx::AssertSqlSafe(seen)).fetch_all(&mut *connection).await.unwrap();
-    let seen: Vec<i64> = seen.into_iter().map(|(place,)| place).collect();
-    assert_eq!(seen, places, "each event once");
+    let seen: Vec<i64> = seen.into_iter().map(|(position,)| position).collect();
+    assert_eq!(seen, positions, "each event once");
     let found = format!("SELECT stream, digest FROM {schema}.digests");
     let found: Vec<(String, i64)> =
         sqlx::query_as(sqlx::AssertSqlSafe(found)).fetch_all(connection).await.unwrap();
     assert_eq!(found.into_iter().collect::<BTreeMap<_, _>>(), digests, "in the order of the log");
-    places.len()
+    positions.len()
 }
 
-/// Consumes until it is killed, if it was started to; else there is nothing to do.
+/// Entry point of a projector process: runs until it is killed. Does nothing as an ordinary test.
 #[tokio::test]
-async fn a_process_of_its_own_consumes_until_it_is_killed() {
-    if let Ok(url) = std::env::var(CONSUMER) {
-        consume(&url).await.unwrap();
+async fn projector_process() {
+    if let Ok(url) = std::env::var(PROJECTOR) {
+        project(&url).await.unwrap();
     }
 }
 
-/// In small transactions, so that some are done between the kills.
-async fn consume(url: &str) -> event_core::Result<()> {
+/// Runs the projection in small transactions, so that some commit between the kills.
+async fn project(url: &str) -> event_core::Result<()> {
     let adapter = Arc::new(PgAdapter::connect(url).await?);
     let projector = adapter.projector(Digests::<1>).await?;
     projector.batch(BatchSize::new(20)?).run().await
 }
 
-/// A task that consumes. It may lose its connections as it starts, which `run` cannot mend: it starts again.
+/// Runs the projection in a task. If a connection is lost before `run` retries on its own, the task starts again.
 fn task(url: String) -> JoinHandle<event_core::Result<()>> {
     tokio::spawn(async move {
         loop {
-            match consume(&url).await {
+            match project(&url).await {
                 Err(error) if error.is_transient() => tokio::time::sleep(SHORT).await,
                 ended => return ended,
             }
@@ -152,16 +158,16 @@ fn task(url: String) -> JoinHandle<event_core::Result<()>> {
 
 fn process(url: &str) -> Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["projection::a_process_of_its_own_consumes_until_it_is_killed", "--exact"])
-        .env(CONSUMER, url)
+        .args(["projection::projector_process", "--exact"])
+        .env(PROJECTOR, url)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap()
 }
 
-/// Waits until somebody writes to the tables.
-async fn works(adapter: &PgAdapter) {
+/// Waits until the projection has made progress.
+async fn wait_for_progress(adapter: &PgAdapter) {
     let status = adapter.projection_status("digests", None).await.unwrap();
     let next = status.map_or(1, |status| status.position.get() + 1);
     let long = Duration::from_mins(1);
@@ -170,7 +176,7 @@ async fn works(adapter: &PgAdapter) {
 
 const SHORT: Duration = Duration::from_millis(5);
 
-const END_CONSUMERS: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+const TERMINATE_PROJECTORS: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
                              WHERE datname = current_database() AND application_name = 'consumer'";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -203,12 +209,12 @@ async fn tables_are_a_fold_of_the_log_after_any_number_of_kills() {
     let mut rng = fastrand::Rng::with_seed(u64::from(kills));
     let (mut aborted, mut ended, mut killed) = (0, 0, 0);
     for kill in 0..kills {
-        // A process or a task, sometimes one more.
+        // One process or task, sometimes one more task.
         let mut process = (kill % 3 == 2).then(|| process(&url));
         let tasks = u8::from(process.is_none()) + u8::from(rng.u8(0..3) == 0);
         let tasks: Vec<_> = (0..tasks).map(|_| task(url.clone())).collect();
-        works(&writer).await;
-        // In the midst of a transaction as often as not.
+        wait_for_progress(&writer).await;
+        // Often in the middle of a transaction.
         tokio::time::sleep(Duration::from_millis(rng.u64(0..40))).await;
         match &mut process {
             Some(process) => {
@@ -217,9 +223,9 @@ async fn tables_are_a_fold_of_the_log_after_any_number_of_kills() {
                 killed += 1;
             }
             None if kill % 3 == 1 => {
-                // It goes on with a new connection.
-                ended += pg::number(&mut connection, END_CONSUMERS).await;
-                works(&writer).await;
+                // The task continues with a new connection.
+                ended += pg::number(&mut connection, TERMINATE_PROJECTORS).await;
+                wait_for_progress(&writer).await;
             }
             None => aborted += 1,
         }
@@ -236,7 +242,7 @@ async fn tables_are_a_fold_of_the_log_after_any_number_of_kills() {
     }
     let mut last = adapter(&database.url).await.projector(Digests::<1>).await.unwrap();
     last.catch_up().await.unwrap();
-    let events = same_as_the_log(&store(&writer), &mut connection, last.schema()).await;
+    let events = assert_equals_log(&store(&writer), &mut connection, last.schema()).await;
     assert_eq!(last.status().await.unwrap().events, events as u64);
     println!(
         "{kills} kills: {aborted} tasks aborted, {ended} connections ended, {killed} processes killed; \
@@ -247,7 +253,7 @@ async fn tables_are_a_fold_of_the_log_after_any_number_of_kills() {
 }
 
 #[tokio::test]
-async fn it_stops_before_what_it_cannot_take_in() {
+async fn it_stops_before_an_event_that_it_cannot_decode_or_apply() {
     let database = pg::shared().database().await;
     let adapter = adapter(&database.url).await;
     let store = store(&adapter);
@@ -259,13 +265,13 @@ async fn it_stops_before_what_it_cannot_take_in() {
     let mut projector = adapter.projector(Digests::<1>).await.unwrap();
     for _ in 0..2 {
         let error = projector.catch_up().await.unwrap_err();
-        let Error::UnknownEventType { at: Some(place), .. } = &error else { panic!("{error}") };
-        assert_eq!(place.position, at);
-        assert_eq!(projector.status().await.unwrap().events, 5, "what is before is written");
+        let Error::UnknownEventType { at: Some(location), .. } = &error else { panic!("{error}") };
+        assert_eq!(location.position, at);
+        assert_eq!(projector.status().await.unwrap().events, 5, "the events before it are applied");
     }
     assert!(matches!(projector.run().await, Err(Error::UnknownEventType { .. })));
 
-    // What the projection refuses is rolled back as a whole.
+    // An error of the projection rolls its batch back as a whole.
     let database = pg::shared().database().await;
     let adapter = self::adapter(&database.url).await;
     let store = self::store(&adapter);
@@ -282,7 +288,7 @@ async fn it_stops_before_what_it_cannot_take_in() {
     }
 }
 
-/// The same build from other events.
+/// The same build with another filter.
 struct Elsewhere;
 
 impl PgProjection for Elsewhere {
@@ -321,7 +327,7 @@ async fn another_filter_and_another_log_are_refused() {
         "event_position = event_position - 1",
         "event_id = '00000000-0000-0000-0000-000000000001'",
     ] {
-        pg::run(&mut connection, "CREATE TABLE kept AS SELECT * FROM event_store.projections")
+        pg::run(&mut connection, "CREATE TABLE saved AS SELECT * FROM event_store.projections")
             .await;
         pg::run(&mut connection, &format!("UPDATE event_store.projections SET {change}")).await;
         let error = adapter.projector(Digests::<1>).await.unwrap_err();
@@ -329,22 +335,22 @@ async fn another_filter_and_another_log_are_refused() {
         assert_eq!(error.code(), "log_diverged");
         pg::run(
             &mut connection,
-            "DELETE FROM event_store.projections; INSERT INTO event_store.projections SELECT * FROM kept; DROP TABLE kept",
+            "DELETE FROM event_store.projections; INSERT INTO event_store.projections SELECT * FROM saved; DROP TABLE saved",
         )
         .await;
     }
-    // An event that was removed with its stream is no divergence.
+    // The removal of the last applied event with its stream is no divergence.
     let delete = event_core::Delete::Hard;
     store.delete_stream(&stream("note-1"), ExpectedVersion::Any, delete).await.unwrap();
     adapter.projector(Digests::<1>).await.unwrap();
-    // Nor for a program that starts now, to which the log seems to end before it.
+    // Nor is it for a program that starts now, for which the log ends before the checkpoint.
     self::adapter(&database.url).await.projector(Digests::<1>).await.unwrap();
 }
 
-/// A position that was given up hides what stands behind it from a program that starts beside a writer, not from one that
-/// saw it given up: the place of the one is no place on another log.
+/// A program that starts while an append is in flight cannot tell yet that an earlier gap is a rollback, and reads only up to
+/// the gap; a program that saw the rollback reads past it. The checkpoint of the latter is no divergence for the former.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_program_that_starts_beside_a_slow_writer_goes_on() {
+async fn a_checkpoint_past_a_gap_is_no_divergence_for_a_program_that_starts_later() {
     let database = pg::shared().database().await;
     let first = adapter(&database.url).await;
     let (store, mut slow) = (store(&first), database.connection().await);
@@ -360,13 +366,16 @@ async fn a_program_that_starts_beside_a_slow_writer_goes_on() {
     let second = adapter(&database.url).await;
     let position =
         second.projection_status(Digests::<1>::NAME, None).await.unwrap().unwrap().position;
-    assert!(second.live().head().await.unwrap() < position, "the log ends before it for now");
+    assert!(
+        second.live().head().await.unwrap() < position,
+        "the log ends before the checkpoint for now"
+    );
     second.projector(Digests::<1>).await.unwrap();
     pg::run(&mut slow, "COMMIT").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_writer_reads_what_it_wrote() {
+async fn a_writer_can_wait_for_its_own_events() {
     let database = pg::shared().database().await;
     let adapter = adapter(&database.url).await;
     let (store, mut connection) = (store(&adapter), database.connection().await);
@@ -382,7 +391,7 @@ async fn a_writer_reads_what_it_wrote() {
         assert!(adapter.wait_for_projection("digests", at, long).await.unwrap());
         assert_eq!(pg::number(&mut connection, "SELECT count(*) FROM digests_1.seen").await, n);
     }
-    // What does not pass the filter is passed, too.
+    // Events that the filter leaves out move the checkpoint as well.
     let at = append(&store, "else-1", Noted::many(1)).await;
     assert!(adapter.wait_for_projection("digests", at, long).await.unwrap());
     runner.abort();
@@ -395,7 +404,7 @@ async fn a_writer_reads_what_it_wrote() {
 }
 
 #[tokio::test]
-async fn how_far_it_is_behind_is_a_metric() {
+async fn the_lag_is_a_metric() {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
     let _guard = metrics::set_default_local_recorder(&recorder);
@@ -404,12 +413,12 @@ async fn how_far_it_is_behind_is_a_metric() {
     append(&store(&adapter), "note-1", Noted::many(30)).await;
     let projector = adapter.projector(Digests::<1>).await.unwrap();
     let mut projector = projector.batch(BatchSize::new(20).unwrap());
-    let mut behind = Vec::new();
+    let mut lags = Vec::new();
     let lag = || {
         let name = "event_store_projection_lag_events";
         let mut found = snapshotter.snapshot().into_vec().into_iter();
         found.find(|(key, ..)| key.key().name() == name).map(|(.., value)| value)
     };
-    projector.catch_up_with(|_| behind.push(lag())).await.unwrap();
-    assert_eq!(behind, [10.0, 0.0].map(|events: f64| Some(DebugValue::Gauge(events.into()))));
+    projector.catch_up_with(|_| lags.push(lag())).await.unwrap();
+    assert_eq!(lags, [10.0, 0.0].map(|events: f64| Some(DebugValue::Gauge(events.into()))));
 }

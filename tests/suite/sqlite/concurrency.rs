@@ -1,4 +1,4 @@
-//! Several writers of one file: of one program, of several, and callers that go away.
+//! Concurrent writers of one file: in one program and in several, cancelled callers, a full queue.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use event_testing::Noted;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 
-use super::{everything, new_file, open, open_store, other_program, run, stream};
+use super::{all_events, new_file, open, open_store, plain_connection, run, stream};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn programs_that_write_at_once_take_turns() {
+async fn concurrent_programs_write_in_turns() {
     let path = new_file();
     let programs = [open_store(&path).await, open_store(&path).await, open_store(&path).await];
     let mut tasks = Vec::new();
@@ -39,7 +39,7 @@ async fn programs_that_write_at_once_take_turns() {
     for task in tasks {
         task.await.unwrap();
     }
-    let all = everything(&programs[0]).await;
+    let all = all_events(&programs[0]).await;
     assert_eq!(all.len(), 12 * 30);
     let ids: BTreeSet<_> = all.iter().map(event_core::RecordedEvent::event_id).collect();
     assert_eq!(ids.len(), all.len());
@@ -49,19 +49,19 @@ async fn programs_that_write_at_once_take_turns() {
 }
 
 #[tokio::test]
-async fn another_program_that_holds_the_file_is_named_and_waited_for() {
+async fn a_lock_of_another_program_is_waited_for_and_named_in_errors() {
     let path = new_file();
     let options = SqliteOptions::new(&path).busy_timeout(Duration::from_millis(20));
     let adapter = SqliteAdapter::connect_with(options.clone()).await.unwrap();
     let store = EventStore::builder(adapter).retry(RetryPolicy::never()).build().unwrap();
     store.append(&stream("s"), Any, Noted::many(1)).await.unwrap();
-    let mut other = other_program(&path).await;
+    let mut other = plain_connection(&path).await;
 
     run(&mut other, "BEGIN IMMEDIATE").await;
     let error = store.append(&stream("s"), Any, Noted::many(1)).await.unwrap_err();
     assert!(matches!(error, Error::Overloaded { .. }) && error.is_transient(), "{error:?}");
     assert!(error.to_string().contains("another program holds the file"), "{error}");
-    assert_eq!(everything(&store).await.len(), 1, "readers do not wait");
+    assert_eq!(all_events(&store).await.len(), 1, "readers do not wait");
     // A second program starts while the first one writes: the schema is only read.
     SqliteAdapter::connect_with(options.clone()).await.unwrap().close().await;
 
@@ -83,16 +83,16 @@ async fn another_program_that_holds_the_file_is_named_and_waited_for() {
 }
 
 #[tokio::test]
-async fn appends_that_wait_travel_together_and_stand_alone() {
+async fn queued_appends_share_a_transaction_and_fail_alone() {
     let store = open_store(&new_file()).await;
     let id = EventId::new();
     let known = || NewEvent::from(Noted::new("x")).with_id(id);
     store.append(&stream("known"), NoStream, [known()]).await.unwrap();
-    // All are queued before the first is stored: they are polled in order, on one thread.
+    // On one thread the calls are polled in order: all are queued before the first is stored.
     let fresh = EventId::new();
     let same = || [NewEvent::from(Noted::new("y")).with_id(fresh)];
     let [a, b, c, k] = ["a", "b", "c", "known"].map(stream);
-    let (one, again, taken, repeated, other, repeated_here) = tokio::join!(
+    let (first, conflict, taken, retried, stored, duplicate) = tokio::join!(
         store.append(&a, NoStream, Noted::many(3)),
         store.append(&a, NoStream, Noted::many(1)),
         store.append(&b, NoStream, [known()]),
@@ -100,17 +100,17 @@ async fn appends_that_wait_travel_together_and_stand_alone() {
         store.append(&c, NoStream, same()),
         store.append(&c, NoStream, same()),
     );
-    assert_eq!(one.unwrap().stream_version.get(), 3);
-    assert_eq!(again.unwrap_err().code(), "wrong_expected_version");
+    assert_eq!(first.unwrap().stream_version.get(), 3);
+    assert_eq!(conflict.unwrap_err().code(), "wrong_expected_version");
     assert_eq!(taken.unwrap_err().code(), "event_id_conflict");
-    assert_eq!(repeated.unwrap().outcome, Outcome::AlreadyStored);
-    assert_eq!(other.unwrap().outcome, Outcome::Stored);
-    assert_eq!(repeated_here.unwrap().outcome, Outcome::AlreadyStored);
-    assert_eq!(everything(&store).await.len(), 5);
+    assert_eq!(retried.unwrap().outcome, Outcome::AlreadyStored);
+    assert_eq!(stored.unwrap().outcome, Outcome::Stored);
+    assert_eq!(duplicate.unwrap().outcome, Outcome::AlreadyStored);
+    assert_eq!(all_events(&store).await.len(), 5);
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_leaves_a_whole_append() {
+async fn the_append_of_a_cancelled_caller_is_stored_as_a_whole() {
     let path = new_file();
     let store = open_store(&path).await;
     for n in 0..20 {
@@ -119,9 +119,9 @@ async fn a_caller_that_goes_away_leaves_a_whole_append() {
         assert!(append.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         drop(append);
     }
-    // Closing waits for what was queued.
+    // Closing waits for queued appends.
     store.close().await;
-    let all = everything(&open_store(&path).await).await;
+    let all = all_events(&open_store(&path).await).await;
     assert_eq!(all.len(), 60);
     let error = store.append(&stream("s"), Any, Noted::many(1)).await.unwrap_err();
     assert!(event_core::error::with_causes(&error).contains("closed"), "{error}");
@@ -129,11 +129,11 @@ async fn a_caller_that_goes_away_leaves_a_whole_append() {
 }
 
 #[tokio::test]
-async fn a_queue_that_is_full_says_so() {
+async fn a_full_queue_refuses_appends() {
     let adapter = Arc::new(open(&new_file()).await);
     let store = EventStore::builder(Arc::clone(&adapter)).retry(RetryPolicy::never());
     let store = store.build().unwrap();
-    // On one thread nothing is stored before all of them are queued.
+    // On one thread all are queued before the first is stored.
     let mut appends: FuturesUnordered<_> = (0..8_200)
         .map(|_| {
             let store = store.clone();
@@ -151,6 +151,6 @@ async fn a_queue_that_is_full_says_so() {
         }
     }
     assert!(refused > 0 && stored >= 8_000, "{stored} stored, {refused} refused");
-    assert_eq!(everything(&store).await.len(), stored);
+    assert_eq!(all_events(&store).await.len(), stored);
     adapter.close().await;
 }

@@ -1,5 +1,5 @@
-//! Durable subscriptions on a server: consumers in processes of their own, whose work is held against the log, and what
-//! only a server's store has.
+//! Durable subscriptions on PostgreSQL: consumers in separate processes, whose work is checked against the log, and
+//! checkpoints in transactions of the caller.
 
 mod jumps;
 mod torture;
@@ -21,11 +21,11 @@ use sqlx::PgConnection;
 
 use crate::{pg, stream};
 
-/// Set for a consumer in a process of its own: the store, and the file of what was handled.
+/// Environment of a consumer process: the URL of its store, and the file of handled positions.
 const CHILD_URL: &str = "EVENTS_CONSUME_CHILD_URL";
 const CHILD_FILE: &str = "EVENTS_CONSUME_CHILD_FILE";
 const LEASE: Duration = Duration::from_millis(600);
-const PATIENCE: Duration = Duration::from_mins(2);
+const TIMEOUT: Duration = Duration::from_mins(2);
 const PARTITIONS: u32 = 6;
 
 fn shared(store: &EventStore) -> DurableSubscription {
@@ -42,7 +42,7 @@ async fn open(options: PgOptions) -> EventStore {
     EventStore::builder(adapter).retry(policy).stream_limit(None).build().unwrap()
 }
 
-/// What was handled, by everybody: one line an event, in the order in which they came to it.
+/// A file of the positions that all consumers handled: one line per event, in the order of handling.
 struct Handled(PathBuf);
 
 impl Handled {
@@ -54,7 +54,7 @@ impl Handled {
     fn sightings(&self) -> Sightings {
         let mut seen = Sightings::new();
         let text = std::fs::read_to_string(&self.0).unwrap();
-        // The last line may be cut.
+        // The last line may be incomplete.
         let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
         for line in whole.lines() {
             seen.saw(Position::new(line.parse().unwrap()));
@@ -62,11 +62,12 @@ impl Handled {
         seen
     }
 
-    async fn are(&self, events: usize) {
+    /// Waits until that many distinct events are handled.
+    async fn wait_for(&self, events: usize) {
         let start = Instant::now();
         while self.sightings().distinct() < events {
             let seen = self.sightings().distinct();
-            assert!(start.elapsed() < PATIENCE, "{seen} of {events} were handled");
+            assert!(start.elapsed() < TIMEOUT, "{seen} of {events} events are handled");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -78,7 +79,7 @@ impl Drop for Handled {
     }
 }
 
-/// Handles an event: writes a line that is whole or not there.
+/// Handles an event: writes its line in one call, so that the line is complete or missing.
 fn handle(file: &File, event: &RecordedEvent) -> Result<(), Error> {
     let line = format!("{}\n", event.position());
     (&*file).write_all(line.as_bytes()).map_err(|error| Error::adapter("handle", error))
@@ -88,13 +89,13 @@ fn append_to(path: &Path) -> Arc<File> {
     Arc::new(OpenOptions::new().append(true).open(path).unwrap())
 }
 
-/// A consumer in a process of its own.
+/// A consumer in a separate process.
 struct Process(Child);
 
 impl Process {
     fn start(url: &str, handled: &Handled) -> Self {
         let child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "consume::a_consumer_in_a_process_of_its_own", "--nocapture"])
+            .args(["--exact", "consume::consumer_process", "--nocapture"])
             .env(CHILD_URL, url)
             .env(CHILD_FILE, &handled.0)
             .stdout(Stdio::null())
@@ -103,7 +104,7 @@ impl Process {
         Self(child.unwrap())
     }
 
-    /// `STOP` freezes it in whatever it does, `CONT` lets it go on.
+    /// Sends a signal: `STOP` freezes the process, `CONT` resumes it.
     fn signal(&self, name: &str) {
         let mut kill = Command::new("kill");
         kill.args([format!("-{name}"), self.0.id().to_string()]);
@@ -112,16 +113,16 @@ impl Process {
 }
 
 impl Drop for Process {
-    /// As `kill -9`.
+    /// Kills the process with `SIGKILL`.
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// The program that is killed and frozen: it consumes for ever.
+/// Entry point of a consumer process: consumes until it is killed. Does nothing as an ordinary test.
 #[test]
-fn a_consumer_in_a_process_of_its_own() {
+fn consumer_process() {
     let Some(url) = std::env::var_os(CHILD_URL) else { return };
     let file = append_to(Path::new(&std::env::var_os(CHILD_FILE).unwrap()));
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
@@ -135,7 +136,7 @@ fn a_consumer_in_a_process_of_its_own() {
                 handle(&file, &event)
             }
         };
-        // Its connections are ended, too: it is opened again until somebody kills it.
+        // Tests terminate its connections as well: it opens the subscription again until it is killed.
         loop {
             let end = shared(&store).run(handler.clone()).await;
             eprintln!("{end:?}");
@@ -153,9 +154,9 @@ async fn log(store: &EventStore) -> Vec<RecordedEvent> {
     log
 }
 
-/// A log that was put back to an older copy, on which others write again.
+/// A log that was restored from an older backup and appended to since.
 #[tokio::test]
-async fn a_restored_log_is_not_taken_for_the_one_that_was_followed() {
+async fn a_restored_log_is_detected_as_diverged() {
     let database = pg::shared().database().await;
     let store = open(database.options()).await;
     store.append(&stream("a"), ExpectedVersion::Any, Noted::many(20)).await.unwrap();
@@ -164,8 +165,8 @@ async fn a_restored_log_is_not_taken_for_the_one_that_was_followed() {
         consumer.next().await.unwrap().unwrap().ack().unwrap();
     }
     consumer.close().await.unwrap();
-    let mut behind = database.connection().await;
-    restore(&mut behind, 12).await;
+    let mut direct = database.connection().await;
+    restore(&mut direct, 12).await;
     let store = open(database.options()).await;
     let error = shared(&store).open().await.unwrap_err();
     assert_eq!(error.code(), "log_diverged", "{error}");
@@ -188,40 +189,40 @@ async fn restore(connection: &mut PgConnection, position: i64) {
     pg::run(connection, &format!("SELECT setval('event_store.position_seq', {position})")).await;
 }
 
-/// The checkpoint moves with what the caller makes of the events, or not at all; and only for who has the partition.
+/// The checkpoint is committed together with the caller's rows, and only while its lease holds.
 #[tokio::test]
-async fn a_checkpoint_moves_in_the_callers_transaction() {
+async fn a_checkpoint_is_saved_in_a_transaction_of_the_caller() {
     let database = pg::shared().database().await;
     let adapter = Arc::new(PgAdapter::connect_with(database.options()).await.unwrap());
     let store = EventStore::new(Arc::clone(&adapter)).unwrap();
     store.append(&stream("a"), ExpectedVersion::Any, Noted::many(3)).await.unwrap();
-    let mut behind = database.connection().await;
-    pg::run(&mut behind, "CREATE TABLE made (position bigint)").await;
-    let made = "SELECT count(*) FROM made";
+    let mut direct = database.connection().await;
+    pg::run(&mut direct, "CREATE TABLE derived (position bigint)").await;
+    let derived = "SELECT count(*) FROM derived";
     let subscription = || store.subscription("model").lease(LEASE);
     let mut consumer = subscription().open().await.unwrap();
-    for (answer, rows) in [("ROLLBACK", 0), ("COMMIT", 1)] {
+    for (end, rows) in [("ROLLBACK", 0), ("COMMIT", 1)] {
         let delivery = consumer.next().await.unwrap().unwrap();
         let (key, partition, token) = delivery.lease();
-        pg::run(&mut behind, "BEGIN").await;
+        pg::run(&mut direct, "BEGIN").await;
         let checkpoint = delivery.checkpoint();
         assert!(
             adapter
-                .save_checkpoint_in(&mut behind, key, partition, token, checkpoint)
+                .save_checkpoint_in(&mut direct, key, partition, token, checkpoint)
                 .await
                 .unwrap()
         );
         let again =
-            adapter.save_checkpoint_in(&mut behind, key, partition, token, checkpoint).await;
-        assert!(!again.unwrap(), "an event is let through once");
-        pg::run(&mut behind, "INSERT INTO made VALUES (1)").await;
-        pg::run(&mut behind, answer).await;
-        assert_eq!(pg::number(&mut behind, made).await, rows);
+            adapter.save_checkpoint_in(&mut direct, key, partition, token, checkpoint).await;
+        assert!(!again.unwrap(), "a checkpoint is saved once");
+        pg::run(&mut direct, "INSERT INTO derived VALUES (1)").await;
+        pg::run(&mut direct, end).await;
+        assert_eq!(pg::number(&mut direct, derived).await, rows);
         if rows == 0 {
             delivery.fail("rolled back").unwrap();
         }
     }
-    // It was not answered here, and is done all the same.
+    // The delivery was not acknowledged, but its checkpoint is saved.
     consumer.close().await.unwrap();
     let mut consumer = subscription().open().await.unwrap();
     let second = consumer.next().await.unwrap().unwrap();
@@ -230,6 +231,6 @@ async fn a_checkpoint_moves_in_the_callers_transaction() {
     subscription().reset(StartFrom::Beginning).await.unwrap();
     let checkpoint = second.checkpoint();
     assert!(
-        !adapter.save_checkpoint_in(&mut behind, key, partition, token, checkpoint).await.unwrap()
+        !adapter.save_checkpoint_in(&mut direct, key, partition, token, checkpoint).await.unwrap()
     );
 }

@@ -1,4 +1,4 @@
-//! Ours against raw statements, in turns: what the benches of all backends measure alike.
+//! Measurements of ours against raw statements in alternation, shared by the benches of all backends.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 use crate::guess::{self, Guess};
 
-/// A closed set, as games have it.
+/// A closed set of events, as applications define it.
 #[derive(Debug, Event)]
 enum GuessEvent {
     Guess(Guess),
@@ -24,23 +24,25 @@ pub(crate) const METADATA: &str = r#"{"source_id":"812345678901234567","correlat
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
-/// A number that nothing else has.
+/// A number that is unique in this process.
 pub(crate) fn next() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// A store under measurement.
-pub(crate) struct Versus {
+/// A store that is compared with raw statements.
+pub(crate) struct Comparison {
     pub(crate) store: EventStore,
+    /// The payload of all appended events.
     pub(crate) data: String,
+    /// Duration of a single measurement.
     pub(crate) time: Duration,
     pub(crate) rounds: usize,
-    /// Events of a page where everything is read.
+    /// Page size of reads.
     pub(crate) page: BatchSize,
 }
 
-impl Versus {
-    /// A short one only shows that everything runs.
+impl Comparison {
+    /// With `short`, measurements only show that everything works.
     pub(crate) fn new(adapter: impl Adapter, short: bool) -> Self {
         Self {
             store: EventStore::builder(adapter).stream_limit(None).build().unwrap(),
@@ -51,14 +53,14 @@ impl Versus {
         }
     }
 
-    /// The head of the table.
-    pub(crate) fn head(&self, title: &str) {
-        println!("{title}; medians of {} rounds in turns (least to most)", self.rounds);
-        println!("| Work | of raw | raw | ours | must | aim |");
+    /// Prints the header of the table.
+    pub(crate) fn print_header(&self, title: &str) {
+        println!("{title}; medians of {} alternating rounds (least to most)", self.rounds);
+        println!("| Work | relative to raw | raw | ours | limit | target |");
         println!("|---|---|---|---|---|---|");
     }
 
-    /// Measures both in turns and prints a line of the table; figures are events a second.
+    /// Measures both in alternation and prints a row of the table; figures are in events per second.
     pub(crate) async fn compare<R, O>(
         &self,
         name: &str,
@@ -90,7 +92,7 @@ impl Versus {
         );
     }
 
-    /// Runs tasks for the time of a measurement; what one call of `work` stores, times the calls, a second.
+    /// Runs tasks that each return their number of calls; returns calls times `per_call`, per second.
     pub(crate) async fn rate<F>(
         &self,
         tasks: usize,
@@ -109,7 +111,7 @@ impl Versus {
         calls as f64 * per_call as f64 / started.elapsed().as_secs_f64()
     }
 
-    /// Appends through the facade: each task has a stream of its own, a new one every twenty appends.
+    /// Appends through the facade; each task uses a new stream every twenty appends. Returns events per second.
     pub(crate) async fn ours(&self, tasks: usize, events: usize) -> f64 {
         let (end, data) = (Instant::now() + self.time, self.data.clone());
         self.rate(tasks, events, |_| {
@@ -132,7 +134,7 @@ impl Versus {
         .await
     }
 
-    /// Appends so many events one by one, a new stream every twenty.
+    /// Appends events one by one, with a new stream every twenty.
     pub(crate) async fn append_singly(&self, calls: u64) {
         let mut stream = new_stream();
         for call in 0..calls {
@@ -144,7 +146,7 @@ impl Versus {
         }
     }
 
-    /// Appends streams of 10 000 events, and gives one of them.
+    /// Appends streams of 10 000 events, and returns one of them.
     pub(crate) async fn fill(&self, everything: usize) -> StreamId {
         let mut long = new_stream();
         for _ in 0..=(everything / 10_000).max(1) {
@@ -156,7 +158,7 @@ impl Versus {
         long
     }
 
-    /// Appends streams of some length; their names.
+    /// Appends streams of `events` events each, and returns their ids.
     pub(crate) async fn fill_streams(&self, streams: usize, events: usize) -> Vec<StreamId> {
         let mut names = Vec::new();
         for _ in 0..streams {
@@ -167,8 +169,8 @@ impl Versus {
         names
     }
 
-    /// Loads whole streams by chance, decoded; streams a second.
-    pub(crate) async fn loads(&self, tasks: usize, streams: &Arc<Vec<StreamId>>) -> f64 {
+    /// Loads and decodes random whole streams. Returns streams per second.
+    pub(crate) async fn load_rate(&self, tasks: usize, streams: &Arc<Vec<StreamId>>) -> f64 {
         let end = Instant::now() + self.time;
         self.rate(tasks, 1, |_| {
             let (store, streams) = (self.store.clone(), Arc::clone(streams));
@@ -187,6 +189,7 @@ impl Versus {
         .await
     }
 
+    /// Reads and decodes a stream. Returns events per second.
     pub(crate) async fn read_stream(&self, stream: &StreamId) -> f64 {
         let started = Instant::now();
         let options = ReadOptions::forward().limit(self.page);
@@ -199,6 +202,7 @@ impl Versus {
         f64::from(count) / started.elapsed().as_secs_f64()
     }
 
+    /// Reads and decodes up to 300 000 events of the log. Returns events per second.
     pub(crate) async fn read_all(&self) -> f64 {
         let started = Instant::now();
         let options = AllOptions::new().limit(self.page);
@@ -225,7 +229,7 @@ fn new_event(data: &str) -> NewEvent {
         .with_metadata(Metadata::from_json(METADATA).unwrap())
 }
 
-/// Least, median, most.
+/// Minimum, median and maximum.
 fn spread(figures: &mut [f64]) -> [f64; 3] {
     figures.sort_by(f64::total_cmp);
     [figures[0], figures[figures.len() / 2], figures[figures.len() - 1]]

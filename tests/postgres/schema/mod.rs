@@ -1,4 +1,4 @@
-//! The schema: made once, whoever starts first; refused when it is not ours; used by roles without rights.
+//! The schema: created once by concurrent programs, refused if another program made it, used by roles without rights on it.
 
 mod earlier;
 
@@ -16,17 +16,17 @@ use sqlx::PgConnection;
 use crate::{events, exact, one, page, pg, stream};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn starters_at_once_make_one_schema() {
+async fn concurrent_programs_create_one_schema() {
     let database = pg::shared().database().await;
     let url: Arc<str> = database.url.as_str().into();
-    let starters: Vec<_> = (0..10)
+    let programs: Vec<_> = (0..10)
         .map(|_| {
             let url = Arc::clone(&url);
             tokio::spawn(async move { PgAdapter::connect(&url).await })
         })
         .collect();
-    for starter in starters {
-        starter.await.unwrap().unwrap();
+    for program in programs {
+        program.await.unwrap().unwrap();
     }
     let mut connection = database.connection().await;
     let applied = "SELECT count(*) FROM event_store.schema_migrations";
@@ -52,7 +52,7 @@ async fn migrations_never_change() {
     database.adapter().await;
     let applied = history(&mut database.connection().await).await;
     let lines = applied.iter().map(|(_, name, checksum)| format!("{name} {checksum}"));
-    let pinned: Vec<&str> = include_str!("migrations.txt").lines().collect();
+    let pinned: Vec<&str> = include_str!("../migrations.txt").lines().collect();
     assert_eq!(
         lines.collect::<Vec<_>>(),
         pinned,
@@ -157,7 +157,7 @@ async fn a_migration_that_fails_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn schemas_of_one_database_are_stores_apart() {
+async fn schemas_of_one_database_are_separate_stores() {
     let database = pg::shared().database().await;
     let open = |schema: &str| {
         let options = database.options().schema(schema).unwrap();
@@ -175,7 +175,7 @@ async fn schemas_of_one_database_are_stores_apart() {
 }
 
 #[tokio::test]
-async fn a_role_without_rights_is_told_what_to_do() {
+async fn a_role_without_rights_gets_an_error_with_a_remedy() {
     let database = pg::shared().database().await;
     let mut connection = database.connection().await;
     let role = format!("bot_{}", database.name());
@@ -216,7 +216,7 @@ async fn a_role_without_rights_is_told_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_schema_that_vanishes_is_a_typed_error() {
+async fn a_dropped_schema_is_a_typed_error() {
     let database = pg::shared().database().await;
     let adapter = database.adapter().await;
     let mut connection = database.connection().await;

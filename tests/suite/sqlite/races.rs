@@ -1,4 +1,4 @@
-//! Bad moments: what happens between two statements, and at the end.
+//! Races: reads beside deletions, and reads beside the closing of the store.
 
 use event_core::ExpectedVersion::{Any, NoStream};
 use event_core::{AllOptions, Delete, ReadOptions, RecordedEvent};
@@ -7,7 +7,7 @@ use event_testing::Noted;
 use super::{open_store, stream};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn links_that_are_deleted_while_they_are_read_are_no_empty_page() {
+async fn links_deleted_during_a_read_are_an_error_not_an_empty_page() {
     let folder = tempfile::tempdir().unwrap();
     let store = open_store(&folder.path().join("store.db")).await;
     store.append(&stream("game-1"), NoStream, Noted::many(2)).await.unwrap();
@@ -34,7 +34,7 @@ async fn links_that_are_deleted_while_they_are_read_are_no_empty_page() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_that_closes_waits_for_its_readers_and_leaves_one_file() {
+async fn closing_waits_for_reads_and_leaves_a_single_file() {
     let folder = tempfile::tempdir().unwrap();
     for round in 0..5 {
         let path = folder.path().join(format!("{round}.db"));
@@ -55,16 +55,16 @@ async fn a_store_that_closes_waits_for_its_readers_and_leaves_one_file() {
             .collect();
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         store.close().await;
-        let left: Vec<_> = std::fs::read_dir(folder.path())
+        let leftovers: Vec<_> = std::fs::read_dir(folder.path())
             .unwrap()
             .map(|entry| entry.unwrap().file_name())
             .filter(|name| name.to_string_lossy().starts_with(&format!("{round}.db-")))
             .collect();
-        assert!(left.is_empty(), "round {round}: {left:?}");
+        assert!(leftovers.is_empty(), "round {round}: {leftovers:?}");
         for reader in readers {
             let error = reader.await.unwrap();
-            let said = event_core::error::with_causes(&error);
-            assert!(said.contains("the store is closed"), "{said}");
+            let message = event_core::error::with_causes(&error);
+            assert!(message.contains("the store is closed"), "{message}");
         }
     }
 }

@@ -1,0 +1,76 @@
+//! What an operator does to a durable subscription: pause, reset, delete, inspect and replay parked events.
+
+use super::{DurableSubscription, checkpoints};
+use crate::adapter::ParkedEvent;
+use crate::error::Result;
+use crate::subscription::StartFrom;
+use crate::value::Position;
+
+/// The page size of [`DurableSubscription::parked`].
+const PARKED_PAGE: u32 = 1_000;
+
+impl DurableSubscription {
+    /// Pauses the subscription: its consumers lose their partitions and wait until it is resumed.
+    ///
+    /// # Errors
+    /// [`Error::Subscription`](crate::Error::Subscription) with `NotFound`;
+    /// [`Error::Connection`](crate::Error::Connection).
+    pub async fn pause(&self) -> Result<()> {
+        let (key, checkpoints) = (self.key()?, checkpoints(&self.store)?);
+        let operation = self.store.operation("pause_subscription", None);
+        operation.run(|_| checkpoints.pause(&key, true)).await
+    }
+
+    /// Resumes the subscription: its consumers take partitions again.
+    ///
+    /// # Errors
+    /// As [`DurableSubscription::pause`].
+    pub async fn resume(&self) -> Result<()> {
+        let (key, checkpoints) = (self.key()?, checkpoints(&self.store)?);
+        let operation = self.store.operation("resume_subscription", None);
+        operation.run(|_| checkpoints.pause(&key, false)).await
+    }
+
+    /// Sets every checkpoint to a position, forward or back, even while the subscription is consumed: the events between
+    /// are skipped, or redelivered.
+    ///
+    /// # Errors
+    /// As [`DurableSubscription::pause`].
+    pub async fn reset(&self, to: StartFrom) -> Result<()> {
+        let (key, checkpoints) = (self.key()?, checkpoints(&self.store)?);
+        let position = to.position(&self.store).await?;
+        let operation = self.store.operation("reset_subscription", None);
+        operation.run(|_| checkpoints.reset(&key, position)).await
+    }
+
+    /// Deletes the subscription with its checkpoints and parked events; its consumers end with `NotFound`.
+    ///
+    /// # Errors
+    /// As [`DurableSubscription::pause`].
+    pub async fn delete(&self) -> Result<()> {
+        let (key, checkpoints) = (self.key()?, checkpoints(&self.store)?);
+        let operation = self.store.operation("delete_subscription", None);
+        operation.run(|_| checkpoints.delete(&key)).await
+    }
+
+    /// Returns the parked events after a position, in order, at most 1 000.
+    ///
+    /// # Errors
+    /// As [`DurableSubscription::pause`].
+    pub async fn parked(&self, after: Position) -> Result<Vec<ParkedEvent>> {
+        let (key, checkpoints) = (self.key()?, checkpoints(&self.store)?);
+        let operation = self.store.operation("list_parked", None);
+        operation.run(|_| checkpoints.parked(&key, false, after, PARKED_PAGE)).await
+    }
+
+    /// Marks one parked event, or all, to be handled again, and returns how many were marked. Consumers handle them within
+    /// a third of the lease, out of the order of their streams; an event that fails again stays parked.
+    ///
+    /// # Errors
+    /// As [`DurableSubscription::pause`].
+    pub async fn replay(&self, position: Option<Position>) -> Result<u64> {
+        let (key, checkpoints) = (self.key()?, checkpoints(&self.store)?);
+        let operation = self.store.operation("replay_parked", None);
+        operation.run(|_| checkpoints.replay(&key, position)).await
+    }
+}

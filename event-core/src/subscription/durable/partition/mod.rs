@@ -1,0 +1,315 @@
+//! [`Partition`]: the events of one partition that a consumer has buffered, and the checkpoint that follows from what
+//! was acknowledged.
+//!
+//! A pure state machine: the caller passes the time. Events are buffered in order and may be acknowledged in any order;
+//! the checkpoint moves over acknowledged events without a gap. A failed event is redelivered before any later
+//! unacknowledged event of its stream.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::adapter::Checkpoint;
+use crate::envelope::RecordedEvent;
+use crate::value::{EventId, Position};
+
+/// A partition that this consumer holds the lease of.
+#[derive(Debug)]
+pub(super) struct Partition {
+    /// The token of its lease.
+    pub(super) token: u64,
+    /// The position up to which the log was read for this partition, events that do not pass the filter included.
+    pub(super) read_up_to: Position,
+    /// The window filled up: the reader skips this partition until half of it is free.
+    pub(super) full: bool,
+    /// The number of events that may be in flight, or acknowledged after one that is.
+    window: usize,
+    /// The partition is released as soon as none of its events is in flight.
+    pub(super) releasing: bool,
+    /// When the checkpoint first differed from the saved one.
+    pub(super) dirty_since: Option<Instant>,
+    /// The number of events that the checkpoint moved over since it was saved.
+    pub(super) unsaved: u64,
+    /// The number of events skipped by policy since the checkpoint was saved.
+    pub(super) skipped: u64,
+    saved: Position,
+    entries: VecDeque<Entry>,
+    /// The index before which no entry is ready.
+    first_ready: usize,
+    /// Nothing but replays is delivered before this: the pause after a failure.
+    retry_at: Option<Instant>,
+    last_acknowledged: Option<(Position, EventId)>,
+    /// Parked events to handle again, independent of the order of the partition.
+    replays: VecDeque<Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    event: Arc<RecordedEvent>,
+    attempts: u32,
+    /// Counts the redeliveries: an acknowledgement with an older tag is void.
+    tag: u32,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Ready,
+    /// Delivered at this time, and not acknowledged.
+    InFlight(Instant),
+    /// Failed, and being written to the parked events.
+    Parking,
+    Acknowledged,
+}
+
+/// An event that was delivered.
+#[derive(Debug, Clone)]
+pub(super) struct InFlight {
+    pub(super) event: Arc<RecordedEvent>,
+    /// The number of the attempt, from 1.
+    pub(super) attempt: u32,
+    /// The delivery tag: which delivery of the event this is.
+    pub(super) tag: u32,
+    /// A parked event that is handled again.
+    pub(super) replay: bool,
+}
+
+impl Partition {
+    pub(super) fn new(token: u64, checkpoint: Checkpoint, window: usize) -> Self {
+        Self {
+            token,
+            read_up_to: checkpoint.position,
+            full: false,
+            window,
+            releasing: false,
+            dirty_since: None,
+            unsaved: 0,
+            skipped: 0,
+            saved: checkpoint.position,
+            entries: VecDeque::new(),
+            first_ready: 0,
+            retry_at: None,
+            last_acknowledged: None,
+            replays: VecDeque::new(),
+        }
+    }
+
+    /// Buffers the next event. The caller buffers a page as a whole, beyond the window if need be: the rest of it would
+    /// have to be read again.
+    pub(super) fn buffer(&mut self, event: RecordedEvent) {
+        self.read_up_to = event.position();
+        let event = Arc::new(event);
+        self.entries.push_back(Entry { event, attempts: 0, tag: 0, state: State::Ready });
+        self.full = self.entries.len() >= self.window;
+    }
+
+    /// Buffers a parked event that is to be handled again, unless it is buffered already.
+    pub(super) fn buffer_replay(&mut self, event: RecordedEvent, attempts: u32) {
+        if !self.replays.iter().any(|entry| entry.event.position() == event.position()) {
+            let event = Arc::new(event);
+            self.replays.push_back(Entry { event, attempts, tag: 0, state: State::Ready });
+        }
+    }
+
+    /// Delivers the next event, replays first; `Err` says when to try again, if that is known.
+    pub(super) fn deliver(&mut self, now: Instant) -> Result<InFlight, Option<Instant>> {
+        if self.releasing {
+            return Err(None);
+        }
+        if let Some(entry) = self.replays.iter_mut().find(|entry| entry.state == State::Ready) {
+            return Ok(entry.deliver(now, true));
+        }
+        if let Some(later) = self.retry_at.filter(|at| now < *at) {
+            return Err(Some(later));
+        }
+        self.retry_at = None;
+        if self.first_ready >= self.window {
+            return Err(None);
+        }
+        while let Some(entry) = self.entries.get_mut(self.first_ready) {
+            self.first_ready += 1;
+            if entry.state == State::Ready {
+                return Ok(entry.deliver(now, false));
+            }
+        }
+        Err(None)
+    }
+
+    /// Acknowledges an event; `false` if it is too late: the event was redelivered, or acknowledged before.
+    pub(super) fn acknowledge(&mut self, position: Position, tag: u32, now: Instant) -> bool {
+        let Some(entry) = self.in_flight(position, tag) else { return false };
+        entry.state = State::Acknowledged;
+        self.advance(now);
+        true
+    }
+
+    /// Acknowledges all events in flight up to a position.
+    pub(super) fn acknowledge_up_to(&mut self, position: Position, now: Instant) {
+        for entry in &mut self.entries {
+            if entry.event.position() > position {
+                break;
+            }
+            if matches!(entry.state, State::InFlight(_)) {
+                entry.state = State::Acknowledged;
+            }
+        }
+        self.advance(now);
+    }
+
+    /// Returns the attempts at an event, if this delivery of it is still in flight.
+    pub(super) fn attempts(&mut self, position: Position, tag: u32) -> Option<u32> {
+        self.in_flight(position, tag).map(|entry| entry.attempts)
+    }
+
+    /// Redelivers an event after a pause, and the later events of its stream that are in flight after it.
+    pub(super) fn redeliver(
+        &mut self,
+        position: Position,
+        tag: u32,
+        pause: Duration,
+        now: Instant,
+    ) {
+        if self.in_flight(position, tag).is_none() {
+            return;
+        }
+        let first = self.entries.partition_point(|entry| entry.event.position() < position);
+        let Some(failed) = self.entries.get(first).map(|entry| Arc::clone(&entry.event)) else {
+            return;
+        };
+        for entry in self.entries.iter_mut().skip(first) {
+            let same = entry.event.stream_id() == failed.stream_id()
+                && entry.event.tenant() == failed.tenant();
+            if same && matches!(entry.state, State::InFlight(_)) {
+                entry.state = State::Ready;
+                entry.tag += 1;
+                if entry.event.position() > position {
+                    // It was not the one that failed: this delivery does not count as an attempt.
+                    entry.attempts = entry.attempts.saturating_sub(1);
+                }
+            }
+        }
+        self.first_ready = self.first_ready.min(first);
+        self.retry_at = Some(now + pause);
+    }
+
+    /// Makes an event ready again that was delivered but whose handler was not called; no attempt is counted.
+    pub(super) fn requeue(&mut self, position: Position, tag: u32) {
+        let at = self.entries.partition_point(|entry| entry.event.position() < position);
+        if let Some(entry) = self.in_flight(position, tag) {
+            entry.state = State::Ready;
+            entry.attempts -= 1;
+            entry.tag += 1;
+            self.first_ready = self.first_ready.min(at);
+        }
+    }
+
+    /// Marks an event that is about to be parked.
+    pub(super) fn start_parking(&mut self, position: Position, tag: u32) {
+        if let Some(entry) = self.in_flight(position, tag) {
+            entry.state = State::Parking;
+        }
+    }
+
+    /// Acknowledges an event that is parked in the store.
+    pub(super) fn finish_parking(&mut self, position: Position, now: Instant) {
+        let at = self.entries.partition_point(|entry| entry.event.position() < position);
+        if let Some(entry) = self.entries.get_mut(at).filter(|e| e.event.position() == position) {
+            entry.state = State::Acknowledged;
+        }
+        self.advance(now);
+    }
+
+    /// Removes a replayed event that was acknowledged or failed, and returns the attempts at it in all; `None` if it is
+    /// no longer in flight.
+    pub(super) fn finish_replay(&mut self, position: Position) -> Option<u32> {
+        let at = self.replays.iter().position(|entry| entry.event.position() == position)?;
+        self.replays.remove(at).map(|entry| entry.attempts)
+    }
+
+    /// Notes that the log was read up to a position, with no further event for this partition.
+    pub(super) fn note_read_up_to(&mut self, position: Position, now: Instant) {
+        self.read_up_to = self.read_up_to.max(position);
+        self.advance(now);
+    }
+
+    /// The checkpoint: the position up to which every event was acknowledged.
+    pub(super) fn checkpoint(&self) -> Checkpoint {
+        let position = match self.entries.front() {
+            Some(entry) => Position::new(entry.event.position().get().saturating_sub(1)),
+            None => self.read_up_to,
+        };
+        Checkpoint { position, event: self.last_acknowledged }
+    }
+
+    /// The checkpoint, if it differs from the saved one.
+    pub(super) fn unsaved_checkpoint(&self) -> Option<Checkpoint> {
+        Some(self.checkpoint()).filter(|it| it.position > self.saved || self.skipped > 0)
+    }
+
+    /// Notes that a checkpoint was saved, with the numbers of events that it covered at the time.
+    pub(super) fn mark_saved(&mut self, at: Checkpoint, unsaved: u64, skipped: u64, now: Instant) {
+        self.saved = self.saved.max(at.position);
+        self.unsaved -= unsaved.min(self.unsaved);
+        self.skipped -= skipped.min(self.skipped);
+        self.dirty_since = self.unsaved_checkpoint().map(|_| now);
+    }
+
+    /// Whether any event is in flight, or being parked.
+    pub(super) fn is_busy(&self) -> bool {
+        let busy = |entry: &Entry| matches!(entry.state, State::InFlight(_) | State::Parking);
+        self.entries.iter().chain(&self.replays).any(busy)
+    }
+
+    /// The events that are in flight since before a moment.
+    pub(super) fn in_flight_since_before(&self, moment: Instant) -> Vec<InFlight> {
+        let overdue =
+            |entry: &&Entry| matches!(entry.state, State::InFlight(since) if since < moment);
+        let replays = self.replays.iter().filter(overdue).map(|entry| entry.delivered(true));
+        let ordered = self.entries.iter().filter(overdue).map(|entry| entry.delivered(false));
+        ordered.chain(replays).collect()
+    }
+
+    fn in_flight(&mut self, position: Position, tag: u32) -> Option<&mut Entry> {
+        let at = self.entries.partition_point(|entry| entry.event.position() < position);
+        self.entries.get_mut(at).filter(|entry| {
+            entry.event.position() == position
+                && entry.tag == tag
+                && matches!(entry.state, State::InFlight(_))
+        })
+    }
+
+    /// Moves the checkpoint over the acknowledged events at the front.
+    fn advance(&mut self, now: Instant) {
+        while let Some(entry) = self.entries.front()
+            && entry.state == State::Acknowledged
+        {
+            self.last_acknowledged = Some((entry.event.position(), entry.event.event_id()));
+            self.unsaved += 1;
+            self.entries.pop_front();
+            self.first_ready = self.first_ready.saturating_sub(1);
+        }
+        if self.entries.len() <= self.window / 2 {
+            self.full = false;
+        }
+        if self.dirty_since.is_none() && self.unsaved_checkpoint().is_some() {
+            self.dirty_since = Some(now);
+        }
+    }
+}
+
+impl Entry {
+    fn deliver(&mut self, now: Instant, replay: bool) -> InFlight {
+        self.state = State::InFlight(now);
+        self.attempts += 1;
+        self.delivered(replay)
+    }
+
+    fn delivered(&self, replay: bool) -> InFlight {
+        InFlight { event: Arc::clone(&self.event), attempt: self.attempts, tag: self.tag, replay }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! The macros that instantiate the contract suite: one test for each promise.
+
+/// Instantiates the contract suite for an adapter: one test for each promise, on a new, empty store.
+///
+/// The first argument names the module of the tests. The second one is an async closure without arguments that returns an
+/// adapter over an empty store. The calling crate needs `tokio` with the features `macros` and `rt-multi-thread`.
+///
+/// ```
+/// event_testing::adapter_contract!(memory, async || event_core::MemoryAdapter::new());
+/// ```
+#[macro_export]
+macro_rules! adapter_contract {
+    ($name:ident, $open:expr) => {
+        mod $name {
+            #[allow(unused_imports, reason = "the closure may use names of the caller's module")]
+            use super::*;
+
+            $crate::__contract_cases! { $crate, $open =>
+                append: returns_version_and_position_of_the_last_event, positions_follow_stream_versions,
+                    keeps_payload_and_metadata_byte_for_byte, refuses_an_empty_append,
+                    accepts_ten_thousand_events_and_no_more, an_invalid_event_is_named_and_nothing_is_written,
+                    every_expected_version_against_a_missing_and_an_existing_stream,
+                    a_refused_append_uses_no_position, one_of_twenty_racing_writers_wins,
+                    any_and_stream_exists_never_fail_under_contention, exact_writers_that_retry_all_succeed,
+                    the_stream_limit_is_enforced, hostile_names_and_huge_payloads_are_stored_unchanged,
+                    an_event_beyond_the_size_limit_is_refused;
+                identity: a_repeated_append_returns_the_first_result,
+                    known_ids_are_found_before_any_other_check, ids_used_elsewhere_or_in_part_conflict,
+                    event_ids_are_unique_per_tenant, racing_retries_of_one_append_store_it_once;
+                read: pages_forward_and_backward, a_missing_stream_is_an_error, start_versions_out_of_range,
+                    streams_lazily_across_pages, undecodable_events_are_returned, reads_one_event_by_id,
+                    stream_info_and_version;
+                all: reads_in_global_order_with_filters, pages_by_position, lists_streams, filters_by_time,
+                    concurrent_appends_become_visible_in_order, reads_one_stream_up_to_a_position;
+                subscribe: catches_up_and_follows, starts_at_the_given_position,
+                    filters_while_catching_up_and_following, the_position_moves_over_filtered_events,
+                    a_cancelled_wait_loses_no_event, subscribers_to_concurrent_writers_miss_no_event,
+                    a_start_beyond_the_end_waits_for_later_events;
+                scope: a_tenant_sees_only_its_own_data, the_operator_sees_all_tenants,
+                    the_scope_is_in_metadata_and_errors;
+                transaction: several_streams_are_appended_atomically, a_stream_may_be_appended_to_once,
+                    a_repeated_transaction_returns_the_first_results, crossing_transactions_do_not_deadlock;
+                change: archived_streams_are_read_only, known_ids_are_found_in_an_archived_stream,
+                    truncated_streams_start_later_and_versions_continue,
+                    truncation_beyond_the_end_or_of_a_missing_stream_is_refused,
+                    the_stream_limit_counts_the_events_left_by_truncation;
+                snapshot: keeps_a_snapshot_byte_for_byte, a_snapshot_is_never_replaced_by_an_earlier_one,
+                    tenants_streams_and_kinds_are_isolated, missing_and_deleted_streams_have_no_snapshot,
+                    recovery_reads_only_events_after_the_snapshot, an_invalid_snapshot_is_never_used,
+                    a_truncated_stream_is_recovered_from_its_snapshot;
+                link: linked_events_keep_their_position_and_origin,
+                    every_expected_version_of_a_link_is_checked,
+                    a_link_to_missing_events_is_refused_and_names_them,
+                    a_repeated_link_returns_the_first_result, a_stream_holds_events_or_links,
+                    one_of_racing_links_wins, links_to_removed_events_disappear,
+                    a_stream_of_links_is_archived_truncated_and_deleted;
+                census: lists_every_version_ever_stored_once, racing_writers_record_a_new_version_once,
+                    the_census_compares_stored_with_registered_versions;
+                health: a_working_store_is_healthy, a_closed_store_fails_for_good_or_stays_open;
+                delete: soft_deletion_keeps_events_in_the_log, hard_deletion_removes_events,
+                    deletion_checks_the_expected_version,
+                    an_append_is_stored_before_a_racing_deletion_or_refused;
+            }
+        }
+    };
+}
+
+/// Instantiates the contract of imports, for an adapter with the database rights that they need; its arguments are those of
+/// [`adapter_contract!`](crate::adapter_contract!).
+///
+/// ```
+/// event_testing::import_contract!(memory, async || event_core::MemoryAdapter::new());
+/// ```
+#[macro_export]
+macro_rules! import_contract {
+    ($name:ident, $open:expr) => {
+        mod $name {
+            #[allow(unused_imports, reason = "the closure may use names of the caller's module")]
+            use super::*;
+
+            $crate::__contract_cases! { $crate, $open =>
+                import: a_store_is_imported_unchanged, new_positions_are_assigned_in_the_old_order,
+                    stored_events_are_skipped, an_invalid_batch_is_refused_as_a_whole,
+                    concurrent_imports_and_appends_leave_no_gap,
+                    a_copy_resumes_at_the_first_version_of_a_truncated_stream;
+                copying: copied_subscriptions_resume_at_their_checkpoints,
+                    a_subscription_in_use_or_with_other_settings_is_left_unchanged, snapshots_are_copied;
+            }
+        }
+    };
+}
+
+/// Instantiates the contract of durable subscriptions, for an adapter with a checkpoint store; its arguments are those of
+/// [`adapter_contract!`](crate::adapter_contract!).
+///
+/// ```
+/// event_testing::durable_contract!(memory, async || event_core::MemoryAdapter::new());
+/// ```
+#[macro_export]
+macro_rules! durable_contract {
+    ($name:ident, $open:expr) => {
+        mod $name {
+            #[allow(unused_imports, reason = "the closure may use names of the caller's module")]
+            use super::*;
+
+            $crate::__contract_cases! { $crate, $open =>
+                leases: a_name_is_registered_once, partitions_are_balanced_between_owners,
+                    an_expired_lease_is_taken_with_a_new_token, checkpoints_never_go_back,
+                    a_superseded_token_changes_nothing, pausing_and_resetting_revoke_leases,
+                    parked_events_are_stored_and_marked_for_replay,
+                    calls_on_a_missing_subscription_are_not_found, racing_owners_never_share_a_partition,
+                    the_list_shows_position_and_lag_of_each_partition;
+                durable: resumes_after_the_last_acknowledged_event,
+                    one_acknowledgement_covers_all_earlier_deliveries,
+                    a_failed_event_is_retried_and_then_stops_the_subscription,
+                    a_poison_event_is_parked_and_replayed, an_undecodable_event_follows_its_policy,
+                    panics_and_timeouts_are_failures, an_unacknowledged_delivery_is_redelivered,
+                    a_subscription_keeps_its_filter_and_its_start, an_operator_pauses_resets_and_deletes,
+                    a_checkpoint_moves_over_filtered_events, a_checkpoint_of_another_log_is_refused,
+                    a_filter_that_panics_ends_its_consumer;
+                competing: consumers_share_the_partitions_and_every_event_is_handled_once,
+                    no_event_is_missed_while_consumers_join_and_leave, a_spare_consumer_takes_over;
+            }
+        }
+    };
+}
+
+/// One test for each case, grouped by the modules of [`contract`](crate::contract).
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __contract_cases {
+    ($krate:path, $open:expr => $($group:ident : $($case:ident),+ ;)+) => {
+        $(mod $group {
+            #[allow(unused_imports, reason = "the closure may use names of the caller's module")]
+            use super::*;
+
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                let adapter = ($open)().await;
+                $crate::contract::$group::$case(::std::sync::Arc::new(adapter)).await;
+            })+
+        })+
+    };
+}
