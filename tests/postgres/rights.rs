@@ -19,7 +19,7 @@ async fn fill(owner: &PgAdapter) {
     let store = owner.checkpoints().unwrap();
     let wanted = Registered { filter: "all".into(), partitions: 1 };
     store.register(&key, &wanted, Position::START).await.unwrap();
-    let lease = store.heartbeat(&key, "consumer-1", Duration::from_secs(60)).await.unwrap().leases;
+    let lease = store.heartbeat(&key, "consumer-1", Duration::from_mins(1)).await.unwrap().leases;
     let parked = ParkedEvent {
         position: Position::new(7),
         event_id: EventId::new(),

@@ -4,7 +4,7 @@
 /// Links event crates and rejects a (type, version) that two of them claim, at `cargo check` time.
 ///
 /// Stands once at the root of the application, or of its test. It also makes `linked_events()`, the list to hand to
-/// [`RegistryBuilder::expect_crates`](crate::RegistryBuilder::expect_crates): where constructors before `main` do not
+/// [`RegistryBuilder::expect_crates`](crate::registry::RegistryBuilder::expect_crates): where constructors before `main` do not
 /// run (static libraries, Miri), a crate that registered nothing is then an error.
 ///
 /// Name the crates that define events, each once; a crate that re-exports another one's root beside it would be

@@ -1,7 +1,7 @@
 //! [`Form`]: what a value looks like in JSON; [`Shape`]: the types that say so.
 //!
 //! A derive writes down the form of each event version: names on the wire, types, what may be missing. The lock file
-//! compares it with what was stored ([`lock`](crate::lock)), the catalogue exports it, the testing helpers make random
+//! compares it with what was stored (`event_testing::lock`), the catalogue exports it, the testing helpers make random
 //! payloads from it. Forms are linked lazily, function by function, so that a type may contain itself.
 
 pub(crate) mod of;
