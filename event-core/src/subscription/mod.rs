@@ -25,7 +25,7 @@ pub use self::durable::{
 pub(crate) use self::feed::{Batch, Feed};
 pub(crate) use self::filter::Filter;
 pub(crate) use self::guard::guarded;
-use crate::adapter::BoxFuture;
+use crate::adapter::{BoxFuture, Checkpoint};
 use crate::envelope::RecordedEvent;
 use crate::error::Result;
 use crate::store::EventStore;
@@ -39,16 +39,20 @@ pub enum StartFrom {
     Beginning,
     /// At the end of the log: only events committed from now on. Commits in flight may be included.
     Now,
-    /// At the first event after a position.
+    /// At the first event after a position. One that the log never assigned is refused: it is from another log, or from
+    /// this one before a restore.
     After(Position),
 }
 
 impl StartFrom {
-    /// Resolves to the position after which to start.
-    pub(crate) async fn position(self, store: &EventStore) -> Result<Position> {
+    /// Resolves to the position after which to start. `name` is the subscription's, for the error.
+    pub(crate) async fn position(self, store: &EventStore, name: &str) -> Result<Position> {
         match self {
             Self::Beginning => Ok(Position::START),
-            Self::After(position) => Ok(position),
+            Self::After(position) => {
+                verify_checkpoint(store, name, Checkpoint { position, event: None }).await?;
+                Ok(position)
+            }
             Self::Now => store.head().await,
         }
     }
@@ -79,9 +83,10 @@ impl EventStore {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Connection`](crate::Error::Connection), with [`StartFrom::Now`] only.
+    /// [`Error::LogDiverged`](crate::Error::LogDiverged) for [`StartFrom::After`] a position that was never assigned;
+    /// [`Error::Connection`](crate::Error::Connection), not with [`StartFrom::Beginning`].
     pub async fn subscribe(&self, from: StartFrom, filter: Filter) -> Result<Subscription> {
-        let position = from.position(self).await?;
+        let position = from.position(self, "subscription").await?;
         let feed = Arc::new(Feed::new(self.clone(), filter)?);
         Ok(Subscription {
             feed,

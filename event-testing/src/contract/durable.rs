@@ -321,6 +321,23 @@ pub async fn a_checkpoint_moves_over_filtered_events(adapter: Subject) {
     consumer.close().await.unwrap();
 }
 
+/// A refused start registers nothing: the name is free for another one.
+pub async fn a_start_beyond_the_end_registers_nothing(adapter: Subject) {
+    let store = store(&adapter);
+    let last = append(&store, "a", Any, Noted::many(2)).await.position;
+    let beyond = StartFrom::After(Position::new(last.get() + 1));
+    let error = store.subscription("late").start_from(beyond).open().await.unwrap_err();
+    assert_eq!(error.code(), "log_diverged", "{error}");
+    assert!(store.subscriptions().await.unwrap().is_empty());
+    let mut consumer =
+        store.subscription("late").start_from(StartFrom::Beginning).open().await.unwrap();
+    let first = consumer.next().await.unwrap().unwrap();
+    assert_eq!(first.event().stream_version().get(), 1);
+    consumer.close().await.unwrap();
+    let error = store.subscription("late").reset(beyond).await.unwrap_err();
+    assert_eq!(error.code(), "log_diverged", "a reset is checked as well: {error}");
+}
+
 /// A log that was restored from an older backup, or replaced, is detected.
 pub async fn a_checkpoint_of_another_log_is_refused(adapter: Subject) {
     let store = store(&adapter);

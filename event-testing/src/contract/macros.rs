@@ -35,7 +35,7 @@ macro_rules! adapter_contract {
                 subscribe: catches_up_and_follows, starts_at_the_given_position,
                     filters_while_catching_up_and_following, the_position_moves_over_filtered_events,
                     a_cancelled_wait_loses_no_event, subscribers_to_concurrent_writers_miss_no_event,
-                    a_start_beyond_the_end_waits_for_later_events;
+                    a_start_at_the_end_waits_for_later_events, a_start_beyond_the_end_is_refused;
                 scope: a_tenant_sees_only_its_own_data, the_operator_sees_all_tenants,
                     the_scope_is_in_metadata_and_errors;
                 transaction: several_streams_are_appended_atomically, a_stream_may_be_appended_to_once,
@@ -116,7 +116,7 @@ macro_rules! durable_contract {
                     a_poison_event_is_parked_and_replayed, an_undecodable_event_follows_its_policy,
                     panics_and_timeouts_are_failures, an_unacknowledged_delivery_is_redelivered,
                     a_subscription_keeps_its_filter_and_its_start, an_operator_pauses_resets_and_deletes,
-                    a_checkpoint_moves_over_filtered_events, a_checkpoint_of_another_log_is_refused,
+                    a_checkpoint_moves_over_filtered_events, a_checkpoint_of_another_log_is_refused, a_start_beyond_the_end_registers_nothing,
                     a_filter_that_panics_ends_its_consumer;
                 competing: consumers_share_the_partitions_and_every_event_is_handled_once,
                     no_event_is_missed_while_consumers_join_and_leave, a_spare_consumer_takes_over;

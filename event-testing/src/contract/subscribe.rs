@@ -183,12 +183,27 @@ pub async fn subscribers_to_concurrent_writers_miss_no_event(adapter: Subject) {
     }
 }
 
-pub async fn a_start_beyond_the_end_waits_for_later_events(adapter: Subject) {
+pub async fn a_start_at_the_end_waits_for_later_events(adapter: Subject) {
     let store = store(&adapter);
     let last = append(&store, "a", Any, Noted::many(1)).await.position;
-    let beyond = StartFrom::After(Position::new(last.get() + 2));
-    let mut subscription = store.subscribe(beyond, Filter::all()).await.unwrap();
+    let mut subscription = store.subscribe(StartFrom::After(last), Filter::all()).await.unwrap();
     append(&store, "a", Any, Noted::many(5)).await;
     let first = next(&mut subscription).await;
-    assert_eq!(first.position().get(), last.get() + 3);
+    assert_eq!(first.position().get(), last.get() + 1);
+}
+
+/// Such a position is from another log: what is appended until it is reached would be skipped.
+pub async fn a_start_beyond_the_end_is_refused(adapter: Subject) {
+    let store = store(&adapter);
+    for events in [0, 3] {
+        let last = match events {
+            0 => Position::START,
+            _ => append(&store, "a", Any, Noted::many(events)).await.position,
+        };
+        for beyond in [last.get() + 1, last.get() + 2, u64::MAX] {
+            let beyond = StartFrom::After(Position::new(beyond));
+            let error = store.subscribe(beyond, Filter::all()).await.unwrap_err();
+            assert_eq!(error.code(), "log_diverged", "{error}");
+        }
+    }
 }

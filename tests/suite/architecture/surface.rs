@@ -51,6 +51,6 @@ fn leaves(tree: &syn::UseTree, names: &mut BTreeSet<String>) {
         syn::UseTree::Group(group) => group.items.iter().for_each(|item| leaves(item, names)),
         syn::UseTree::Name(name) => drop(names.insert(name.ident.to_string())),
         syn::UseTree::Rename(rename) => drop(names.insert(rename.rename.to_string())),
-        syn::UseTree::Glob(_) | _ => panic!("a glob at the root hides its names"),
+        syn::UseTree::Glob(_) => panic!("a glob at the root hides its names"),
     }
 }

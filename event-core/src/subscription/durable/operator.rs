@@ -38,7 +38,7 @@ impl DurableSubscription {
     /// As [`DurableSubscription::pause`].
     pub async fn reset(&self, to: StartFrom) -> Result<()> {
         let (key, checkpoints) = (self.key()?, checkpoints(&self.store)?);
-        let position = to.position(&self.store).await?;
+        let position = to.position(&self.store, &self.name).await?;
         let operation = self.store.operation("reset_subscription", None);
         operation.run(|_| checkpoints.reset(&key, position)).await
     }
