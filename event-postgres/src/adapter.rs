@@ -20,7 +20,6 @@ use sqlx::AssertSqlSafe;
 use crate::append::stored;
 use crate::census::{self, Census};
 use crate::frontier::Frontier;
-use crate::group::Group;
 use crate::import::Importer;
 use crate::inline::{self, InlineProjection, Registered};
 use crate::listener::Listener;
@@ -31,6 +30,7 @@ use crate::replica::{Readers, Server};
 use crate::row::Cells;
 use crate::sql::Statements;
 use crate::tail::Tail;
+use crate::writer::Writer;
 use crate::{error, health, link, read, start, stream};
 
 event_core::adapter::submit! {
@@ -43,7 +43,7 @@ event_core::adapter::submit! {
 pub struct PgAdapter {
     pool: Arc<Pool>,
     sql: Arc<Statements>,
-    group: Group,
+    writer: Writer,
     frontier: Arc<Frontier>,
     census: Census,
     importer: Importer,
@@ -73,7 +73,7 @@ impl PgAdapter {
         let sql = Statements::new(options.get_schema().clone());
         start::open(&options, &pool, &sql).await?;
         let (pool, sql) = (Arc::new(pool), Arc::new(sql));
-        let group = Group::new(options.get_append_lanes(), Arc::clone(&pool), Arc::clone(&sql));
+        let writer = Writer::new(options.get_append_lanes(), Arc::clone(&pool), Arc::clone(&sql));
         let frontier = Arc::new(Frontier::new(options.get_frontier_wait()));
         let notify = options.get_notify();
         let tail = Tail::new(
@@ -88,7 +88,7 @@ impl PgAdapter {
         Ok(Self {
             pool,
             sql,
-            group,
+            writer,
             frontier,
             census: Census::default(),
             importer: Importer::default(),
@@ -104,7 +104,7 @@ impl PgAdapter {
         self.record_versions(commit).await?;
         let inline: Vec<_> = self.inline.iter().filter(|it| it.wants(commit)).collect();
         let answers = match inline.as_slice() {
-            [] => self.group.commit(commit).await,
+            [] => self.writer.commit(commit).await,
             inline => inline::commit(self, inline, commit).await,
         };
         // Whatever the answer is: a commit whose answer was lost is seen as soon as any other.
@@ -281,7 +281,7 @@ impl Adapter for PgAdapter {
     }
 
     async fn close(&self) {
-        self.group.drain().await;
+        self.writer.drain().await;
         self.tail.close();
         self.importer.close().await;
         self.pool.close().await;

@@ -10,7 +10,7 @@
 use std::borrow::Cow;
 
 use event_core::Error;
-pub(crate) use event_sql::tables::Failure;
+pub(crate) use event_sql::error::Failure;
 
 /// Whether the connection it happened on can be used again.
 pub(crate) fn is_fatal(error: &sqlx::Error) -> bool {

@@ -25,7 +25,6 @@ mod census;
 mod checkpoints;
 mod error;
 mod frontier;
-mod group;
 mod health;
 mod import;
 mod inline;
@@ -47,6 +46,7 @@ mod start;
 mod status;
 mod stream;
 mod tail;
+mod writer;
 
 pub use event_core::projection::InlineEvent;
 pub use event_sql::projector::{Progress, ProjectionStatus};

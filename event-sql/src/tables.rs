@@ -5,31 +5,6 @@ use event_core::adapter::append::StreamChange;
 use event_core::adapter::{StreamState, TenantView};
 use event_core::{Delete, Error, ListOptions, Result, StreamId, StreamVersion, Tenant};
 
-/// Why a statement gave no rows.
-#[derive(Debug)]
-pub enum Failure {
-    /// An event id of the append is stored already.
-    IdTaken,
-    /// Anything else.
-    Store(Error),
-}
-
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Store(error) => error,
-            // Only appends write ids, and they look at the failure themselves.
-            Failure::IdTaken => Self::adapter("write an event id", "it is in use"),
-        }
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Store(error)
-    }
-}
-
 /// The tenant that a view is narrowed to, as a value to bind.
 pub fn tenant_of(view: &TenantView) -> Option<String> {
     view.tenant().map(|tenant| tenant.as_str().to_owned())

@@ -27,7 +27,7 @@ use event_core::adapter::append::judge::{self, KnownEvent};
 pub(crate) const OPERATION: &str = "append to a stream";
 
 /// The answer to one commit.
-pub(crate) type Verdict = Result<Vec<Appended>>;
+pub(crate) use event_sql::queue::Answer as Verdict;
 
 /// Stores what can be stored of a batch; the verdicts in its order. `None` is for a commit with an id of another that
 /// was stored just now: it is to be asked again.

@@ -13,7 +13,7 @@ use std::path::Path;
 use event_core::Error;
 use event_core::error::BoxError;
 use event_core::value::Escaped;
-pub(crate) use event_sql::tables::Failure;
+pub(crate) use event_sql::error::Failure;
 
 /// SQLite's result codes, by the names of its documentation. The last two are extended codes.
 mod code {
