@@ -1,17 +1,17 @@
 //! Schema migrations: embedded, in order, each applied once, under a lock against a second starter.
 //!
-//! All that is missing is applied in one transaction, or nothing is. A schema newer than this program is refused, and
+//! All missing migrations are applied in one transaction, or none is. A schema newer than this program is refused, and
 //! so is one whose applied files differ from ours.
 
 use event_core::{Error, Result};
-use event_sql::rows;
+use event_sql::migrations;
 use sqlx::migrate::{Migration, MigrationType};
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Connection, Row, SqlSafeStr};
 
 use crate::error;
-use crate::pool::Pool;
 use crate::sql::Statements;
+use crate::store::Store;
 
 const OPERATION: &str = "migrate the schema";
 const READ: &str = "read the schema's version";
@@ -47,16 +47,12 @@ pub(crate) async fn run(
 }
 
 /// Refuses a schema that is not at this program's version, where it cannot be brought there.
-pub(crate) async fn check(pool: &Pool, sql: &Statements) -> Result<()> {
-    let known = known();
+pub(crate) async fn check(store: &Store) -> Result<()> {
+    let (known, sql) = (known(), &store.sql);
     let query = sql.has_history.query().bind(sql.schema().as_str().to_owned());
-    let rows = pool.fetch(READ, query).await?;
-    let Some(row) = rows.first() else {
-        return Err(Error::adapter(READ, "no answer"));
-    };
-    let mut found = Found::of(row)?;
+    let mut found = Found::of(&store.fetch_one(READ, query).await?)?;
     if found.history.is_some() {
-        found.history = Some(history(&pool.fetch(READ, sql.applied.query()).await?)?);
+        found.history = Some(history(&store.fetch(READ, sql.applied.query()).await?)?);
     }
     if found.applied(&known)? == known.len() {
         return Ok(());
@@ -107,7 +103,7 @@ fn known() -> Vec<Migration> {
 }
 
 fn history(rows: &[PgRow]) -> Result<Vec<(i64, Vec<u8>)>> {
-    let pairs = rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
+    let pairs = rows.iter().map(|row| Ok((row.try_get("version")?, row.try_get("checksum")?)));
     pairs.collect::<Result<_, _>>().map_err(|error| error::error(READ, error))
 }
 
@@ -156,6 +152,6 @@ impl Found {
     /// How many of our migrations are applied; they must be the first ones, unchanged.
     fn applied(&self, known: &[Migration]) -> Result<usize> {
         let known = known.iter().map(|it| (it.version, &*it.description, &*it.checksum));
-        rows::applied_migrations(self.history.as_deref().unwrap_or_default(), known)
+        migrations::applied(self.history.as_deref().unwrap_or_default(), known)
     }
 }

@@ -1,5 +1,5 @@
-//! The writer: appends of one process that wait at the same time are stored together, by the queue that both SQL backends
-//! share.
+//! The writer: appends of one process that wait at the same time are stored together, by the queue that both SQL
+//! backends share.
 //!
 //! Two appends to one stream are never in flight together, so each is judged on what the one before left.
 
@@ -11,9 +11,8 @@ use event_sql::queue::{APPEND, Answer, BatchStore, Limits, Queue, Streams, weigh
 
 use crate::append;
 use crate::error::Failure;
-use crate::pool::Pool;
 use crate::row::Cells;
-use crate::sql::Statements;
+use crate::store::Store;
 
 /// An append of more events, or bytes, is stored alone: it would delay the others, and has little to gain.
 const LARGE_EVENTS: usize = 64;
@@ -27,14 +26,11 @@ pub(crate) struct Writer {
 }
 
 /// What stores the commits of the queue.
-struct Appender {
-    pool: Arc<Pool>,
-    sql: Arc<Statements>,
-}
+struct Appender(Arc<Store>);
 
 impl Writer {
     /// A writer with at most so many lanes; with none, every append is stored alone.
-    pub(crate) fn new(lanes: u32, pool: Arc<Pool>, sql: Arc<Statements>) -> Self {
+    pub(crate) fn new(store: Arc<Store>, lanes: u32) -> Self {
         let limits = Limits {
             lanes,
             batch: 512,
@@ -43,7 +39,7 @@ impl Writer {
             streams: Streams::Distinct,
             bottleneck: "the server",
         };
-        Self { shares: lanes > 0, queue: Queue::new(Appender { pool, sql }, limits) }
+        Self { shares: lanes > 0, queue: Queue::new(Appender(store), limits) }
     }
 
     /// Stores a commit, together with others where that is possible.
@@ -74,7 +70,7 @@ impl BatchStore for Appender {
     async fn store_batch(&self, commits: &[&Commit]) -> Result<Vec<Option<Answer>>, Failure> {
         let requests: Vec<(&Commit, &StreamAppend)> =
             commits.iter().filter_map(|commit| Some((*commit, commit.appends.first()?))).collect();
-        let rows = self.pool.fetch(APPEND, append::group(&self.sql, &requests)).await?;
+        let rows = self.0.fetch(APPEND, append::batch(&self.0.sql, &requests)).await?;
         let [row] = rows.as_slice() else {
             return Err(
                 Error::adapter(APPEND, format!("{} answers to one call", rows.len())).into()
@@ -84,7 +80,7 @@ impl BatchStore for Appender {
     }
 
     async fn store_one(&self, commit: &Commit) -> Answer {
-        append::commit(&self.pool, &self.sql, commit).await
+        append::commit(&self.0, commit).await
     }
 }
 

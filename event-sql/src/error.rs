@@ -38,8 +38,8 @@ pub fn closed(operation: &'static str) -> Error {
     Error::adapter(operation, "the store is closed")
 }
 
-/// The error that an application's own statements returned: a driver's error `E` by its code, so that a transient one is
-/// known as such; anything else unchanged.
+/// The error that an application's own statements returned: a driver's error `E` by its code, so that a transient one
+/// is known as such; anything else unchanged.
 pub fn of_application<E>(
     operation: &'static str,
     error: BoxError,

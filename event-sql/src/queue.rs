@@ -1,8 +1,8 @@
 //! [`Queue`]: appends of one process that wait at the same time share one transaction and one wait for the disk.
 //!
 //! A few lanes take what is queued and store it at once: there is no timer, so a single append is as fast as without a
-//! queue. Each append is judged on its own and fails alone, with its own reason. A lane is a task of its own: a caller that
-//! goes away, or that is not polled, leaves nothing half done.
+//! queue. Each append is judged on its own and fails alone, with its own reason. A lane is a task of its own: a caller
+//! that goes away, or that is not polled, leaves nothing half done.
 
 use std::collections::{HashSet, VecDeque};
 use std::future::Future;
@@ -22,8 +22,8 @@ pub type Answer = Result<Vec<Appended>>;
 
 /// What a backend does with the commits of a queue.
 pub trait BatchStore: Send + Sync + 'static {
-    /// Stores several commits in one transaction, each on its own terms; the answers in their order, `None` for a commit
-    /// that has to be stored alone.
+    /// Stores several commits in one transaction, each on its own terms; the answers in their order, `None` for a
+    /// commit that has to be stored alone.
     ///
     /// # Errors
     /// The transaction failed as a whole. After a transient error it is unknown for all commits alike whether they are
@@ -120,8 +120,8 @@ impl<S: BatchStore> Queue<S> {
     /// Stores a commit, together with others that wait; `bytes` is its [`weight`].
     ///
     /// # Errors
-    /// Those of the store; [`Error::Overloaded`] where too many requests wait; [`Error::Connection`] when the lane ended
-    /// before the answer: whether the commit is stored is then unknown.
+    /// Those of the store; [`Error::Overloaded`] where too many requests wait; [`Error::Connection`] when the lane
+    /// ended before the answer: whether the commit is stored is then unknown.
     pub async fn commit(&self, commit: &Commit, bytes: usize) -> Answer {
         let (answer, answered) = oneshot::channel();
         let keys = match self.shared.limits.streams {
@@ -195,8 +195,8 @@ impl<S: BatchStore> Lane<S> {
         }
     }
 
-    /// The next batch. A lane without one ends: it is not counted from the same moment on, so that the next request opens
-    /// another.
+    /// The next batch. A lane without one ends: it is not counted from the same moment on, so that the next request
+    /// opens another.
     fn take(&mut self) -> Option<Vec<Request>> {
         let mut state = self.shared.state();
         let State { waiting, in_flight, lanes, .. } = &mut *state;
@@ -268,8 +268,8 @@ impl<S> Drop for Lane<S> {
             state.in_flight.remove(&key);
         }
         if self.is_counted {
-            // It ended in the middle: a panic, or the end of the runtime. If no other lane is left, those who wait learn
-            // that the outcome is unknown, and ask again by their ids.
+            // It ended in the middle: a panic, or the end of the runtime. If no other lane is left, those who wait
+            // learn that the outcome is unknown, and ask again by their ids.
             state.lanes -= 1;
             if state.lanes == 0 {
                 state.waiting.clear();
@@ -326,8 +326,8 @@ mod tests {
         bottleneck: "the test",
     };
 
-    /// Records the batches, each of which takes a second. The stream `wrong` fails its batch, `panic` its lane, `broken`
-    /// is a transient failure.
+    /// Records the batches, each of which takes a second. The stream `wrong` fails its batch, `panic` its lane,
+    /// `broken` is a transient failure.
     #[derive(Debug, Default)]
     struct Recorder(Mutex<Vec<Vec<String>>>);
 

@@ -13,7 +13,6 @@ use std::time::Instant;
 use event_core::adapter::Adapter;
 use event_core::transfer::{CopyOptions, copy};
 use event_core::{AllOptions, EventStore};
-use event_postgres::PgAdapter;
 use event_sqlite::{SqliteAdapter, SqliteOptions};
 
 use crate::memory::Watch;
@@ -45,13 +44,12 @@ async fn main() {
 
     let source = Versus::new(file("source.db").await, short);
     source.fill_streams(events / EACH, EACH).await;
-    let server = store(PgAdapter::connect_with(database.options()).await.unwrap());
+    let server = store(database.options().connect().await.unwrap());
     let back = store(file("back.db").await);
     println!("{events} events, rates a second");
     println!("| From | to | source read | target appended to | copied | of the slower | memory |");
     println!("|---|---|---|---|---|---|---|");
-    let written_server =
-        Versus::new(PgAdapter::connect_with(plain.options()).await.unwrap(), short);
+    let written_server = Versus::new(plain.options().connect().await.unwrap(), short);
     line("SQLite", "PostgreSQL", &source.store, &server, &written_server, events).await;
     let written_file = Versus::new(file("plain.db").await, short);
     line("PostgreSQL", "SQLite", &server, &back, &written_file, events).await;
@@ -103,7 +101,7 @@ async fn write(plain: &Versus, events: usize) -> f64 {
 }
 
 async fn file(path: &Path) -> SqliteAdapter {
-    SqliteAdapter::connect_with(SqliteOptions::new(path)).await.unwrap()
+    SqliteOptions::new(path).connect().await.unwrap()
 }
 
 fn store(adapter: impl Adapter) -> EventStore {

@@ -25,7 +25,7 @@ async fn an_append_whose_answer_was_lost_is_found_by_its_ids() {
     let proxy = Proxy::start(database.address());
     let options: PgOptions = proxy.url(&database.url, &database.address()).parse().unwrap();
     // The answer that is lost must be an append's.
-    let adapter = PgAdapter::connect_with(options.notify(false)).await.unwrap();
+    let adapter = options.notify(false).connect().await.unwrap();
     for size in [1, 2] {
         adapter.commit(&one("warm", ExpectedVersion::Any, events(size))).await.unwrap();
     }
@@ -69,7 +69,7 @@ async fn an_append_whose_answer_was_lost_is_found_by_its_ids() {
 async fn with_connections_being_ended_all_that_was_acknowledged_is_stored_once() {
     let database = pg::shared().database().await;
     let options = database.options().pool_size(16);
-    let adapter = PgAdapter::connect_with(options).await.unwrap();
+    let adapter = options.connect().await.unwrap();
     let policy = RetryPolicy::default().with_retries(20).with_first_delay(Duration::from_millis(2));
     let store = EventStore::builder(adapter).retry(policy).stream_limit(None).build().unwrap();
     let (done, ended) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicI64::new(0)));
@@ -183,7 +183,7 @@ async fn a_server_that_is_down_is_a_typed_error_and_no_wait() {
 async fn connections_that_are_all_busy_are_overload() {
     let database = pg::shared().database().await;
     let options = database.options().pool_size(1).acquire_timeout(Duration::from_secs(1));
-    let adapter = Arc::new(PgAdapter::connect_with(options).await.unwrap());
+    let adapter = Arc::new(options.connect().await.unwrap());
     adapter.commit(&one("s", exact(0), events(1))).await.unwrap();
     let mut holder = database.connection().await;
     pg::run(&mut holder, "BEGIN; SELECT FROM event_store.streams FOR UPDATE").await;
@@ -206,7 +206,7 @@ async fn connections_that_are_all_busy_are_overload() {
 async fn a_statement_that_takes_too_long_is_overload_and_writes_nothing() {
     let database = pg::shared().database().await;
     let options = database.options().statement_timeout(Duration::from_millis(100));
-    let adapter = PgAdapter::connect_with(options).await.unwrap();
+    let adapter = options.connect().await.unwrap();
     adapter.commit(&one("s", exact(0), events(1))).await.unwrap();
     let mut holder = database.connection().await;
     pg::run(&mut holder, "BEGIN; SELECT FROM event_store.streams FOR UPDATE").await;
@@ -220,7 +220,7 @@ async fn a_statement_that_takes_too_long_is_overload_and_writes_nothing() {
 async fn a_call_that_was_dropped_half_way_spoils_nothing() {
     let database = pg::shared().database().await;
     let options = database.options().pool_size(1).append_lanes(0);
-    let adapter = PgAdapter::connect_with(options).await.unwrap();
+    let adapter = options.connect().await.unwrap();
     adapter.commit(&one("s", exact(0), events(1))).await.unwrap();
     let mut holder = database.connection().await;
     pg::run(&mut holder, "BEGIN; SELECT FROM event_store.streams FOR UPDATE").await;

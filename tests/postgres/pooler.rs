@@ -25,7 +25,7 @@ fn through(database: &pg::Database<'_>) -> PgOptions {
 async fn open() -> PgAdapter {
     let database = pg::shared().database().await;
     let options = through(&database).pooler_mode(PoolerMode::Transaction);
-    let adapter = PgAdapter::connect_with(options.direct(&database.address()).unwrap()).await;
+    let adapter = options.direct(&database.address()).unwrap().connect().await;
     std::mem::forget(database);
     adapter.unwrap()
 }
@@ -37,13 +37,13 @@ event_testing::import_contract!(imports, async || crate::pooler::open().await);
 async fn the_wrong_mode_is_refused_and_the_right_one_named() {
     let database = pg::shared().database().await;
     database.adapter().await.close().await;
-    let error = PgAdapter::connect_with(through(&database)).await.unwrap_err();
+    let error = through(&database).connect().await.unwrap_err();
     let said = with_causes(&error);
     assert!(said.contains("choose `pooler_mode=transaction`"), "{said}");
 
     // This one knows no prepared statements: they are found on the wrong server, or missing.
     let prepared = through(&database).pooler_mode(PoolerMode::TransactionPrepared);
-    match PgAdapter::connect_with(prepared).await {
+    match prepared.connect().await {
         Err(error) => {
             let said = with_causes(&error);
             assert!(said.contains("choose `pooler_mode=transaction`"), "{said}");
@@ -75,7 +75,7 @@ async fn a_pooler_that_refuses_settings_is_named() {
 async fn without_the_server_itself_the_schema_must_be_there() {
     let database = pg::shared().database().await;
     let options = through(&database).pooler_mode(PoolerMode::Transaction);
-    let error = PgAdapter::connect_with(options).await.unwrap_err();
+    let error = options.connect().await.unwrap_err();
     assert!(with_causes(&error).contains("`direct=host:port`"), "{}", with_causes(&error));
 }
 
@@ -83,7 +83,7 @@ async fn without_the_server_itself_the_schema_must_be_there() {
 async fn different_statements_at_once_get_their_own_answers() {
     let database = pg::shared().database().await;
     let options = through(&database).pooler_mode(PoolerMode::Transaction).pool_size(12);
-    let adapter = PgAdapter::connect_with(options.direct(&database.address()).unwrap()).await;
+    let adapter = options.direct(&database.address()).unwrap().connect().await;
     let adapter = std::sync::Arc::new(adapter.unwrap());
     crate::together(&adapter, 12, |writer, adapter| async move {
         for round in 1..=20 {

@@ -410,6 +410,6 @@ async fn how_far_it_is_behind_is_a_metric() {
         let mut found = snapshotter.snapshot().into_vec().into_iter();
         found.find(|(key, ..)| key.key().name() == name).map(|(.., value)| value)
     };
-    projector.catch_up_with(|_| behind.push(lag())).await.unwrap();
+    projector.catch_up().progress(|_| behind.push(lag())).await.unwrap();
     assert_eq!(behind, [10.0, 0.0].map(|events: f64| Some(DebugValue::Gauge(events.into()))));
 }

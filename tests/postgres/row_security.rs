@@ -137,6 +137,6 @@ async fn a_role_whose_settings_do_not_arrive_is_told_and_not_shown_an_empty_stor
         "ignore_startup_parameters = options,extra_float_digits\npool_mode = session",
     );
     let through: PgOptions = bouncer.through(&url, &database.address()).parse().unwrap();
-    let error = PgAdapter::connect_with(through).await.unwrap_err();
+    let error = through.connect().await.unwrap_err();
     assert!(with_causes(&error).contains("settings of this connection"), "{}", with_causes(&error));
 }

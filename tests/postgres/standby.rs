@@ -68,7 +68,7 @@ async fn reads_go_to_a_standby_and_to_the_primary_when_it_is_gone() {
     let standby = primary.standby();
     let options: PgOptions =
         format!("{}?replica={}", database.url, standby.address()).parse().unwrap();
-    let adapter = PgAdapter::connect_with(options).await.unwrap();
+    let adapter = options.connect().await.unwrap();
     let store = store(adapter);
     let name = stream("s");
     store.append(&name, ExpectedVersion::NoStream, Noted::many(3)).await.unwrap();

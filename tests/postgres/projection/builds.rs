@@ -15,7 +15,7 @@ async fn a_build_is_made_beside_the_old_one_and_readers_move_over() {
     append(&store, "note-1", Noted::many(2_500)).await;
     let mut first = adapter.projector(Digests::<1>).await.unwrap();
     let mut told = Vec::new();
-    assert_eq!(first.catch_up_with(|progress| told.push(progress)).await.unwrap(), 2_500);
+    assert_eq!(first.catch_up().progress(|progress| told.push(progress)).await.unwrap(), 2_500);
     assert!(told.len() >= 3, "{told:?}");
     assert!(told.windows(2).all(|pair| pair[0].position < pair[1].position));
     let end = told.last().unwrap();

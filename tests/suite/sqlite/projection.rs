@@ -15,7 +15,7 @@ use event_core::{
     AllOptions, BatchSize, Delete, Error, Event, EventStore, EventVersion, ExpectedVersion, Filter,
     NewEvent, Position, RecordedEvent,
 };
-use event_sqlite::{SqliteAdapter, SqliteProjection, Tables};
+use event_sqlite::{SqliteAdapter, SqliteProjection, SqliteTables};
 use event_testing::{Closed, Noted};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection, Row};
@@ -47,7 +47,7 @@ impl<const BUILD: u32> SqliteProjection for Digests<BUILD> {
     async fn create(
         &self,
         connection: &mut SqliteConnection,
-        tables: &Tables,
+        tables: &SqliteTables,
     ) -> Result<(), BoxError> {
         for table in [
             "CREATE TABLE {seen} (place INTEGER NOT NULL) STRICT",
@@ -61,7 +61,7 @@ impl<const BUILD: u32> SqliteProjection for Digests<BUILD> {
     async fn apply(
         &self,
         connection: &mut SqliteConnection,
-        tables: &Tables,
+        tables: &SqliteTables,
         events: Vec<(Notes, RecordedEvent)>,
     ) -> Result<(), BoxError> {
         const DIGEST: &str = "INSERT INTO {digests} VALUES (?1, ?2) \
@@ -214,7 +214,7 @@ async fn a_build_is_made_beside_the_old_one_and_readers_move_over() {
     append(&store, "note-1", Noted::many(500)).await;
     let mut first = adapter.projector(Digests::<1>).await.unwrap();
     let mut told = Vec::new();
-    assert_eq!(first.catch_up_with(|progress| told.push(progress)).await.unwrap(), 500);
+    assert_eq!(first.catch_up().progress(|progress| told.push(progress)).await.unwrap(), 500);
     assert!(told.len() >= 3, "{told:?}");
     let end = told.last().unwrap();
     assert_eq!((end.events, end.position, end.left), (500, end.goal, Some(Duration::ZERO)));
@@ -231,7 +231,7 @@ async fn a_build_is_made_beside_the_old_one_and_readers_move_over() {
     second.switch().await.unwrap();
     let status = current().await;
     assert_eq!((status.build, status.is_current, status.events), (2, true, 503));
-    assert_eq!(Tables::of(&status).name("seen"), "digests_2_seen");
+    assert_eq!(SqliteTables::of(&status).name("seen"), "digests_2_seen");
     assert!(!first.status().await.unwrap().is_current);
     // Both are there, and both go on.
     append(&store, "note-2", Noted::many(1)).await;
@@ -320,14 +320,14 @@ impl SqliteProjection for Elsewhere {
     const NAME: &'static str = "digests";
     const BUILD: u32 = 1;
 
-    async fn create(&self, _: &mut SqliteConnection, _: &Tables) -> Result<(), BoxError> {
+    async fn create(&self, _: &mut SqliteConnection, _: &SqliteTables) -> Result<(), BoxError> {
         Err("no tables".into())
     }
 
     async fn apply(
         &self,
         _: &mut SqliteConnection,
-        _: &Tables,
+        _: &SqliteTables,
         _: Vec<(Notes, RecordedEvent)>,
     ) -> Result<(), BoxError> {
         Ok(())

@@ -1,6 +1,7 @@
 //! [`PgOptions`]: where the store is and how it is used, from a URL or step by step.
 
 mod driver;
+mod pooler_mode;
 mod url;
 
 use std::fmt;
@@ -10,9 +11,9 @@ use event_core::Result;
 use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 
-pub(crate) use self::driver::{Address, Setting};
+pub(crate) use self::driver::Address;
+pub use self::pooler_mode::PoolerMode;
 use self::url::invalid;
-use crate::pooler::PoolerMode;
 use crate::sql::{DEFAULT_SCHEMA, Schema};
 
 /// How to open a store.
@@ -25,15 +26,14 @@ use crate::sql::{DEFAULT_SCHEMA, Schema};
 /// | `pool_size` | connections at most | 8 |
 /// | `acquire_timeout_ms` | how long to wait for a connection | 5000 |
 /// | `statement_timeout_ms` | how long a statement may run | 30000 |
-/// | `lock_timeout_ms` | how long a statement waits for a lock, 0 for as long as it may run | 0 |
-/// | `append_lanes` | tasks that store waiting appends together, 0 for each alone | 4 |
-/// | `frontier_wait_ms` | how long `read_all` waits for a commit that is under way | 100 |
+/// | `lock_timeout_ms` | how long a statement waits for a lock; 0: as long as it may run | 0 |
+/// | `append_lanes` | tasks that store waiting appends together; 0: each append is stored alone | 4 |
+/// | `frontier_wait_ms` | how long `read_all` waits for a commit in flight | 100 |
 /// | `notify` | whether processes wake each other's subscriptions: `on`, or `off` for polling alone | `on` |
-///
-/// | `pooler_mode` | what stands between: `direct` for nothing, `transaction`, `transaction_prepared`; see [`PoolerMode`] | `direct` |
+/// | `pooler_mode` | what is between: `direct` for nothing, `transaction`, `transaction_prepared`; see [`PoolerMode`] | `direct` |
 /// | `direct` | `host:port` of the server itself, behind a pooler: for schema migrations and wake-ups | none |
-/// | `replica` | `host:port` of a standby that reads go to; may stand several times, see [`PgOptions::replica`] | none |
-/// | `allow_asynchronous_commit` | whether a server that acknowledges before it has stored is taken: `on` or `off` | `off` |
+/// | `replica` | `host:port` of a standby that serves reads; may be given several times, see [`PgOptions::replica`] | none |
+/// | `allow_asynchronous_commit` | whether a server may be used that acknowledges commits before they are stored: `on` or `off` | `off` |
 ///
 /// and those of the driver: `application_name`, `sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `host`, `hostaddr`,
 /// `port`, `dbname`, `user`, `password`, `options`, `statement-cache-capacity`. Any other key is an error. What the
@@ -50,24 +50,24 @@ use crate::sql::{DEFAULT_SCHEMA, Schema};
 #[derive(Clone)]
 pub struct PgOptions {
     connect: PgConnectOptions,
-    schema: Schema,
-    pool_size: u32,
-    acquire_timeout: Duration,
+    pub(crate) schema: Schema,
+    pub(crate) pool_size: u32,
+    pub(crate) acquire_timeout: Duration,
     statement_timeout: Duration,
     lock_timeout: Duration,
-    frontier_wait: Duration,
-    append_lanes: u32,
-    notify: bool,
-    pooler_mode: PoolerMode,
+    pub(crate) frontier_wait: Duration,
+    pub(crate) append_lanes: u32,
+    pub(crate) notify: bool,
+    pub(crate) pooler_mode: PoolerMode,
     direct: Option<Address>,
-    replicas: Vec<Address>,
-    allow_asynchronous_commit: bool,
+    pub(crate) replicas: Vec<Address>,
+    pub(crate) allow_asynchronous_commit: bool,
 }
 
 impl PgOptions {
     fn new(connect: PgConnectOptions) -> Result<Self, String> {
-        let name = connect.get_application_name().is_none();
-        let connect = if name { connect.application_name("event-postgres") } else { connect };
+        let is_unnamed = connect.get_application_name().is_none();
+        let connect = if is_unnamed { connect.application_name("event-postgres") } else { connect };
         Ok(Self {
             connect: connect.disable_statement_logging(),
             schema: Schema::new(DEFAULT_SCHEMA)?,
@@ -116,23 +116,23 @@ impl PgOptions {
     }
 
     /// Sets how long a statement waits for a lock that another transaction holds, before it fails as
-    /// [`Error::Overloaded`](event_core::Error::Overloaded); zero, the default, for as long as the statement may run.
+    /// [`Error::Overloaded`](event_core::Error::Overloaded). By default zero: as long as the statement may run.
     #[must_use]
     pub const fn lock_timeout(mut self, timeout: Duration) -> Self {
         self.lock_timeout = timeout;
         self
     }
 
-    /// Sets what stands between this program and the server.
+    /// Sets what is between this program and the server.
     #[must_use]
     pub const fn pooler_mode(mut self, mode: PoolerMode) -> Self {
         self.pooler_mode = mode;
         self
     }
 
-    /// Names the server itself, `host:port`, where a pooler stands in between: schema migrations and wake-ups between
-    /// processes go there. Without, the schema must be up to date already, and subscriptions poll. User, password and
-    /// database are those of the store.
+    /// Names the server itself, `host:port`, where a pooler is in between: schema migrations and wake-ups between
+    /// processes go there. Without it, the schema must be up to date already, and subscriptions poll. User, password
+    /// and database are those of the store.
     ///
     /// # Errors
     /// [`Error::InvalidUrl`](event_core::Error::InvalidUrl) when it is no `host:port`.
@@ -141,14 +141,15 @@ impl PgOptions {
         Ok(self)
     }
 
-    /// Adds a standby, `host:port`, that reads of streams and of everything go to; user, password and database are those
-    /// of the store. One is chosen by chance and kept; when it cannot be reached the next one is asked, and last the
-    /// primary.
+    /// Adds a standby, `host:port`, that serves reads of streams and of all streams; user, password and database are
+    /// those of the store. A process picks one at random and keeps to it; when it cannot be reached the next one is
+    /// asked, and the primary last.
     ///
-    /// **A standby is behind.** What was just appended, even by this process, may not be there yet: a read sees an earlier
-    /// state, and a decision made on it meets [`Error::WrongExpectedVersion`](event_core::Error::WrongExpectedVersion).
-    /// Appends, `stream_info`, snapshots and the live end of subscriptions use the primary; a subscription that catches up
-    /// reads a standby that is far enough.
+    /// **A standby is behind.** What was just appended, even by this process, may not be there yet: a read sees an
+    /// earlier state, and a decision made on it meets
+    /// [`Error::WrongExpectedVersion`](event_core::Error::WrongExpectedVersion). Appends, `stream_info`, snapshots and
+    /// the live end of subscriptions use the primary; a subscription that catches up reads a standby that is far
+    /// enough.
     ///
     /// # Errors
     /// [`Error::InvalidUrl`](event_core::Error::InvalidUrl) when it is no `host:port`.
@@ -157,15 +158,15 @@ impl PgOptions {
         Ok(self)
     }
 
-    /// Takes a server whose `synchronous_commit` is off: its crash may take back what was acknowledged, and what readers
-    /// have seen. Refused unless allowed.
+    /// Allows a server whose `synchronous_commit` is off: its crash may lose commits that were acknowledged, and that
+    /// readers have seen. Refused by default.
     #[must_use]
     pub const fn allow_asynchronous_commit(mut self, allow: bool) -> Self {
         self.allow_asynchronous_commit = allow;
         self
     }
 
-    /// Sets how long `read_all` waits for commits under way in front of events that are visible.
+    /// Sets how long `read_all` waits for commits in flight whose positions are lower than those of visible events.
     #[must_use]
     pub const fn frontier_wait(mut self, wait: Duration) -> Self {
         self.frontier_wait = wait;
@@ -173,15 +174,16 @@ impl PgOptions {
     }
 
     /// Sets how many tasks take waiting appends and store them together, in one transaction each time; 0 stores every
-    /// append alone. A lone append is as fast either way.
+    /// append alone. A single append is as fast either way.
     #[must_use]
     pub fn append_lanes(mut self, lanes: u32) -> Self {
         self.append_lanes = lanes.min(64);
         self
     }
 
-    /// Sets whether this process tells others of its commits, and hears of theirs: subscriptions then need one more
-    /// connection, which no pooler may share. Without, commits of others are found by polling, 5 ms to 1 s later.
+    /// Sets whether this process notifies others of its commits, and listens for theirs: subscriptions then need one
+    /// more connection, which no pooler may share. Without it, commits of others are found by polling, 5 ms to 1 s
+    /// later.
     #[must_use]
     pub const fn notify(mut self, on: bool) -> Self {
         self.notify = on;
@@ -193,47 +195,6 @@ impl PgOptions {
     pub fn application_name(mut self, name: &str) -> Self {
         self.connect = self.connect.application_name(name);
         self
-    }
-
-    pub(crate) fn get_schema(&self) -> &Schema {
-        &self.schema
-    }
-
-    pub(crate) const fn get_pool_size(&self) -> u32 {
-        self.pool_size
-    }
-
-    pub(crate) const fn get_acquire_timeout(&self) -> Duration {
-        self.acquire_timeout
-    }
-
-    pub(crate) const fn get_frontier_wait(&self) -> Duration {
-        self.frontier_wait
-    }
-
-    pub(crate) const fn get_append_lanes(&self) -> u32 {
-        self.append_lanes
-    }
-
-    pub(crate) const fn get_pooler_mode(&self) -> PoolerMode {
-        self.pooler_mode
-    }
-
-    pub(crate) fn get_replicas(&self) -> &[Address] {
-        &self.replicas
-    }
-
-    pub(crate) const fn allows_asynchronous_commit(&self) -> bool {
-        self.allow_asynchronous_commit
-    }
-
-    pub(crate) const fn get_notify(&self) -> bool {
-        self.notify
-    }
-
-    /// How long an answer may take to come back: the server's own limit, and time for the way.
-    pub(crate) fn deadline(&self) -> Duration {
-        self.statement_timeout.saturating_add(Duration::from_secs(5))
     }
 }
 

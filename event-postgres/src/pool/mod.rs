@@ -1,8 +1,9 @@
-//! The held connections: one statement at a time, no ping before or after, so that a call is one round trip.
+//! [`Pool`]: connections that are kept open. One statement at a time, no ping before or after, so that a call is one
+//! round trip.
 //!
-//! A connection goes back only after a whole answer; one whose future was dropped, whose time was up or whose server
-//! ended it is closed. When one breaks, the idle ones opened before are closed too: a server that restarted would
-//! otherwise fail as many calls as there are connections.
+//! A connection returns to the pool only after a complete answer. It is closed if its future was dropped, its time was
+//! up or its server ended it. When one breaks, the idle connections opened before it are closed too: after a restart of
+//! the server as many calls as there are connections would fail otherwise.
 
 mod held;
 
@@ -18,8 +19,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::error::{self, Failure};
-use crate::options::{Address, PgOptions};
-use crate::pooler::PoolerMode;
+use crate::options::{Address, PgOptions, PoolerMode};
 use crate::sql::{Begin, PgQuery};
 
 const COMMIT: &str = "COMMIT";
@@ -28,6 +28,8 @@ const NO_SESSION: &str =
     "it needs a session, which no pooler gives: name the server itself with `direct=host:port`";
 const NOT_POOLED: &str =
     "it needs a session, which no pooler gives: open the store on the server itself for it";
+/// How long closing one connection may take.
+const CLOSE: Duration = Duration::from_secs(1);
 
 /// Connections that are kept open.
 pub(crate) struct Pool {
@@ -46,7 +48,7 @@ pub(crate) struct Pool {
 
 #[derive(Default)]
 struct Idle {
-    /// Counts breakdowns; a connection from before the last one is not kept.
+    /// Counts broken connections; a connection from before the last one is not kept.
     epoch: u64,
     connections: Vec<PgConnection>,
 }
@@ -56,13 +58,13 @@ impl Pool {
     pub(crate) fn new(options: &PgOptions) -> Self {
         Self {
             driver: options.driver(),
-            mode: options.get_pooler_mode(),
+            mode: options.pooler_mode,
             session: options.direct_driver(),
             begin: Begin::new(&options.settings()),
-            size: options.get_pool_size(),
-            permits: Semaphore::new(options.get_pool_size() as usize),
+            size: options.pool_size,
+            permits: Semaphore::new(options.pool_size as usize),
             idle: Mutex::default(),
-            acquire_timeout: options.get_acquire_timeout(),
+            acquire_timeout: options.acquire_timeout,
             deadline: options.deadline(),
         }
     }
@@ -74,18 +76,7 @@ impl Pool {
         Self { session: Some(driver.clone()), driver, ..Self::new(&direct) }
     }
 
-    /// Runs one statement and gives back all its rows.
-    pub(crate) async fn fetch(
-        &self,
-        operation: &'static str,
-        query: PgQuery<'_>,
-    ) -> Result<Vec<PgRow>, Failure> {
-        let mut rows = Vec::new();
-        self.each(operation, query, |row| rows.push(row)).await?;
-        Ok(rows)
-    }
-
-    /// Runs one statement and hands over its rows as they come: what is made of them is made while the server sends on.
+    /// Runs one statement and hands over each row as it arrives: it is decoded while the server still sends.
     pub(crate) async fn each(
         &self,
         operation: &'static str,
@@ -114,7 +105,7 @@ impl Pool {
         }
     }
 
-    /// One statement on a connection, as what stands between wants it: alone, or in a transaction that brings its
+    /// Runs one statement on a connection, as the pooler mode requires: alone, or in a transaction that brings its
     /// settings along.
     pub(crate) async fn exchange(
         &self,
@@ -141,7 +132,7 @@ impl Pool {
         answer
     }
 
-    /// What stands between this pool and the server.
+    /// What is between this pool and the server.
     pub(crate) const fn mode(&self) -> PoolerMode {
         self.mode
     }
@@ -162,7 +153,7 @@ impl Pool {
         self.open_at(operation, &self.driver).await
     }
 
-    /// Opens a connection to somewhere else, in the time of this pool.
+    /// Opens a connection to another server, within the timeout of this pool.
     pub(crate) async fn open_at(
         &self,
         operation: &'static str,
@@ -174,7 +165,7 @@ impl Pool {
         }
     }
 
-    /// Opens a connection for several statements that belong together, to the server itself.
+    /// Opens a connection to the server itself, for several statements that belong together.
     pub(crate) async fn open_session(&self, operation: &'static str) -> Result<PgConnection> {
         match &self.session {
             Some(driver) => self.open_at(operation, driver).await,
@@ -182,12 +173,12 @@ impl Pool {
         }
     }
 
-    /// Refuses what keeps one of the pool's own connections for several statements, where a pooler stands in between.
+    /// Refuses, behind a pooler, what keeps one of the pool's own connections for several statements.
     pub(crate) fn require_session(&self, operation: &'static str) -> Result<()> {
         if self.mode.is_pooled() { Err(Error::adapter(operation, NOT_POOLED)) } else { Ok(()) }
     }
 
-    /// How long a statement may take, on the server and on the way.
+    /// How long a statement may take, on the server and on the network.
     pub(crate) const fn deadline(&self) -> Duration {
         self.deadline
     }
@@ -197,13 +188,12 @@ impl Pool {
         Error::connection(operation, NoAnswer(self.deadline))
     }
 
-    /// Takes no more statements and closes what is idle.
+    /// Takes no more statements and closes the idle connections.
     pub(crate) async fn close(&self) {
         self.permits.close();
         let connections = std::mem::take(&mut self.idle().connections);
         for connection in connections {
-            // Nothing is lost with a connection that does not close in good order.
-            let _ = timeout(Duration::from_secs(1), connection.close()).await;
+            close(connection).await;
         }
     }
 
@@ -213,12 +203,11 @@ impl Pool {
             let idle = self.idle();
             (idle.epoch, idle.connections.len() >= self.size as usize)
         };
-        if !full {
+        if full {
+            close(connection).await;
+        } else {
             self.keep(epoch, connection);
-            return;
         }
-        // Nothing is lost with a connection that does not close in good order.
-        let _ = timeout(Duration::from_secs(1), connection.close()).await;
     }
 
     fn keep(&self, epoch: u64, connection: PgConnection) {
@@ -251,14 +240,12 @@ impl Pool {
     }
 }
 
-/// The server did not answer in time; what it did is unknown.
-#[derive(Debug)]
-struct NoAnswer(Duration);
-
-impl std::fmt::Display for NoAnswer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "no answer from the server within {:?}", self.0)
-    }
+async fn close(connection: PgConnection) {
+    // Nothing is lost with a connection that does not close properly.
+    let _ = timeout(CLOSE, connection.close()).await;
 }
 
-impl std::error::Error for NoAnswer {}
+/// The server did not answer in time; what it did is unknown.
+#[derive(Debug, thiserror::Error)]
+#[error("no answer from the server within {0:?}")]
+struct NoAnswer(Duration);

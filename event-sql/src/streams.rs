@@ -1,6 +1,5 @@
-//! What backends that have tables do alike around their statements. No SQL is in it.
+//! What the listing and the changes of streams mean for their rows. No SQL is in it.
 
-use crate::rows::highest_name;
 use event_core::adapter::append::StreamChange;
 use event_core::adapter::{StreamState, TenantView};
 use event_core::{Delete, Error, ListOptions, Result, StreamId, StreamVersion, Tenant};
@@ -8,6 +7,21 @@ use event_core::{Delete, Error, ListOptions, Result, StreamId, StreamVersion, Te
 /// The tenant that a view is narrowed to, as a value to bind.
 pub fn tenant_of(view: &TenantView) -> Option<String> {
     view.tenant().map(|tenant| tenant.as_str().to_owned())
+}
+
+/// The only tenant of a list; `None` for an empty one.
+///
+/// # Errors
+/// [`Error::AmbiguousStream`] where several tenants have a stream of the name.
+pub fn only_tenant(
+    stream_id: &StreamId,
+    tenants: impl Iterator<Item = Result<Tenant>>,
+) -> Result<Option<Tenant>> {
+    let mut tenants: Vec<Tenant> = tenants.collect::<Result<_>>()?;
+    if tenants.len() > 1 {
+        return Err(Error::AmbiguousStream { stream_id: stream_id.clone(), tenants });
+    }
+    Ok(tenants.pop())
 }
 
 /// What a change does to the row of a stream.
@@ -22,7 +36,7 @@ pub struct StreamUpdate {
 }
 
 impl StreamUpdate {
-    /// The update for a change that the seam asks for.
+    /// The update for a change.
     pub fn of(change: StreamChange) -> Self {
         let (operation, state, first_version) = match change {
             StreamChange::Archive => ("archive a stream", Some(StreamState::Archived), None),
@@ -40,14 +54,14 @@ impl StreamUpdate {
     }
 }
 
-/// A page of the list of streams: after which one it starts, and what it is narrowed to.
+/// A page of the list of streams, as values to bind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StreamPage {
-    /// Whose streams; none for everybody's.
+pub struct ListPage {
+    /// Whose streams; `None` for those of all tenants.
     pub tenant: Option<String>,
-    /// It starts after this stream of this tenant, in byte order.
+    /// The tenant and the name of the stream before the page, in byte order.
     pub after: (String, String),
-    /// No name on it is lower than this one, or higher than the other.
+    /// No name on the page is lower than the first, or higher than the second.
     pub between: (String, String),
     /// What names start with, taken literally.
     pub prefix: String,
@@ -59,8 +73,8 @@ pub struct StreamPage {
     pub limit: i64,
 }
 
-impl StreamPage {
-    /// Of what is asked for; none if there can be nothing on it.
+impl ListPage {
+    /// The page that is asked for; `None` if nothing can be on it.
     pub fn of(view: &TenantView, options: &ListOptions) -> Option<Self> {
         let (prefix, category) =
             (options.only_prefix().unwrap_or_default(), options.only_category());
@@ -90,13 +104,9 @@ impl StreamPage {
     }
 }
 
-/// The only tenant of a list, or more than one.
-///
-/// # Errors
-/// [`Error::AmbiguousStream`] where several tenants have a stream of the name.
-pub fn only_tenant(stream_id: &StreamId, mut tenants: Vec<Tenant>) -> Result<Option<Tenant>> {
-    if tenants.len() > 1 {
-        return Err(Error::AmbiguousStream { stream_id: stream_id.clone(), tenants });
-    }
-    Ok(tenants.pop())
+/// A text that no name with this prefix comes after: names have at most 255 bytes, and no character is higher.
+fn highest_name(prefix: &str) -> String {
+    let mut highest = prefix.to_owned();
+    highest.extend(std::iter::repeat_n(char::MAX, 64));
+    highest
 }
