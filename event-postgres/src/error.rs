@@ -1,18 +1,20 @@
-//! From the driver's errors to `event_core`'s, by SQLSTATE and never by text: the one table.
+//! From the driver's errors to `event_core`'s, by SQLSTATE and never by text. This is the only table of them.
 //!
 //! | class | codes | becomes |
 //! |---|---|---|
-//! | id in use | `23505` on `events_event_id` | [`Failure::IdTaken`]; the append asks again |
-//! | not committed, room or luck was short | `40001 40P01 55P03 57014 53xxx`, no free connection | `Overloaded` |
+//! | event id in use | `23505` on `events_event_id` | [`Failure::IdTaken`]; the append asks again |
+//! | not committed: a conflict, or no room | `40001 40P01 55P03 57014 53xxx`, no free connection | `Overloaded` |
 //! | unreachable, or the answer was lost | I/O, `08xxx` but `08P01`, `57P01 57P02 57P03 57P05 40003 25006`, no answer in time | `Connection` |
 //! | rights, names, data, all else | `28xxx 3D000 42xxx 22xxx …` | `Adapter` |
 
 use std::borrow::Cow;
 
 use event_core::Error;
-pub(crate) use event_sql::tables::Failure;
+use event_core::error::BoxError;
+pub(crate) use event_sql::error::Failure;
+use event_sql::error::of_application;
 
-/// Whether the connection it happened on can be used again.
+/// Whether the connection it happened on cannot be used again.
 pub(crate) fn is_fatal(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Database(error) => matches!(
@@ -24,7 +26,7 @@ pub(crate) fn is_fatal(error: &sqlx::Error) -> bool {
     }
 }
 
-/// The driver's error while we were doing something.
+/// The driver's error in an operation.
 pub(crate) fn failure(operation: &'static str, error: sqlx::Error) -> Failure {
     let code = match &error {
         sqlx::Error::Database(database) => {
@@ -46,7 +48,7 @@ pub(crate) fn failure(operation: &'static str, error: sqlx::Error) -> Failure {
         "25006" => Error::connection(operation, ReadOnly(error)),
         "42501" => Error::adapter(operation, MissingRights(error)),
         "3F000" | "42P01" | "42883" => Error::adapter(operation, MissingSchema(error)),
-        // A proxy that does not take our settings, or no PostgreSQL at all: trying again changes nothing.
+        // A proxy that does not accept our settings, or no PostgreSQL at all: trying again changes nothing.
         "08P01" => Error::adapter(operation, ForeignServer(error)),
         code if code.starts_with("53") => Error::overloaded(operation, error.to_string()),
         code if code.starts_with("08") => Error::connection(operation, error),
@@ -54,9 +56,14 @@ pub(crate) fn failure(operation: &'static str, error: sqlx::Error) -> Failure {
     })
 }
 
-/// The same where no id can be in the way.
+/// The same for a statement that writes no event id.
 pub(crate) fn error(operation: &'static str, error: sqlx::Error) -> Error {
     failure(operation, error).into()
+}
+
+/// The error that an application's own statements returned.
+pub(crate) fn application(operation: &'static str, error: BoxError) -> Error {
+    of_application(operation, error, |error| self::error(operation, error))
 }
 
 /// What is wrong with a URL or an option, in the driver's words.
@@ -76,57 +83,25 @@ pub(crate) fn unreadable(column: &str, error: &sqlx::Error) -> String {
 }
 
 /// A standby, or a server or role that is set to read only.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{0}; the server is a read-only standby: write to its primary")]
 struct ReadOnly(sqlx::Error);
 
-impl std::fmt::Display for ReadOnly {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}; the server is a read-only standby: write to its primary", self.0)
-    }
-}
-
-impl std::error::Error for ReadOnly {}
-
-/// Something that does not take what PostgreSQL takes.
-#[derive(Debug)]
+/// A server that does not accept what PostgreSQL accepts.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{0}; if a pooler is in between, choose `pooler_mode=transaction`, or name the server itself"
+)]
 struct ForeignServer(sqlx::Error);
 
-impl std::fmt::Display for ForeignServer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{}; if a pooler stands in between, choose `pooler_mode=transaction`, or name the server itself",
-            self.0
-        )
-    }
-}
-
-impl std::error::Error for ForeignServer {}
-
-/// A role that may not do it.
-#[derive(Debug)]
+/// A role without the rights.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{0}; connect once as a role that may create the schema, and let it call `PgAdapter::grant_to` for this one"
+)]
 struct MissingRights(sqlx::Error);
 
-impl std::fmt::Display for MissingRights {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{}; connect once as a role that may create the schema, and let it call `PgAdapter::grant_to` for this one",
-            self.0
-        )
-    }
-}
-
-impl std::error::Error for MissingRights {}
-
-/// Tables or functions that are not there.
-#[derive(Debug)]
+/// Tables or functions that do not exist.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}; the schema was dropped or changed since this store was opened")]
 struct MissingSchema(sqlx::Error);
-
-impl std::fmt::Display for MissingSchema {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}; the schema was dropped or changed since this store was opened", self.0)
-    }
-}
-
-impl std::error::Error for MissingSchema {}

@@ -1,50 +1,54 @@
-//! The frontier: the last position that no later commit can get in front of. One per adapter, fed by every poll.
+//! The frontier: the last position that no later commit can come before. One per server, fed by every poll.
 //!
-//! Positions come from an ordered sequence, assigned to transactions that hold a transaction id and a lock on the table
-//! already. So when a poll sees position `h`, every transaction with a position below `h` had an id below the poll's
-//! `next_xid`, and has ended or is among the holders of that lock afterwards. A position that is still missing was rolled
-//! back, and all up to `h` is final, once
-//! - every transaction below `next_xid` is finished (`xmin` has reached it): a fence, free with each poll; or
-//! - none of those holders is left: the probe, asked for when a hole stays, so that no other work of the server holds
-//!   up readers.
+//! Positions come from an ordered sequence, and are assigned to transactions that hold a transaction id and a lock on
+//! the table of events already. So when a poll sees position `h`, every transaction with a lower position had an id
+//! below the poll's `next_xid`, and has ended or is among the holders of that lock afterwards. A position that is still
+//! missing was rolled back, and all positions up to `h` are final, once
+//! - every transaction below `next_xid` is finished (`xmin` has reached it): a fence, which every poll gives for free; or
+//! - none of those holders is left: the probe, made when a hole stays, so that no other work of the server blocks readers.
 //!
-//! Visible positions that follow one another are final at once. The frontier only grows; polls may be applied in any
-//! order.
+//! Visible positions without a hole between them are final at once. The frontier only grows; polls may be applied in
+//! any order.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use event_core::Result;
 use event_core::health::Stall;
+use event_sql::rows::to_i64;
 use tokio::time::{Instant, sleep};
 
-use crate::append::stored;
-use crate::pool::Pool;
 use crate::row::Cells;
-use crate::sql::Statements;
 use crate::stall::Watch;
+use crate::store::Store;
 
-/// Fences kept at most; a newer one then takes the place of the newest.
+const OPERATION: &str = "find the frontier";
+/// Fences kept at most; a newer one then replaces the newest.
 const FENCES: usize = 64;
-/// Positions that are looked at one by one when the end of the log is asked for; beyond them a fence tells.
+/// Positions that are read one by one when the end of the log is asked for; beyond them a fence decides.
 const HEAD: usize = 10_000;
 /// The first pause before a hole is looked at again; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 
-/// What is known to be final.
-#[derive(Debug)]
+/// What is known to be final on one server.
 pub(crate) struct Frontier {
+    store: Arc<Store>,
     state: Mutex<Final>,
     watch: Watch,
     wait: Duration,
 }
 
 impl Frontier {
-    /// A frontier at the start; `wait` bounds how long one call waits for a hole.
-    pub(crate) fn new(wait: Duration) -> Self {
-        Self { state: Mutex::default(), watch: Watch::default(), wait }
+    /// A frontier at the start of the log; `wait` limits how long one call waits for a hole.
+    pub(crate) fn new(store: Arc<Store>, wait: Duration) -> Self {
+        Self { store, state: Mutex::default(), watch: Watch::default(), wait }
+    }
+
+    /// The server.
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
     }
 
     /// The last position known to be final.
@@ -52,67 +56,56 @@ impl Frontier {
         self.lock().last
     }
 
-    /// The last position that is final now: all that is visible, but for what stands behind a commit under way.
-    pub(crate) async fn head(&self, pool: &Pool, sql: &Statements) -> Result<i64> {
-        self.reach(pool, sql, (self.known(), i64::MAX), HEAD).await
+    /// The last position that is final now: the last visible one, unless a commit in flight comes before it.
+    pub(crate) async fn head(&self) -> Result<i64> {
+        self.reach((self.known(), i64::MAX), HEAD).await
     }
 
-    /// What holds readers up now; a commit of a moment is waited for first.
-    pub(crate) async fn stall(&self, pool: &Pool, sql: &Statements) -> Result<Option<Stall>> {
-        self.head(pool, sql).await?;
-        let seen = Poll::take(pool, sql, self.known(), HEAD).await?;
+    /// What blocks readers now; commits that end soon are waited for first.
+    pub(crate) async fn stall(&self) -> Result<Option<Stall>> {
+        self.head().await?;
+        let seen = Poll::take(&self.store, self.known(), HEAD).await?;
         let last = self.lock().apply(&seen);
         if last >= seen.highest {
-            self.watch.passed();
+            self.watch.resumed();
             return Ok(None);
         }
-        self.watch.report(pool, sql, last, seen.highest).await.map(Some)
+        self.watch.report(&self.store, last, seen.highest).await.map(Some)
     }
 
-    /// What tells of readers that wait.
+    /// What reports readers that wait.
     pub(crate) const fn watch(&self) -> &Watch {
         &self.watch
     }
 
-    /// Takes in that all up to a position is final, by a proof of its own.
+    /// Notes that all positions up to one are final, by a proof of the caller's.
     pub(crate) fn learn(&self, position: i64) {
         self.lock().pass(position);
     }
 
     /// Polls until all that is visible now is final, or `wanted` positions after `after` are, or the time is up.
-    pub(crate) async fn advance(
-        &self,
-        pool: &Pool,
-        sql: &Statements,
-        after: i64,
-        wanted: usize,
-    ) -> Result<i64> {
-        let enough = after.saturating_add(stored(wanted as u64));
-        self.reach(pool, sql, (after, enough), wanted).await
+    pub(crate) async fn advance(&self, after: i64, wanted: usize) -> Result<i64> {
+        let enough = after.saturating_add(to_i64(wanted as u64));
+        self.reach((after, enough), wanted).await
     }
 
-    async fn reach(
-        &self,
-        pool: &Pool,
-        sql: &Statements,
-        (after, enough): (i64, i64),
-        wanted: usize,
-    ) -> Result<i64> {
+    async fn reach(&self, (after, enough): (i64, i64), wanted: usize) -> Result<i64> {
+        let store = &self.store;
         let give_up = Instant::now() + self.wait;
         let mut pause = FIRST_PAUSE;
         let mut goal = None;
         let mut watched: Option<(i64, Holders)> = None;
         loop {
-            let seen = Poll::take(pool, sql, self.known(), wanted).await?;
+            let seen = Poll::take(store, self.known(), wanted).await?;
             let mut last = self.lock().apply(&seen);
-            // What becomes visible while we wait is left to the next call.
+            // What becomes visible during the wait is left to the next call.
             let goal = enough.min(*goal.get_or_insert(seen.highest));
             if goal <= after {
                 return Ok(last);
             }
             // A hole. Mostly its owner is about to commit: the probe comes after the first pause.
             if last < goal && pause > FIRST_PAUSE {
-                let holders = Holders::take(pool, sql).await?;
+                let holders = Holders::take(store).await?;
                 let (highest, first) =
                     watched.get_or_insert_with(|| (seen.highest, holders.clone()));
                 if holders.prove_gone(first) {
@@ -120,11 +113,11 @@ impl Frontier {
                 }
             }
             if last >= goal {
-                self.watch.passed();
+                self.watch.resumed();
                 return Ok(last);
             }
             if give_up <= Instant::now() {
-                self.watch.gave_up(pool, sql, last, seen.highest).await;
+                self.watch.gave_up(store, last, seen.highest).await;
                 return Ok(last);
             }
             sleep(pause).await;
@@ -142,24 +135,21 @@ impl Frontier {
 pub(crate) struct Poll {
     xmin: i64,
     next_xid: i64,
-    /// The highest visible position of all.
+    /// The highest visible position.
     pub(crate) highest: i64,
     /// Visible positions after the frontier of that moment, in order.
     pub(crate) visible: Vec<i64>,
 }
 
 impl Poll {
-    async fn take(pool: &Pool, sql: &Statements, last: i64, wanted: usize) -> Result<Self> {
-        let query = sql.frontier.query().bind(last).bind(stored(wanted as u64));
-        let rows = pool.fetch("find the frontier", query).await?;
-        let Some(row) = rows.first() else {
-            return Err(event_core::Error::adapter("find the frontier", "no answer"));
-        };
-        let cells = Cells::new(row);
+    async fn take(store: &Store, last: i64, wanted: usize) -> Result<Self> {
+        let query = store.sql.frontier.query().bind(last).bind(to_i64(wanted as u64));
+        let row = store.fetch_one(OPERATION, query).await?;
+        let cells = Cells::new(&row);
         Ok(Self { visible: cells.get("visible")?, ..Self::of(&cells)? })
     }
 
-    /// What any row of a snapshot says of it, without what is visible.
+    /// What any row of a snapshot says of it, without the visible positions.
     pub(crate) fn of(cells: &Cells<'_>) -> Result<Self> {
         Ok(Self {
             xmin: cells.get("xmin")?,
@@ -178,16 +168,13 @@ pub(crate) struct Holders {
 }
 
 impl Holders {
-    pub(crate) async fn take(pool: &Pool, sql: &Statements) -> Result<Self> {
-        let rows = pool.fetch("find the frontier", sql.holders.query()).await?;
-        let Some(row) = rows.first() else {
-            return Err(event_core::Error::adapter("find the frontier", "no answer"));
-        };
-        let cells = Cells::new(row);
+    pub(crate) async fn take(store: &Store) -> Result<Self> {
+        let row = store.fetch_one(OPERATION, store.sql.holders.query()).await?;
+        let cells = Cells::new(&row);
         Ok(Self { names: cells.get("holders")?, unsure: cells.get("unsure")? })
     }
 
-    /// Whether nobody of an earlier moment, or of this one if it is the same, is writing any more.
+    /// Whether all transactions of an earlier moment have ended; the two may be the same moment.
     pub(crate) fn prove_gone(&self, earlier: &Self) -> bool {
         !self.unsure
             && !earlier.unsure
@@ -199,7 +186,7 @@ impl Holders {
 #[derive(Debug, Default)]
 pub(crate) struct Final {
     last: i64,
-    /// Up to the position all is final, once every transaction below the id is finished; both grow.
+    /// All up to the position is final, once every transaction below the id is finished; both grow.
     fences: VecDeque<(i64, i64)>,
 }
 
@@ -209,7 +196,7 @@ impl Final {
         Self { last: position, ..Self::default() }
     }
 
-    /// Takes in a poll; the last final position.
+    /// Applies a poll; returns the last final position.
     pub(crate) fn apply(&mut self, poll: &Poll) -> i64 {
         if poll.highest > self.last {
             self.put_fence(poll.highest, poll.next_xid);
@@ -229,7 +216,7 @@ impl Final {
         self.pass(self.last)
     }
 
-    /// Takes in that all up to a position is final.
+    /// Notes that all up to a position is final.
     pub(crate) fn pass(&mut self, position: i64) -> i64 {
         let last = self.last.max(position);
         self.last = last;
@@ -239,7 +226,7 @@ impl Final {
 
     fn put_fence(&mut self, position: i64, xid: i64) {
         match self.fences.back().copied() {
-            // An older poll, applied late, says nothing new.
+            // An older poll, applied late, adds nothing.
             Some((known, _)) if position <= known => return,
             // The same transactions, a higher position.
             Some((_, same)) if xid <= same => {
@@ -266,12 +253,12 @@ mod tests {
     }
 
     #[test]
-    fn an_idle_server_has_no_holes_that_matter() {
+    fn holes_do_not_matter_on_an_idle_server() {
         assert_eq!(Final::default().apply(&poll(9, 9, &[1, 2, 5, 9])), 9);
     }
 
     #[test]
-    fn positions_that_follow_one_another_need_no_fence() {
+    fn positions_without_a_hole_need_no_fence() {
         assert_eq!(Final::default().apply(&poll(3, 9, &[1, 2, 3])), 3);
     }
 
@@ -292,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hole_is_passed_when_nobody_who_could_fill_it_is_left() {
+    fn a_hole_is_passed_when_no_transaction_is_left_that_could_fill_it() {
         let holders = |names: &[&str], unsure| Holders {
             names: names.iter().map(ToString::to_string).collect(),
             unsure,

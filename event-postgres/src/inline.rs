@@ -1,35 +1,38 @@
-//! Inline projections: a read model that is written in the transaction of the append, so that it is never behind.
+//! Inline projections: read models that are written in the transaction of the append, so that they are never behind.
 //!
-//! Its statements run first and the append last: the position in the global order is assigned when they are done, so only
-//! the writer waits for them. They see no position therefore, and the number in the stream where the writer claims
-//! one. What they refuse is not stored; what is refused, or stored already, leaves no trace of them.
+//! Their statements run first and the append last: the position is assigned when they are done, so only this writer
+//! waits for them. Therefore they see no position, and the version in the stream only where the writer claims one. An
+//! error of theirs refuses the append; an append that is refused, or stored already, leaves none of their changes.
 
 use std::future::Future;
 
+use event_core::adapter::TenantView;
 use event_core::adapter::append::Commit;
-use event_core::adapter::{BoxFuture, TenantView};
 use event_core::error::BoxError;
 use event_core::projection::InlineEvent;
 use event_core::{Appended, Error, EventSet, Outcome, Result, StreamId};
+use event_sql::inline::{InlineTables, Wanting};
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 use tokio::time::timeout;
 
-use crate::adapter::PgAdapter;
-use crate::projection::told;
-use crate::{append, error, read};
+use crate::append::{self, transaction};
+use crate::store::Store;
+use crate::{error, read};
 
 const OPERATION: &str = "append with an inline projection";
 
-/// A read model that is written in the transaction of the append; added with [`PgAdapter::with_inline`].
+/// A read model that is written in the transaction of the append; added with
+/// [`PgAdapter::inline`](crate::PgAdapter::inline).
 ///
-/// For what must be true at once, such as a name that may be taken once: a unique index refuses the append. Everything
-/// else is better off in a [`PgProjection`](crate::PgProjection), which writers do not wait for.
+/// For invariants that must hold at once, such as a name that may be taken once: a unique index refuses the append. For
+/// everything else prefer a [`PgProjection`](crate::PgProjection), which writers do not wait for. Its tables are the
+/// application's, which creates them; imported events and links do not reach it.
 ///
 /// ```no_run
 /// use event_core::StreamId;
 /// use event_core::error::BoxError;
-/// use event_postgres::{InlineEvent, InlineProjection};
+/// use event_postgres::{InlineEvent, PgInlineProjection};
 /// use sqlx::PgConnection;
 /// # use event_core::Event;
 /// # #[derive(serde::Serialize, serde::Deserialize, Event)] #[event(type = "registered", version = 1)] struct Registered { name: String }
@@ -39,7 +42,7 @@ const OPERATION: &str = "append with an inline projection";
 ///
 /// struct Names;
 ///
-/// impl InlineProjection for Names {
+/// impl PgInlineProjection for Names {
 ///     type Event = UserEvent;
 ///
 ///     fn wants(&self, stream_id: &StreamId) -> bool {
@@ -58,20 +61,20 @@ const OPERATION: &str = "append with an inline projection";
 ///     }
 /// }
 /// ```
-pub trait InlineProjection: Send + Sync + 'static {
+pub trait PgInlineProjection: Send + Sync + 'static {
     /// The closed set of events that the streams hold. One outside of it refuses the append, unless the set has an
     /// `other` variant.
     type Event: EventSet;
 
-    /// Whether it is about a stream.
+    /// Whether it wants the events of a stream.
     fn wants(&self, stream_id: &StreamId) -> bool;
 
-    /// Writes what the events make of the tables, through this connection, which is in the transaction of the append.
-    /// It must neither end the transaction nor leave a setting or a lock of the session behind; every table has to be
-    /// named so that it is found without a search path.
+    /// Writes what the events change in the tables, through this connection, which is in the transaction of the append.
+    /// It must neither end the transaction nor leave a setting or a lock of the session behind; tables have to be named
+    /// with their schema, as there is no search path to rely on.
     ///
     /// # Errors
-    /// Whatever refuses the append; a [`sqlx::Error`] that may pass, such as a deadlock, is tried again with the append.
+    /// Any error refuses the append; after a transient [`sqlx::Error`], such as a deadlock, the append is tried again.
     fn apply(
         &self,
         connection: &mut PgConnection,
@@ -79,66 +82,56 @@ pub trait InlineProjection: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), BoxError>> + Send;
 }
 
-/// An inline projection whatever its events are.
-pub(crate) trait Registered: Send + Sync {
-    fn wants(&self, commit: &Commit) -> bool;
+/// A [`PgInlineProjection`] as both SQL backends run it.
+pub(crate) struct Tables<P>(pub(crate) P);
 
-    fn apply<'a>(
-        &'a self,
-        connection: &'a mut PgConnection,
-        commit: &'a Commit,
-    ) -> BoxFuture<'a, Result<()>>;
-}
+impl<P: PgInlineProjection> InlineTables for Tables<P> {
+    type Event = P::Event;
+    type Connection = PgConnection;
 
-impl<P: InlineProjection> Registered for P {
-    fn wants(&self, commit: &Commit) -> bool {
-        commit.appends.iter().any(|append| InlineProjection::wants(self, &append.stream_id))
+    fn wants(&self, stream_id: &StreamId) -> bool {
+        self.0.wants(stream_id)
     }
 
-    fn apply<'a>(
-        &'a self,
-        connection: &'a mut PgConnection,
-        commit: &'a Commit,
-    ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            let wants = |stream_id: &StreamId| InlineProjection::wants(self, stream_id);
-            let events = InlineEvent::of(commit, None, wants)?;
-            let applied = InlineProjection::apply(self, connection, events).await;
-            applied.map_err(|error| told(OPERATION, error))
-        })
+    async fn apply(
+        &self,
+        connection: &mut PgConnection,
+        events: Vec<InlineEvent<P::Event>>,
+    ) -> Result<(), BoxError> {
+        self.0.apply(connection, events).await
     }
 }
 
-/// Stores a commit with the read models that are about it.
+/// Stores a commit together with the read models that want it.
 pub(crate) async fn commit(
-    adapter: &PgAdapter,
-    inline: &[&std::sync::Arc<dyn Registered>],
+    store: &Store,
+    inline: &Wanting<'_, PgConnection>,
     commit: &Commit,
 ) -> Result<Vec<Appended>> {
-    let (pool, sql) = adapter.parts();
+    let pool = &store.pool;
     pool.require_session(OPERATION)?;
     let mut tries = 0;
     loop {
         tries += 1;
         let mut held = pool.hold(OPERATION).await?;
-        let once = once(adapter, &mut held.connection, inline, commit);
-        let Ok((is_sound, answers)) = timeout(pool.deadline(), once).await else {
+        let once = once(store, &mut held.connection, inline, commit);
+        let Ok((connection, answers)) = timeout(pool.deadline(), once).await else {
             held.broke();
             return Err(pool.no_answer(OPERATION));
         };
-        if is_sound {
+        if connection == Connected::Usable {
             held.keep();
         }
         match answers {
-            // The ids are being stored by others just now: the next look finds them.
+            // Other writers are storing the ids at this moment: the next attempt finds them.
             Err(Refusal::Store(Error::EventIdConflict { event_id: None, .. })) if tries < 3 => {}
-            // What was stored before is in the read models, which may not let it in again.
+            // An append that is stored already is in the read models too, which may not accept it twice.
             Err(Refusal::ReadModel(error)) => {
-                if !are_known(adapter, commit).await? {
+                if !are_known(store, commit).await? {
                     return Err(error);
                 }
                 let again = Commit { retry: true, ..commit.clone() };
-                return append::commit(pool, sql, &again).await;
+                return append::commit(store, &again).await;
             }
             Err(Refusal::Store(error)) => return Err(error),
             Ok(answers) => return Ok(answers),
@@ -146,51 +139,57 @@ pub(crate) async fn commit(
     }
 }
 
-/// Whether the first event of each append is stored already. It cannot vanish between this and the append but by the
-/// deletion of its stream, and that refuses the append.
-async fn are_known(adapter: &PgAdapter, commit: &Commit) -> Result<bool> {
-    let (pool, sql) = adapter.parts();
+/// Whether the first event of each append is stored already. It can vanish between this and the append only by the
+/// deletion of its stream, which refuses the append.
+async fn are_known(store: &Store, commit: &Commit) -> Result<bool> {
     let view = TenantView::One(commit.tenant.clone());
     for event in commit.appends.iter().filter_map(|append| append.events.first()) {
-        if read::event(pool, sql, &view, event.id).await?.is_none() {
+        if read::event(store, &view, event.id).await?.is_none() {
             return Ok(false);
         }
     }
     Ok(true)
 }
 
-/// Who refused.
+/// Who refused the append.
 enum Refusal {
     ReadModel(Error),
     Store(Error),
 }
 
-/// One transaction; whether the connection can be used again.
+/// Whether a connection can be used again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Connected {
+    Usable,
+    Broken,
+}
+
+/// One attempt, in one transaction.
 async fn once(
-    adapter: &PgAdapter,
+    store: &Store,
     connection: &mut PgConnection,
-    inline: &[&std::sync::Arc<dyn Registered>],
+    inline: &Wanting<'_, PgConnection>,
     commit: &Commit,
-) -> (bool, Result<Vec<Appended>, Refusal>) {
+) -> (Connected, Result<Vec<Appended>, Refusal>) {
     let fail = |error| Refusal::Store(error::error(OPERATION, error));
     let mut transaction = match connection.begin().await {
         Ok(transaction) => transaction,
-        Err(error) => return (false, Err(fail(error))),
+        Err(error) => return (Connected::Broken, Err(fail(error))),
     };
     let answers = async {
-        for projection in inline {
-            projection.apply(&mut transaction, commit).await.map_err(Refusal::ReadModel)?;
-        }
-        adapter.append_in(&mut transaction, commit).await.map_err(Refusal::Store)
+        let applied = inline.apply(&mut transaction, commit, None).await;
+        applied.map_err(|error| Refusal::ReadModel(error::application(OPERATION, error)))?;
+        transaction::append_in(store, &mut transaction, commit).await.map_err(Refusal::Store)
     };
-    match answers.await {
+    let (ended, answers) = match answers.await {
         Ok(answers) if answers.iter().any(|answer| answer.outcome == Outcome::Stored) => {
             match transaction.commit().await {
-                Ok(()) => (true, Ok(answers)),
-                Err(error) => (false, Err(fail(error))),
+                Ok(()) => (Ok(()), Ok(answers)),
+                Err(error) => return (Connected::Broken, Err(fail(error))),
             }
         }
-        // Refused, or stored before: then the read models have it from that time.
-        answers => (transaction.rollback().await.is_ok(), answers),
-    }
+        // Refused, or stored before: then the read models have it since that time.
+        answers => (transaction.rollback().await, answers),
+    };
+    (if ended.is_ok() { Connected::Usable } else { Connected::Broken }, answers)
 }

@@ -3,32 +3,32 @@
 use event_core::adapter::StreamState;
 use event_core::adapter::append::LinkEvents;
 use event_core::{Appended, Conflict, Error, EventId, Outcome, Position, Result, StreamVersion};
+use event_sql::rows::to_i64;
 use uuid::Uuid;
 
-use crate::append::{expected_number, stored};
-use crate::pool::Pool;
+use crate::expected::expected_number;
 use crate::row::Cells;
-use crate::sql::Statements;
 use crate::status::{self, LinkStatus};
+use crate::store::Store;
 
 const OPERATION: &str = "link a stream";
 
 /// Makes a stream refer to existing events.
-pub(crate) async fn link(pool: &Pool, sql: &Statements, link: &LinkEvents) -> Result<Appended> {
+pub(crate) async fn link(store: &Store, link: &LinkEvents) -> Result<Appended> {
     let stream_id = || link.stream_id.clone();
     let ids: Vec<Uuid> = link.event_ids.iter().map(|id| id.as_uuid()).collect();
-    let query = sql
+    let query = store
+        .sql
         .link_events
         .query()
         .bind(link.tenant.as_str().to_owned())
         .bind(link.stream_id.as_str().to_owned())
         .bind(link.stream_id.category().to_owned())
         .bind(expected_number(link.expected))
-        .bind(link.stream_limit.map(stored))
+        .bind(link.stream_limit.map(to_i64))
         .bind(ids);
-    let rows = pool.fetch(OPERATION, query).await?;
-    let Some(row) = rows.first() else { return Err(Error::adapter(OPERATION, "no answer")) };
-    let cells = Cells::new(row);
+    let row = store.fetch_one(OPERATION, query).await?;
+    let cells = Cells::new(&row);
     let version = StreamVersion::try_from(cells.get::<i64>("stream_version")?)?;
     let named = || -> Result<Vec<EventId>> {
         let ids: Option<Vec<Uuid>> = cells.get("event_ids")?;

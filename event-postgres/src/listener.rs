@@ -1,4 +1,4 @@
-//! [`Listener`]: wake-ups from other processes, on a connection of its own that is watched and opened again.
+//! [`Listener`]: wake-ups from other processes, on a connection of its own that is watched and reopened.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -11,13 +11,13 @@ use tokio::time::{sleep, timeout};
 
 use crate::sql::{PING, Statements};
 
-/// An idle connection is asked for a sign of life after this time: one that is half dead says nothing by itself.
+/// After this time an idle connection is asked for an answer: one that is half closed reports nothing by itself.
 const WATCH: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(5);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// How to hear of commits of other processes.
+/// Receives notifications of commits of other processes.
 pub(crate) struct Listener {
     driver: PgConnectOptions,
     state: Arc<State>,
@@ -26,11 +26,11 @@ pub(crate) struct Listener {
 #[derive(Default)]
 struct State {
     connected: AtomicBool,
-    /// The highest position that this process told others, or heard of.
-    heard: AtomicI64,
+    /// The highest position that was received.
+    received: AtomicI64,
 }
 
-/// The task of a listener; it ends with this.
+/// The task of a listener; it ends when this is dropped.
 pub(crate) struct Listening {
     task: JoinHandle<()>,
     state: Arc<State>,
@@ -48,12 +48,12 @@ impl Listener {
         Self { driver, state: Arc::default() }
     }
 
-    /// Whether wake-ups come in now.
+    /// Whether wake-ups arrive now.
     pub(crate) fn is_connected(&self) -> bool {
         self.state.connected.load(Ordering::Relaxed)
     }
 
-    /// Listens until what it returns is dropped.
+    /// Listens until the returned value is dropped.
     pub(crate) fn start(&self, sql: Arc<Statements>, wake: Arc<Notify>) -> Listening {
         let (driver, state) = (self.driver.clone(), Arc::clone(&self.state));
         let task = tokio::spawn(async move {
@@ -66,7 +66,7 @@ impl Listener {
                     }
                 }
                 state.connected.store(false, Ordering::Relaxed);
-                // What was told meanwhile is found by a poll at once.
+                // Notifications that were missed meanwhile are found by a poll at once.
                 wake.notify_one();
                 sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
@@ -76,7 +76,7 @@ impl Listener {
     }
 }
 
-/// One connection's life.
+/// Listens on one connection until it ends.
 async fn listen(
     driver: &PgConnectOptions,
     sql: &Statements,
@@ -90,20 +90,20 @@ async fn listen(
         .connect_lazy_with(driver.clone());
     let mut listener = PgListener::connect_with(&pool).await?;
     listener.eager_reconnect(false);
-    let heard = timeout(ANSWER, listener.listen(sql.schema().as_str())).await;
-    heard.map_err(|_| sqlx::Error::PoolTimedOut)??;
-    // The server may have been restored to an earlier state meanwhile: what was heard of before counts no more.
-    state.heard.store(0, Ordering::Relaxed);
+    let listening = timeout(ANSWER, listener.listen(sql.schema().as_str())).await;
+    listening.map_err(|_| sqlx::Error::PoolTimedOut)??;
+    // The server may have been restored to an earlier state meanwhile: positions received before are void.
+    state.received.store(0, Ordering::Relaxed);
     state.connected.store(true, Ordering::Relaxed);
     *pause = FIRST_PAUSE;
     wake.notify_one();
     loop {
         match timeout(WATCH, listener.try_recv()).await {
-            Ok(Ok(Some(told))) => {
-                let position = told.payload().parse().unwrap_or(i64::MAX);
-                // A text that is no position, which anybody may send, is only a wake-up.
+            Ok(Ok(Some(notification))) => {
+                let position = notification.payload().parse().unwrap_or(i64::MAX);
+                // Any role may send a text that is no position; it is only a wake-up.
                 if position == i64::MAX
-                    || state.heard.fetch_max(position, Ordering::Relaxed) < position
+                    || state.received.fetch_max(position, Ordering::Relaxed) < position
                 {
                     wake.notify_one();
                 }
@@ -111,8 +111,8 @@ async fn listen(
             Ok(Ok(None)) => return Ok(()),
             Ok(Err(error)) => return Err(error),
             Err(_) => {
-                let sign = sqlx::query(PING).execute(&mut listener);
-                match timeout(ANSWER, sign).await {
+                let ping = sqlx::query(PING).execute(&mut listener);
+                match timeout(ANSWER, ping).await {
                     Ok(answer) => _ = answer?,
                     Err(_) => return Err(sqlx::Error::PoolTimedOut),
                 }

@@ -6,14 +6,14 @@
 
 use event_core::value::Escaped;
 use event_core::{Error, Result};
-use event_sql::rows;
+use event_sql::migrations;
 use sqlx::migrate::{Migration, MigrationType};
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Connection, Row, SqlSafeStr};
 
 use crate::error;
-use crate::pool::Pool;
 use crate::sql::Statements;
+use crate::store::Store;
 
 const OPERATION: &str = "migrate the schema";
 const READ: &str = "read the schema's version";
@@ -50,16 +50,12 @@ pub(crate) async fn run(
 }
 
 /// Refuses a schema that is not at this program's version, where it cannot be brought there.
-pub(crate) async fn check(pool: &Pool, sql: &Statements) -> Result<()> {
-    let known = known();
+pub(crate) async fn check(store: &Store) -> Result<()> {
+    let (known, sql) = (known(), &store.sql);
     let query = sql.has_history.query().bind(sql.schema().as_str().to_owned());
-    let rows = pool.fetch(READ, query).await?;
-    let Some(row) = rows.first() else {
-        return Err(Error::adapter(READ, "no answer"));
-    };
-    let mut found = Found::of(row)?;
+    let mut found = Found::of(&store.fetch_one(READ, query).await?)?;
     if found.history.is_some() {
-        found.history = Some(history(&pool.fetch(READ, sql.applied.query()).await?)?);
+        found.history = Some(history(&store.fetch(READ, sql.applied.query()).await?)?);
     }
     if found.applied(&known)? == known.len() {
         return Ok(());
@@ -189,6 +185,6 @@ impl Found {
         let history: Vec<(i64, Vec<u8>)> =
             history.iter().map(|it| (it.version, it.checksum.clone())).collect();
         let known = known.iter().map(|it| (it.version, &*it.description, &*it.checksum));
-        rows::applied_migrations(&history, known)
+        migrations::applied(&history, known)
     }
 }

@@ -1,7 +1,7 @@
-//! [`Notifier`]: tells other processes that something was committed; one statement at a time, however many appends.
+//! [`Notifier`]: notifies other processes of commits; one statement at a time, however many appends.
 //!
 //! It never takes part in an append's transaction: a NOTIFY there makes every commit of the database wait for the one
-//! before. What is lost when this process ends in between is found by the others' polls.
+//! before. If this process ends first, the others find the commit by polling.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -9,37 +9,35 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::pool::Pool;
-use crate::sql::Statements;
+use crate::store::Store;
 
-/// Between two statements: more often nobody can use it.
+/// Between two statements: no reader gains from more.
 const PAUSE: Duration = Duration::from_millis(1);
 
 pub(crate) struct Notifier(Arc<Shared>);
 
 struct Shared {
-    pool: Arc<Pool>,
-    sql: Arc<Statements>,
+    store: Arc<Store>,
     /// The highest position that was committed here.
-    wanted: AtomicI64,
-    told: AtomicI64,
+    committed: AtomicI64,
+    /// The highest position that was sent.
+    sent: AtomicI64,
     running: AtomicBool,
 }
 
 impl Notifier {
-    pub(crate) fn new(pool: Arc<Pool>, sql: Arc<Statements>) -> Self {
+    pub(crate) fn new(store: Arc<Store>) -> Self {
         Self(Arc::new(Shared {
-            pool,
-            sql,
-            wanted: AtomicI64::new(0),
-            told: AtomicI64::new(0),
+            store,
+            committed: AtomicI64::new(0),
+            sent: AtomicI64::new(0),
             running: AtomicBool::new(false),
         }))
     }
 
-    /// Tells of a position, soon.
-    pub(crate) fn tell(&self, position: i64) {
-        if self.0.wanted.fetch_max(position, Ordering::SeqCst) < position && self.0.starts() {
+    /// Sends a position, soon.
+    pub(crate) fn notify(&self, position: i64) {
+        if self.0.committed.fetch_max(position, Ordering::SeqCst) < position && self.0.starts() {
             tokio::spawn(Task(Arc::clone(&self.0)).run());
         }
     }
@@ -51,7 +49,7 @@ impl Shared {
     }
 
     fn is_behind(&self) -> bool {
-        self.told.load(Ordering::SeqCst) < self.wanted.load(Ordering::SeqCst)
+        self.sent.load(Ordering::SeqCst) < self.committed.load(Ordering::SeqCst)
     }
 }
 
@@ -64,7 +62,7 @@ impl Task {
                 self.send().await;
                 sleep(PAUSE).await;
             }
-            // Whoever comes after this starts a task of its own; who came before it is seen by the next look.
+            // A commit after this starts a task of its own; one before it is seen by the next check.
             self.0.running.store(false, Ordering::SeqCst);
             if !self.0.is_behind() || !self.0.starts() {
                 return;
@@ -73,14 +71,14 @@ impl Task {
     }
 
     async fn send(&self) {
-        let Shared { pool, sql, wanted, told, .. } = &*self.0;
-        let position = wanted.load(Ordering::SeqCst);
-        let query = sql.notify.query();
-        let query = query.bind(sql.schema().as_str().to_owned()).bind(position.to_string());
-        if let Err(failure) = pool.fetch("wake other processes", query).await {
+        let Shared { store, committed, sent, .. } = &*self.0;
+        let position = committed.load(Ordering::SeqCst);
+        let query = store.sql.notify.query();
+        let query = query.bind(store.sql.schema().as_str().to_owned()).bind(position.to_string());
+        if let Err(failure) = store.fetch("wake other processes", query).await {
             let error = event_core::Error::from(failure);
             tracing::debug!(error = %event_core::error::with_causes(&error), "a wake-up was lost");
         }
-        told.store(position, Ordering::SeqCst);
+        sent.store(position, Ordering::SeqCst);
     }
 }

@@ -1,40 +1,40 @@
-//! Pages of one stream, of everything behind the frontier, and single events.
+//! Pages of one stream, of all streams up to the frontier, and single events.
+
+use std::cmp::Reverse;
 
 use chrono::{DateTime, Utc};
-use event_core::adapter::{Direction, StreamState, TenantView};
-use event_core::{
-    AllOptions, Error, EventId, ReadOptions, RecordedEvent, Result, StreamId, Tenant,
-};
-use event_sql::rows::Owners;
-use event_sql::tables::tenant_of;
+use event_core::adapter::{Direction, TenantView};
+use event_core::{AllOptions, EventId, ReadOptions, RecordedEvent, Result, StreamId, Tenant};
+use event_sql::page::{EventPage, StreamPage};
+use event_sql::rows::{Owners, to_i64};
+use event_sql::streams::tenant_of;
 use sqlx::postgres::PgRow;
 
-use crate::append::stored;
 use crate::frontier::Frontier;
-use crate::pool::Pool;
 use crate::row;
-use crate::sql::{Statement, Statements};
+use crate::sql::{PgQuery, Statement};
+use crate::store::Store;
 
 /// 4000 BC: the server's calendar starts soon before, ours much earlier.
 const FIRST_SECOND: i64 = -188_000_000_000;
 
-/// A page of one stream: its row and its events come in one answer.
+/// A page of one stream; its row and its events come in one answer.
 pub(crate) async fn stream(
-    pool: &Pool,
-    sql: &Statements,
+    store: &Store,
     tenant: &Tenant,
     stream_id: &StreamId,
     options: ReadOptions,
 ) -> Result<Vec<RecordedEvent>> {
-    const OPERATION: &str = "read a stream";
-    let (events, links, start) = match (options.get_direction(), options.get_from().get()) {
-        (Direction::Forward, start) => (&sql.read_forward, &sql.read_links_forward, stored(start)),
-        (Direction::Backward, 0) => (&sql.read_backward, &sql.read_links_backward, i64::MAX),
-        (Direction::Backward, start) => {
-            (&sql.read_backward, &sql.read_links_backward, stored(start))
-        }
+    let sql = &store.sql;
+    let (events, links) = match options.get_direction() {
+        Direction::Forward => (&sql.read_forward, &sql.read_links_forward),
+        Direction::Backward => (&sql.read_backward, &sql.read_links_backward),
     };
-    let ask = |statement: &Statement| {
+    let start = match (options.get_direction(), options.get_from().get()) {
+        (Direction::Backward, 0) => i64::MAX,
+        (_, start) => to_i64(start),
+    };
+    let query = |statement: &Statement| {
         statement
             .query()
             .bind(tenant.as_str().to_owned())
@@ -42,32 +42,37 @@ pub(crate) async fn stream(
             .bind(start)
             .bind(i64::from(options.get_limit().get()))
     };
-    let mut page = StreamPage::default();
-    pool.each(OPERATION, ask(events), |row| page.take(&row, row::event)).await?;
-    if matches!(page.state, Some(Ok((_, true)))) {
-        page = StreamPage::default();
-        let linked = |row: &PgRow, owner: &mut Owners| row::linked(row, stream_id, owner);
-        pool.each(OPERATION, ask(links), |row| page.take(&row, linked)).await?;
+    let mut page = stream_page(store, query(events), row::event).await?;
+    if page.holds_links() {
+        let linked = |row: &PgRow, owners: &mut Owners| row::linked(row, stream_id, owners);
+        page = stream_page(store, query(links), linked).await?;
     }
-    let Some(state) = page.state else {
-        return Err(Error::stream_not_found(stream_id.clone()));
-    };
-    let (state, _) = state?;
-    if state.is_deleted() {
-        return Err(Error::stream_deleted(stream_id.clone()));
-    }
-    let mut page = page.events.page?;
+    let mut events = page.end(stream_id)?;
     match options.get_direction() {
-        Direction::Forward => page.sort_by_key(RecordedEvent::stream_version),
-        Direction::Backward => page.sort_by_key(|event| std::cmp::Reverse(event.stream_version())),
+        Direction::Forward => events.sort_by_key(RecordedEvent::stream_version),
+        Direction::Backward => events.sort_by_key(|event| Reverse(event.stream_version())),
     }
+    Ok(events)
+}
+
+async fn stream_page(
+    store: &Store,
+    query: PgQuery<'_>,
+    event: impl Fn(&PgRow, &mut Owners) -> Result<RecordedEvent>,
+) -> Result<StreamPage> {
+    let mut page = StreamPage::default();
+    let take = |row: PgRow| {
+        page.state(|| row::state(&row));
+        if row::has_event(&row) {
+            page.events.push(|owners| event(&row, owners));
+        }
+    };
+    store.pool.each("read a stream", query, take).await?;
     Ok(page)
 }
 
-/// A page of everything that is final.
+/// A page of all streams, up to the frontier.
 pub(crate) async fn all(
-    pool: &Pool,
-    sql: &Statements,
     frontier: &Frontier,
     view: &TenantView,
     options: &AllOptions,
@@ -75,25 +80,26 @@ pub(crate) async fn all(
     if matches_nothing(options) {
         return Ok(Vec::new());
     }
+    let store = frontier.store();
     let page = options.get_limit().get() as usize;
     let mut events = Vec::new();
-    let end = stored(options.get_up_to().get());
+    let end = to_i64(options.get_up_to().get());
     let known = frontier.known().min(end);
-    let mut after = stored(options.get_after().get());
+    let mut after = to_i64(options.get_after().get());
     if after < known {
-        between(pool, sql, view, options, (after, known), page, &mut events).await?;
+        between(store, view, options, (after, known), page, &mut events).await?;
         // Nothing that matches is left below.
         after = known;
     }
     while events.len() < page && after < end {
         let wanted = page - events.len();
-        let last = frontier.advance(pool, sql, after, wanted).await?.min(end);
+        let last = frontier.advance(after, wanted).await?.min(end);
         if last <= after {
             break;
         }
-        between(pool, sql, view, options, (after, last), page, &mut events).await?;
-        // Of so many positions some do not match: a page is full as long as there is more.
-        let is_all = last < after.saturating_add(stored(wanted as u64));
+        between(store, view, options, (after, last), page, &mut events).await?;
+        // Of so many positions some do not match: the page is filled as long as there are more.
+        let is_all = last < after.saturating_add(to_i64(wanted as u64));
         after = last;
         if is_all {
             break;
@@ -104,29 +110,29 @@ pub(crate) async fn all(
 
 /// One event by its id.
 pub(crate) async fn event(
-    pool: &Pool,
-    sql: &Statements,
+    store: &Store,
     view: &TenantView,
     event_id: EventId,
 ) -> Result<Option<RecordedEvent>> {
-    let query = sql.read_event.query().bind(tenant_of(view)).bind(event_id.as_uuid());
-    let mut events = Events::default();
-    pool.each("read an event", query, |row| events.take(&row)).await?;
-    Ok(events.page?.into_iter().next())
+    let query = store.sql.read_event.query().bind(tenant_of(view)).bind(event_id.as_uuid());
+    let mut page = EventPage::default();
+    let take = |row: PgRow| page.push(|owners| row::event(&row, owners));
+    store.pool.each("read an event", query, take).await?;
+    Ok(page.end()?.into_iter().next())
 }
 
 /// Adds the events in `(after, last]`, until there are `page` of them.
 async fn between(
-    pool: &Pool,
-    sql: &Statements,
+    store: &Store,
     view: &TenantView,
     options: &AllOptions,
     (mut after, last): (i64, i64),
     page: usize,
     found: &mut Vec<RecordedEvent>,
 ) -> Result<()> {
+    let sql = &store.sql;
     let stream = options.get_stream().map(StreamId::as_str);
-    // The stream says its category: a filter by both is one by the stream, or matches nothing.
+    // A stream has one category: a filter by both is one by the stream, or matches nothing.
     let (statement, narrow) = match (stream, options.get_category()) {
         (Some(stream), _) => (&sql.read_of_stream, Some(stream)),
         (None, Some(category)) => (&sql.read_category, Some(category)),
@@ -143,21 +149,21 @@ async fn between(
             .bind(options.get_event_types().map(<[String]>::to_vec))
             .bind(from.and_then(in_calendar))
             .bind(before)
-            .bind(stored(limit as u64));
+            .bind(to_i64(limit as u64));
         if let Some(narrow) = narrow {
             query = query.bind(narrow.to_owned());
         }
-        let (mut events, mut rows) = (Events::default(), 0);
+        let (mut events, mut rows) = (EventPage::default(), 0);
         let take = |row: PgRow| {
             rows += 1;
             after = row::position(&row).unwrap_or(last);
             if row::is_kept(&row) {
-                events.take(&row);
+                events.push(|owners| row::event(&row, owners));
             }
         };
-        pool.each("read all streams", query, take).await?;
-        found.append(&mut events.page?);
-        // Fewer rows than were asked for: there are no more. As many, and some of them truncated: there may be.
+        store.pool.each("read all streams", query, take).await?;
+        found.append(&mut events.end()?);
+        // Fewer rows than the limit: there are no more. As many, some of them truncated: there may be.
         if rows < limit {
             break;
         }
@@ -165,7 +171,7 @@ async fn between(
     Ok(())
 }
 
-/// Filters that no event can pass, among them texts and times that the server cannot even be asked for.
+/// Filters that no event can pass, among them texts and times that cannot be sent to the server.
 fn matches_nothing(options: &AllOptions) -> bool {
     let (_, before) = options.get_recorded_between();
     let category = options.get_category();
@@ -181,54 +187,4 @@ fn matches_nothing(options: &AllOptions) -> bool {
 
 fn in_calendar(time: DateTime<Utc>) -> Option<DateTime<Utc>> {
     (time.timestamp() > FIRST_SECOND).then_some(time)
-}
-
-/// A page of one stream, with what its row says.
-#[derive(Default)]
-struct StreamPage {
-    /// The state of the stream, and whether it holds links.
-    state: Option<Result<(StreamState, bool)>>,
-    events: Events,
-}
-
-impl StreamPage {
-    fn take(&mut self, row: &PgRow, event: impl Fn(&PgRow, &mut Owners) -> Result<RecordedEvent>) {
-        if self.state.is_none() {
-            self.state = Some(row::state(row));
-        }
-        // An empty page is the stream's row with nothing beside it.
-        if row::has_event(row) {
-            self.events.take_as(row, event);
-        }
-    }
-}
-
-/// Events as their rows come; the first row that cannot be read is what is left of a page.
-struct Events {
-    owner: Owners,
-    page: Result<Vec<RecordedEvent>>,
-}
-
-impl Default for Events {
-    fn default() -> Self {
-        Self { owner: Owners::default(), page: Ok(Vec::new()) }
-    }
-}
-
-impl Events {
-    fn take(&mut self, row: &PgRow) {
-        self.take_as(row, row::event);
-    }
-
-    fn take_as(
-        &mut self,
-        row: &PgRow,
-        event: impl Fn(&PgRow, &mut Owners) -> Result<RecordedEvent>,
-    ) {
-        let Ok(page) = &mut self.page else { return };
-        match event(row, &mut self.owner) {
-            Ok(event) => page.push(event),
-            Err(error) => self.page = Err(error),
-        }
-    }
 }

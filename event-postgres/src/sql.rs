@@ -1,4 +1,4 @@
-//! The statements, rendered once for the schema they run in. The only place where SQL text is put together.
+//! [`Statements`]: the statements, rendered once for the schema they run in. SQL text is built only here.
 //!
 //! The files say `event_store`; rendering puts the schema's quoted name there. Names are checked, so the text is as
 //! constant as the files are.
@@ -9,8 +9,6 @@ use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres};
 
-use crate::options::Setting;
-
 /// The schema's name in the files, and the default.
 pub(crate) const DEFAULT_SCHEMA: &str = "event_store";
 
@@ -20,11 +18,14 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 const SET: &str = "SET LOCAL $1 = '$2'";
 /// Whether the server still answers on an idle connection.
 pub(crate) const PING: &str = "SELECT 1";
-/// An import fills tables that were empty when its statements were first planned: plan each call for what is stored now.
+/// An import fills tables that were empty when its statements were first planned: plan each call anew.
 pub(crate) const PLAN_EACH_CALL: &str = "SET plan_cache_mode = force_custom_plan";
-/// The schema of a build. It must not exist: a schema of that name belongs to someone else.
+/// The schema of a build. It must not exist: an existing schema of that name is not the store's.
 const CREATE_SCHEMA: &str = "CREATE SCHEMA event_store";
 const DROP_SCHEMA: &str = "DROP SCHEMA IF EXISTS event_store CASCADE";
+
+/// A setting of a session, and its value. Both are chosen by this crate, without quotes.
+pub(crate) type Setting = (&'static str, String);
 
 /// A query of this crate.
 pub(crate) type PgQuery<'q> = Query<'q, Postgres, PgArguments>;
@@ -40,12 +41,12 @@ impl Statement {
     }
 }
 
-/// What opens a transaction with settings of its own, in one message.
+/// Opens a transaction with its own settings, in one message.
 #[derive(Debug, Clone)]
 pub(crate) struct Begin(Arc<str>);
 
 impl Begin {
-    /// The settings are names and values that this crate chose, without quotes.
+    /// For a transaction with these settings.
     pub(crate) fn new(settings: &[Setting]) -> Self {
         let mut text = BEGIN.to_owned();
         for (name, value) in settings {
@@ -62,7 +63,7 @@ impl Begin {
 
 macro_rules! statements {
     ($($topic:ident { $($name:ident)* })*) => {
-        /// Every statement of the adapter, one file each, in a folder per topic.
+        /// Every statement of this crate, one file each, in a folder per topic.
         #[derive(Debug)]
         pub(crate) struct Statements {
             schema: Schema,
@@ -139,8 +140,8 @@ impl Schema {
     pub(crate) fn new(name: &str) -> Result<Self, String> {
         let mut letters = name.bytes();
         let starts = letters.next().is_some_and(|b| b.is_ascii_lowercase() || b == b'_');
-        let goes_on = letters.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-        if !starts || !goes_on || name.len() > 63 || name.starts_with("pg_") {
+        let continues = letters.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        if !starts || !continues || name.len() > 63 || name.starts_with("pg_") {
             return Err(format!(
                 "`{}` cannot name a schema; use 1 to 63 of a-z, 0-9 and _, not starting with a digit or `pg_`",
                 name.escape_default()
@@ -152,6 +153,11 @@ impl Schema {
     /// The plain name.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The name as SQL has it.
+    pub(crate) fn quoted(&self) -> String {
+        format!("\"{}\"", self.0)
     }
 
     /// Creates it.
@@ -166,7 +172,7 @@ impl Schema {
 
     /// A file's text for this schema.
     pub(crate) fn render(&self, text: &str) -> String {
-        text.replace(DEFAULT_SCHEMA, &format!("\"{}\"", self.0))
+        text.replace(DEFAULT_SCHEMA, &self.quoted())
     }
 }
 

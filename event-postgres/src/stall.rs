@@ -1,8 +1,8 @@
-//! Who holds readers up: a transaction that was assigned positions and does not end is named, in the log, in a metric and by
-//! [`PgAdapter::stall`].
+//! Reports which transactions block readers: one that was assigned positions and does not end is named in the log, in a
+//! metric and by [`PgAdapter::stall`](crate::PgAdapter::stall).
 //!
-//! Every reader that gives up waiting at a hole says so here. A hole of a moment is what the frontier is for, and is not
-//! told; one that lasts is, with the processes that write, at once and then from time to time.
+//! Every reader that gives up waiting at a hole reports it here. The frontier handles short holes, which are not
+//! reported; one that lasts is, with the processes that write, at once and then at intervals.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,32 +12,16 @@ use event_core::{Position, Result};
 use sqlx::postgres::PgRow;
 use tokio::time::Instant;
 
-use crate::adapter::PgAdapter;
-use crate::pool::Pool;
 use crate::row::Cells;
-use crate::sql::Statements;
+use crate::store::Store;
 
-const OPERATION: &str = "find out who holds readers up";
-/// A wait this long is told; shorter ones are the commits of every day.
-const WORTH_TELLING: Duration = Duration::from_secs(1);
+const OPERATION: &str = "find out what blocks readers";
+/// Report waits this long; shorter ones are ordinary commits in flight.
+const REPORT_AFTER: Duration = Duration::from_secs(1);
 /// Between two warnings about the same stall.
 const BETWEEN_WARNINGS: Duration = Duration::from_secs(30);
 
-impl PgAdapter {
-    /// What holds up readers of everything now, and who: `None` when all that is stored is shown.
-    ///
-    /// The same goes to the log as a warning once readers have waited for a second, and into the metric
-    /// `event_store_stall_seconds`. The statements of other roles are shown to members of `pg_read_all_stats` only.
-    ///
-    /// # Errors
-    /// [`Error::Connection`](event_core::Error::Connection), [`Error::Overloaded`](event_core::Error::Overloaded).
-    pub async fn stall(&self) -> Result<Option<Stall>> {
-        let (pool, sql) = self.parts();
-        self.frontier().stall(pool, sql).await
-    }
-}
-
-/// How long readers of this process have waited at one place.
+/// How long readers of this process have waited at one position.
 #[derive(Debug, Default)]
 pub(crate) struct Watch(Mutex<Option<Waiting>>);
 
@@ -45,43 +29,40 @@ pub(crate) struct Watch(Mutex<Option<Waiting>>);
 struct Waiting {
     after: i64,
     since: Instant,
-    told: Option<Instant>,
+    reported: Option<Instant>,
 }
 
 impl Watch {
-    /// A reader gave up waiting behind a position; how long readers have waited there, and whether it is time to tell.
+    /// A reader gave up waiting after a position: how long readers have waited there, and whether a report is due.
     fn waits(&self, after: i64) -> (Duration, bool) {
         let now = Instant::now();
         let mut state = self.state();
-        let waiting = state.filter(|waiting| waiting.after == after).unwrap_or(Waiting {
-            after,
-            since: now,
-            told: None,
-        });
+        let waiting = state.filter(|waiting| waiting.after == after);
+        let waiting = waiting.unwrap_or(Waiting { after, since: now, reported: None });
         let waited = now - waiting.since;
-        let due = waited >= WORTH_TELLING
-            && waiting.told.is_none_or(|told| now - told >= BETWEEN_WARNINGS);
-        let told = if due { Some(now) } else { waiting.told };
-        *state = Some(Waiting { told, ..waiting });
+        let due = waited >= REPORT_AFTER
+            && waiting.reported.is_none_or(|reported| now - reported >= BETWEEN_WARNINGS);
+        let reported = if due { Some(now) } else { waiting.reported };
+        *state = Some(Waiting { reported, ..waiting });
         drop(state);
         metrics::gauge!("event_store_stall_seconds").set(waited.as_secs_f64());
         (waited, due)
     }
 
-    /// Readers went on.
-    pub(crate) fn passed(&self) {
+    /// Readers continued.
+    pub(crate) fn resumed(&self) {
         if self.state().take().is_some() {
             metrics::gauge!("event_store_stall_seconds").set(0.0);
         }
     }
 
-    /// A reader gave up waiting: who holds it up is told when it is time.
-    pub(crate) async fn gave_up(&self, pool: &Pool, sql: &Statements, after: i64, stored: i64) {
+    /// A reader gave up waiting: logs what blocks it, when a report is due.
+    pub(crate) async fn gave_up(&self, store: &Store, after: i64, stored: i64) {
         let (waited, due) = self.waits(after);
         if !due {
             return;
         }
-        match blockers(pool, sql).await {
+        match blockers(store).await {
             Ok(blockers) => {
                 let stall = stall(after, stored, waited, blockers);
                 let pids: Vec<_> = stall.blockers.iter().filter_map(|it| it.pid).collect();
@@ -89,21 +70,15 @@ impl Watch {
             }
             Err(error) => {
                 let stall = stall(after, stored, waited, Vec::new());
-                tracing::warn!(error = %event_core::error::with_causes(&error), "{stall}; who holds them up is not known");
+                tracing::warn!(error = %event_core::error::with_causes(&error), "{stall}; which processes block them is unknown");
             }
         }
     }
 
-    /// The report of a stall that is there now.
-    pub(crate) async fn report(
-        &self,
-        pool: &Pool,
-        sql: &Statements,
-        after: i64,
-        stored: i64,
-    ) -> Result<Stall> {
+    /// The report of a stall that exists now.
+    pub(crate) async fn report(&self, store: &Store, after: i64, stored: i64) -> Result<Stall> {
         let (waited, _) = self.waits(after);
-        Ok(stall(after, stored, waited, blockers(pool, sql).await?))
+        Ok(stall(after, stored, waited, blockers(store).await?))
     }
 
     fn state(&self) -> MutexGuard<'_, Option<Waiting>> {
@@ -118,8 +93,8 @@ fn stall(after: i64, stored: i64, waited: Duration, blockers: Vec<Blocker>) -> S
     stall
 }
 
-async fn blockers(pool: &Pool, sql: &Statements) -> Result<Vec<Blocker>> {
-    pool.fetch(OPERATION, sql.blockers.query()).await?.iter().map(blocker).collect()
+async fn blockers(store: &Store) -> Result<Vec<Blocker>> {
+    store.fetch(OPERATION, store.sql.blockers.query()).await?.iter().map(blocker).collect()
 }
 
 fn blocker(row: &PgRow) -> Result<Blocker> {
@@ -138,18 +113,18 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_stall_is_told_after_a_second_and_then_from_time_to_time() {
+    async fn a_stall_is_reported_after_a_second_and_then_at_intervals() {
         let watch = Watch::default();
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         for second in 0..70_u64 {
             if watch.waits(7).1 {
-                told.push(second);
+                reported.push(second);
             }
             tokio::time::advance(Duration::from_secs(1)).await;
         }
-        assert_eq!(told, [1, 31, 61]);
-        assert_eq!(watch.waits(8).0, Duration::ZERO, "another place, another wait");
-        watch.passed();
+        assert_eq!(reported, [1, 31, 61]);
+        assert_eq!(watch.waits(8).0, Duration::ZERO, "another position, another wait");
+        watch.resumed();
         assert_eq!(watch.waits(8).0, Duration::ZERO);
     }
 }

@@ -1,4 +1,4 @@
-//! What the server functions answer: one enum per kind of answer, each parsed from its word here.
+//! The answers of the server functions: one enum for each kind, parsed from its word.
 
 use std::fmt;
 

@@ -1,10 +1,11 @@
-//! From the driver's errors to `event_core`'s, by SQLite's result code and never by text: the one table.
+//! From the driver's errors to `event_core`'s, by SQLite's result code and never by text. This is the only table of
+//! them.
 //!
 //! | class | codes | becomes |
 //! |---|---|---|
-//! | id in use | `SQLITE_CONSTRAINT_UNIQUE` | [`Failure::IdTaken`]; the append asks again |
+//! | event id in use | `SQLITE_CONSTRAINT_UNIQUE` | [`Failure::IdTaken`]; the append asks again |
 //! | another program writes, no room | `BUSY LOCKED FULL NOMEM` | `Overloaded` |
-//! | the disk failed, and what is on it is open | `IOERR`, the connection's thread ended | `Connection` |
+//! | the disk failed, and what is on it is unknown | `IOERR`, the connection's thread ended | `Connection` |
 //! | damaged | `CORRUPT` | `Corrupt` |
 //! | no database, no rights, no folder, all else | `NOTADB READONLY CANTOPEN PERM …` | `Adapter` |
 
@@ -13,7 +14,8 @@ use std::path::Path;
 use event_core::Error;
 use event_core::error::BoxError;
 use event_core::value::Escaped;
-pub(crate) use event_sql::tables::Failure;
+pub(crate) use event_sql::error::Failure;
+use event_sql::error::of_application;
 
 /// SQLite's result codes, by the names of its documentation. The last two are extended codes.
 mod code {
@@ -34,7 +36,7 @@ mod code {
     pub(super) const CONSTRAINT_UNIQUE: u32 = 2067;
 }
 
-/// The driver's error while we were doing something with a file.
+/// The driver's error in an operation on a file.
 pub(crate) fn failure(operation: &'static str, path: &Path, error: sqlx::Error) -> Failure {
     let code = match &error {
         sqlx::Error::Database(database) => {
@@ -62,9 +64,7 @@ pub(crate) fn failure(operation: &'static str, path: &Path, error: sqlx::Error) 
         code::NOMEM => {
             Error::overloaded(operation, explained("there is no memory left").to_string())
         }
-        code::IOERR => {
-            Error::connection(operation, explained("the disk, or what stands for it, failed"))
-        }
+        code::IOERR => Error::connection(operation, explained("the disk failed")),
         code::CORRUPT => Error::Corrupt {
             at: None,
             reason: explained("the file is damaged; restore a backup").to_string(),
@@ -88,25 +88,23 @@ pub(crate) fn failure(operation: &'static str, path: &Path, error: sqlx::Error) 
     })
 }
 
-/// The same where no id can be in the way.
+/// The same for a statement that writes no event id.
 pub(crate) fn error(operation: &'static str, path: &Path, error: sqlx::Error) -> Error {
     failure(operation, path, error).into()
 }
 
-/// The error of an application's statements: the driver's by their code, so that what may pass is known as such, anything
-/// else as it is.
-pub(crate) fn told(operation: &'static str, path: &Path, error: BoxError) -> Error {
-    match error.downcast::<sqlx::Error>() {
-        Ok(error) if is_refused(&error) => Error::adapter(operation, *error),
-        Ok(error) => self::error(operation, path, *error),
-        Err(error) => match error.downcast::<Error>() {
-            Ok(error) => *error,
-            Err(error) => Error::adapter(operation, error),
-        },
-    }
+/// The error that an application's own statements returned.
+pub(crate) fn application(operation: &'static str, path: &Path, error: BoxError) -> Error {
+    of_application(operation, error, |error| {
+        if is_refused(&error) {
+            Error::adapter(operation, error)
+        } else {
+            self::error(operation, path, error)
+        }
+    })
 }
 
-/// Whether a constraint of a table refused it: ours are none of the application's.
+/// Whether a constraint of one of the application's tables refused it.
 fn is_refused(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
 }
@@ -131,7 +129,7 @@ fn error_text(error: &sqlx::Error) -> String {
     }
 }
 
-/// What it means, and SQLite's own words.
+/// The meaning of an error, and SQLite's own words.
 #[derive(Debug, thiserror::Error)]
 #[error("{0} ({1})")]
 struct Explained(String, String);

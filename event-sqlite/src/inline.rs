@@ -1,38 +1,39 @@
-//! Inline projections: a read model that is written in the transaction of the append, so that it is never behind.
+//! Inline projections: read models that are written in the transaction of the append, so that they are never behind.
 //!
-//! The append is judged first, under the write lock; only what will be stored is shown to the read model, with its number,
-//! and what that refuses is not stored. Such an append travels alone, so that it stands and falls alone.
+//! The append is judged first, under the write lock; a read model gets only events that will be stored, with their
+//! versions in the stream, and an error of its own refuses the append. Such an append is stored alone, so that it fails
+//! alone.
 
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
-use event_core::adapter::BoxFuture;
 use event_core::adapter::append::Commit;
 use event_core::error::BoxError;
 use event_core::projection::InlineEvent;
 use event_core::{Appended, Error, EventSet, Result, StreamId};
+use event_sql::inline::{InlineTables, Wanting};
 use sqlx::sqlite::SqliteConnection;
 use tokio::time::timeout;
 
-use crate::pool::{Pool, Transaction};
+use crate::error;
+use crate::pool::Transaction;
+use crate::store::Store;
 
 const OPERATION: &str = "append with an inline projection";
-/// How long the read models may hold the other writers up.
+/// How long the read models may block other writers.
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// A read model that is written in the transaction of the append; added with
-/// [`SqliteAdapter::with_inline`](crate::SqliteAdapter::with_inline).
+/// [`SqliteAdapter::inline`](crate::SqliteAdapter::inline).
 ///
-/// For what must be true at once, such as a name that may be taken once: a unique index refuses the append. Everything
-/// else is better off in a [`SqliteProjection`](crate::SqliteProjection). Its tables are the application's, which makes
-/// them once the store is open; imported events and links do not come by.
+/// For invariants that must hold at once, such as a name that may be taken once: a unique index refuses the append. For
+/// everything else prefer a [`SqliteProjection`](crate::SqliteProjection). Its tables are the application's, which
+/// creates them once the store is open; imported events and links do not reach it.
 ///
 /// ```no_run
 /// use event_core::StreamId;
 /// use event_core::error::BoxError;
-/// use event_core::projection::InlineEvent;
-/// use event_sqlite::SqliteInline;
+/// use event_sqlite::{InlineEvent, SqliteInlineProjection};
 /// use sqlx::sqlite::SqliteConnection;
 /// # use event_core::Event;
 /// # #[derive(serde::Serialize, serde::Deserialize, Event)] #[event(type = "registered", version = 1)] struct Registered { name: String }
@@ -42,7 +43,7 @@ const LONGEST: Duration = Duration::from_secs(30);
 ///
 /// struct Names;
 ///
-/// impl SqliteInline for Names {
+/// impl SqliteInlineProjection for Names {
 ///     type Event = UserEvent;
 ///
 ///     fn wants(&self, stream_id: &StreamId) -> bool {
@@ -61,20 +62,20 @@ const LONGEST: Duration = Duration::from_secs(30);
 ///     }
 /// }
 /// ```
-pub trait SqliteInline: Send + Sync + 'static {
+pub trait SqliteInlineProjection: Send + Sync + 'static {
     /// The closed set of events that the streams hold. One outside of it refuses the append, unless the set has an
     /// `other` variant.
     type Event: EventSet;
 
-    /// Whether it is about a stream.
+    /// Whether it wants the events of a stream.
     fn wants(&self, stream_id: &StreamId) -> bool;
 
-    /// Writes what the events make of the tables, through this connection, which is in the transaction of the append.
+    /// Writes what the events change in the tables, through this connection, which is in the transaction of the append.
     /// It must neither end the transaction nor leave a setting of the connection behind. Other appends wait until it is
     /// done: one that takes more than 30 seconds is undone.
     ///
     /// # Errors
-    /// Whatever refuses the append.
+    /// Any error refuses the append.
     fn apply(
         &self,
         connection: &mut SqliteConnection,
@@ -82,56 +83,38 @@ pub trait SqliteInline: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), BoxError>> + Send;
 }
 
-/// An inline projection whatever its events are.
-pub(crate) trait Registered: Send + Sync {
-    fn wants(&self, commit: &Commit) -> bool;
+/// A [`SqliteInlineProjection`] as both SQL backends run it.
+pub(crate) struct Tables<P>(pub(crate) P);
 
-    fn apply<'a>(
-        &'a self,
-        pool: &'a Pool,
-        connection: &'a mut SqliteConnection,
-        commit: &'a Commit,
-        judged: &'a [Appended],
-    ) -> BoxFuture<'a, Result<()>>;
-}
+impl<P: SqliteInlineProjection> InlineTables for Tables<P> {
+    type Event = P::Event;
+    type Connection = SqliteConnection;
 
-impl<P: SqliteInline> Registered for P {
-    fn wants(&self, commit: &Commit) -> bool {
-        commit.appends.iter().any(|append| SqliteInline::wants(self, &append.stream_id))
+    fn wants(&self, stream_id: &StreamId) -> bool {
+        self.0.wants(stream_id)
     }
 
-    fn apply<'a>(
-        &'a self,
-        pool: &'a Pool,
-        connection: &'a mut SqliteConnection,
-        commit: &'a Commit,
-        judged: &'a [Appended],
-    ) -> BoxFuture<'a, Result<()>> {
-        Box::pin(async move {
-            let wants = |stream_id: &StreamId| SqliteInline::wants(self, stream_id);
-            let events = InlineEvent::of(commit, Some(judged), wants)?;
-            let applied = SqliteInline::apply(self, connection, events).await;
-            applied.map_err(|error| crate::error::told(OPERATION, pool.path(), error))
-        })
+    async fn apply(
+        &self,
+        connection: &mut SqliteConnection,
+        events: Vec<InlineEvent<P::Event>>,
+    ) -> Result<(), BoxError> {
+        self.0.apply(connection, events).await
     }
 }
 
-/// Writes an append that will be stored into the read models that are about it.
+/// Writes an append that will be stored into the read models that want it.
 pub(crate) async fn apply(
-    pool: &Pool,
+    store: &Store,
     transaction: &mut Transaction<'_>,
-    inline: &[&Arc<dyn Registered>],
+    inline: &Wanting<'_, SqliteConnection>,
     commit: &Commit,
     judged: &[Appended],
 ) -> Result<()> {
-    let all = async {
-        for projection in inline {
-            projection.apply(pool, transaction.connection(), commit, judged).await?;
-        }
-        Ok(())
-    };
-    timeout(LONGEST, all).await.unwrap_or_else(|_| {
+    let applied = inline.apply(transaction.connection(), commit, Some(judged));
+    let Ok(applied) = timeout(LONGEST, applied).await else {
         let reason = format!("a read model was not written within {LONGEST:?}, and appends waited");
-        Err(Error::overloaded(OPERATION, reason))
-    })
+        return Err(Error::overloaded(OPERATION, reason));
+    };
+    applied.map_err(|error| error::application(OPERATION, store.path(), error))
 }

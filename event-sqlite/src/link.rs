@@ -3,32 +3,30 @@
 use event_core::adapter::append::LinkEvents;
 use event_core::adapter::append::judge::{self, StreamHead};
 use event_core::{Appended, Error, Outcome, Position, Result, StreamVersion};
+use event_sql::rows::{Record, to_i64};
 
-use crate::append::{json, stored};
 use crate::error::Failure;
-use crate::pool::{Pool, Transaction};
+use crate::pool::Transaction;
 use crate::row::{self, Cells};
-use crate::sql;
+use crate::sql::{self, json};
+use crate::store::Store;
+use crate::stream::named;
 
 const OPERATION: &str = "link a stream";
 
 /// Makes a stream refer to existing events.
-pub(crate) async fn link(pool: &Pool, link: &LinkEvents) -> Result<Appended> {
-    let query = sql::BEGIN_CHANGE
-        .query()
-        .bind(link.tenant.as_str().to_owned())
-        .bind(link.stream_id.as_str().to_owned());
-    let (mut transaction, rows) = pool.begin(OPERATION, query).await?;
+pub(crate) async fn link(store: &Store, link: &LinkEvents) -> Result<Appended> {
+    let query = named(sql::BEGIN_CHANGE, &link.tenant, &link.stream_id);
+    let (mut transaction, rows) = store.begin(OPERATION, query).await?;
     let stream = rows.first().map(|row| {
         let key: i64 = Cells::new(row).get("stream_key")?;
         Ok::<_, Error>((key, StreamHead::of(&row::info(row)?)))
     });
     let stream = stream.transpose()?;
     let found = find(&mut transaction, link, stream.map(|(key, _)| key)).await?;
-    let judged = judge(link, stream.map(|(_, head)| head), &found);
-    let positions = match judged {
+    let positions = match judge(link, stream.map(|(_, head)| head), &found) {
         Ok(Verdict::Write(positions)) => positions,
-        Ok(Verdict::Known(first)) => {
+        Ok(Verdict::AlreadyLinked(first)) => {
             transaction.rollback().await?;
             return Ok(first);
         }
@@ -37,22 +35,22 @@ pub(crate) async fn link(pool: &Pool, link: &LinkEvents) -> Result<Appended> {
             return Err(refusal);
         }
     };
-    let now = pool.clock().now().timestamp_micros();
+    let now = store.now().timestamp_micros();
     let (key, before) = match stream {
         Some((key, head)) => (key, head.version),
-        None => (make(&mut transaction, link, now).await?, StreamVersion::NONE),
+        None => (create(&mut transaction, link, now).await?, StreamVersion::NONE),
     };
     let version = StreamVersion::new(before.get().saturating_add(positions.len() as u64));
-    let places: Vec<u64> = positions.iter().map(|position| position.get()).collect();
-    let links = sql::INSERT_LINKS.query().bind(key).bind(stored(before.get()));
-    transaction.execute(links.bind(json(&places)?)).await?;
-    transaction.execute(sql::SET_VERSION.query().bind(key).bind(stored(version.get()))).await?;
+    let numbers: Vec<u64> = positions.iter().map(|position| position.get()).collect();
+    let links = sql::INSERT_LINKS.query().bind(key).bind(to_i64(before.get()));
+    transaction.execute(links.bind(json(&numbers)?)).await?;
+    transaction.execute(sql::SET_VERSION.query().bind(key).bind(to_i64(version.get()))).await?;
     transaction.commit().await?;
     let position = positions.last().copied().unwrap_or(Position::START);
     Ok(Appended { stream_version: version, position, outcome: Outcome::Stored })
 }
 
-/// What is to be linked, as the file has it.
+/// An event that is to be linked, as the file has it.
 struct Found {
     position: Option<Position>,
     /// The number under which the stream links to it already.
@@ -71,27 +69,28 @@ async fn find(
     let rows = transaction.fetch(query).await?;
     let found = rows.iter().map(|row| {
         let cells = Cells::new(row);
-        let number = |column| cells.get::<Option<i64>>(column);
+        let row = Record(&cells);
         Ok(Found {
-            position: number("position")?.map(Position::try_from).transpose()?,
-            version: number("version")?.map(StreamVersion::try_from).transpose()?,
+            position: row.optional("position", Record::position)?,
+            version: row.optional("version", Record::version)?,
         })
     });
     Ok(found.collect::<Result<_>>()?)
 }
 
 enum Verdict {
-    Known(Appended),
+    /// The first answer, as all of them are linked already.
+    AlreadyLinked(Appended),
     Write(Vec<Position>),
 }
 
-/// Links that exist already, the stream's state, the claim, events that are missing, the limit.
+/// Judges, in this order: links that exist already, the stream's state, the claim, events that are missing, the limit.
 fn judge(link: &LinkEvents, head: Option<StreamHead>, found: &[Found]) -> Result<Verdict> {
     let ids = || link.event_ids.iter().zip(found);
     let known: Vec<_> =
         ids().filter_map(|(id, it)| Some((*id, it.version?, it.position?))).collect();
     if let Some(first) = judge::already_linked(link, &known)? {
-        return Ok(Verdict::Known(first));
+        return Ok(Verdict::AlreadyLinked(first));
     }
     StreamHead::link(head.as_ref(), link)?;
     let positions: Vec<Position> = found.iter().filter_map(|it| it.position).collect();
@@ -104,8 +103,8 @@ fn judge(link: &LinkEvents, head: Option<StreamHead>, found: &[Found]) -> Result
     Ok(Verdict::Write(positions))
 }
 
-/// A new stream of links; its tenant is there, since its events are.
-async fn make(
+/// Creates a stream of links. Its tenant exists, since its events do.
+async fn create(
     transaction: &mut Transaction<'_>,
     link: &LinkEvents,
     now: i64,
@@ -120,7 +119,7 @@ async fn make(
         .bind(now);
     let rows = transaction.fetch(query).await?;
     match rows.first() {
-        Some(row) => Ok(Cells::new(row).at_first()?),
+        Some(row) => Ok(Cells::new(row).first()?),
         None => Err(Error::adapter(OPERATION, "a new stream got no key").into()),
     }
 }

@@ -1,12 +1,12 @@
 //! Schema migrations: embedded, in order, each applied once, under the write lock against a second starter.
 //!
-//! All that is missing is applied in one transaction, or nothing is. The file of another program is refused, and so is a
-//! schema that is newer than this program, older than the first released one, or made of migrations that differ from
-//! ours. A refused file is not changed.
+//! All missing migrations are applied in one transaction, or none is. The file of another program is refused, and so is
+//! a schema that is newer than this program, older than the first released one, or made of other migrations
+//! than this program's. A refused file is not changed.
 
 use event_core::value::Escaped;
 use event_core::{Error, Result};
-use event_sql::rows;
+use event_sql::migrations;
 use sqlx::migrate::{Migration, MigrationType};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection, Row, SqlSafeStr};
@@ -32,12 +32,12 @@ pub(crate) async fn run(pool: &Pool, connection: &mut SqliteConnection) -> Resul
     let known = known();
     let found = Found::read(pool, connection).await?;
     let applied = found.applied(pool, &known)?;
-    // Only now that the file is known to be ours. And each time: a backup does not keep the mode.
+    // Only once the file is known to be a store. Each time, as a backup does not keep the mode.
     let mode = fetch(connection, sql::WRITE_AHEAD).await.map_err(fail)?;
     let mode: Option<String> = mode.first().and_then(|row| row.try_get(0).ok());
     if mode.as_deref() != Some("wal") {
         let reason = format!(
-            "{} cannot be written ahead (its journal mode stays `{}`); readers and the writer need that: put the file on a \
+            "{} cannot have a write-ahead log (its journal mode stays `{}`); readers and the writer need one: put the file on a \
              local disk, and close other programs that have it open",
             shown(pool.path()),
             mode.unwrap_or_default()
@@ -124,7 +124,7 @@ impl Found {
             return Err(Error::adapter("open the store", reason));
         }
         let known = known.iter().map(|it| (it.version, &*it.description, &*it.checksum));
-        rows::applied_migrations(&self.history, known)
+        migrations::applied(&self.history, known)
     }
 }
 

@@ -1,9 +1,9 @@
-//! Network file systems: where locks are not kept, or the shared memory of the write-ahead log is not shared, two
-//! machines that use a file destroy it. SQLite cannot see that; the system's list of mounts can.
+//! Network file systems: where locks do not hold, or the shared memory of the write-ahead log is not shared, two
+//! machines that use a file destroy it. SQLite cannot detect that; the system's list of mounts can.
 
 use std::path::Path;
 
-/// The types of file systems that another machine may hold.
+/// The types of file systems that may be on another machine.
 const NETWORK: [&str; 14] = [
     "nfs",
     "nfs4",
@@ -21,16 +21,16 @@ const NETWORK: [&str; 14] = [
     "9p",
 ];
 
-/// Says so in the log if the file lies on a file system of another machine.
+/// Logs a warning if the file is on a file system of another machine.
 pub(crate) fn warn(path: &Path) {
-    // Only Linux has the list; elsewhere nothing is said.
+    // Only Linux has the list; elsewhere there is no warning.
     let Ok(mounts) = std::fs::read_to_string("/proc/mounts") else { return };
     let Ok(path) = path.canonicalize() else { return };
     if let Some(kind) = network(&mounts, &path) {
         tracing::warn!(
             path = %path.display(),
             file_system = kind,
-            "the store lies on a network file system: no other machine may use it at the same time, and its locks may not hold"
+            "the store is on a network file system: no other machine may use it at the same time, and its locks may not hold"
         );
     }
 }
@@ -43,7 +43,7 @@ fn network<'m>(mounts: &'m str, path: &Path) -> Option<&'m str> {
         let kind = words.next()?;
         path.starts_with(&point).then_some((point.len(), kind))
     };
-    // The last of equals is mounted over the others.
+    // Of equal mount points the last is mounted over the others.
     let (_, kind) = mounts.lines().filter_map(of_line).max_by_key(|(length, _)| *length)?;
     (NETWORK.contains(&kind) || kind.starts_with("fuse.sshfs")).then_some(kind)
 }

@@ -1,13 +1,19 @@
-//! The statements by topic, one file each; the shortest ones are constants.
+//! [`Statement`]s by topic, one file each; the shortest ones are constants.
 
 use std::sync::{Arc, LazyLock};
 
+use event_core::{Error, Result, serde_json};
 use sqlx::query::Query;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{AssertSqlSafe, Sqlite};
 
 /// A query of this crate.
 pub(crate) type SqliteQuery = Query<'static, Sqlite, SqliteArguments>;
+
+/// A list as SQLite's `json_each` takes it.
+pub(crate) fn json(list: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(list).map_err(|error| Error::adapter("write a list as JSON", error))
+}
 
 /// One statement, or several that run as one.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +29,7 @@ impl Statement {
 /// The text of a statement: a short one by its name, or a file of `sql/` by its path without the extension.
 macro_rules! text {
     (begin) => {
-        // Takes the write lock, or waits for it: what is read after it cannot change before the commit.
+        // Takes the write lock, or waits for it: rows that are read after it cannot change before the commit.
         "BEGIN IMMEDIATE"
     };
     (commit) => {
@@ -51,7 +57,7 @@ macro_rules! statements {
     ($($constant:ident = $($text:tt),+;)*) => {
         $(pub(crate) const $constant: Statement = Statement(concat!($(text!($text), ";\n"),+));)*
 
-        /// What the statements are made of, as it is written below.
+        /// The parts of the statements, as they are written below.
         #[cfg(test)]
         const TEXTS: &[&str] = &[$($(stringify!($text)),+),*];
     };
@@ -67,7 +73,8 @@ statements! {
     BEGIN_SUBSCRIPTION = begin, "subscription/find_subscription";
 
     // Append.
-    // Most appends hold one event. One call for all three: a call of the connection's thread costs as much as a statement.
+    // Most appends hold one event: one call for all three statements, as a call of the connection's thread costs as much
+    // as a statement.
     APPEND_ONE = "append/insert_events", "append/put_streams", commit;
     KNOWN_EVENTS = "append/known_events";
     INSERT_TENANT = "append/insert_tenant";

@@ -1,20 +1,23 @@
-//! What is known of streams, the list of them, and their end: archived, truncated, deleted.
+//! Information about streams, the list of them, and changes: archived, truncated, deleted.
 
 use event_core::adapter::TenantView;
 use event_core::adapter::append::StreamChange;
 use event_core::adapter::append::judge::StreamHead;
 use event_core::{Delete, ExpectedVersion, ListOptions, Result, StreamId, StreamInfo, Tenant};
-use event_sql::rows::state_name;
-use event_sql::tables::{StreamPage, StreamUpdate, only_tenant};
+use event_sql::rows::{self, state_name, to_i64};
+use event_sql::streams::{ListPage, StreamUpdate, only_tenant};
 
-use crate::append::stored;
-use crate::pool::Pool;
 use crate::row::{self, Cells};
-use crate::sql;
+use crate::sql::{self, SqliteQuery, Statement};
+use crate::store::Store;
 
-/// The tenant whose stream is meant: the view's own, or the only one that has a stream of this name.
+const LOOK_UP: &str = "look up a stream";
+/// Events that one transaction removes at most, unless the stream is deleted.
+const REMOVED_AT_ONCE: i64 = 1_000;
+
+/// The tenant of the stream that is meant: the view's own, or the only one that has a stream of this name.
 pub(crate) async fn owner(
-    pool: &Pool,
+    store: &Store,
     view: &TenantView,
     stream_id: &StreamId,
 ) -> Result<Option<Tenant>> {
@@ -22,63 +25,45 @@ pub(crate) async fn owner(
         return Ok(Some(tenant.clone()));
     }
     let query = sql::OWNERS.query().bind(stream_id.as_str().to_owned());
-    let rows = pool.fetch("look up a stream", query).await?;
-    let tenants = rows.iter().map(|row| Ok(Tenant::new(Cells::new(row).get::<String>("tenant")?)?));
-    only_tenant(stream_id, tenants.collect::<Result<_>>()?)
+    let rows = store.fetch(LOOK_UP, query).await?;
+    only_tenant(stream_id, rows.iter().map(|row| rows::tenant(&Cells::new(row))))
 }
 
-/// What is known of one stream.
+/// Information about one stream.
 pub(crate) async fn info(
-    pool: &Pool,
+    store: &Store,
     tenant: &Tenant,
     stream_id: &StreamId,
 ) -> Result<Option<StreamInfo>> {
-    let query = sql::STREAM_INFO
-        .query()
-        .bind(tenant.as_str().to_owned())
-        .bind(stream_id.as_str().to_owned());
-    let rows = pool.fetch("look up a stream", query).await?;
+    let rows = store.fetch(LOOK_UP, named(sql::STREAM_INFO, tenant, stream_id)).await?;
     rows.first().map(row::info).transpose()
 }
 
 /// A page of the list of streams.
 pub(crate) async fn list(
-    pool: &Pool,
+    store: &Store,
     view: &TenantView,
     options: &ListOptions,
 ) -> Result<Vec<StreamInfo>> {
-    let Some(page) = StreamPage::of(view, options) else { return Ok(Vec::new()) };
+    let Some(page) = ListPage::of(view, options) else { return Ok(Vec::new()) };
     let (after_tenant, after) = page.after;
     let query = sql::LIST_STREAMS.query().bind(page.tenant).bind(after_tenant);
-    let query = query
-        .bind(after)
-        .bind(page.between.0)
-        .bind(page.between.1)
-        .bind(page.prefix)
-        .bind(page.category)
-        .bind(page.with_deleted)
-        .bind(page.limit);
-    let rows = pool.fetch("list streams", query).await?;
-    rows.iter().map(row::info).collect()
+    let query = query.bind(after).bind(page.between.0).bind(page.between.1).bind(page.prefix);
+    let query = query.bind(page.category).bind(page.with_deleted).bind(page.limit);
+    store.fetch("list streams", query).await?.iter().map(row::info).collect()
 }
-
-/// Events that one transaction removes at most, other than for a stream that is deleted.
-const REMOVED_AT_ONCE: i64 = 1_000;
 
 /// Archives, deletes or truncates a stream.
 pub(crate) async fn change(
-    pool: &Pool,
+    store: &Store,
     tenant: &Tenant,
     stream_id: &StreamId,
     expected: ExpectedVersion,
     change: StreamChange,
 ) -> Result<()> {
     let StreamUpdate { operation, state, first_version: first } = StreamUpdate::of(change);
-    let query = sql::BEGIN_CHANGE
-        .query()
-        .bind(tenant.as_str().to_owned())
-        .bind(stream_id.as_str().to_owned());
-    let (mut transaction, rows) = pool.begin(operation, query).await?;
+    let query = named(sql::BEGIN_CHANGE, tenant, stream_id);
+    let (mut transaction, rows) = store.begin(operation, query).await?;
     let stream = rows.first().map(row::info).transpose()?;
     let head = stream.as_ref().map(StreamHead::of);
     let judged = StreamHead::change(head.as_ref(), stream_id, expected, change);
@@ -87,38 +72,38 @@ pub(crate) async fn change(
         transaction.rollback().await?;
         return judged;
     };
-    let holds_links = stream.holds_links;
-    let state = state.map(|state| state_name(state, holds_links));
-    let first = first.map(|first| stored(first.get()));
+    let state = state.map(|state| state_name(state, stream.holds_links));
+    let first = first.map(|first| to_i64(first.get()));
     transaction.execute(sql::CHANGE_STREAM.query().bind(key).bind(state).bind(first)).await?;
-    if change == StreamChange::Delete(Delete::Hard) {
+    let is_gone = change == StreamChange::Delete(Delete::Hard);
+    if is_gone {
         let all = sql::REMOVE_EVENTS.query().bind(key).bind(i64::MAX).bind(-1_i64);
         transaction.execute(all).await?;
         transaction.execute(sql::REMOVE_SNAPSHOTS.query().bind(key)).await?;
     }
-    if holds_links {
-        let is_gone = change == StreamChange::Delete(Delete::Hard);
+    if stream.holds_links {
         let kept = if is_gone { Some(i64::MAX) } else { first };
         transaction.execute(sql::REMOVE_LINKS.query().bind(key).bind(kept.unwrap_or(0))).await?;
     }
     transaction.commit().await?;
     match first {
-        Some(first) => remove_truncated(pool, key, first).await,
+        Some(first) => remove_truncated(store, key, first).await,
         None => Ok(()),
     }
 }
 
-/// What was truncated is out of sight already; this gives its room back, in small transactions. Interrupted, the same
-/// truncation again goes on with it.
-async fn remove_truncated(pool: &Pool, key: i64, first: i64) -> Result<()> {
+/// Removes what a truncation has hidden, in small transactions. If it is interrupted, the same truncation continues it.
+async fn remove_truncated(store: &Store, key: i64, first: i64) -> Result<()> {
     loop {
-        let (mut transaction, _) =
-            pool.begin("remove truncated events", sql::BEGIN.query()).await?;
         let query = sql::REMOVE_EVENTS.query().bind(key).bind(first).bind(REMOVED_AT_ONCE);
-        let removed = transaction.execute(query).await?;
-        transaction.commit().await?;
+        let removed = store.write("remove truncated events", query).await?;
         if removed < REMOVED_AT_ONCE.unsigned_abs() {
             return Ok(());
         }
     }
+}
+
+/// A statement about one stream: its tenant and its name come first.
+pub(crate) fn named(statement: Statement, tenant: &Tenant, stream_id: &StreamId) -> SqliteQuery {
+    statement.query().bind(tenant.as_str().to_owned()).bind(stream_id.as_str().to_owned())
 }

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use event_core::StreamId;
-use event_postgres::PgAdapter;
 use serde_json::value::RawValue;
 use tokio_postgres::types::Json;
 use uuid::Uuid;
@@ -49,7 +48,7 @@ async fn main() {
     let cluster =
         pg::Cluster::start_with(pg::Fsync::On, "-c shared_buffers=512MB -c max_wal_size=4GB");
     let database = cluster.database().await;
-    let adapter = PgAdapter::connect_with(database.options().pool_size(16)).await.unwrap();
+    let adapter = database.options().pool_size(16).connect().await.unwrap();
     let mut admin = database.connection().await;
     pg::run(&mut admin, "CREATE TABLE raw_events (LIKE event_store.events INCLUDING ALL)").await;
     let bench = Bench { url: database.url.clone(), comparison: Comparison::new(adapter, short) };

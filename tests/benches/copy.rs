@@ -12,7 +12,6 @@ use std::time::Instant;
 
 use event_core::adapter::Adapter;
 use event_core::{AllOptions, EventStore};
-use event_postgres::PgAdapter;
 use event_sqlite::{SqliteAdapter, SqliteOptions};
 
 use crate::comparison::Comparison;
@@ -44,15 +43,14 @@ async fn main() {
 
     let source = Comparison::new(file("source.db").await, short);
     source.fill_streams(events / EACH, EACH).await;
-    let server = store(PgAdapter::connect_with(database.options()).await.unwrap());
+    let server = store(database.options().connect().await.unwrap());
     let back = store(file("back.db").await);
     println!("{events} events; rates in events per second");
     println!(
         "| From | to | source read | target appended to | copied | relative to the slower | memory |"
     );
     println!("|---|---|---|---|---|---|---|");
-    let written_server =
-        Comparison::new(PgAdapter::connect_with(plain.options()).await.unwrap(), short);
+    let written_server = Comparison::new(plain.options().connect().await.unwrap(), short);
     row("SQLite", "PostgreSQL", &source.store, &server, &written_server, events).await;
     let written_file = Comparison::new(file("plain.db").await, short);
     row("PostgreSQL", "SQLite", &server, &back, &written_file, events).await;
@@ -105,7 +103,7 @@ async fn write(plain: &Comparison, events: usize) -> f64 {
 }
 
 async fn file(path: &Path) -> SqliteAdapter {
-    SqliteAdapter::connect_with(SqliteOptions::new(path)).await.unwrap()
+    SqliteOptions::new(path).connect().await.unwrap()
 }
 
 fn store(adapter: impl Adapter) -> EventStore {

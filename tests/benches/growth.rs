@@ -10,7 +10,6 @@
 #![allow(clippy::cast_precision_loss, reason = "counts of a bench are small")]
 
 use event_core::{AllOptions, BatchSize};
-use event_postgres::PgAdapter;
 use sqlx::PgConnection;
 
 use crate::comparison::{Comparison, METADATA};
@@ -44,7 +43,7 @@ async fn main() {
     let (few, many) = (cluster.database().await, cluster.database().await);
     let [few_store, mut many_store] = [
         Comparison::new(few.adapter().await, short),
-        Comparison::new(PgAdapter::connect_with(many.options()).await.unwrap(), short),
+        Comparison::new(many.options().connect().await.unwrap(), short),
     ];
     many_store.data = padded(&many_store.data);
     let (mut admin_few, mut admin) = (few.connection().await, many.connection().await);

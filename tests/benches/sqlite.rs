@@ -12,7 +12,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use event_core::BatchSize;
-use event_sqlite::{SqliteAdapter, SqliteOptions};
+use event_sqlite::SqliteOptions;
 use futures_util::TryStreamExt;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions, Row, SqliteConnection};
@@ -38,7 +38,7 @@ async fn main() {
     let short = std::env::args().any(|argument| argument == "--test");
     let folder = tempfile::tempdir().unwrap();
     let (ours, raw) = (folder.path().join("ours.db"), folder.path().join("raw.db"));
-    let adapter = SqliteAdapter::connect_with(SqliteOptions::new(&ours)).await.unwrap();
+    let adapter = SqliteOptions::new(&ours).connect().await.unwrap();
     // Pages of the default size: the next one is read while one is decoded.
     let comparison = Comparison { page: BatchSize::default(), ..Comparison::new(adapter, short) };
     copy_table(&ours, &raw).await;

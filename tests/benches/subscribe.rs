@@ -17,7 +17,6 @@ use event_core::{
     AllOptions, Error, EventStore, ExpectedVersion, Filter, NewEvent, Position, RecordedEvent,
     StartFrom, StreamId,
 };
-use event_postgres::PgAdapter;
 use tokio_postgres::AsyncMessage;
 
 use crate::guess::Guess;
@@ -51,7 +50,7 @@ async fn main() {
         pg::Cluster::start_with(pg::Fsync::On, "-c shared_buffers=512MB -c max_wal_size=4GB");
     let database = cluster.database().await;
     let open = async || {
-        let adapter = PgAdapter::connect_with(database.options()).await.unwrap();
+        let adapter = database.options().connect().await.unwrap();
         EventStore::builder(adapter).stream_limit(None).build().unwrap()
     };
     let bench = Bench {

@@ -14,7 +14,7 @@ const WRITERS: usize = 20;
 const CONNECTIONS: u32 = 20;
 
 async fn adapter(database: &pg::Database<'_>) -> Arc<PgAdapter> {
-    Arc::new(PgAdapter::connect_with(database.options().pool_size(CONNECTIONS)).await.unwrap())
+    Arc::new(database.options().pool_size(CONNECTIONS).connect().await.unwrap())
 }
 
 /// Each writer appends one event with the same claim.

@@ -1,7 +1,7 @@
 //! Copies of a whole store from SQLite to PostgreSQL and back.
 
 use event_core::EventStore;
-use event_sqlite::{SqliteAdapter, SqliteOptions};
+use event_sqlite::SqliteOptions;
 
 use crate::filled::{copied, fill};
 use crate::pg;
@@ -11,7 +11,7 @@ async fn a_store_is_copied_from_sqlite_to_postgres_and_back() {
     let folder = tempfile::tempdir().unwrap();
     let file = async |name: &str| {
         let options = SqliteOptions::new(folder.path().join(name));
-        EventStore::new(SqliteAdapter::connect_with(options).await.unwrap()).unwrap()
+        EventStore::new(options.connect().await.unwrap()).unwrap()
     };
     let first = file("first.db").await;
     fill(&first).await;

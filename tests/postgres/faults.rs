@@ -25,7 +25,7 @@ async fn an_append_whose_response_was_lost_is_found_by_its_ids() {
     let proxy = Proxy::start(database.address());
     let options: PgOptions = proxy.url(&database.url, &database.address()).parse().unwrap();
     // Without notifications, so that the lost response is that of an append.
-    let adapter = PgAdapter::connect_with(options.notify(false)).await.unwrap();
+    let adapter = options.notify(false).connect().await.unwrap();
     for size in [1, 2] {
         adapter.commit(&one("warm", ExpectedVersion::Any, events(size))).await.unwrap();
     }
@@ -69,7 +69,7 @@ async fn an_append_whose_response_was_lost_is_found_by_its_ids() {
 async fn acknowledged_appends_are_stored_once_while_connections_are_terminated() {
     let database = pg::shared().database().await;
     let options = database.options().pool_size(16);
-    let adapter = PgAdapter::connect_with(options).await.unwrap();
+    let adapter = options.connect().await.unwrap();
     let policy = RetryPolicy::default().retries(20).first_delay(Duration::from_millis(2));
     let store = EventStore::builder(adapter).retry(policy).stream_limit(None).build().unwrap();
     let (done, terminated) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicI64::new(0)));
@@ -186,7 +186,7 @@ async fn a_server_that_is_down_is_a_connection_error_without_delay() {
 async fn an_exhausted_pool_is_overload() {
     let database = pg::shared().database().await;
     let options = database.options().pool_size(1).acquire_timeout(Duration::from_secs(1));
-    let adapter = Arc::new(PgAdapter::connect_with(options).await.unwrap());
+    let adapter = Arc::new(options.connect().await.unwrap());
     adapter.commit(&one("s", exact(0), events(1))).await.unwrap();
     let mut holder = database.connection().await;
     pg::run(&mut holder, "BEGIN; SELECT FROM event_store.streams FOR UPDATE").await;
@@ -209,7 +209,7 @@ async fn an_exhausted_pool_is_overload() {
 async fn a_statement_timeout_is_overload_and_writes_nothing() {
     let database = pg::shared().database().await;
     let options = database.options().statement_timeout(Duration::from_millis(100));
-    let adapter = PgAdapter::connect_with(options).await.unwrap();
+    let adapter = options.connect().await.unwrap();
     adapter.commit(&one("s", exact(0), events(1))).await.unwrap();
     let mut holder = database.connection().await;
     pg::run(&mut holder, "BEGIN; SELECT FROM event_store.streams FOR UPDATE").await;
@@ -223,7 +223,7 @@ async fn a_statement_timeout_is_overload_and_writes_nothing() {
 async fn a_cancelled_call_leaves_the_pool_usable() {
     let database = pg::shared().database().await;
     let options = database.options().pool_size(1).append_lanes(0);
-    let adapter = PgAdapter::connect_with(options).await.unwrap();
+    let adapter = options.connect().await.unwrap();
     adapter.commit(&one("s", exact(0), events(1))).await.unwrap();
     let mut holder = database.connection().await;
     pg::run(&mut holder, "BEGIN; SELECT FROM event_store.streams FOR UPDATE").await;

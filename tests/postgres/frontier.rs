@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use event_core::adapter::{Adapter, TenantView};
 use event_core::{AllOptions, BatchSize, EventId, EventStore, ExpectedVersion, Position};
-use event_postgres::PgAdapter;
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
 use crate::{after, append, commit, events, ids, one, pg};
@@ -129,8 +128,7 @@ async fn a_reader_that_starts_late_reads_the_same_log() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_naive_reader_misses_events_and_read_all_does_not() {
     let database = pg::shared().database().await;
-    let adapter =
-        Arc::new(PgAdapter::connect_with(database.options().pool_size(16)).await.unwrap());
+    let adapter = Arc::new(database.options().pool_size(16).connect().await.unwrap());
     let done = Arc::new(AtomicBool::new(false));
     let until = Instant::now() + Duration::from_secs(3);
     let mut writers = Vec::new();

@@ -14,7 +14,7 @@ use crate::{after, append, commit, concurrently, event, events, exact, one, page
 
 async fn adapter(database: &pg::Database<'_>, lanes: u32) -> Arc<PgAdapter> {
     let options = database.options().append_lanes(lanes);
-    Arc::new(PgAdapter::connect_with(options).await.unwrap())
+    Arc::new(options.connect().await.unwrap())
 }
 
 /// Locks the rows of all streams, so that appends to them wait.
@@ -29,7 +29,7 @@ async fn concurrent_appends_are_sent_in_groups() {
     let database = pg::shared().database().await;
     let proxy = Proxy::start(database.address());
     let options: PgOptions = proxy.url(&database.url, &database.address()).parse().unwrap();
-    let adapter = Arc::new(PgAdapter::connect_with(options.append_lanes(1)).await.unwrap());
+    let adapter = Arc::new(options.append_lanes(1).connect().await.unwrap());
     adapter.commit(&one("warm", ExpectedVersion::Any, events(1))).await.unwrap();
     proxy.take();
     let answers = concurrently(&adapter, 64, |n, adapter| async move {
@@ -259,7 +259,7 @@ async fn tenants_and_hot_streams_share_groups() {
 async fn without_lanes_every_append_is_sent_alone() {
     let database = pg::shared().database().await;
     let options: PgOptions = format!("{}?append_lanes=0", database.url).parse().unwrap();
-    let adapter = PgAdapter::connect_with(options).await.unwrap();
+    let adapter = options.connect().await.unwrap();
     adapter.commit(&one("s", exact(0), events(1))).await.unwrap();
     assert_eq!(page(&adapter, "s").await.unwrap().len(), 1);
 }

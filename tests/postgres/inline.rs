@@ -9,7 +9,7 @@ use event_core::{
     AllOptions, Error, Event, EventStore, EventVersion, ExpectedVersion, NewEvent, Outcome,
     Position, RetryPolicy, StreamId,
 };
-use event_postgres::{InlineEvent, InlineProjection, PgAdapter, PgOptions};
+use event_postgres::{InlineEvent, PgInlineProjection, PgOptions};
 use event_testing::{Closed, Noted};
 use sqlx::PgConnection;
 
@@ -26,7 +26,7 @@ enum Notes {
 /// Writes each text to a table in which it is unique; ignores `Closed`.
 struct Texts;
 
-impl InlineProjection for Texts {
+impl PgInlineProjection for Texts {
     type Event = Notes;
 
     fn wants(&self, stream_id: &StreamId) -> bool {
@@ -63,7 +63,7 @@ async fn open(database: &Database<'_>, options: PgOptions) -> (EventStore, PgCon
     let table =
         "CREATE TABLE public.texts (text text PRIMARY KEY, stream text NOT NULL, version bigint)";
     pg::run(&mut connection, table).await;
-    let adapter = PgAdapter::connect_with(options).await.unwrap().with_inline(Texts);
+    let adapter = options.connect().await.unwrap().inline(Texts);
     let policy = RetryPolicy::default().first_delay(Duration::from_millis(2));
     let store = EventStore::builder(Arc::new(adapter)).retry(policy).build().unwrap();
     (store, connection)

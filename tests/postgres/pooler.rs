@@ -26,7 +26,7 @@ fn through(database: &pg::Database<'_>) -> PgOptions {
 async fn open() -> PgAdapter {
     let database = pg::shared().database().await;
     let options = through(&database).pooler_mode(PoolerMode::Transaction);
-    let adapter = PgAdapter::connect_with(options.direct(&database.address()).unwrap()).await;
+    let adapter = options.direct(&database.address()).unwrap().connect().await;
     std::mem::forget(database);
     adapter.unwrap()
 }
@@ -38,13 +38,13 @@ event_testing::import_contract!(imports, async || crate::pooler::open().await);
 async fn the_wrong_mode_is_refused_and_the_right_one_named() {
     let database = pg::shared().database().await;
     database.adapter().await.close().await;
-    let error = PgAdapter::connect_with(through(&database)).await.unwrap_err();
+    let error = through(&database).connect().await.unwrap_err();
     let message = with_causes(&error);
     assert!(message.contains("choose `pooler_mode=transaction`"), "{message}");
 
     // This pgbouncer does not track prepared statements: a connection has none, or those of another client.
     let prepared = through(&database).pooler_mode(PoolerMode::TransactionPrepared);
-    match PgAdapter::connect_with(prepared).await {
+    match prepared.connect().await {
         Err(error) => {
             let message = with_causes(&error);
             assert!(message.contains("choose `pooler_mode=transaction`"), "{message}");
@@ -76,7 +76,7 @@ async fn a_pooler_that_refuses_startup_parameters_is_reported() {
 async fn without_a_direct_address_the_schema_must_exist() {
     let database = pg::shared().database().await;
     let options = through(&database).pooler_mode(PoolerMode::Transaction);
-    let error = PgAdapter::connect_with(options).await.unwrap_err();
+    let error = options.connect().await.unwrap_err();
     assert!(with_causes(&error).contains("`direct=host:port`"), "{}", with_causes(&error));
 }
 
@@ -84,7 +84,7 @@ async fn without_a_direct_address_the_schema_must_exist() {
 async fn concurrent_statements_get_their_own_results() {
     let database = pg::shared().database().await;
     let options = through(&database).pooler_mode(PoolerMode::Transaction).pool_size(12);
-    let adapter = PgAdapter::connect_with(options.direct(&database.address()).unwrap()).await;
+    let adapter = options.direct(&database.address()).unwrap().connect().await;
     let adapter = std::sync::Arc::new(adapter.unwrap());
     crate::concurrently(&adapter, 12, |writer, adapter| async move {
         for round in 1..=20 {

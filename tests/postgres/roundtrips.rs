@@ -18,7 +18,7 @@ fn one_round_trip() -> BTreeMap<char, usize> {
 /// An adapter behind the proxy, with one connection, so that each statement is prepared once.
 async fn through(proxy: &Proxy, database: &pg::Database<'_>) -> PgAdapter {
     let options: PgOptions = proxy.url(&database.url, &database.address()).parse().unwrap();
-    PgAdapter::connect_with(options.pool_size(1).notify(false)).await.unwrap()
+    options.pool_size(1).notify(false).connect().await.unwrap()
 }
 
 #[tokio::test]

@@ -143,6 +143,6 @@ async fn lost_connection_settings_are_an_error_not_an_empty_store() {
         "ignore_startup_parameters = options,extra_float_digits\npool_mode = session",
     );
     let through: PgOptions = bouncer.through(&url, &database.address()).parse().unwrap();
-    let error = PgAdapter::connect_with(through).await.unwrap_err();
+    let error = through.connect().await.unwrap_err();
     assert!(with_causes(&error).contains("settings of this connection"), "{}", with_causes(&error));
 }

@@ -70,7 +70,7 @@ async fn reads_use_the_standby_and_fail_over_to_the_primary() {
     let standby = primary.standby();
     let options: PgOptions =
         format!("{}?replica={}", database.url, standby.address()).parse().unwrap();
-    let adapter = PgAdapter::connect_with(options).await.unwrap();
+    let adapter = options.connect().await.unwrap();
     let store = store(adapter);
     let name = stream("s");
     store.append(&name, ExpectedVersion::NoStream, Noted::many(3)).await.unwrap();

@@ -8,7 +8,7 @@ use event_core::{
     AllOptions, EventId, EventStore, ExpectedVersion, Filter, Position, RecordedEvent, StartFrom,
     Subscription,
 };
-use event_postgres::{PgAdapter, PgOptions};
+use event_postgres::PgOptions;
 use event_testing::Noted;
 use sqlx::{AssertSqlSafe, PgConnection};
 
@@ -36,7 +36,7 @@ async fn write(store: &EventStore, name: &str) -> Position {
 }
 
 async fn open(options: PgOptions) -> EventStore {
-    EventStore::new(PgAdapter::connect_with(options).await.unwrap()).unwrap()
+    EventStore::new(options.connect().await.unwrap()).unwrap()
 }
 
 /// Polls a count until it meets a condition.

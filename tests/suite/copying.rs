@@ -2,7 +2,7 @@
 
 use event_core::ExpectedVersion::Any;
 use event_core::{EventStore, Scope, StreamId, Tenant};
-use event_sqlite::{SqliteAdapter, SqliteOptions};
+use event_sqlite::SqliteOptions;
 use event_testing::Noted;
 use tempfile::TempDir;
 
@@ -10,7 +10,7 @@ use crate::filled::{copied, fill};
 
 async fn file(folder: &TempDir, name: &str) -> EventStore {
     let options = SqliteOptions::new(folder.path().join(name));
-    EventStore::new(SqliteAdapter::connect_with(options).await.unwrap()).unwrap()
+    EventStore::new(options.connect().await.unwrap()).unwrap()
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use event_core::{
     BatchSize, Error, EventStore, ExpectedVersion, MemoryAdapter, RetryPolicy, Scope, StreamId,
     Tenant,
 };
-use event_sqlite::{SqliteAdapter, SqliteOptions};
+use event_sqlite::SqliteOptions;
 use event_testing::Noted;
 use proptest::prelude::*;
 
@@ -22,7 +22,7 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let file = SqliteOptions::new(folder.path().join("through.db"));
-            let through = SqliteAdapter::connect_with(file).await.unwrap();
+            let through = file.connect().await.unwrap();
             travels(&notes, EventStore::new(through).unwrap()).await;
             travels(&notes, EventStore::in_memory().unwrap()).await;
         });

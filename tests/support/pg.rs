@@ -150,7 +150,7 @@ impl Database<'_> {
 
     /// Opens the adapter on this database.
     pub(crate) async fn adapter(&self) -> PgAdapter {
-        PgAdapter::connect_with(self.options()).await.expect("the store opens")
+        self.options().connect().await.expect("the store opens")
     }
 
     /// The adapter's options for this database.

@@ -125,7 +125,7 @@ impl Error {
 
     /// Sets how often the operation was retried.
     #[must_use]
-    pub(crate) fn with_retries(mut self, count: u32) -> Self {
+    pub(crate) fn retries(mut self, count: u32) -> Self {
         if let Self::Connection { retries, .. } | Self::Overloaded { retries, .. } = &mut self {
             *retries = count;
         }

@@ -57,7 +57,7 @@ impl Operation<'_> {
             let pause = error.is_transient().then(|| self.policy.next(retries, started)).flatten();
             let Some(pause) = pause else {
                 tracing::warn!(retries, error = %error, code = error.code(), "failed");
-                return Err(error.with_retries(retries).in_scope(self.scope));
+                return Err(error.retries(retries).in_scope(self.scope));
             };
             retries += 1;
             tracing::warn!(retries, left = self.policy.get_retries() - retries, error = %error, "trying again");

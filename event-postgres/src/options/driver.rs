@@ -1,14 +1,13 @@
-//! What the driver is told of a store: the settings of its sessions, and the server itself behind a pooler.
+//! The driver's options for a store: the settings of its sessions, and the server itself behind a pooler.
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 
 use super::PgOptions;
-
-/// A setting of a session, and its value.
-pub(crate) type Setting = (&'static str, String);
+use crate::sql::Setting;
 
 /// Where a server is: host and port. User, password and database are those of the store.
 #[derive(Clone, PartialEq, Eq)]
@@ -21,8 +20,8 @@ impl FromStr for Address {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let place = text.rsplit_once(':').map(|(host, port)| (host, port.parse()));
-        match place {
+        let parts = text.rsplit_once(':').map(|(host, port)| (host, port.parse()));
+        match parts {
             Some((host, Ok(port))) if !host.is_empty() && !host.contains(['/', '@']) => {
                 Ok(Self { host: host.to_owned(), port })
             }
@@ -38,16 +37,16 @@ impl fmt::Debug for Address {
 }
 
 impl PgOptions {
-    /// What the driver needs for the connections of the store.
+    /// For the connections of the store.
     pub(crate) fn driver(&self) -> PgConnectOptions {
         if self.pooler_mode.is_pooled() {
-            // A pooler takes no settings for a session: it would have to give each client a server of its own.
+            // A pooler accepts no settings for a session: it would have to give each client a server of its own.
             return self.connect.clone().extra_float_digits(None);
         }
         self.connect.clone().options(self.settings())
     }
 
-    /// What the driver needs for the server itself; `None` when only a pooler is known.
+    /// For the server itself; `None` when only a pooler is known.
     pub(crate) fn direct_driver(&self) -> Option<PgConnectOptions> {
         match &self.direct {
             Some(address) => Some(self.driver_at(address)),
@@ -56,35 +55,38 @@ impl PgOptions {
         }
     }
 
-    /// What the driver needs for another server with the same store.
+    /// For another server with the same store.
     pub(crate) fn driver_at(&self, address: &Address) -> PgConnectOptions {
         let connect = self.connect.clone().host(&address.host).port(address.port);
         connect.options(self.settings())
     }
 
+    /// How long an answer may take to arrive: the server's own limit, and time for the network.
+    pub(crate) fn deadline(&self) -> Duration {
+        self.statement_timeout.saturating_add(Duration::from_secs(5))
+    }
+
     /// The settings of every statement. The frontier and the row locks of the append rely on READ COMMITTED.
     pub(crate) fn settings(&self) -> Vec<Setting> {
-        let millis = |time: std::time::Duration| {
-            time.as_millis().min(i32::MAX.unsigned_abs().into()).to_string()
-        };
+        let millis =
+            |time: Duration| time.as_millis().min(i32::MAX.unsigned_abs().into()).to_string();
+        let on = |name| (name, "on".to_owned());
+        let off = |name| (name, "off".to_owned());
         vec![
             ("default_transaction_isolation", "read committed".to_owned()),
-            (
-                "statement_timeout",
-                millis(self.statement_timeout.max(std::time::Duration::from_millis(1))),
-            ),
+            ("statement_timeout", millis(self.statement_timeout.max(Duration::from_millis(1)))),
             ("lock_timeout", millis(self.lock_timeout)),
             // The statements of this crate filter by tenant themselves; see migrations/0007_row_security.sql.
-            ("events.all_tenants", "on".to_owned()),
+            on("events.all_tenants"),
             // Pages are small: compiling a plan or starting workers costs more than reading them.
-            ("jit", "off".to_owned()),
+            off("jit"),
             ("max_parallel_workers_per_gather", "0".to_owned()),
-            // Every page comes from an index, in its order, and ends early. Other plans read and sort all that is left
-            // of the log for each page, which the planner chooses where its statistics are young.
-            ("enable_seqscan", "off".to_owned()),
-            ("enable_bitmapscan", "off".to_owned()),
-            ("enable_hashjoin", "off".to_owned()),
-            ("enable_mergejoin", "off".to_owned()),
+            // Every page comes from an index, in its order, and ends early. Other plans read and sort the rest of the
+            // log for each page; the planner chooses them while its statistics are young.
+            off("enable_seqscan"),
+            off("enable_bitmapscan"),
+            off("enable_hashjoin"),
+            off("enable_mergejoin"),
         ]
     }
 }

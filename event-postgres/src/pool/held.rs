@@ -1,14 +1,14 @@
 //! [`Held`]: a connection of the pool for several statements.
 
+use event_core::Result;
+use event_sql::error::closed;
 use sqlx::postgres::PgConnection;
 use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
 
-use event_core::{Error, Result};
+use super::Pool;
 
-use crate::pool::Pool;
-
-/// A connection that is held. Dropping it closes it: what was under way on it is given up.
+/// A connection that is held. Dropping it closes it and abandons what is in flight on it.
 pub(crate) struct Held<'p> {
     pool: &'p Pool,
     _permit: SemaphorePermit<'p>,
@@ -21,7 +21,7 @@ impl Pool {
     pub(crate) async fn hold(&self, operation: &'static str) -> Result<Held<'_>> {
         let permit = match timeout(self.acquire_timeout, self.permits.acquire()).await {
             Ok(Ok(permit)) => permit,
-            Ok(Err(_)) => return Err(Error::adapter(operation, "the store is closed")),
+            Ok(Err(_)) => return Err(closed(operation)),
             Err(_) => return Err(self.exhausted(operation)),
         };
         let (epoch, kept) = {
@@ -37,12 +37,12 @@ impl Pool {
 }
 
 impl Held<'_> {
-    /// Gives it back, after a whole answer.
+    /// Returns it to the pool, after a complete answer.
     pub(crate) fn keep(self) {
         self.pool.keep(self.epoch, self.connection);
     }
 
-    /// It broke: so may have those that were opened before it.
+    /// It broke, and so may have those that were opened before it.
     pub(crate) fn broke(self) {
         self.pool.broke(self.epoch);
     }

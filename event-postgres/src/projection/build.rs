@@ -1,71 +1,77 @@
-//! How a build begins: its row, its schema, its tables.
+//! [`PgBuild`]: the tables of one build of a projection, and how it begins: its row, its schema, its tables.
+
+use std::fmt;
+use std::sync::Arc;
 
 use event_core::{Error, Result};
+use event_sql::projector::ProjectionBuild;
+use event_sql::rows::to_i32;
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 
-use crate::adapter::PgAdapter;
+use super::PgProjection;
 use crate::error;
-use crate::projection::{PgProjection, told};
 use crate::row::Cells;
-use crate::sql::{PgQuery, Schema};
+use crate::sql::{PgQuery, Schema, Statement};
+use crate::store::Store;
 
 const OPERATION: &str = "begin a projection";
 
-/// What stays of a build for as long as it is run.
-#[derive(Debug)]
-pub(super) struct Build {
+/// The tables of one build of a projection; what a [`PgProjector`](crate::PgProjector) writes.
+pub struct PgBuild<P> {
+    pub(super) store: Arc<Store>,
+    pub(super) projection: P,
+    pub(super) build: ProjectionBuild,
     pub(super) schema: Schema,
-    pub(super) filter: String,
+    /// Put back only after a complete transaction.
+    pub(super) connection: Option<PgConnection>,
 }
 
-impl Build {
-    /// Checks the name and the number.
-    pub(super) fn of<P: PgProjection>(projection: &P) -> Result<Self> {
+impl<P: PgProjection> PgBuild<P> {
+    /// Registers the build and creates its tables, unless that is done, in one transaction.
+    pub(super) async fn begin(store: Arc<Store>, projection: P) -> Result<Self> {
+        let filter = projection.filter();
+        let build = ProjectionBuild::new(OPERATION, (P::NAME, P::BUILD), filter, |own| own)?;
         let refused = |reason: String| Error::adapter(OPERATION, reason);
-        if P::NAME.len() > 50 || P::BUILD == 0 || i32::try_from(P::BUILD).is_err() {
-            let reason =
-                "a projection's name has at most 50 letters, its builds are numbered from 1";
-            return Err(refused(format!("{reason}; found `{}`, build {}", P::NAME, P::BUILD)));
-        }
-        let schema = Schema::new(&format!("{}_{}", P::NAME, P::BUILD)).map_err(refused)?;
-        Ok(Self { schema, filter: projection.filter().to_string() })
-    }
-
-    /// The schema as a search path.
-    pub(super) fn search_path(&self) -> String {
-        self.schema.render(crate::sql::DEFAULT_SCHEMA)
+        let schema = Schema::new(&build.schema).map_err(refused)?;
+        let mut connection = store.pool.open_session(OPERATION).await?;
+        create(&store, &mut connection, &projection, &build, &schema).await?;
+        Ok(Self { store, projection, build, schema, connection: Some(connection) })
     }
 }
 
-/// Enters the build and makes its tables, if that is not done, in one transaction.
-pub(super) async fn begin<P: PgProjection>(
-    adapter: &PgAdapter,
+async fn create<P: PgProjection>(
+    store: &Store,
     connection: &mut PgConnection,
     projection: &P,
-    build: &Build,
+    build: &ProjectionBuild,
+    schema: &Schema,
 ) -> Result<()> {
     let fail = |error| error::error(OPERATION, error);
-    let (_, sql) = adapter.parts();
     let mut transaction = connection.begin().await.map_err(fail)?;
-    let query = named::<P>(sql.begin_projection.query())
-        .bind(build.schema.as_str().to_owned())
-        .bind(build.filter.clone());
+    let query = named(&store.sql.begin_projection, build)
+        .bind(schema.as_str().to_owned())
+        .bind(build.filter.to_string());
     let row = query.fetch_one(&mut *transaction).await.map_err(fail)?;
     if Cells::new(&row).get("is_new")? {
-        build.schema.create().execute(&mut *transaction).await.map_err(fail)?;
-        let path = sql.set_search_path.query().bind(build.search_path());
+        schema.create().execute(&mut *transaction).await.map_err(fail)?;
+        let path = store.sql.set_search_path.query().bind(schema.quoted());
         path.execute(&mut *transaction).await.map_err(fail)?;
         projection
             .create(&mut transaction)
             .await
-            .map_err(|error| told("make the tables of a projection", error))?;
+            .map_err(|error| error::application("create the tables of a projection", error))?;
     }
     transaction.commit().await.map_err(fail)
 }
 
 /// A statement about one build: its name and its number come first.
-pub(super) fn named<P: PgProjection>(query: PgQuery<'_>) -> PgQuery<'_> {
-    // Checked to fit when the build begins.
-    query.bind(P::NAME).bind(i32::try_from(P::BUILD).unwrap_or(i32::MAX))
+pub(super) fn named<'q>(statement: &Statement, build: &ProjectionBuild) -> PgQuery<'q> {
+    statement.query().bind(build.name).bind(to_i32(build.number))
+}
+
+impl<P> fmt::Debug for PgBuild<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PgBuild").field("build", &self.build).finish_non_exhaustive()
+    }
 }

@@ -1,8 +1,9 @@
-//! Read models in tables: [`PgProjection`] says what becomes of events, [`PgProjector`] folds the log into it, each event
-//! exactly once.
+//! Projections in tables: [`PgProjection`] says how events change the tables, [`PgProjector`] folds the log into them,
+//! each event exactly once.
 //!
-//! The tables and the place in the log are written in one transaction, the place first: that locks its row and fails
-//! where somebody else moved it meanwhile. So it does not matter how many run one build, or when one of them is killed.
+//! The tables and the checkpoint are written in one transaction, the checkpoint first: that locks its row, and fails
+//! where another process moved it meanwhile. So it does not matter how many processes run one build, or when one is
+//! killed.
 
 mod build;
 mod projector;
@@ -15,15 +16,19 @@ use event_core::error::BoxError;
 use event_core::{EventSet, Filter, RecordedEvent};
 use sqlx::PgConnection;
 
-pub use self::projector::{PgBuild, PgProjector};
+pub use self::build::PgBuild;
+pub use self::projector::PgProjector;
+pub(crate) use self::projector::open;
+pub(crate) use self::remove::remove;
+pub(crate) use self::status::find;
 
 /// A read model in tables of the store's database.
 ///
-/// Each build has a schema of its own, `<name>_<build>`, which is the only one that its statements see: they name their
-/// tables plainly. A build begins with the first event. To change the tables, or what is written to them, raise
+/// Each build has a schema of its own, `<name>_<build>`, the only one on the search path: its statements name their
+/// tables without it. A build begins with the first event. To change the tables, or what is written to them, raise
 /// [`BUILD`](Self::BUILD): the new build is made beside the old one, and readers move over with
-/// [`PgProjector::switch`](event_sql::projector::Projector::switch). The old tables stay until
-/// [`PgAdapter::drop_projection`](crate::PgAdapter::drop_projection) is called by whoever knows that nobody reads them.
+/// [`PgProjector::switch`](event_sql::projector::Projector::switch). The old tables stay until an operator who knows
+/// that they are not read any more calls [`PgAdapter::drop_projection`](crate::PgAdapter::drop_projection).
 ///
 /// ```no_run
 /// use event_core::{Filter, RecordedEvent};
@@ -79,41 +84,30 @@ pub trait PgProjection: Send + Sync + 'static {
     /// The number of the build, from 1.
     const BUILD: u32;
 
-    /// Which events it gets, of all tenants; part of the build, whose number changes with it.
+    /// Which events it gets, of all tenants. It is part of the build: another filter needs another number.
     fn filter(&self) -> Filter {
         Filter::all()
     }
 
-    /// Makes the tables, in a schema that is empty and first on the search path. Called once for a build.
+    /// Creates the tables, in a schema that is empty and first on the search path. Called once for a build.
     ///
     /// # Errors
-    /// Whatever stops it; nothing of the build is kept then.
+    /// After any error nothing of the build is kept.
     fn create(
         &self,
         connection: &mut PgConnection,
     ) -> impl Future<Output = Result<(), BoxError>> + Send;
 
-    /// Writes what events make of the tables, in the transaction that moves the place in the log. It may be called again
-    /// with the same events, where that transaction did not come about; it must neither end the transaction nor write
-    /// elsewhere than through it.
+    /// Writes what events change in the tables, in the transaction that moves the checkpoint. It is called again with
+    /// the same events if that transaction was not committed; it must neither end the transaction nor write elsewhere
+    /// than through it.
     ///
     /// # Errors
-    /// Whatever stops it; the transaction is rolled back and the projection stands before the first of the events. A
-    /// [`sqlx::Error`] that may pass is tried again by [`PgProjector::run`](event_sql::projector::Projector::run).
+    /// After any error the transaction is rolled back, and the checkpoint stays before the first of the events.
+    /// [`PgProjector::run`](event_sql::projector::Projector::run) tries again after a transient [`sqlx::Error`].
     fn apply(
         &self,
         connection: &mut PgConnection,
         events: Vec<(Self::Event, RecordedEvent)>,
     ) -> impl Future<Output = Result<(), BoxError>> + Send;
-}
-
-/// The driver's errors by their code, so that what may pass is known as such; anything else as it is.
-pub(crate) fn told(operation: &'static str, error: BoxError) -> event_core::Error {
-    match error.downcast::<sqlx::Error>() {
-        Ok(error) => crate::error::error(operation, *error),
-        Err(error) => match error.downcast::<event_core::Error>() {
-            Ok(error) => *error,
-            Err(error) => event_core::Error::adapter(operation, error),
-        },
-    }
 }

@@ -1,21 +1,20 @@
-//! [`ProjectedBatch`]: events that are written together, as many as are there.
+//! [`ProjectedBatch`]: events that are written together, as many as are available.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
+use event_core::{BatchSize, Error, EventSet, Position, RecordedEvent, Result, Subscription};
 use tokio::time::timeout;
 
-use event_core::{BatchSize, Error, EventSet, Position, RecordedEvent, Result, Subscription};
-
-/// Where nothing passes the filter, the place is written so often at most.
+/// How often the checkpoint is written at most while no event passes the filter.
 const IDLE: Duration = Duration::from_millis(500);
 
 /// Events that follow one another, and how far the log was read.
 #[derive(Debug)]
 pub struct ProjectedBatch<E> {
-    /// The events in global order; there may be none, where only the place moves.
+    /// The events in global order; none if only the checkpoint moves.
     pub events: Vec<(E, RecordedEvent)>,
     /// Everything up to here that passes the filter is in the events, or was written before.
     pub up_to: Position,
@@ -29,8 +28,8 @@ impl<E> ProjectedBatch<E> {
 }
 
 impl<E: EventSet> ProjectedBatch<E> {
-    /// Takes what is there; waits for the first event until the log is read up to a goal, or for a while. Beside it what
-    /// stopped it, after the events: the event at fault is behind `up_to`.
+    /// Takes the events that are available; waits for the first one until the log is read up to a goal, or for a while.
+    /// The error that ended the batch is returned beside it: the event at fault is after `up_to`.
     pub(super) async fn collect(
         source: &mut Subscription,
         goal: Option<Position>,
@@ -62,7 +61,7 @@ impl<E: EventSet> ProjectedBatch<E> {
     }
 }
 
-/// What a future has without waiting.
+/// The output of a future if it is ready without waiting.
 async fn at_once<F: Future>(future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     poll_fn(|context| match future.as_mut().poll(context) {

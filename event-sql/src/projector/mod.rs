@@ -1,9 +1,11 @@
-//! [`Projector`]: one build of a projection in tables being run, whatever the backend.
+//! [`Projector`]: runs one build of a projection in tables, whatever the backend.
 //!
-//! The backend writes a batch and the place in the log in one transaction ([`ProjectionTables`]); reading, retries,
-//! progress and lag are the same for all and are here.
+//! The backend writes a batch and the checkpoint in one transaction ([`ProjectionTables`]); reading, retries, progress
+//! and lag are the same for all backends and are here.
 
 mod batch;
+mod build;
+mod catch_up;
 mod progress;
 mod status;
 mod tables;
@@ -12,100 +14,101 @@ use std::fmt;
 use std::time::Duration;
 
 use chrono::Utc;
-use tokio::time::{Instant, sleep};
-
-pub use self::batch::ProjectedBatch;
-pub use self::progress::Progress;
-pub use self::status::{ProjectionStatus, wait_for};
-pub use self::tables::{ProjectionTables, Switch};
 use event_core::adapter::Checkpoint;
 use event_core::subscription::verify_checkpoint;
 use event_core::{BatchSize, Error, EventStore, Position, Result, StartFrom, Subscription};
+use tokio::time::{Instant, sleep};
 
-/// The first pause after a failure that may pass; it doubles.
+pub use self::batch::ProjectedBatch;
+pub use self::build::ProjectionBuild;
+pub use self::catch_up::CatchUp;
+pub use self::progress::Progress;
+pub use self::status::{ProjectionStatus, wait_for};
+pub use self::tables::{ProjectionTables, Switch};
+
+/// The first pause after a transient failure; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// How often one that is behind asks how far the log goes.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often a projector that is behind asks for the end of the log.
+const HEAD_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A build of a projection that is run; the backend's adapter hands it out.
+/// Runs one build of a projection; the backend's adapter makes it.
 pub struct Projector<T> {
     store: EventStore,
     tables: T,
     status: ProjectionStatus,
-    /// Whether the place in memory may not be the one in the tables.
+    /// Whether the checkpoint in memory may differ from the one in the tables.
     is_unsure: bool,
     source: Option<Subscription>,
     batch: BatchSize,
-    /// How far the log is known to go, and when it was asked.
+    /// The last known end of the log, and when it was asked for.
     known: (Position, Instant),
 }
 
 impl<T: ProjectionTables> Projector<T> {
-    /// For authors of backends: goes on with a build whose tables are there.
+    /// For authors of backends: continues a build whose tables exist.
     ///
     /// # Errors
-    /// [`Error::LogDiverged`] when the log is not the one that the build was folded from; [`Error::Adapter`] for a build
-    /// that was begun with another filter; [`Error::Connection`].
+    /// [`Error::LogDiverged`] when the log is not the one that the build was folded from; [`Error::Adapter`] for a
+    /// build that was begun with another filter; [`Error::Connection`].
     pub async fn open(store: &EventStore, mut tables: T, batch: BatchSize) -> Result<Self> {
         let store = store.all_tenants();
         let status = current(&mut tables).await?;
-        let name = format!("projection {}, build {}", tables.name(), status.build);
+        let name = format!("projection {}, build {}", tables.build().name, status.build);
         let last = status.last_event.map(|(event_id, position)| (position, event_id));
-        let place = Checkpoint { position: status.position, event: last };
-        verify_checkpoint(&store, &name, place).await?;
+        let checkpoint = Checkpoint { position: status.position, event: last };
+        verify_checkpoint(&store, &name, checkpoint).await?;
         let known = (status.position, Instant::now());
         Ok(Self { store, tables, status, is_unsure: false, source: None, batch, known })
     }
 
-    /// Sets how many events are written in one transaction at most.
+    /// Sets how many events one transaction writes at most.
     ///
-    /// A transaction that is cut off is done again as a whole: where writing an event takes long, smaller ones lose less.
+    /// A transaction that is interrupted is repeated as a whole: where writing an event takes long, smaller ones lose
+    /// less.
     #[must_use]
     pub const fn batch(mut self, most: BatchSize) -> Self {
         self.batch = most;
         self
     }
 
-    /// Writes everything up to now; gives back how many events that were.
+    /// Writes everything up to now; returns how many events that were. [`CatchUp::progress`] reports meanwhile.
     ///
     /// # Errors
-    /// What stops it, never tried again: [`Error::UnknownEventType`] and its kin for an event outside of the set or one
-    /// that does not decode, with its place; what the projection says; [`Error::Connection`]. Everything before is
-    /// written, and the next call goes on there.
-    pub async fn catch_up(&mut self) -> Result<u64> {
-        self.catch_up_with(|_| {}).await
+    /// The first error, without a retry: [`Error::UnknownEventType`] and other decoding errors for an event that is not
+    /// in the set or does not decode, with its position; the projection's own; [`Error::Connection`]. Everything before
+    /// is written, and the next call continues there.
+    pub fn catch_up(&mut self) -> CatchUp<'_, T> {
+        CatchUp::new(self)
     }
 
-    /// The same, and says how far it is after each transaction.
-    ///
-    /// # Errors
-    /// As [`Projector::catch_up`].
-    pub async fn catch_up_with(&mut self, mut tell: impl FnMut(Progress)) -> Result<u64> {
+    /// Writes everything up to now, and reports the progress after each transaction.
+    async fn write_all(&mut self, report: &mut (dyn FnMut(Progress) + Send)) -> Result<u64> {
         let goal = self.store.head().await?;
         self.known = (goal, Instant::now());
         self.reload().await?;
         let (began, from, mut events) = (Instant::now(), self.status.position, 0);
         while self.is_unsure || self.status.position < goal {
             events += self.step(Some(goal)).await?;
-            tell(Progress::since(began, from, self.status.position, goal, events));
+            report(Progress::since(began, from, self.status.position, goal, events));
         }
         Ok(events)
     }
 
-    /// Follows the log for as long as the future is polled; ends only with an error that waiting does not mend.
+    /// Follows the log for as long as the future is polled; ends only with an error that is not transient.
     ///
-    /// Dropping the future is the way to stop it: a transaction under way is rolled back.
+    /// To stop it, drop the future: a transaction in flight is rolled back.
     ///
     /// # Errors
-    /// As [`Projector::catch_up`], but for what may pass: that is tried again, at growing intervals.
+    /// As [`Projector::catch_up`], without the transient ones: after those it tries again, at growing intervals.
     pub async fn run(&mut self) -> Result<()> {
         let mut pause = FIRST_PAUSE;
         loop {
             match self.step(None).await {
                 Ok(_) => pause = FIRST_PAUSE,
                 Err(error) if error.is_transient() => {
-                    tracing::warn!(projection = self.tables.name(), %error, "a projection tries again");
+                    let projection = self.tables.build().name;
+                    tracing::warn!(projection, %error, "a projection failed and tries again");
                     sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
@@ -118,7 +121,7 @@ impl<T: ProjectionTables> Projector<T> {
     /// from then on. Their tables stay.
     ///
     /// # Errors
-    /// [`Error::Adapter`] while it is behind the current one.
+    /// [`Error::Adapter`] while it is behind the current build.
     pub async fn switch(&mut self) -> Result<()> {
         let reason = match self.tables.switch().await? {
             Switch::Done => {
@@ -128,24 +131,24 @@ impl<T: ProjectionTables> Projector<T> {
             Switch::Behind => "it is behind the current build; let it catch up first",
             Switch::Missing => "its row is gone from the list of projections",
         };
-        let (name, build) = (self.tables.name(), self.tables.build());
-        Err(Error::adapter("switch a projection", format!("`{name}`, build {build}: {reason}")))
+        let ProjectionBuild { name, number, .. } = self.tables.build();
+        Err(Error::adapter("switch a projection", format!("`{name}`, build {number}: {reason}")))
     }
 
-    /// How far it is, from the database.
+    /// How far it is, by the database.
     ///
     /// # Errors
-    /// [`Error::Connection`] and its kin.
+    /// [`Error::Connection`] and other errors of the database.
     pub async fn status(&mut self) -> Result<ProjectionStatus> {
         current(&mut self.tables).await
     }
 
     /// Where this build's tables are, as [`ProjectionStatus::schema`].
     pub fn schema(&self) -> &str {
-        self.tables.schema()
+        &self.tables.build().schema
     }
 
-    /// Takes the place from the tables where the one in memory may be another.
+    /// Takes the checkpoint from the tables where the one in memory may differ.
     async fn reload(&mut self) -> Result<()> {
         if self.is_unsure {
             self.source = None;
@@ -155,15 +158,16 @@ impl<T: ProjectionTables> Projector<T> {
         Ok(())
     }
 
-    /// Writes what is there, in one transaction; how many events that were.
+    /// Writes the events that are available, in one transaction; returns how many.
     async fn step(&mut self, goal: Option<Position>) -> Result<u64> {
         self.reload().await?;
         if self.source.is_none() {
-            let (from, filter) = (StartFrom::After(self.status.position), self.tables.filter());
+            let from = StartFrom::After(self.status.position);
+            let filter = self.tables.build().filter.clone();
             self.source = Some(self.store.subscribe(from, filter).await?);
         }
         let Some(source) = &mut self.source else { return Ok(0) };
-        // Until the batch is written, what was taken from the source is nowhere else.
+        // Until the batch is written, the events taken from the source are nowhere else.
         self.is_unsure = true;
         let (batch, fault) = ProjectedBatch::<T::Event>::collect(source, goal, self.batch).await;
         if batch.up_to > self.status.position {
@@ -171,7 +175,7 @@ impl<T: ProjectionTables> Projector<T> {
             if !self.write(batch).await? {
                 return Ok(0);
             }
-            self.tell(events).await;
+            self.measure(events).await;
             // The next step finds the event at fault again, with nothing before it.
             self.is_unsure = fault.is_some();
             return Ok(events);
@@ -180,7 +184,7 @@ impl<T: ProjectionTables> Projector<T> {
         fault.map_or(Ok(0), Err)
     }
 
-    /// Writes a batch; false where somebody else moved the place meanwhile.
+    /// Writes a batch; false where another process moved the checkpoint meanwhile.
     async fn write(&mut self, batch: ProjectedBatch<T::Event>) -> Result<bool> {
         let (up_to, count) = (batch.up_to, batch.events.len() as u64);
         let last =
@@ -197,33 +201,34 @@ impl<T: ProjectionTables> Projector<T> {
         Ok(moved)
     }
 
-    /// Events written, and how far behind the log that leaves it. A batch that is not full took all there was.
-    async fn tell(&mut self, events: u64) {
-        let name = self.tables.name();
+    /// Records the events written and the lag. After a batch that is not full there is no lag.
+    async fn measure(&mut self, events: u64) {
+        let name = self.tables.build().name;
         metrics::counter!("event_store_projection_events_total", "projection" => name)
             .increment(events);
-        if events >= u64::from(self.batch.get()) && self.known.1.elapsed() > LOOK {
+        if events >= u64::from(self.batch.get()) && self.known.1.elapsed() > HEAD_INTERVAL {
             let head = self.store.head().await;
             self.known = (head.unwrap_or(self.known.0), Instant::now());
         }
-        let behind = self.known.0.get().saturating_sub(self.status.position.get());
-        let age = self.status.last_event_at.filter(|_| behind > 0).map(|at| Utc::now() - at);
+        let lag = self.known.0.get().saturating_sub(self.status.position.get());
+        let age = self.status.last_event_at.filter(|_| lag > 0).map(|at| Utc::now() - at);
         let age = age.and_then(|age| age.to_std().ok()).unwrap_or_default();
         #[expect(clippy::cast_precision_loss, reason = "a figure for a graph")]
-        metrics::gauge!("event_store_projection_lag_events", "projection" => name)
-            .set(behind as f64);
+        metrics::gauge!("event_store_projection_lag_events", "projection" => name).set(lag as f64);
         metrics::gauge!("event_store_projection_lag_seconds", "projection" => name)
             .set(age.as_secs_f64());
     }
 }
 
-/// The place of the build; an error if it was made from another filter.
+/// The status of the build; an error if it was begun with another filter.
 async fn current<T: ProjectionTables>(tables: &mut T) -> Result<ProjectionStatus> {
-    let (name, build, filter) = (tables.name(), tables.build(), tables.filter().to_string());
-    let reason = match tables.status().await? {
-        None => format!("build {build} of `{name}` is gone from the list of projections"),
+    let status = tables.status().await?;
+    let ProjectionBuild { name, number, filter, .. } = tables.build();
+    let filter = filter.to_string();
+    let reason = match status {
+        None => format!("build {number} of `{name}` is gone from the list of projections"),
         Some(status) if status.filter != filter => format!(
-            "build {build} of `{name}` was begun with the filter {}, not {filter}; raise its number to make it anew",
+            "build {number} of `{name}` was begun with the filter {}, not {filter}; raise its number to build it anew",
             status.filter,
         ),
         Some(status) => return Ok(status),
@@ -234,8 +239,8 @@ async fn current<T: ProjectionTables>(tables: &mut T) -> Result<ProjectionStatus
 impl<T: ProjectionTables> fmt::Debug for Projector<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Projector")
-            .field("name", &self.tables.name())
-            .field("build", &self.tables.build())
+            .field("name", &self.tables.build().name)
+            .field("build", &self.tables.build().number)
             .field("position", &self.status.position)
             .finish_non_exhaustive()
     }

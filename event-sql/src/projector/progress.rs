@@ -3,22 +3,21 @@
 use std::fmt;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use event_core::Position;
+use tokio::time::Instant;
 
 /// How far catching up is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
-    /// Where it is.
+    /// The checkpoint now.
     pub position: Position,
     /// The end of the log when it began.
     pub goal: Position,
     /// Events written since it began.
     pub events: u64,
-    /// Events a second.
+    /// Events per second.
     pub rate: f64,
-    /// How long the rest takes, if the log is alike all over; none before that can be said.
+    /// How long the rest takes at this rate; `None` before that can be said.
     pub left: Option<Duration>,
 }
 
@@ -44,7 +43,7 @@ impl Progress {
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { position, goal, events, rate, left } = self;
-        write!(f, "position {position} of {goal}, {events} events, {rate:.0} a second")?;
+        write!(f, "position {position} of {goal}, {events} events, {rate:.0} per second")?;
         match left {
             Some(left) => write!(f, ", {} s left", left.as_secs()),
             None => Ok(()),

@@ -4,39 +4,62 @@ use std::future::Future;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use event_core::{EventId, Position, Result};
 use tokio::time::{Instant, sleep};
 
-use event_core::{EventId, Position, Result};
+use crate::rows::{Record, Values};
 
-/// The first pause before a place is looked at again; it doubles.
+/// The first pause between two looks at a checkpoint; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// How far a build of a projection is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProjectionStatus {
-    /// Its number.
+    /// The number of the build.
     pub build: u32,
-    /// Where its tables are: the schema that holds them, or, in a file, what their names begin with.
+    /// Where its tables are: the schema that holds them or, in a file, what their names begin with.
     pub schema: String,
     /// Whether readers are meant to read it.
     pub is_current: bool,
-    /// Everything that passes its filter up to here is in the tables.
+    /// The checkpoint: everything up to here that passes the filter is in the tables.
     pub position: Position,
     /// Events in the tables.
     pub events: u64,
     /// When the last of them was recorded.
     pub last_event_at: Option<DateTime<Utc>>,
-    /// The last event in the tables, and where it stood.
+    /// The last event in the tables, and its position.
     pub last_event: Option<(EventId, Position)>,
-    /// The filter of the build, in words.
+    /// The filter of the build, as text.
     pub filter: String,
 }
 
-/// For authors of backends: asks for the status of a build until it has come to a position; false if it has not in time.
+impl ProjectionStatus {
+    /// For authors of backends: the status in a row of a build, with its schema in the column `schema`.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`](event_core::Error::Corrupt).
+    pub fn read(values: &impl Values, schema: &'static str) -> Result<Self> {
+        let row = Record(values);
+        let last_event = row.event_at("event_id", "event_position")?;
+        Ok(Self {
+            build: row.small("build")?,
+            schema: row.text(schema)?,
+            is_current: row.flag("is_current")?,
+            position: row.position("position")?,
+            events: row.count("events")?,
+            last_event_at: row.optional("event_at", Record::time)?,
+            last_event: last_event.map(|(position, event_id)| (event_id, position)),
+            filter: row.text("filter")?,
+        })
+    }
+}
+
+/// For authors of backends: asks for the status of a build until its checkpoint has reached a position; false if that
+/// took longer than `at_most`.
 ///
 /// # Errors
-/// What the question answers.
+/// Those of `status`.
 pub async fn wait_for<F>(
     position: Position,
     at_most: Duration,

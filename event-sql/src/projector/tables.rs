@@ -1,38 +1,30 @@
-//! [`ProjectionTables`]: what a backend does for a build of a projection that is run.
+//! [`ProjectionTables`]: what a backend does for a build of a projection.
 
 use std::future::Future;
 
-use super::{ProjectedBatch, ProjectionStatus};
-use event_core::{EventSet, Filter, Position, Result};
+use event_core::{EventSet, Position, Result};
 
-/// The tables of one build, and its place in the log beside them.
+use super::{ProjectedBatch, ProjectionBuild, ProjectionStatus};
+
+/// The tables of one build, and its checkpoint beside them.
 pub trait ProjectionTables: Send {
     /// The closed set of events that they are folded from.
     type Event: EventSet;
 
-    /// The projection's name.
-    fn name(&self) -> &'static str;
+    /// Which build it is.
+    fn build(&self) -> &ProjectionBuild;
 
-    /// The build's number.
-    fn build(&self) -> u32;
-
-    /// Which events it gets.
-    fn filter(&self) -> Filter;
-
-    /// Where the tables are, as [`ProjectionStatus::schema`].
-    fn schema(&self) -> &str;
-
-    /// How far the build is; `None` if it is not there any more.
+    /// How far the build is; `None` if it does not exist any more.
     ///
     /// # Errors
-    /// [`Error::Connection`](event_core::Error::Connection) and its kin.
+    /// [`Error::Connection`](event_core::Error::Connection) and other errors of the database.
     fn status(&mut self) -> impl Future<Output = Result<Option<ProjectionStatus>>> + Send;
 
-    /// Moves the place and writes a batch, in one transaction; false, and nothing is written, where the place is another
-    /// than `from`. Dropping the future undoes all or nothing.
+    /// Moves the checkpoint and writes a batch, in one transaction; false, and nothing is written, where the checkpoint
+    /// is not `from`. Dropping the future undoes all or nothing.
     ///
     /// # Errors
-    /// What the projection says, and those of the backend; one that is transient may be tried again.
+    /// Those of the projection and of the backend. After a transient one the batch may be written again.
     fn write(
         &mut self,
         from: Position,
@@ -46,13 +38,13 @@ pub trait ProjectionTables: Send {
     fn switch(&mut self) -> impl Future<Output = Result<Switch>> + Send;
 }
 
-/// What became of moving readers over to a build.
+/// Whether a build became the current one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Switch {
     /// It is current.
     Done,
-    /// It is behind the build that is current, which stays it.
+    /// It is behind the current build, which stays current.
     Behind,
-    /// There is no such build.
+    /// The build does not exist.
     Missing,
 }

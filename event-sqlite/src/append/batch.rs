@@ -1,21 +1,24 @@
-//! The streams of a batch as the file has them, and as the commits that are accepted move them.
+//! [`Batch`]: the streams of several commits, as the file has them and as accepted commits change them.
 
 use std::collections::{HashMap, HashSet};
 
+use event_core::adapter::append::judge::StreamHead;
 use event_core::adapter::append::{Commit, StreamAppend};
 use event_core::envelope::EventData;
 use event_core::{
     Appended, Error, EventId, Outcome, Position, Result, StreamId, StreamVersion, Tenant,
 };
+use event_sql::queue::{APPEND, Answer};
+use event_sql::rows::Record;
 use sqlx::sqlite::SqliteRow;
 
-use super::{Ids, OPERATION, Verdict, json};
+use super::KnownIds;
 use crate::row::{self, Cells};
-use event_core::adapter::append::judge::StreamHead;
+use crate::sql::json;
 
-/// Commits on their way into one transaction.
+/// The commits of one transaction.
 pub(crate) struct Batch<'b> {
-    places: HashMap<(&'b Tenant, &'b StreamId), usize>,
+    streams_by_name: HashMap<(&'b Tenant, &'b StreamId), usize>,
     pub(super) streams: Vec<Stream<'b>>,
     pub(super) events: Vec<Accepted<'b>>,
     ids: HashSet<(&'b Tenant, EventId)>,
@@ -31,11 +34,11 @@ pub(super) struct Stream<'b> {
     pub(super) category_key: Option<i64>,
     pub(super) key: Option<i64>,
     pub(super) head: StreamHead,
-    /// Whether an accepted commit moved it.
-    pub(super) moved: bool,
+    /// Whether an accepted commit appends to it.
+    pub(super) is_changed: bool,
 }
 
-/// An event that is to be written.
+/// An event of an accepted commit.
 pub(super) struct Accepted<'b> {
     pub(super) stream: usize,
     pub(super) version: StreamVersion,
@@ -46,7 +49,7 @@ pub(super) struct Accepted<'b> {
 impl<'b> Batch<'b> {
     pub(super) fn of(commits: &[&'b Commit]) -> Self {
         let mut batch = Self {
-            places: HashMap::new(),
+            streams_by_name: HashMap::new(),
             streams: Vec::new(),
             events: Vec::new(),
             ids: HashSet::new(),
@@ -56,8 +59,8 @@ impl<'b> Batch<'b> {
         for commit in commits {
             for append in &commit.appends {
                 let next = batch.streams.len();
-                let place = (&commit.tenant, &append.stream_id);
-                if *batch.places.entry(place).or_insert(next) == next {
+                let name = (&commit.tenant, &append.stream_id);
+                if *batch.streams_by_name.entry(name).or_insert(next) == next {
                     batch.streams.push(Stream {
                         tenant: &commit.tenant,
                         name: &append.stream_id,
@@ -65,7 +68,7 @@ impl<'b> Batch<'b> {
                         category_key: None,
                         key: None,
                         head: StreamHead::NONE,
-                        moved: false,
+                        is_changed: false,
                     });
                 }
             }
@@ -73,8 +76,8 @@ impl<'b> Batch<'b> {
         batch
     }
 
-    /// What `find_streams` takes.
-    pub(super) fn asked(&self) -> Result<String> {
+    /// The names of the streams, as `find_streams` takes them.
+    pub(super) fn names(&self) -> Result<String> {
         let names: Vec<_> = self
             .streams
             .iter()
@@ -86,11 +89,11 @@ impl<'b> Batch<'b> {
         json(&names)
     }
 
-    /// What it answered: a row a stream.
+    /// Reads the answer of `find_streams`: one row for each stream.
     pub(super) fn read(&mut self, rows: &[SqliteRow]) -> Result<()> {
         if rows.len() != self.streams.len() {
             let reason = format!("{} answers for {} streams", rows.len(), self.streams.len());
-            return Err(Error::adapter(OPERATION, reason));
+            return Err(Error::adapter(APPEND, reason));
         }
         for (row, stream) in rows.iter().zip(&mut self.streams) {
             let cells = Cells::new(row);
@@ -98,26 +101,24 @@ impl<'b> Batch<'b> {
             stream.category_key = cells.get("new_category")?;
             stream.key = cells.get("stream_key")?;
             if stream.key.is_some() {
-                let version = |column| {
-                    StreamVersion::try_from(cells.get::<i64>(column)?).map_err(Error::from)
-                };
+                let (state, holds_links) = row::state(row)?;
                 stream.category_key = cells.get("category_key")?;
                 stream.head = StreamHead {
-                    version: version("version")?,
-                    first_version: version("first_version")?,
-                    state: row::state(row)?,
-                    holds_links: row::holds_links(row),
+                    version: Record(&cells).version("version")?,
+                    first_version: Record(&cells).version("first_version")?,
+                    state,
+                    holds_links,
                 };
             }
-            self.last_position = Position::try_from(cells.get::<i64>("last_position")?)?;
+            self.last_position = Record(&cells).position("last_position")?;
             self.last_stream = cells.get("last_stream")?;
         }
         Ok(())
     }
 
-    /// Judges a commit on what the file has and the commits before it leave; an accepted one moves its streams. `None`
-    /// if one of its ids is being stored by another.
-    pub(super) fn judge(&mut self, commit: &'b Commit, known: &Ids) -> Option<Verdict> {
+    /// Judges a commit on what the file has and the commits before it leave; an accepted one advances its streams.
+    /// `None` if another commit of the batch stores one of its ids.
+    pub(super) fn judge(&mut self, commit: &'b Commit, known: &KnownIds) -> Option<Answer> {
         let events = || commit.appends.iter().flat_map(|append| &append.events);
         if events().any(|event| self.ids.contains(&(&commit.tenant, event.id))) {
             return None;
@@ -138,9 +139,9 @@ impl<'b> Batch<'b> {
     }
 
     fn accept(&mut self, commit: &'b Commit, append: &'b StreamAppend) -> Option<Appended> {
-        let at = *self.places.get(&(&commit.tenant, &append.stream_id))?;
+        let at = *self.streams_by_name.get(&(&commit.tenant, &append.stream_id))?;
         let stream = self.streams.get_mut(at)?;
-        stream.moved = true;
+        stream.is_changed = true;
         for event in &append.events {
             stream.head.version = stream.head.version.next();
             self.last_position = Position::new(self.last_position.get().saturating_add(1));
@@ -158,18 +159,18 @@ impl<'b> Batch<'b> {
         })
     }
 
-    /// The key of a commit's tenant, if it stored anything before.
+    /// The key of a commit's tenant, if the tenant has stored anything before.
     pub(super) fn tenant_key(&self, commit: &Commit) -> Option<i64> {
         self.find(commit, commit.appends.first()?)?.tenant_key
     }
 
-    /// The key of a stream, if it is there.
+    /// The key of a stream, if it exists.
     pub(super) fn stream_key(&self, commit: &Commit, append: &StreamAppend) -> Option<i64> {
         self.find(commit, append)?.key
     }
 
     fn find(&self, commit: &Commit, append: &StreamAppend) -> Option<&Stream<'b>> {
-        self.streams.get(*self.places.get(&(&commit.tenant, &append.stream_id))?)
+        self.streams.get(*self.streams_by_name.get(&(&commit.tenant, &append.stream_id))?)
     }
 
     /// Whether nothing is to be written.

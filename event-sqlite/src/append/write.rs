@@ -1,35 +1,34 @@
-//! What was accepted of a batch becomes rows.
+//! Writes the accepted commits of a batch.
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use event_core::{Error, Result};
-use sqlx::sqlite::SqliteRow;
+use event_sql::queue::APPEND;
+use event_sql::rows::to_i64;
 
 use super::batch::{Accepted, Batch, Stream};
-use super::{OPERATION, stored};
-use crate::census::{self, Census};
+use crate::census;
 use crate::error::Failure;
 use crate::pool::Transaction;
 use crate::row::Cells;
 use crate::sql::{self, SqliteQuery, Statement};
+use crate::store::Store;
 
 /// Writes a batch and commits.
 pub(super) async fn all(
+    store: &Store,
     mut transaction: Transaction<'_>,
-    census: &Census,
     mut batch: Batch<'_>,
-    now: DateTime<Utc>,
 ) -> Result<(), Failure> {
-    let now = now.timestamp_micros();
-    draw_keys(&mut transaction, &mut batch).await?;
-    let unseen =
-        census.unseen(batch.events.iter().map(|it| (&*it.event.event_type, it.event.version)));
+    let now = store.now().timestamp_micros();
+    assign_keys(&mut transaction, &mut batch).await?;
+    let pairs = batch.events.iter().map(|it| (&*it.event.event_type, it.event.version));
+    let unseen = store.census.unseen(pairs);
     if !unseen.is_empty() {
-        transaction.execute(census::record(&unseen)?).await?;
+        transaction.execute(census::query(&unseen)?).await?;
     }
     rows(transaction, &batch, now).await?;
-    census.written(unseen);
+    store.census.recorded(unseen);
     Ok(())
 }
 
@@ -40,8 +39,9 @@ async fn rows(
 ) -> Result<(), Failure> {
     let events: Vec<Event<'_>> =
         batch.events.iter().map(|event| Event::of(event, &batch.streams)).collect::<Result<_>>()?;
-    let moved: Vec<&Stream<'_>> = batch.streams.iter().filter(|stream| stream.moved).collect();
-    if let ([event], [stream]) = (events.as_slice(), moved.as_slice()) {
+    let changed: Vec<&Stream<'_>> =
+        batch.streams.iter().filter(|stream| stream.is_changed).collect();
+    if let ([event], [stream]) = (events.as_slice(), changed.as_slice()) {
         let query = event.bind_to(sql::APPEND_ONE.query(), now);
         return transaction.end(bind_stream(query, stream, now)?).await;
     }
@@ -54,21 +54,21 @@ async fn rows(
             return Err(failure);
         }
     }
-    for (query, portion) in sql::PUT_STREAMS.portions(&moved) {
+    for (query, portion) in sql::PUT_STREAMS.portions(&changed) {
         let query = portion.iter().try_fold(query, |query, stream| bind_stream(query, stream, now));
         transaction.execute(query?).await?;
     }
     transaction.commit().await
 }
 
-/// Gives keys to what has none yet.
-async fn draw_keys(
+/// Assigns keys to streams, tenants and categories that are new.
+async fn assign_keys(
     transaction: &mut Transaction<'_>,
     batch: &mut Batch<'_>,
 ) -> Result<(), Failure> {
     let mut tenants = HashMap::new();
     let mut categories = HashMap::new();
-    for stream in batch.streams.iter_mut().filter(|stream| stream.moved) {
+    for stream in batch.streams.iter_mut().filter(|stream| stream.is_changed) {
         if stream.tenant_key.is_none() {
             let name = stream.tenant.as_str();
             stream.tenant_key = Some(match tenants.get(name) {
@@ -98,10 +98,10 @@ async fn insert(
     statement: Statement,
     name: &str,
 ) -> Result<i64, Failure> {
-    let rows: Vec<SqliteRow> = transaction.fetch(statement.query().bind(name.to_owned())).await?;
+    let rows = transaction.fetch(statement.query().bind(name.to_owned())).await?;
     match rows.first() {
-        Some(row) => Ok(Cells::new(row).at_first()?),
-        None => Err(Error::adapter(OPERATION, "a new name got no key").into()),
+        Some(row) => Ok(Cells::new(row).first()?),
+        None => Err(Error::adapter(APPEND, "a new name got no key").into()),
     }
 }
 
@@ -121,9 +121,9 @@ impl<'b> Event<'b> {
         let [stream, tenant, category] = self.keys;
         let Accepted { version, position, event, .. } = *self.accepted;
         query
-            .bind(stored(position.get()))
+            .bind(to_i64(position.get()))
             .bind(stream)
-            .bind(stored(version.get()))
+            .bind(to_i64(version.get()))
             .bind(now)
             .bind(event.id.as_uuid())
             .bind(tenant)
@@ -142,7 +142,7 @@ fn bind_stream(query: SqliteQuery, stream: &Stream<'_>, now: i64) -> Result<Sqli
         .bind(tenant)
         .bind(stream.name.as_str().to_owned())
         .bind(category)
-        .bind(stored(stream.head.version.get()))
+        .bind(to_i64(stream.head.version.get()))
         .bind(now))
 }
 
@@ -151,5 +151,5 @@ fn keys(stream: &Stream<'_>) -> Option<[i64; 3]> {
 }
 
 fn without_keys() -> Error {
-    Error::adapter(OPERATION, "an accepted append has no keys")
+    Error::adapter(APPEND, "an accepted append has no keys")
 }

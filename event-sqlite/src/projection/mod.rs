@@ -1,10 +1,11 @@
-//! Read models in tables of the file: [`SqliteProjection`] says what becomes of events, [`SqliteProjector`] folds the log
-//! into it, each event exactly once.
+//! Projections in tables of the file: [`SqliteProjection`] says how events change the tables, [`SqliteProjector`] folds
+//! the log into them, each event exactly once.
 //!
-//! The tables and the place in the log are written in one transaction, the place first. That transaction takes its turn
-//! with the appends of the program, so it should be short: a batch is 200 events at most, unless set otherwise.
+//! The tables and the checkpoint are written in one transaction, the checkpoint first. That transaction takes turns
+//! with the appends of the program, so it should be short: by default a batch is 200 events at most.
 
 mod build;
+mod projector;
 mod remove;
 mod status;
 mod tables;
@@ -13,30 +14,30 @@ use std::future::Future;
 
 use event_core::error::BoxError;
 use event_core::{EventSet, Filter, RecordedEvent};
-use event_sql::projector::Projector;
 use sqlx::sqlite::SqliteConnection;
 
 pub use self::build::SqliteBuild;
-pub use self::tables::Tables;
-
-/// A build of a projection being run; see [`SqliteAdapter::projector`](crate::SqliteAdapter::projector).
-pub type SqliteProjector<P> = Projector<SqliteBuild<P>>;
+pub use self::projector::SqliteProjector;
+pub(crate) use self::projector::open;
+pub(crate) use self::remove::remove;
+pub(crate) use self::status::find;
+pub use self::tables::SqliteTables;
 
 /// A read model in tables of the store's file.
 ///
-/// A file has no schemas, so the tables of each build have names that begin with `<name>_<build>_`; statements name them
-/// through [`Tables`]. A build begins with the first event. To change the tables, or what is written to them, raise
-/// [`BUILD`](Self::BUILD): the new build is made beside the old one, and readers move over with
-/// [`SqliteProjector::switch`](Projector::switch). The old tables stay until
-/// [`SqliteAdapter::drop_projection`](crate::SqliteAdapter::drop_projection) is called by whoever knows that nobody reads
-/// them.
+/// A file has no schemas, so the tables of each build have names that begin with `<name>_<build>_`; statements name
+/// them through [`SqliteTables`]. A build begins with the first event. To change the tables, or what is written to
+/// them, raise [`BUILD`](Self::BUILD): the new build is made beside the old one, and readers move over with
+/// [`SqliteProjector::switch`](event_sql::projector::Projector::switch). The old tables stay until an operator who
+/// knows that they are not read any more calls
+/// [`SqliteAdapter::drop_projection`](crate::SqliteAdapter::drop_projection).
 ///
 /// ```
 /// use std::sync::Arc;
 ///
 /// use event_core::{EventStore, ExpectedVersion, Filter, RecordedEvent, StreamId};
 /// use event_core::error::BoxError;
-/// use event_sqlite::{SqliteAdapter, SqliteOptions, SqliteProjection, Tables};
+/// use event_sqlite::{SqliteOptions, SqliteProjection, SqliteTables};
 /// use sqlx::sqlite::SqliteConnection;
 /// # use event_core::Event;
 ///
@@ -58,7 +59,7 @@ pub type SqliteProjector<P> = Projector<SqliteBuild<P>>;
 ///         Filter::all().category("door")
 ///     }
 ///
-///     async fn create(&self, connection: &mut SqliteConnection, tables: &Tables) -> Result<(), BoxError> {
+///     async fn create(&self, connection: &mut SqliteConnection, tables: &SqliteTables) -> Result<(), BoxError> {
 ///         let create = "CREATE TABLE {doors} (door TEXT PRIMARY KEY, opened INTEGER NOT NULL) STRICT";
 ///         sqlx::query(tables.sql(create)).execute(connection).await?;
 ///         Ok(())
@@ -67,7 +68,7 @@ pub type SqliteProjector<P> = Projector<SqliteBuild<P>>;
 ///     async fn apply(
 ///         &self,
 ///         connection: &mut SqliteConnection,
-///         tables: &Tables,
+///         tables: &SqliteTables,
 ///         events: Vec<(DoorEvent, RecordedEvent)>,
 ///     ) -> Result<(), BoxError> {
 ///         for (event, recorded) in events {
@@ -82,7 +83,7 @@ pub type SqliteProjector<P> = Projector<SqliteBuild<P>>;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> event_core::Result<()> {
 /// # let path = std::env::temp_dir().join(format!("event-sqlite-doors-{}.db", std::process::id()));
-/// let adapter = Arc::new(SqliteAdapter::connect_with(SqliteOptions::new(&path)).await?);
+/// let adapter = Arc::new(SqliteOptions::new(&path).connect().await?);
 /// let store = EventStore::new(Arc::clone(&adapter))?;
 /// store.append(&StreamId::new("door-1")?, ExpectedVersion::NoStream, [Opened { by: "ann".into() }]).await?;
 /// let mut doors = adapter.projector(Doors).await?;
@@ -103,33 +104,33 @@ pub trait SqliteProjection: Send + Sync + 'static {
     /// The number of the build, from 1.
     const BUILD: u32;
 
-    /// Which events it gets, of all tenants; part of the build, whose number changes with it.
+    /// Which events it gets, of all tenants. It is part of the build: another filter needs another number.
     fn filter(&self) -> Filter {
         Filter::all()
     }
 
-    /// Makes the tables, and the indexes on them. Called once for a build.
+    /// Creates the tables, and the indexes on them. Called once for a build.
     ///
     /// # Errors
-    /// Whatever stops it; nothing of the build is kept then.
+    /// After any error nothing of the build is kept.
     fn create(
         &self,
         connection: &mut SqliteConnection,
-        tables: &Tables,
+        tables: &SqliteTables,
     ) -> impl Future<Output = Result<(), BoxError>> + Send;
 
-    /// Writes what events make of the tables, in the transaction that moves the place in the log. It may be called again
-    /// with the same events, where that transaction did not come about; it must neither end the transaction, nor leave a
-    /// setting of the connection behind, nor write elsewhere than through it. The program's appends wait until it is done:
-    /// one that takes more than 30 seconds is undone.
+    /// Writes what events change in the tables, in the transaction that moves the checkpoint. It is called again with
+    /// the same events if that transaction was not committed; it must neither end the transaction, nor leave a setting
+    /// of the connection behind, nor write elsewhere than through it. The program's appends wait until it is done: one
+    /// that takes more than 30 seconds is undone.
     ///
     /// # Errors
-    /// Whatever stops it; the transaction is rolled back and the projection stands before the first of the events. A
-    /// [`sqlx::Error`] that may pass is tried again by [`SqliteProjector::run`](Projector::run).
+    /// After any error the transaction is rolled back, and the checkpoint stays before the first of the events.
+    /// [`SqliteProjector::run`](event_sql::projector::Projector::run) tries again after a transient [`sqlx::Error`].
     fn apply(
         &self,
         connection: &mut SqliteConnection,
-        tables: &Tables,
+        tables: &SqliteTables,
         events: Vec<(Self::Event, RecordedEvent)>,
     ) -> impl Future<Output = Result<(), BoxError>> + Send;
 }

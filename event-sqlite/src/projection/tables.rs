@@ -1,4 +1,4 @@
-//! [`Tables`]: how the statements of a projection name its tables.
+//! [`SqliteTables`]: how the statements of a projection name its tables.
 
 use event_sql::projector::ProjectionStatus;
 use sqlx::AssertSqlSafe;
@@ -7,28 +7,27 @@ use sqlx::AssertSqlSafe;
 ///
 /// ```
 /// use event_core::{EventSet, Position};
-/// use event_sql::projector::ProjectionStatus;
-/// use event_sqlite::Tables;
+/// use event_sqlite::{ProjectionStatus, SqliteTables};
 ///
 /// # let status = ProjectionStatus {
 /// #     build: 2, schema: "doors_2_".into(), is_current: true, position: Position::START, events: 0,
 /// #     last_event_at: None, last_event: None, filter: String::new(),
 /// # };
-/// let tables = Tables::of(&status); // of `SqliteAdapter::projection_status("doors", None)`: the current build
+/// let tables = SqliteTables::of(&status); // of `SqliteAdapter::projection_status("doors", None)`: the current build
 /// assert_eq!(tables.name("doors"), "doors_2_doors");
 /// assert_eq!(tables.text("SELECT opened FROM {doors} WHERE door = '{}'"), "SELECT opened FROM doors_2_doors WHERE door = '{}'");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tables {
+pub struct SqliteTables {
     prefix: String,
 }
 
-impl Tables {
+impl SqliteTables {
     pub(super) const fn new(prefix: String) -> Self {
         Self { prefix }
     }
 
-    /// For a reader: the tables of the build that a status is of.
+    /// For a reader: the tables of a build, by its status.
     pub fn of(status: &ProjectionStatus) -> Self {
         Self::new(status.schema.clone())
     }
@@ -38,13 +37,13 @@ impl Tables {
         &self.prefix
     }
 
-    /// A table, or an index, as it is called in the file.
+    /// The name of a table, or of an index, in the file.
     pub fn name(&self, table: &str) -> String {
         format!("{}{table}", self.prefix)
     }
 
-    /// A statement that names tables, and indexes, in braces: `{doors}` stands for [`name("doors")`](Self::name). Braces
-    /// around anything else than `a`-`z`, `0`-`9` and `_` stay.
+    /// A statement that names tables, and indexes, in braces: `{doors}` becomes [`name("doors")`](Self::name).
+    /// Braces around anything else than `a`-`z`, `0`-`9` and `_` stay.
     pub fn text(&self, statement: &str) -> String {
         let mut text = String::with_capacity(statement.len() + 32);
         let mut rest = statement;
@@ -64,7 +63,7 @@ impl Tables {
         text
     }
 
-    /// The same, for the driver: the text is the program's own, and the names are checked.
+    /// The same for the driver. It is safe: the text is the program's own, and the names are checked.
     pub fn sql(&self, statement: &'static str) -> AssertSqlSafe<String> {
         AssertSqlSafe(self.text(statement))
     }
@@ -73,9 +72,4 @@ impl Tables {
 fn is_name(name: &str) -> bool {
     let is_part = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
     !name.is_empty() && name.bytes().all(is_part)
-}
-
-/// Whether a projection may be called so.
-pub(super) fn is_projection(name: &str) -> bool {
-    is_name(name) && name.len() <= 50 && !name.starts_with(|first: char| first.is_ascii_digit())
 }

@@ -15,7 +15,7 @@ use event_core::subscription::DurableSubscription;
 use event_core::{
     AllOptions, Error, EventStore, ExpectedVersion, Position, RecordedEvent, RetryPolicy, StartFrom,
 };
-use event_postgres::{PgAdapter, PgOptions};
+use event_postgres::PgOptions;
 use event_testing::{Noted, Sightings};
 use sqlx::PgConnection;
 
@@ -37,7 +37,7 @@ fn shared(store: &EventStore) -> DurableSubscription {
 }
 
 async fn open(options: PgOptions) -> EventStore {
-    let adapter = PgAdapter::connect_with(options).await.unwrap();
+    let adapter = options.connect().await.unwrap();
     let policy = RetryPolicy::default().retries(20).first_delay(Duration::from_millis(5));
     EventStore::builder(adapter).retry(policy).stream_limit(None).build().unwrap()
 }
@@ -193,7 +193,7 @@ async fn restore(connection: &mut PgConnection, position: i64) {
 #[tokio::test]
 async fn a_checkpoint_is_saved_in_a_transaction_of_the_caller() {
     let database = pg::shared().database().await;
-    let adapter = Arc::new(PgAdapter::connect_with(database.options()).await.unwrap());
+    let adapter = Arc::new(database.options().connect().await.unwrap());
     let store = EventStore::new(Arc::clone(&adapter)).unwrap();
     store.append(&stream("a"), ExpectedVersion::Any, Noted::many(3)).await.unwrap();
     let mut direct = database.connection().await;

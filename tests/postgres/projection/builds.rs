@@ -15,7 +15,7 @@ async fn a_new_build_is_filled_beside_the_old_one_and_readers_switch() {
     append(&store, "note-1", Noted::many(2_500)).await;
     let mut first = adapter.projector(Digests::<1>).await.unwrap();
     let mut reports = Vec::new();
-    assert_eq!(first.catch_up_with(|progress| reports.push(progress)).await.unwrap(), 2_500);
+    assert_eq!(first.catch_up().progress(|progress| reports.push(progress)).await.unwrap(), 2_500);
     assert!(reports.len() >= 3, "{reports:?}");
     assert!(reports.windows(2).all(|pair| pair[0].position < pair[1].position));
     let end = reports.last().unwrap();

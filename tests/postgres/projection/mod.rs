@@ -419,6 +419,6 @@ async fn the_lag_is_a_metric() {
         let mut found = snapshotter.snapshot().into_vec().into_iter();
         found.find(|(key, ..)| key.key().name() == name).map(|(.., value)| value)
     };
-    projector.catch_up_with(|_| lags.push(lag())).await.unwrap();
+    projector.catch_up().progress(|_| lags.push(lag())).await.unwrap();
     assert_eq!(lags, [10.0, 0.0].map(|events: f64| Some(DebugValue::Gauge(events.into()))));
 }

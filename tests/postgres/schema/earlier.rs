@@ -104,7 +104,7 @@ async fn a_store_of_an_earlier_program_is_refused_and_not_changed() {
         assert_eq!(contents(&mut connection).await, before);
         // A new store can be opened in another schema.
         let options = database.options().schema("events").unwrap();
-        let adapter = PgAdapter::connect_with(options).await.unwrap();
+        let adapter = options.connect().await.unwrap();
         adapter.commit(&one("s", ExpectedVersion::NoStream, events(1))).await.unwrap();
         assert_eq!(contents(&mut connection).await, before);
     }

@@ -161,7 +161,7 @@ async fn schemas_of_one_database_are_separate_stores() {
     let database = pg::shared().database().await;
     let open = |schema: &str| {
         let options = database.options().schema(schema).unwrap();
-        async move { PgAdapter::connect_with(options).await.unwrap() }
+        async move { options.connect().await.unwrap() }
     };
     let (first, second) = (open("first").await, open("select").await);
     first.commit(&one("s", ExpectedVersion::NoStream, events(1))).await.unwrap();

@@ -11,7 +11,7 @@ use event_core::{
     Error, EventId, EventStore, ExpectedVersion, NewEvent, Outcome, ReadOptions, RetryPolicy,
     StreamVersion,
 };
-use event_sqlite::{SqliteAdapter, SqliteOptions};
+use event_sqlite::SqliteOptions;
 use event_testing::Noted;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
@@ -52,7 +52,7 @@ async fn concurrent_programs_write_in_turns() {
 async fn a_lock_of_another_program_is_waited_for_and_named_in_errors() {
     let path = new_file();
     let options = SqliteOptions::new(&path).busy_timeout(Duration::from_millis(20));
-    let adapter = SqliteAdapter::connect_with(options.clone()).await.unwrap();
+    let adapter = options.clone().connect().await.unwrap();
     let store = EventStore::builder(adapter).retry(RetryPolicy::never()).build().unwrap();
     store.append(&stream("s"), Any, Noted::many(1)).await.unwrap();
     let mut other = plain_connection(&path).await;
@@ -63,11 +63,10 @@ async fn a_lock_of_another_program_is_waited_for_and_named_in_errors() {
     assert!(error.to_string().contains("another program holds the file"), "{error}");
     assert_eq!(all_events(&store).await.len(), 1, "readers do not wait");
     // A second program starts while the first one writes: the schema is only read.
-    SqliteAdapter::connect_with(options.clone()).await.unwrap().close().await;
+    options.clone().connect().await.unwrap().close().await;
 
-    let patient = EventStore::builder(
-        SqliteAdapter::connect_with(options.busy_timeout(Duration::from_mins(1))).await.unwrap(),
-    );
+    let patient =
+        EventStore::builder(options.busy_timeout(Duration::from_mins(1)).connect().await.unwrap());
     let patient = patient.build().unwrap();
     let waiting =
         tokio::spawn(async move { patient.append(&stream("s"), Any, Noted::many(1)).await });
@@ -78,7 +77,7 @@ async fn a_lock_of_another_program_is_waited_for_and_named_in_errors() {
 
     run(&mut other, "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE").await;
     let options = SqliteOptions::new(&path).busy_timeout(Duration::from_millis(20));
-    let error = SqliteAdapter::connect_with(options).await.unwrap_err();
+    let error = options.connect().await.unwrap_err();
     assert!(error.to_string().contains("another program holds the file"), "{error}");
 }
 

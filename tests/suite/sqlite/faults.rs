@@ -14,7 +14,7 @@ use super::{all_events, new_file, open, open_store, plain_connection, run, strea
 
 async fn refused(path: &Path) -> (Error, String) {
     let options = SqliteOptions::new(path).busy_timeout(Duration::from_millis(20));
-    let error = SqliteAdapter::connect_with(options).await.unwrap_err();
+    let error = options.connect().await.unwrap_err();
     let message = with_causes(&error);
     (error, message)
 }
@@ -49,7 +49,7 @@ async fn an_empty_file_becomes_a_store_and_a_missing_file_only_with_create() {
     assert!(all_events(&open_store(&path).await).await.is_empty());
 
     let missing = SqliteOptions::new(new_file()).create(false);
-    let error = SqliteAdapter::connect_with(missing.clone()).await.unwrap_err();
+    let error = missing.clone().connect().await.unwrap_err();
     assert!(with_causes(&error).contains("cannot be opened"), "{}", with_causes(&error));
     assert!(!missing.path().exists());
     let (_, message) = refused(&new_file().join("folder/games.db")).await;
@@ -95,7 +95,7 @@ async fn a_damaged_file_is_detected() {
 
 /// Opens a file, runs the integrity check and reads all events.
 async fn open_and_read(path: &Path) -> Result<()> {
-    let adapter = SqliteAdapter::connect_with(SqliteOptions::new(path)).await?;
+    let adapter = SqliteOptions::new(path).connect().await?;
     let checked = adapter.check().await;
     let store = EventStore::new(adapter)?;
     let mut events = store.all_events(AllOptions::new());
@@ -143,7 +143,7 @@ async fn a_full_disk_refuses_whole_appends_and_loses_nothing() {
     let path = new_file();
     open_store(&path).await.close().await;
     let limited = SqliteOptions::new(&path).max_size(512 << 10);
-    let store = without_retries(SqliteAdapter::connect_with(limited).await.unwrap());
+    let store = without_retries(limited.connect().await.unwrap());
     let mut stored = 0;
     let error = loop {
         match store.append(&stream("s"), Any, Noted::many(100)).await {

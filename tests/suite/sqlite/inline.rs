@@ -9,7 +9,7 @@ use event_core::serde_json::value::RawValue;
 use event_core::{
     Error, Event, EventStore, EventVersion, NewEvent, Outcome, StreamId, StreamVersion,
 };
-use event_sqlite::SqliteInline;
+use event_sqlite::SqliteInlineProjection;
 use event_testing::{Closed, Noted};
 use sqlx::SqliteConnection;
 
@@ -24,7 +24,7 @@ enum Notes {
 /// Writes each text to a table in which it is unique; ignores `Closed`.
 struct Texts;
 
-impl SqliteInline for Texts {
+impl SqliteInlineProjection for Texts {
     type Event = Notes;
 
     fn wants(&self, stream_id: &StreamId) -> bool {
@@ -51,7 +51,7 @@ impl SqliteInline for Texts {
 }
 
 async fn open_with_projection(path: &Path) -> (EventStore, SqliteConnection) {
-    let adapter = open(path).await.with_inline(Texts);
+    let adapter = open(path).await.inline(Texts);
     let mut other = plain_connection(path).await;
     let table =
         "CREATE TABLE IF NOT EXISTS texts (text TEXT PRIMARY KEY, stream TEXT, version INTEGER)";

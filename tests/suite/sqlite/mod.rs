@@ -47,7 +47,7 @@ fn new_file() -> PathBuf {
 }
 
 async fn open(path: &Path) -> SqliteAdapter {
-    SqliteAdapter::connect_with(SqliteOptions::new(path)).await.unwrap()
+    SqliteOptions::new(path).connect().await.unwrap()
 }
 
 async fn open_store(path: &Path) -> EventStore {

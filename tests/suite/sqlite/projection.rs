@@ -17,7 +17,7 @@ use event_core::{
     AllOptions, BatchSize, Delete, Error, Event, EventStore, EventVersion, ExpectedVersion, Filter,
     NewEvent, Position, RecordedEvent,
 };
-use event_sqlite::{SqliteAdapter, SqliteProjection, Tables};
+use event_sqlite::{SqliteAdapter, SqliteProjection, SqliteTables};
 use event_testing::{Closed, Noted};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection, Row};
@@ -50,7 +50,7 @@ impl<const BUILD: u32> SqliteProjection for Digests<BUILD> {
     async fn create(
         &self,
         connection: &mut SqliteConnection,
-        tables: &Tables,
+        tables: &SqliteTables,
     ) -> Result<(), BoxError> {
         for table in [
             "CREATE TABLE {seen} (position INTEGER NOT NULL) STRICT",
@@ -64,7 +64,7 @@ impl<const BUILD: u32> SqliteProjection for Digests<BUILD> {
     async fn apply(
         &self,
         connection: &mut SqliteConnection,
-        tables: &Tables,
+        tables: &SqliteTables,
         events: Vec<(Notes, RecordedEvent)>,
     ) -> Result<(), BoxError> {
         const DIGEST: &str = "INSERT INTO {digests} VALUES (?1, ?2) \
@@ -217,7 +217,7 @@ async fn a_new_build_is_filled_beside_the_old_one_and_readers_switch() {
     append(&store, "note-1", Noted::many(500)).await;
     let mut first = adapter.projector(Digests::<1>).await.unwrap();
     let mut reports = Vec::new();
-    assert_eq!(first.catch_up_with(|progress| reports.push(progress)).await.unwrap(), 500);
+    assert_eq!(first.catch_up().progress(|progress| reports.push(progress)).await.unwrap(), 500);
     assert!(reports.len() >= 3, "{reports:?}");
     let end = reports.last().unwrap();
     assert_eq!((end.events, end.position, end.left), (500, end.goal, Some(Duration::ZERO)));
@@ -234,7 +234,7 @@ async fn a_new_build_is_filled_beside_the_old_one_and_readers_switch() {
     second.switch().await.unwrap();
     let status = current().await;
     assert_eq!((status.build, status.is_current, status.events), (2, true, 503));
-    assert_eq!(Tables::of(&status).name("seen"), "digests_2_seen");
+    assert_eq!(SqliteTables::of(&status).name("seen"), "digests_2_seen");
     assert!(!first.status().await.unwrap().is_current);
     // Both builds exist and both can be kept up to date.
     append(&store, "note-2", Noted::many(1)).await;
@@ -323,14 +323,14 @@ impl SqliteProjection for Elsewhere {
     const NAME: &'static str = "digests";
     const BUILD: u32 = 1;
 
-    async fn create(&self, _: &mut SqliteConnection, _: &Tables) -> Result<(), BoxError> {
+    async fn create(&self, _: &mut SqliteConnection, _: &SqliteTables) -> Result<(), BoxError> {
         Err("no tables".into())
     }
 
     async fn apply(
         &self,
         _: &mut SqliteConnection,
-        _: &Tables,
+        _: &SqliteTables,
         _: Vec<(Notes, RecordedEvent)>,
     ) -> Result<(), BoxError> {
         Ok(())

@@ -7,7 +7,7 @@ use event_core::ExpectedVersion::{Any, NoStream};
 use event_core::adapter::StreamState;
 use event_core::error::with_causes;
 use event_core::{Delete, Error, EventId, ListOptions, NewEvent, ReadOptions};
-use event_sqlite::{SqliteAdapter, SqliteOptions};
+use event_sqlite::SqliteOptions;
 use event_testing::Noted;
 
 use super::{new_file, open_store, plain_connection, run, stream};
@@ -84,7 +84,7 @@ async fn a_file_of_an_earlier_program_is_refused_and_not_changed() {
         write_earlier_store(&path, migrations).await;
         let before = fs::read(&path).unwrap();
         for _ in 0..2 {
-            let error = SqliteAdapter::connect_with(SqliteOptions::new(&path)).await.unwrap_err();
+            let error = SqliteOptions::new(&path).connect().await.unwrap_err();
             let message = with_causes(&error);
             assert!(matches!(error, Error::Adapter { .. }), "{error:?}");
             for expected in [

@@ -1,0 +1,109 @@
+//! What the server function answers about each stream of an append.
+
+use event_core::adapter::StreamState;
+use event_core::adapter::append::{Commit, StreamAppend};
+use event_core::{Appended, Conflict, Error, EventId, Outcome, Position, Result, StreamVersion};
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use crate::row::Cells;
+use crate::status::{self, AppendStatus};
+
+/// The answer about one stream.
+struct Answer {
+    status: AppendStatus,
+    version: Option<i64>,
+    state: Option<String>,
+    live: Option<i64>,
+    position: Option<i64>,
+    event_id: Option<Uuid>,
+}
+
+impl Answer {
+    fn read(operation: &'static str, row: &PgRow) -> Result<Self> {
+        let cells = Cells::new(row);
+        Ok(Self {
+            status: AppendStatus::read(operation, &cells)?,
+            version: cells.get("stream_version")?,
+            state: cells.get("state")?,
+            live: cells.get("live")?,
+            position: cells.get("last_position")?,
+            event_id: cells.get("event_id")?,
+        })
+    }
+}
+
+/// The answers in the commit's order, or the error that they mean.
+pub(super) fn answers(
+    commit: &Commit,
+    operation: &'static str,
+    rows: &[PgRow],
+) -> Result<Vec<Appended>> {
+    let answers: Vec<Answer> =
+        rows.iter().map(|row| Answer::read(operation, row)).collect::<Result<_>>()?;
+    if answers.len() != commit.appends.len() {
+        let reason = format!("{} answers for {} streams", answers.len(), commit.appends.len());
+        return Err(Error::adapter(operation, reason));
+    }
+    let all = |status| answers.iter().all(|answer| answer.status == status);
+    let outcome = if all(AppendStatus::Stored) {
+        Outcome::Stored
+    } else if all(AppendStatus::AlreadyStored) {
+        Outcome::AlreadyStored
+    } else {
+        let mut streams = commit.appends.iter().zip(&answers);
+        let refused = streams.find(|(_, answer)| answer.status != AppendStatus::ClaimHolds);
+        return Err(match refused {
+            Some((append, answer)) => refusal(commit, operation, append, answer)?,
+            None => Error::adapter(operation, "nothing was stored, and no stream says why"),
+        });
+    };
+    let appended = answers.iter().map(|answer| {
+        let (Some(version), Some(position)) = (answer.version, answer.position) else {
+            return Err(Error::adapter(operation, "an answer without its numbers"));
+        };
+        Ok(Appended {
+            stream_version: StreamVersion::try_from(version)?,
+            position: Position::try_from(position)?,
+            outcome,
+        })
+    });
+    appended.collect()
+}
+
+/// The error that a status means.
+fn refusal(
+    commit: &Commit,
+    operation: &'static str,
+    append: &StreamAppend,
+    answer: &Answer,
+) -> Result<Error> {
+    let stream_id = append.stream_id.clone();
+    Ok(match answer.status {
+        AppendStatus::WrongVersion => {
+            let actual = StreamVersion::try_from(answer.version.unwrap_or_default())?;
+            Error::conflict(stream_id, Conflict { expected: append.expected, actual })
+        }
+        AppendStatus::NotActive => match status::stream_state(answer.state.as_deref()) {
+            Some((StreamState::Archived, _)) => Error::stream_archived(stream_id),
+            Some((StreamState::SoftDeleted | StreamState::HardDeleted, _)) => {
+                Error::stream_deleted(stream_id)
+            }
+            Some((StreamState::Active, true)) => Error::mixed_stream(stream_id, true),
+            _ => status::unexpected(operation, answer.status, answer.state.as_deref()),
+        },
+        AppendStatus::AlreadyStored | AppendStatus::IdConflict => Error::event_id_conflict(
+            stream_id,
+            answer.event_id.map(EventId::from_uuid),
+            "stored elsewhere, in another order, or only in part",
+        ),
+        AppendStatus::LimitReached => {
+            let limit = commit.stream_limit.unwrap_or_default();
+            let live = answer.live.unwrap_or_default();
+            Error::stream_limit_reached(stream_id, limit, u64::try_from(live).unwrap_or_default())
+        }
+        AppendStatus::Stored | AppendStatus::ClaimHolds => {
+            status::unexpected(operation, answer.status, answer.state.as_deref())
+        }
+    })
+}

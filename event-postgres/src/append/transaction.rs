@@ -1,0 +1,49 @@
+//! An append in the caller's own transaction: its events and the caller's statements are committed together, or neither
+//! is.
+//!
+//! The ids are looked up before anything is written, so that a refusal comes as a status and leaves the transaction
+//! unchanged. An error of the server aborts it, as with any failed statement.
+
+use event_core::adapter::append::Commit;
+use event_core::{Appended, Error, Result};
+use event_sql::queue::APPEND;
+use sqlx::{Postgres, Transaction};
+
+use super::{APPEND_MANY, Ids, answers, many, one};
+use crate::census;
+use crate::error::{self, Failure};
+use crate::store::Store;
+
+/// Appends in the caller's transaction; see [`PgAdapter::append_in`](crate::PgAdapter::append_in).
+pub(crate) async fn append_in(
+    store: &Store,
+    transaction: &mut Transaction<'_, Postgres>,
+    commit: &Commit,
+) -> Result<Vec<Appended>> {
+    // Recorded first, in a transaction of its own: a rollback leaves a version too many there, never one too few.
+    census::record(store, commit).await?;
+    let sql = &store.sql;
+    let (operation, query) = match commit.appends.as_slice() {
+        [] => return Ok(Vec::new()),
+        [append] => {
+            let statements = [&sql.append_event_in, &sql.append_one_in];
+            (APPEND, one(statements, commit, append, Ids::LookedUp))
+        }
+        _ => (APPEND_MANY, many(&sql.append_many_in, commit, Ids::LookedUp)),
+    };
+    match query.fetch_all(&mut **transaction).await {
+        Ok(rows) if rows.is_empty() => Err(Error::adapter(
+            operation,
+            "the transaction is not READ COMMITTED; an append is judged on what others have committed meanwhile",
+        )),
+        Ok(rows) => answers(commit, operation, &rows),
+        Err(failed) => Err(match (error::failure(operation, failed), commit.appends.first()) {
+            (Failure::IdTaken, Some(append)) => Error::event_id_conflict(
+                append.stream_id.clone(),
+                None,
+                "other writers stored them at the same moment, and the transaction is aborted",
+            ),
+            (failure, _) => failure.into(),
+        }),
+    }
+}

@@ -1,0 +1,87 @@
+//! Import: a batch from another store, in one transaction on a connection of its own, judged by the core.
+//!
+//! An import chooses times and positions, so it needs the rights of the schema's owner: the functions that other roles
+//! write by do not help. The rows of the streams are locked before a position is assigned, as for an append. Kept
+//! positions are written under a lock on the table of events, all after the last assigned position: a reader at the end
+//! of the log has passed none of them.
+
+mod batch;
+mod columns;
+
+use event_core::adapter::import::{ImportBatch, Imported};
+use event_core::{Error, Result};
+use event_sql::import::OPERATION;
+use sqlx::Connection;
+use sqlx::postgres::PgConnection;
+use tokio::sync::Mutex;
+
+use self::batch::Batch;
+use crate::error;
+use crate::sql::{PLAN_EACH_CALL, Statements};
+use crate::store::Store;
+
+/// One import at a time, on a connection that is kept while it works.
+#[derive(Default)]
+pub(crate) struct Importer(Mutex<Option<Session>>);
+
+/// The connection, and how many events were stored over it.
+struct Session {
+    connection: PgConnection,
+    stored: u64,
+    /// When the statistics of the planner are updated next; four times as much each time.
+    analyze_at: u64,
+}
+
+impl Importer {
+    /// Stores a batch.
+    pub(crate) async fn import(&self, store: &Store, batch: &ImportBatch) -> Result<Imported> {
+        let mut slot = self.0.lock().await;
+        let mut session = match slot.take() {
+            Some(session) => session,
+            None => Session::open(store).await?,
+        };
+        let transaction = session.connection.begin().await.map_err(fail)?;
+        let imported = Batch { transaction, sql: &store.sql }.store(batch).await?;
+        if session.count(imported.stored, &store.sql).await {
+            *slot = Some(session);
+        }
+        Ok(imported)
+    }
+
+    /// Closes the connection.
+    pub(crate) async fn close(&self) {
+        if let Some(session) = self.0.lock().await.take() {
+            // Nothing is lost with a connection that does not close properly.
+            let _ = session.connection.close().await;
+        }
+    }
+}
+
+impl Session {
+    async fn open(store: &Store) -> Result<Self> {
+        let mut connection = store.pool.open_session(OPERATION).await?;
+        sqlx::query(PLAN_EACH_CALL).execute(&mut connection).await.map_err(fail)?;
+        Ok(Self { connection, stored: 0, analyze_at: 1_000 })
+    }
+
+    /// Counts what was stored, and updates the planner's statistics when it is time; returns whether the connection can
+    /// be used again. A failure costs time, not events.
+    async fn count(&mut self, stored: u64, sql: &Statements) -> bool {
+        self.stored += stored;
+        if self.stored < self.analyze_at {
+            return true;
+        }
+        self.analyze_at = self.stored.saturating_mul(4);
+        match sql.import_analyze.query().execute(&mut self.connection).await {
+            Ok(_) => true,
+            Err(error) => {
+                tracing::warn!(%error, "could not update the planner's statistics after an import");
+                !error::is_fatal(&error)
+            }
+        }
+    }
+}
+
+fn fail(error: sqlx::Error) -> Error {
+    error::error(OPERATION, error)
+}

@@ -1,0 +1,57 @@
+//! [`Store`]: what the statements of the other files need to run.
+
+use std::sync::Arc;
+
+use event_core::Result;
+use event_sql::census::Census;
+use event_sql::error::no_answer;
+use sqlx::postgres::PgRow;
+
+use crate::error::Failure;
+use crate::options::{Address, PgOptions};
+use crate::pool::Pool;
+use crate::sql::{PgQuery, Statements};
+
+/// The connections to one server, and the statements for its schema.
+pub(crate) struct Store {
+    pub(crate) pool: Pool,
+    pub(crate) sql: Arc<Statements>,
+    /// The versions of events that this process knows to be recorded.
+    pub(crate) census: Census,
+}
+
+impl Store {
+    /// A store without connections; they are opened on demand.
+    pub(crate) fn new(options: &PgOptions) -> Self {
+        let sql = Arc::new(Statements::new(options.schema.clone()));
+        Self { pool: Pool::new(options), sql, census: Census::default() }
+    }
+
+    /// The same store on another server, reached without a pooler.
+    pub(crate) fn at(&self, options: &PgOptions, address: &Address) -> Self {
+        let (pool, sql) = (Pool::at(options, address), Arc::clone(&self.sql));
+        Self { pool, sql, census: Census::default() }
+    }
+
+    /// Runs one statement and returns all its rows.
+    pub(crate) async fn fetch(
+        &self,
+        operation: &'static str,
+        query: PgQuery<'_>,
+    ) -> Result<Vec<PgRow>, Failure> {
+        let mut rows = Vec::new();
+        self.pool.each(operation, query, |row| rows.push(row)).await?;
+        Ok(rows)
+    }
+
+    /// Runs one statement that returns a row.
+    pub(crate) async fn fetch_one(
+        &self,
+        operation: &'static str,
+        query: PgQuery<'_>,
+    ) -> Result<PgRow> {
+        let mut answer = None;
+        self.pool.each(operation, query, |row| answer = Some(row)).await?;
+        answer.ok_or_else(|| no_answer(operation))
+    }
+}

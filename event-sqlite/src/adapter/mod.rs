@@ -1,0 +1,176 @@
+//! [`SqliteAdapter`]: the store in one file, as thin calls into the files below.
+
+mod seam;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_core::adapter::{Adapter, AdapterFactory};
+use event_core::{EventStore, Position, Result};
+use event_sql::inline::InlineProjections;
+use event_sql::projector::{ProjectionStatus, wait_for};
+use sqlx::sqlite::SqliteConnection;
+
+use crate::inline::{SqliteInlineProjection, Tables};
+use crate::options::SqliteOptions;
+use crate::projection::{SqliteProjection, SqliteProjector};
+use crate::store::Store;
+use crate::tail::Tail;
+use crate::writer::Writer;
+use crate::{file, projection, start};
+
+event_core::adapter::submit! {
+    AdapterFactory::new(&["sqlite"], |url| {
+        Box::pin(async move { Ok(Arc::new(SqliteAdapter::connect(url).await?) as Arc<dyn Adapter>) })
+    })
+}
+
+/// A store in one file.
+pub struct SqliteAdapter {
+    store: Arc<Store>,
+    writer: Writer,
+    tail: Tail,
+    inline: InlineProjections<SqliteConnection>,
+}
+
+impl SqliteOptions {
+    /// Opens the store, and creates its file and schema or brings them up to date. Programs that start together wait
+    /// for one another; a schema that is up to date is only read.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`](event_core::Error::Overloaded) when another program holds the file,
+    /// [`Error::IncompatibleSchema`](event_core::Error::IncompatibleSchema) when a newer program wrote the schema,
+    /// [`Error::Corrupt`](event_core::Error::Corrupt) when the file is damaged,
+    /// [`Error::Adapter`](event_core::Error::Adapter) when it is no store, cannot be written, or cannot be created
+    /// because its folder is missing.
+    pub async fn connect(self) -> Result<SqliteAdapter> {
+        let store = Arc::new(Store::new(self));
+        start::open(&store).await?;
+        Ok(SqliteAdapter {
+            writer: Writer::new(Arc::clone(&store)),
+            tail: Tail::new(Arc::clone(&store)),
+            inline: InlineProjections::default(),
+            store,
+        })
+    }
+}
+
+impl SqliteAdapter {
+    /// Opens the store that a URL names; [`SqliteOptions`] lists the keys.
+    ///
+    /// # Errors
+    /// [`Error::InvalidUrl`](event_core::Error::InvalidUrl), and those of [`SqliteOptions::connect`].
+    pub async fn connect(url: &str) -> Result<Self> {
+        url.parse::<SqliteOptions>()?.connect().await
+    }
+
+    /// Adds a read model that is written in the transaction of each append it wants; see [`SqliteInlineProjection`].
+    ///
+    /// Such appends are stored alone, each in a transaction of its own.
+    #[must_use]
+    pub fn inline(mut self, projection: impl SqliteInlineProjection) -> Self {
+        self.inline.add(Tables(projection));
+        self
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        self.store.path()
+    }
+
+    /// Copies the whole store as of now into a new file, while others read and write. The copy is a store like this
+    /// one, without the room that removed events left.
+    ///
+    /// # Errors
+    /// [`Error::Adapter`](event_core::Error::Adapter) when the file exists already or cannot be written,
+    /// [`Error::Overloaded`](event_core::Error::Overloaded) when the disk is full.
+    ///
+    /// ```
+    /// use event_sqlite::SqliteOptions;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> event_core::Result<()> {
+    /// # let folder = std::env::temp_dir().join(format!("event-sqlite-backup-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder).unwrap();
+    /// let store = SqliteOptions::new(folder.join("games.db")).connect().await?;
+    /// store.backup(folder.join("games-monday.db")).await?;
+    /// assert!(store.backup(folder.join("games-monday.db")).await.is_err()); // never overwrites
+    /// # std::fs::remove_dir_all(&folder).unwrap();
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn backup(&self, path: impl AsRef<Path>) -> Result<()> {
+        file::backup(&self.store, path.as_ref()).await
+    }
+
+    /// Reads the whole file and looks for damage: pages, indexes, and rows that contradict one another.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`](event_core::Error::Corrupt) that lists what was found.
+    pub async fn check(&self) -> Result<()> {
+        file::check(&self.store).await
+    }
+
+    /// Begins a build of a projection, or continues it. It reads nothing before
+    /// [`catch_up`](event_sql::projector::Projector::catch_up) or [`run`](event_sql::projector::Projector::run).
+    ///
+    /// # Errors
+    /// [`Error::LogDiverged`](event_core::Error::LogDiverged) when the log is not the one that the build was folded
+    /// from; [`Error::Adapter`](event_core::Error::Adapter) for a name or number out of range, a table of the build's
+    /// name that is not its own, tables that cannot be created, and a build that was begun with another filter;
+    /// [`Error::Registry`](event_core::Error::Registry); [`Error::Overloaded`](event_core::Error::Overloaded) when
+    /// another program holds the file.
+    pub async fn projector<P: SqliteProjection>(
+        self: &Arc<Self>,
+        projection: P,
+    ) -> Result<SqliteProjector<P>> {
+        let events = EventStore::new(Arc::clone(self))?;
+        projection::open(&events, Arc::clone(&self.store), projection).await
+    }
+
+    /// How far a build of a projection is; without a number, the current one. `None` if it does not exist.
+    ///
+    /// # Errors
+    /// [`Error::Connection`](event_core::Error::Connection) and other errors of the file.
+    pub async fn projection_status(
+        &self,
+        name: &str,
+        build: Option<u32>,
+    ) -> Result<Option<ProjectionStatus>> {
+        projection::find(&self.store, name, build).await
+    }
+
+    /// Waits until the current build of a projection has reached a position; false if that took longer than `at_most`.
+    /// A writer that reads what it wrote gives the position of its append.
+    ///
+    /// It asks the file, so it does not matter which program runs the projection.
+    ///
+    /// # Errors
+    /// As [`SqliteAdapter::projection_status`]. A projection that does not exist is waited for.
+    pub async fn wait_for_projection(
+        &self,
+        name: &str,
+        position: Position,
+        at_most: Duration,
+    ) -> Result<bool> {
+        wait_for(position, at_most, || self.projection_status(name, None)).await
+    }
+
+    /// Removes a build of a projection: its tables and views, and its checkpoint, in one transaction. False if it does
+    /// not exist. A program that still runs it stops with an error.
+    ///
+    /// # Errors
+    /// [`Error::Adapter`](event_core::Error::Adapter) for the current build, which readers read;
+    /// [`Error::Overloaded`](event_core::Error::Overloaded) when another program holds the file.
+    pub async fn drop_projection(&self, name: &str, build: u32) -> Result<bool> {
+        projection::remove(&self.store, name, build).await
+    }
+}
+
+impl fmt::Debug for SqliteAdapter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteAdapter").field("path", &self.path()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,126 @@
+//! What event-core calls.
+
+use event_core::adapter::append::{Commit, LinkEvents, StreamChange};
+use event_core::adapter::import::{ImportBatch, Imported};
+use event_core::adapter::{
+    Adapter, CheckpointStore, LiveLog, SnapshotStore, TenantView, async_trait,
+};
+use event_core::health::Health;
+use event_core::registry::StoredVersion;
+use event_core::{
+    AllOptions, Appended, Error, EventId, ExpectedVersion, ListOptions, ReadOptions, RecordedEvent,
+    Result, StreamId, StreamInfo, Tenant,
+};
+
+use super::SqliteAdapter;
+use crate::{append, census, health, import, link, read, stream};
+
+#[async_trait]
+impl Adapter for SqliteAdapter {
+    fn name(&self) -> &'static str {
+        "sqlite"
+    }
+
+    async fn commit(&self, commit: &Commit) -> Result<Vec<Appended>> {
+        let answers = match self.inline.wanting(commit) {
+            Some(inline) => append::commit_inline(&self.store, &inline, commit).await,
+            None => self.writer.commit(commit).await,
+        };
+        // After an error too: a commit whose answer was lost becomes visible as soon as any other.
+        self.tail.wake();
+        answers
+    }
+
+    async fn read_stream(
+        &self,
+        view: &TenantView,
+        stream_id: &StreamId,
+        options: ReadOptions,
+    ) -> Result<Vec<RecordedEvent>> {
+        match stream::owner(&self.store, view, stream_id).await? {
+            Some(tenant) => read::stream(&self.store, &tenant, stream_id, options).await,
+            None => Err(Error::stream_not_found(stream_id.clone())),
+        }
+    }
+
+    async fn read_all(
+        &self,
+        view: &TenantView,
+        options: &AllOptions,
+    ) -> Result<Vec<RecordedEvent>> {
+        read::all(&self.store, view, options).await
+    }
+
+    async fn read_event(
+        &self,
+        view: &TenantView,
+        event_id: EventId,
+    ) -> Result<Option<RecordedEvent>> {
+        read::event(&self.store, view, event_id).await
+    }
+
+    async fn stream_info(
+        &self,
+        view: &TenantView,
+        stream_id: &StreamId,
+    ) -> Result<Option<StreamInfo>> {
+        match stream::owner(&self.store, view, stream_id).await? {
+            Some(tenant) => stream::info(&self.store, &tenant, stream_id).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn list_streams(
+        &self,
+        view: &TenantView,
+        options: &ListOptions,
+    ) -> Result<Vec<StreamInfo>> {
+        stream::list(&self.store, view, options).await
+    }
+
+    async fn change_stream(
+        &self,
+        tenant: &Tenant,
+        stream_id: &StreamId,
+        expected: ExpectedVersion,
+        change: StreamChange,
+    ) -> Result<()> {
+        stream::change(&self.store, tenant, stream_id, expected, change).await
+    }
+
+    async fn link(&self, link: &LinkEvents) -> Result<Appended> {
+        link::link(&self.store, link).await
+    }
+
+    async fn import(&self, batch: &ImportBatch) -> Result<Imported> {
+        let imported = import::import(&self.store, batch).await;
+        self.tail.wake();
+        imported
+    }
+
+    async fn census(&self) -> Result<Vec<StoredVersion>> {
+        census::stored(&self.store).await
+    }
+
+    async fn health(&self) -> Result<Health> {
+        health::of(&self.store).await
+    }
+
+    fn snapshots(&self) -> &dyn SnapshotStore {
+        &*self.store
+    }
+
+    fn checkpoints(&self) -> Option<&dyn CheckpointStore> {
+        Some(&*self.store)
+    }
+
+    fn live(&self) -> &dyn LiveLog {
+        &self.tail
+    }
+
+    async fn close(&self) {
+        self.writer.drain().await;
+        self.tail.close();
+        self.store.pool.close().await;
+    }
+}

@@ -1,0 +1,168 @@
+//! [`Pool`]: connections that are kept open: one that writes, and a few that read beside it.
+//!
+//! A connection returns to the pool only after a complete answer. One whose future was dropped in the middle is closed,
+//! which undoes what it had not committed. Each has a thread of its own, where SQLite works and waits.
+
+mod transaction;
+
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use event_core::{Error, Result};
+use event_sql::error::closed;
+use futures_util::TryStreamExt;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
+use sqlx::{ConnectOptions, Connection};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+pub(crate) use self::transaction::Transaction;
+use crate::error::{self, Failure};
+use crate::options::SqliteOptions;
+use crate::sql::{self, SqliteQuery, Statement};
+
+/// The connections to one file.
+pub(crate) struct Pool {
+    options: SqliteOptions,
+    readers: Semaphore,
+    idle: Mutex<Vec<SqliteConnection>>,
+    writer: tokio::sync::Mutex<Option<SqliteConnection>>,
+}
+
+impl Pool {
+    /// A pool without connections; they are opened on demand.
+    pub(crate) fn new(options: SqliteOptions) -> Self {
+        Self {
+            readers: Semaphore::new(options.readers as usize),
+            options,
+            idle: Mutex::default(),
+            writer: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        self.options.path()
+    }
+
+    /// Runs one statement that reads, and returns all its rows.
+    pub(crate) async fn fetch(
+        &self,
+        operation: &'static str,
+        query: SqliteQuery,
+    ) -> Result<Vec<SqliteRow>> {
+        let mut rows = Vec::new();
+        self.each(operation, query, |row| rows.push(row)).await?;
+        Ok(rows)
+    }
+
+    /// Runs one statement that reads and hands over each row as it arrives.
+    pub(crate) async fn each(
+        &self,
+        operation: &'static str,
+        query: SqliteQuery,
+        mut take: impl FnMut(SqliteRow),
+    ) -> Result<()> {
+        let SqliteOptions { readers, acquire_timeout, .. } = self.options;
+        let _permit = match timeout(acquire_timeout, self.readers.acquire()).await {
+            Ok(Ok(permit)) => permit,
+            Ok(Err(_)) => return Err(closed(operation)),
+            Err(_) => {
+                let reason = format!(
+                    "all {readers} connections were reading for {acquire_timeout:?}; raise `readers`"
+                );
+                return Err(Error::overloaded(operation, reason));
+            }
+        };
+        let kept = self.idle().pop();
+        let mut connection = match kept {
+            Some(connection) => connection,
+            None => self.open(operation, &self.options.reader()).await?,
+        };
+        let mut rows = query.fetch(&mut connection);
+        while let Some(row) = rows.try_next().await.map_err(|error| self.error(operation, error))? {
+            take(row);
+        }
+        drop(rows);
+        if !self.readers.is_closed() {
+            self.idle().push(connection);
+        }
+        Ok(())
+    }
+
+    /// Takes the write lock, and runs a statement that begins the transaction and may read under the lock.
+    pub(crate) async fn begin(
+        &self,
+        operation: &'static str,
+        query: SqliteQuery,
+    ) -> Result<(Transaction<'_>, Vec<SqliteRow>), Failure> {
+        let mut slot = self.writer.lock().await;
+        if self.readers.is_closed() {
+            return Err(closed(operation).into());
+        }
+        let connection = match slot.take() {
+            Some(connection) => connection,
+            None => self.open(operation, &self.options.writer()).await?,
+        };
+        let mut transaction = Transaction { pool: self, slot, connection, operation };
+        let rows = transaction.fetch(query).await?;
+        Ok((transaction, rows))
+    }
+
+    /// Opens a connection that writes and that the pool does not keep.
+    pub(crate) async fn open_writer(&self, operation: &'static str) -> Result<SqliteConnection> {
+        self.open(operation, &self.options.writer()).await
+    }
+
+    async fn open(
+        &self,
+        operation: &'static str,
+        driver: &SqliteConnectOptions,
+    ) -> Result<SqliteConnection> {
+        driver.connect().await.map_err(|error| self.error(operation, error))
+    }
+
+    /// Takes no more statements and closes the idle connections, one that writes last: it brings the file up to date,
+    /// and leaves no other file beside it.
+    pub(crate) async fn close(&self) {
+        // Readers at work are waited for, as long as a reader waits for a connection.
+        let all = self.readers.acquire_many(self.options.readers);
+        let _all = timeout(self.options.acquire_timeout, all).await;
+        self.readers.close();
+        let connections = std::mem::take(&mut *self.idle());
+        let writer = match self.writer.lock().await.take() {
+            None if !connections.is_empty() => self.last_writer().await.ok(),
+            writer => writer,
+        };
+        for connection in connections.into_iter().chain(writer) {
+            // Nothing is lost with a connection that does not close properly.
+            let _ = connection.close().await;
+        }
+    }
+
+    /// A connection that has the file open for writing, and does not wait for other writers.
+    async fn last_writer(&self) -> Result<SqliteConnection, sqlx::Error> {
+        let driver = self.options.writer().create_if_missing(false);
+        let mut connection = driver.busy_timeout(Duration::ZERO).connect().await?;
+        run(&mut connection, sql::APPLIED).await?;
+        Ok(connection)
+    }
+
+    /// The driver's error as ours.
+    pub(crate) fn error(&self, operation: &'static str, error: sqlx::Error) -> Error {
+        error::error(operation, self.path(), error)
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<SqliteConnection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Runs a statement on a connection that the pool does not keep.
+pub(crate) async fn run(
+    connection: &mut SqliteConnection,
+    statement: Statement,
+) -> Result<Vec<SqliteRow>, sqlx::Error> {
+    statement.query().fetch_all(connection).await
+}

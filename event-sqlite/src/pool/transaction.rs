@@ -1,0 +1,60 @@
+//! [`Transaction`]: the write lock, and what is done under it.
+
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use tokio::sync::MutexGuard;
+
+use super::Pool;
+use crate::error::{self, Failure};
+use crate::sql::{self, SqliteQuery};
+
+/// The write lock, and what is done under it. Dropped before its end, it closes the connection, which undoes all of it.
+pub(crate) struct Transaction<'p> {
+    pub(super) pool: &'p Pool,
+    pub(super) slot: MutexGuard<'p, Option<SqliteConnection>>,
+    pub(super) connection: SqliteConnection,
+    pub(super) operation: &'static str,
+}
+
+impl Transaction<'_> {
+    /// Runs a statement and returns all its rows.
+    pub(crate) async fn fetch(&mut self, query: SqliteQuery) -> Result<Vec<SqliteRow>, Failure> {
+        let rows = query.fetch_all(&mut self.connection).await;
+        rows.map_err(|error| error::failure(self.operation, self.pool.path(), error))
+    }
+
+    /// Runs a statement without rows; returns how many it changed.
+    pub(crate) async fn execute(&mut self, query: SqliteQuery) -> Result<u64, Failure> {
+        let done = query.execute(&mut self.connection).await;
+        done.map(|done| done.rows_affected())
+            .map_err(|error| error::failure(self.operation, self.pool.path(), error))
+    }
+
+    /// The connection, for an application's statements; their errors leave the transaction as it is.
+    pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.connection
+    }
+
+    /// Commits.
+    pub(crate) async fn commit(self) -> Result<(), Failure> {
+        self.end(sql::COMMIT.query()).await
+    }
+
+    /// Undoes everything.
+    pub(crate) async fn rollback(self) -> Result<(), Failure> {
+        self.end(sql::ROLLBACK.query()).await
+    }
+
+    /// Runs a statement that ends with the commit. If it writes an event id that is in use, the transaction is undone.
+    pub(crate) async fn end(mut self, query: SqliteQuery) -> Result<(), Failure> {
+        let ended = match self.execute(query).await {
+            Err(Failure::IdTaken) => {
+                self.execute(sql::ROLLBACK.query()).await?;
+                Err(Failure::IdTaken)
+            }
+            Err(failure) => return Err(failure),
+            Ok(_) => Ok(()),
+        };
+        *self.slot = Some(self.connection);
+        ended
+    }
+}
