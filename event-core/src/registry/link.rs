@@ -3,7 +3,7 @@
 /// Links event crates, and rejects a (type, version) that two of them define, at `cargo check` time.
 ///
 /// Call it once at the root of the application or of an integration test. It also defines `linked_events()`, the list
-/// for [`RegistryBuilder::expect_crates`](crate::RegistryBuilder::expect_crates): on platforms that do not run
+/// for [`RegistryBuilder::expect_crates`](crate::registry::RegistryBuilder::expect_crates): on platforms that do not run
 /// constructors before `main` (static libraries, Miri), a crate that registered nothing is then an error.
 ///
 /// Name each crate that defines events once. A crate that re-exports the root of another named crate is reported as a
