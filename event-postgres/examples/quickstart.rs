@@ -1,4 +1,4 @@
-//! The first program on a server: an event of its own, appended, read back, and a conflict shown as what it is.
+//! A first program on a server: it defines an event, appends and reads it, and shows what a conflict looks like.
 //!
 //! ```sh
 //! cargo run -p event-postgres --example quickstart -- postgres://localhost/games
@@ -20,11 +20,11 @@ struct Drawn {
 /// Everything the program does, on a store that a URL names.
 ///
 /// # Errors
-/// What the store says.
+/// Those of the store.
 pub(crate) async fn run(url: &str) -> Result<()> {
     let store = EventStore::connect(url).await?;
     let deck = StreamId::new("deck-quickstart")?;
-    // Whoever comes second finds the version of the first.
+    // A second run continues from the version that the first one left.
     let version = store.stream_version(&deck).await?;
     let expected = ExpectedVersion::Exact(version);
     let appended = store.append(&deck, expected, [Drawn { rank: 7 }, Drawn { rank: 9 }]).await?;
@@ -32,7 +32,7 @@ pub(crate) async fn run(url: &str) -> Result<()> {
 
     match store.append(&deck, expected, [Drawn { rank: 1 }]).await {
         Err(Error::WrongExpectedVersion { actual, .. }) => {
-            println!("somebody was faster: the deck is at version {actual}");
+            println!("another writer was faster: the deck is at version {actual}");
         }
         other => println!("unexpected: {other:?}"),
     }
@@ -45,7 +45,7 @@ pub(crate) async fn run(url: &str) -> Result<()> {
 }
 
 #[tokio::main(flavor = "current_thread")]
-#[allow(dead_code, reason = "the tests call what it does")]
+#[allow(dead_code, reason = "the tests call `run`")]
 async fn main() -> Result<()> {
     let url = std::env::args().nth(1).unwrap_or_else(|| "postgres://localhost/games".into());
     run(&url).await

@@ -29,7 +29,7 @@ const FILES: [(&str, &str); 7] = files! {
     "0007_row_security"
 };
 
-/// Brings the schema to this program's version; a standby can only be looked at.
+/// Brings the schema to this program's version; a standby cannot be migrated.
 pub(crate) async fn run(
     connection: &mut PgConnection,
     sql: &Statements,
@@ -141,7 +141,7 @@ impl Found {
         Ok(found)
     }
 
-    /// Without the history, of which it says only whether there is one.
+    /// Without the history: the row says only whether there is one.
     fn of(row: &PgRow) -> Result<Self> {
         let fail = |error| error::error(READ, error);
         let encoding: String = row.try_get("encoding").map_err(fail)?;
@@ -155,7 +155,7 @@ impl Found {
         Ok(Self { has_schema, history: has_history.then(Vec::new) })
     }
 
-    /// Something is missing, and it cannot be applied here.
+    /// The error for missing migrations that cannot be applied here.
     fn outdated(&self, known: &[Migration], reason: &str) -> Error {
         let applied = self.history.as_deref().unwrap_or_default().len();
         let newest = known.len();

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use chrono::{DateTime, Utc};
 use event_core::adapter::{Direction, TenantView};
 use event_core::{AllOptions, EventId, ReadOptions, RecordedEvent, Result, StreamId, Tenant};
-use event_sql::page::{EventPage, StreamPage};
+use event_sql::page::{EventPage, StreamPage, start};
 use event_sql::rows::{Owners, to_i64};
 use event_sql::streams::tenant_of;
 use sqlx::postgres::PgRow;
@@ -30,16 +30,12 @@ pub(crate) async fn stream(
         Direction::Forward => (&sql.read_forward, &sql.read_links_forward),
         Direction::Backward => (&sql.read_backward, &sql.read_links_backward),
     };
-    let start = match (options.get_direction(), options.get_from().get()) {
-        (Direction::Backward, 0) => i64::MAX,
-        (_, start) => to_i64(start),
-    };
     let query = |statement: &Statement| {
         statement
             .query()
             .bind(tenant.as_str().to_owned())
             .bind(stream_id.as_str().to_owned())
-            .bind(start)
+            .bind(start(options))
             .bind(i64::from(options.get_limit().get()))
     };
     let mut page = stream_page(store, query(events), row::event).await?;

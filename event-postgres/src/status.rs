@@ -31,7 +31,7 @@ macro_rules! statuses {
 }
 
 statuses! {
-    /// What became of an append to one stream; `migrations/0002_append.sql` has the legend.
+    /// The outcome of an append to one stream; `migrations/0002_append.sql` has the legend.
     AppendStatus {
         Stored = "stored",
         AlreadyStored = "already_stored",
@@ -43,7 +43,7 @@ statuses! {
         ClaimHolds = "claim_holds",
     }
 
-    /// What became of a change of a stream; `migrations/0003_streams_and_links.sql` has the legend.
+    /// The outcome of a change of a stream; `migrations/0003_streams_and_links.sql` has the legend.
     ChangeStatus {
         Changed = "changed",
         WrongVersion = "wrong_version",
@@ -53,7 +53,7 @@ statuses! {
         BeyondEnd = "beyond_end",
     }
 
-    /// What became of links; `migrations/0003_streams_and_links.sql` has the legend.
+    /// The outcome of links; `migrations/0003_streams_and_links.sql` has the legend.
     LinkStatus {
         Stored = "stored",
         AlreadyStored = "already_stored",

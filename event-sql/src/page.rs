@@ -1,9 +1,18 @@
 //! What collects the rows of a page while the server still sends.
 
-use event_core::adapter::StreamState;
-use event_core::{Error, RecordedEvent, Result, StreamId};
+use event_core::adapter::{Direction, StreamState};
+use event_core::{Error, ReadOptions, RecordedEvent, Result, StreamId};
 
-use crate::rows::Owners;
+use crate::rows::{Owners, to_i64};
+
+/// The version at which a page of a stream starts, as a value to bind.
+pub fn start(options: ReadOptions) -> i64 {
+    match (options.get_direction(), options.get_from().get()) {
+        // From the end.
+        (Direction::Backward, 0) => i64::MAX,
+        (_, version) => to_i64(version),
+    }
+}
 
 /// The events of a page, in the order of their rows. After a row that cannot be read, the page is that error.
 #[derive(Debug)]

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn sqlite_s_codes_become_our_errors() {
+    async fn result_codes_become_errors() {
         for (statements, code, words) in [
             ("PRAGMA query_only = 1; CREATE TABLE t (x)", "adapter_error", "cannot be written"),
             ("PRAGMA max_page_count = 1; CREATE TABLE t (x)", "overloaded", "the disk is full"),

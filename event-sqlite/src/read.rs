@@ -5,7 +5,7 @@ use event_core::adapter::{Direction, TenantView};
 use event_core::{
     AllOptions, Error, EventId, ReadOptions, RecordedEvent, Result, StreamId, Tenant,
 };
-use event_sql::page::{EventPage, StreamPage};
+use event_sql::page::{EventPage, StreamPage, start};
 use event_sql::rows::{Owners, corrupt, to_i64};
 use event_sql::streams::tenant_of;
 use sqlx::sqlite::SqliteRow;
@@ -27,16 +27,12 @@ pub(crate) async fn stream(
         Direction::Forward => (sql::READ_FORWARD, sql::READ_LINKS_FORWARD),
         Direction::Backward => (sql::READ_BACKWARD, sql::READ_LINKS_BACKWARD),
     };
-    let start = match (options.get_direction(), options.get_from().get()) {
-        (Direction::Backward, 0) => i64::MAX,
-        (_, start) => to_i64(start),
-    };
     let query = |statement: Statement| {
         statement
             .query()
             .bind(tenant.as_str().to_owned())
             .bind(stream_id.as_str().to_owned())
-            .bind(start)
+            .bind(start(options))
             .bind(i64::from(options.get_limit().get()))
     };
     let mut page = StreamPage::default();

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use event_core::{BatchSize, Error, EventStore, Position, RecordedEvent, Result};
+use event_core::{BatchSize, Error, EventStore, Position, Result};
 use event_sql::projector::{
-    ProjectedBatch, ProjectionBuild, ProjectionStatus, ProjectionTables, Projector, Switch,
+    Move, ProjectedBatch, ProjectionBuild, ProjectionStatus, ProjectionTables, Projector, Switch,
 };
 use event_sql::rows::to_i64;
 use sqlx::Connection;
@@ -61,15 +61,10 @@ impl<P: PgProjection> ProjectionTables for PgBuild<P> {
             Some(connection) => connection,
             None => pool.open_session(OPERATION).await?,
         };
-        let last = batch.last();
-        let query = named(&sql.move_projection, &self.build)
-            .bind(to_i64(from.get()))
-            .bind(to_i64(batch.up_to.get()))
-            .bind(to_i64(batch.events.len() as u64))
-            .bind(last.map(|event| event.event_id().as_uuid()))
-            .bind(last.map(|event| to_i64(event.position().get())))
-            .bind(last.map(RecordedEvent::recorded_at))
-            .bind(self.schema.quoted());
+        let Move { up_to, events, event_id, event_position, event_at } = batch.row();
+        let query = named(&sql.move_projection, &self.build).bind(to_i64(from.get()));
+        let query = query.bind(up_to).bind(events).bind(event_id).bind(event_position);
+        let query = query.bind(event_at).bind(self.schema.quoted());
         let projection = &self.projection;
         let transaction = async {
             let mut transaction = connection.begin().await.map_err(fail)?;

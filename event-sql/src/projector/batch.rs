@@ -5,8 +5,12 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use event_core::{BatchSize, Error, EventSet, Position, RecordedEvent, Result, Subscription};
 use tokio::time::timeout;
+use uuid::Uuid;
+
+use crate::rows::to_i64;
 
 /// How often the checkpoint is written at most while no event passes the filter.
 const IDLE: Duration = Duration::from_millis(500);
@@ -20,10 +24,37 @@ pub struct ProjectedBatch<E> {
     pub up_to: Position,
 }
 
+/// How a batch moves the row of its build, as values to bind.
+#[derive(Debug, Clone, Copy)]
+pub struct Move {
+    /// The new checkpoint.
+    pub up_to: i64,
+    /// How many events are added.
+    pub events: i64,
+    /// The id of the last one.
+    pub event_id: Option<Uuid>,
+    /// Its position.
+    pub event_position: Option<i64>,
+    /// When it was recorded.
+    pub event_at: Option<DateTime<Utc>>,
+}
+
 impl<E> ProjectedBatch<E> {
     /// The last event.
     pub fn last(&self) -> Option<&RecordedEvent> {
         self.events.last().map(|(_, recorded)| recorded)
+    }
+
+    /// How it moves the row of its build.
+    pub fn row(&self) -> Move {
+        let last = self.last();
+        Move {
+            up_to: to_i64(self.up_to.get()),
+            events: to_i64(self.events.len() as u64),
+            event_id: last.map(|event| event.event_id().as_uuid()),
+            event_position: last.map(|event| to_i64(event.position().get())),
+            event_at: last.map(RecordedEvent::recorded_at),
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use event_core::subscription::verify_checkpoint;
 use event_core::{BatchSize, Error, EventStore, Position, Result, StartFrom, Subscription};
 use tokio::time::{Instant, sleep};
 
-pub use self::batch::ProjectedBatch;
+pub use self::batch::{Move, ProjectedBatch};
 pub use self::build::ProjectionBuild;
 pub use self::catch_up::CatchUp;
 pub use self::progress::Progress;

@@ -3,7 +3,6 @@
 mod driver;
 mod url;
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -46,7 +45,7 @@ pub enum Synchronous {
 /// assert!("sqlite::memory:".parse::<SqliteOptions>().is_err());
 /// # Ok::<(), event_core::Error>(())
 /// ```
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct SqliteOptions {
     path: PathBuf,
     create: bool,
@@ -126,19 +125,5 @@ impl SqliteOptions {
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
-    }
-}
-
-impl fmt::Debug for SqliteOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteOptions")
-            .field("path", &self.path)
-            .field("create", &self.create)
-            .field("synchronous", &self.synchronous)
-            .field("busy_timeout", &self.busy_timeout)
-            .field("max_size", &self.max_size)
-            .field("readers", &self.readers)
-            .field("acquire_timeout", &self.acquire_timeout)
-            .finish_non_exhaustive()
     }
 }

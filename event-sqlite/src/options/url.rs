@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_that_nothing_can_be_made_of_says_why() {
+    fn an_invalid_url_says_why() {
         for (url, words) in [
             ("sqlite:", "names no file"),
             ("sqlite://", "names no file"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use event_core::{BatchSize, Error, EventStore, Position, Result};
 use event_sql::projector::{
-    ProjectedBatch, ProjectionBuild, ProjectionStatus, ProjectionTables, Projector, Switch,
+    Move, ProjectedBatch, ProjectionBuild, ProjectionStatus, ProjectionTables, Projector, Switch,
 };
 use event_sql::rows::to_i64;
 use tokio::time::timeout;
@@ -59,14 +59,10 @@ impl<P: SqliteProjection> ProjectionTables for SqliteBuild<P> {
 
     async fn write(&mut self, from: Position, batch: ProjectedBatch<P::Event>) -> Result<bool> {
         let store = &self.store;
-        let last = batch.last();
-        let query = named(sql::MOVE_PROJECTION, &self.build)
-            .bind(to_i64(from.get()))
-            .bind(to_i64(batch.up_to.get()))
-            .bind(to_i64(batch.events.len() as u64))
-            .bind(last.map(|event| event.event_id().as_uuid()))
-            .bind(last.map(|event| to_i64(event.position().get())))
-            .bind(last.map(|event| event.recorded_at().timestamp_micros()));
+        let Move { up_to, events, event_id, event_position, event_at } = batch.row();
+        let query = named(sql::MOVE_PROJECTION, &self.build).bind(to_i64(from.get()));
+        let query = query.bind(up_to).bind(events).bind(event_id).bind(event_position);
+        let query = query.bind(event_at.map(|at| at.timestamp_micros()));
         let (mut transaction, _) = store.begin(OPERATION, sql::BEGIN.query()).await?;
         let written = timeout(LONGEST, async {
             if transaction.execute(query).await? == 0 {
