@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::adapter::{Adapter, TenantView};
 use crate::error::Result;
 use crate::registry::Registry;
-use crate::store::{EventStore, RetryPolicy, Shared};
+use crate::store::{Assigned, EventStore, RetryPolicy, Shared};
 use crate::value::{Clock, Scope};
 
 /// The default limit of live events in a stream.
@@ -77,7 +77,14 @@ impl StoreBuilder {
         let scope = Scope::default();
         let view = TenantView::One(scope.tenant.clone());
         Ok(EventStore {
-            shared: Arc::new(Shared { adapter, retry, clock, stream_limit, event_size_limit }),
+            shared: Arc::new(Shared {
+                adapter,
+                retry,
+                clock,
+                stream_limit,
+                event_size_limit,
+                assigned: Assigned::default(),
+            }),
             scope,
             view,
         })

@@ -1,6 +1,7 @@
 //! [`EventStore`]: the facade that applications use. It validates and encodes events before an append, adds retries, tracing
 //! and metrics to every call, and returns stored events ready to decode.
 
+mod assigned;
 pub(crate) mod builder;
 mod census;
 pub(crate) mod connect;
@@ -17,6 +18,7 @@ mod transfer;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use self::assigned::Assigned;
 pub(crate) use self::builder::StoreBuilder;
 pub use self::connect::without_password;
 pub(crate) use self::event_stream::EventStream;
@@ -71,6 +73,7 @@ struct Shared {
     clock: Clock,
     stream_limit: Option<u64>,
     event_size_limit: usize,
+    assigned: Assigned,
 }
 
 impl EventStore {

@@ -24,9 +24,7 @@ pub async fn verify_checkpoint(
     let last_assigned =
         store.operation("verify_checkpoint", None).run(|_| store.adapter().live().last_assigned());
     let last_assigned = last_assigned.await?;
-    if last_assigned < checkpoint.position {
-        return diverged(format!("no event was ever stored after {last_assigned}"));
-    }
+    verify_position(name, checkpoint.position, last_assigned)?;
     let Some((position, event_id)) = checkpoint.event else { return Ok(()) };
     let before = Position::new(position.get().saturating_sub(1));
     let one = AllOptions::new().after(before).up_to(position);
@@ -47,4 +45,20 @@ pub async fn verify_checkpoint(
     }
     tracing::info!(name, %position, "the last event before a checkpoint was deleted");
     Ok(())
+}
+
+/// Refuses a position beyond the last one that was ever assigned.
+pub(super) fn verify_position(
+    name: &str,
+    position: Position,
+    last_assigned: Position,
+) -> Result<()> {
+    if position <= last_assigned {
+        return Ok(());
+    }
+    Err(Error::LogDiverged {
+        name: name.to_owned(),
+        position,
+        reason: format!("no event was ever stored after {last_assigned}"),
+    })
 }

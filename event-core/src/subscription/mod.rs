@@ -18,6 +18,7 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 
 pub use self::checkpoint::verify_checkpoint;
+use self::checkpoint::verify_position;
 pub use self::durable::{
     Consumer, Delivery, DurableSubscription, OnFailure, PartitionInfo, Stopper, SubscriptionInfo,
     SubscriptionStatus,
@@ -25,7 +26,7 @@ pub use self::durable::{
 pub(crate) use self::feed::{Batch, Feed};
 pub(crate) use self::filter::Filter;
 pub(crate) use self::guard::guarded;
-use crate::adapter::{BoxFuture, Checkpoint};
+use crate::adapter::BoxFuture;
 use crate::envelope::RecordedEvent;
 use crate::error::Result;
 use crate::store::EventStore;
@@ -50,7 +51,7 @@ impl StartFrom {
         match self {
             Self::Beginning => Ok(Position::START),
             Self::After(position) => {
-                verify_checkpoint(store, name, Checkpoint { position, event: None }).await?;
+                verify_position(name, position, store.last_assigned(position).await?)?;
                 Ok(position)
             }
             Self::Now => store.head().await,
