@@ -281,7 +281,8 @@ END $$;
 -- Answer: versions · positions
 --   versions   one element per request: the stream version of its last event, or null
 --   positions  one element per stored event
--- A request without a version wrote nothing and used no position: its writer calls append_one alone, which says why. An id that is in use
+-- A request without a version wrote nothing and used no position: its writer calls append_one alone, which says why. A stream that
+-- another transaction has locked is skipped, and no other lock is waited for longer than a moment: one writer delays no other. An id that is in use
 -- fails the whole call. As in append_many, rows are created and locked in one order (tenants, categories, streams), so that two calls do
 -- not deadlock.
 CREATE FUNCTION event_store.append_batch(
@@ -289,7 +290,7 @@ CREATE FUNCTION event_store.append_batch(
   e_req int[], e_ord int[], e_id uuid[], e_type text[], e_version int[], e_data text[], e_meta text[],
   OUT versions bigint[], OUT positions bigint[])
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = event_store, pg_temp
-SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET lock_timeout = '100ms' AS $$
 #variable_conflict use_column
 DECLARE
   tenants_of int[]; cats int[]; made bigint[]; requests int[]; keys bigint[]; base bigint[];
@@ -333,14 +334,14 @@ BEGIN
                   AND (r.most IS NULL OR s.version - s.first_version + 1 + r.n <= r.most) THEN s.version END AS base
     FROM unnest(tenants_of, p_stream, p_expected, p_n, p_limit) WITH ORDINALITY r (tenant, name, expected, n, most, req)
     JOIN streams s ON s.tenant_key = r.tenant AND s.stream_id = r.name
-    ORDER BY s.tenant_key, s.stream_id COLLATE "C" FOR UPDATE OF s
+    ORDER BY s.tenant_key, s.stream_id COLLATE "C" FOR UPDATE OF s SKIP LOCKED
   ), moved AS (
     UPDATE streams s SET version = l.base + l.n FROM locked l
     WHERE s.tenant_key = l.tenant_key AND s.stream_key = l.stream_key AND NOT l.made AND l.base IS NOT NULL
   )
   SELECT array_agg(z.req), array_agg(z.stream_key), array_agg(z.category_key), array_agg(z.base) INTO requests, keys, cats, base
   FROM (SELECT * FROM locked ORDER BY req) z;
-  -- A request for a stream that must exist and does not has no row: its elements become null.
+  -- A request for a stream that must exist and does not, or whose row another transaction has locked, has no row: its elements become null.
   IF cardinality(requests) IS DISTINCT FROM cardinality(p_stream) THEN
     SELECT array_agg(keys[z.at]), array_agg(cats[z.at]), array_agg(base[z.at]) INTO keys, cats, base
     FROM (SELECT array_position(requests, r.req) AS at FROM generate_series(1, cardinality(p_stream)) r (req) ORDER BY r.req) z;
@@ -357,5 +358,20 @@ BEGIN
   SELECT array_agg(r.base + r.n ORDER BY r.req) INTO versions FROM unnest(base, p_n) WITH ORDINALITY r (base, n, req);
 END $$;
 
-REVOKE ALL ON FUNCTION event_store.record_event_versions, event_store.known_events, event_store.append_one, event_store.append_event,
+-- Records the names of a tenant and of categories, in a transaction of its own: a caller that appends in a transaction that stays open
+-- would otherwise keep other writers of a new tenant or category waiting until it ends.
+CREATE FUNCTION event_store.record_names(p_tenant text, p_category text[])
+RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = event_store, pg_temp AS $$
+BEGIN
+  IF NOT EXISTS (SELECT FROM tenants t WHERE t.name = p_tenant) THEN
+    INSERT INTO tenants (name) VALUES (p_tenant) ON CONFLICT DO NOTHING;
+  END IF;
+  INSERT INTO categories (name)
+  SELECT z.name FROM (SELECT DISTINCT u.name FROM unnest(p_category) u (name)
+                      WHERE NOT EXISTS (SELECT FROM categories c WHERE c.name = u.name) ORDER BY 1) z
+  ON CONFLICT DO NOTHING;
+END $$;
+
+REVOKE ALL ON FUNCTION event_store.record_event_versions, event_store.record_names, event_store.known_events, event_store.append_one, event_store.append_event,
   event_store.append_many, event_store.append_batch FROM PUBLIC;

@@ -42,8 +42,11 @@ pub(crate) fn failure(operation: &'static str, error: sqlx::Error) -> Failure {
         sqlx::Error::PoolTimedOut => "53300".into(),
         _ => String::new(),
     };
+    if code == "55P03" {
+        return Failure::Blocked(Error::overloaded(operation, error.to_string()));
+    }
     Failure::Store(match code.as_str() {
-        "40001" | "40P01" | "55P03" | "57014" => Error::overloaded(operation, error.to_string()),
+        "40001" | "40P01" | "57014" => Error::overloaded(operation, error.to_string()),
         "57P01" | "57P02" | "57P03" | "57P05" | "40003" => Error::connection(operation, error),
         "25006" => Error::connection(operation, ReadOnly(error)),
         "42501" => Error::adapter(operation, MissingRights(error)),

@@ -91,7 +91,7 @@ macro_rules! statements {
 
 statements! {
     append {
-        append_event append_one append_many append_batch append_event_in append_one_in append_many_in
+        append_event append_one append_many append_batch record_names append_event_in append_one_in append_many_in
         record_event_versions
     }
     read {

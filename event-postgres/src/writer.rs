@@ -37,6 +37,7 @@ impl Writer {
             batch_bytes: 1 << 20,
             waiting: 8_192,
             streams: Streams::Distinct,
+            detached: store.pool.size() / 2,
             bottleneck: "the server",
         };
         Self { shares: lanes > 0, queue: Queue::new(Appender(store), limits) }

@@ -8,6 +8,8 @@ use event_core::error::BoxError;
 pub enum Failure {
     /// An event id of the append is stored already.
     IdTaken,
+    /// A lock was not granted in time: nothing was stored.
+    Blocked(Error),
     /// Anything else.
     Store(Error),
 }
@@ -15,7 +17,7 @@ pub enum Failure {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Store(error) => error,
+            Failure::Store(error) | Failure::Blocked(error) => error,
             // Only appends write ids, and they handle this failure themselves.
             Failure::IdTaken => Self::adapter("write an event id", "it is in use"),
         }

@@ -29,6 +29,7 @@ impl Writer {
             batch_bytes: 4 << 20,
             waiting: 8_192,
             streams: Streams::Shared,
+            detached: 0,
             bottleneck: "the disk",
         };
         Self { queue: Queue::new(Appender(store), limits) }

@@ -17,6 +17,7 @@ mod import;
 mod inline;
 mod limits;
 mod link;
+mod neighbours;
 mod pooler;
 mod projection;
 mod read;

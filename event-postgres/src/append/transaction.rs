@@ -22,6 +22,10 @@ pub(crate) async fn append_in(
 ) -> Result<Vec<Appended>> {
     // Recorded first, in a transaction of its own: a rollback leaves a version too many there, never one too few.
     census::record(store, commit).await?;
+    let categories: Vec<String> =
+        commit.appends.iter().map(|append| append.stream_id.category().to_owned()).collect();
+    let names = store.sql.record_names.query().bind(commit.tenant.as_str().to_owned());
+    store.fetch(APPEND, names.bind(categories)).await?;
     let sql = &store.sql;
     let (operation, query) = match commit.appends.as_slice() {
         [] => return Ok(Vec::new()),

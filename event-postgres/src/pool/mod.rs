@@ -54,6 +54,11 @@ struct Idle {
 }
 
 impl Pool {
+    /// Connections at most.
+    pub(crate) const fn size(&self) -> u32 {
+        self.size
+    }
+
     /// A pool without connections; they are opened on demand.
     pub(crate) fn new(options: &PgOptions) -> Self {
         Self {

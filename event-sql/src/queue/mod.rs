@@ -2,13 +2,14 @@
 //!
 //! A few lanes take what is queued and store it at once: there is no timer, so a single append is as fast as without a
 //! queue. Each append is judged on its own and fails alone, with its own reason. A lane is a task of its own: a caller
-//! that goes away, or that is not polled, leaves nothing half done.
+//! that goes away, or that is not polled, leaves nothing half done. A lane whose append waits for a lock of another
+//! program gives its place to another lane, so that appends to other streams continue.
 
 mod lane;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -64,6 +65,8 @@ pub struct Limits {
     pub waiting: usize,
     /// Which requests may be in flight together.
     pub streams: Streams,
+    /// Lanes that may wait for a lock of another program without being counted, so that others take their place.
+    pub detached: u32,
     /// What stores the batches, for the error of a refused request: "the server".
     pub bottleneck: &'static str,
 }
@@ -84,14 +87,53 @@ struct Shared<S> {
 
 #[derive(Debug, Default)]
 struct State {
-    waiting: VecDeque<Request>,
+    /// Requests that a lane may take.
+    ready: VecDeque<Request>,
+    /// Requests for a stream that is in flight, so that no lane looks at them before it is free.
+    behind: HashMap<Key, VecDeque<Request>>,
+    /// Both together.
+    waiting: usize,
     /// The streams of the requests in flight, if each may be there only once.
     in_flight: HashSet<Key>,
     lanes: u32,
+    /// Lanes that are not counted any more, but wait for a lock.
+    detached: u32,
     closed: bool,
 }
 
 type Key = (Tenant, StreamId);
+
+impl State {
+    const fn is_idle(&self) -> bool {
+        self.lanes == 0 && self.detached == 0
+    }
+
+    /// Puts a request where it is found when its streams are free.
+    fn wait(&mut self, request: Request) {
+        match request.keys.iter().find(|key| self.in_flight.contains(key)) {
+            Some(key) => self.behind.entry(key.clone()).or_default().push_back(request),
+            None => self.ready.push_back(request),
+        }
+    }
+
+    /// Frees a stream: the first request behind it may be taken.
+    fn release(&mut self, key: &Key) {
+        self.in_flight.remove(key);
+        if let Some(behind) = self.behind.get_mut(key) {
+            self.ready.extend(behind.pop_front());
+            if behind.is_empty() {
+                self.behind.remove(key);
+            }
+        }
+    }
+
+    /// Drops what waits: its callers learn that the outcome is unknown.
+    fn clear(&mut self) {
+        self.ready.clear();
+        self.behind.clear();
+        self.waiting = 0;
+    }
+}
 
 /// A commit that waits for its answer.
 #[derive(Debug)]
@@ -142,7 +184,7 @@ impl<S: BatchStore> Queue<S> {
         self.shared.state().closed = true;
         loop {
             let idle = self.shared.idle.notified();
-            if self.shared.state().lanes == 0 {
+            if self.shared.state().is_idle() {
                 return;
             }
             idle.await;
@@ -156,14 +198,16 @@ impl<S: BatchStore> Queue<S> {
         if state.closed {
             return Err(closed(APPEND));
         }
-        if state.waiting.len() >= waiting {
+        if state.waiting >= waiting {
             let reason = format!(
                 "{waiting} appends wait already; {bottleneck} stores them slower than they arrive"
             );
             return Err(Error::overloaded(APPEND, reason));
         }
-        state.waiting.push_back(request);
-        if state.lanes < lanes.max(1) {
+        state.waiting += 1;
+        state.wait(request);
+        // What is behind a stream in flight is taken by the lane that frees it.
+        if state.lanes < lanes.max(1) && !state.ready.is_empty() {
             state.lanes += 1;
             drop(state);
             let shared = Arc::clone(&self.shared);

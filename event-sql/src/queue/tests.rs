@@ -14,11 +14,12 @@ const LIMITS: Limits = Limits {
     batch_bytes: 100,
     waiting: 8,
     streams: Streams::Distinct,
+    detached: 1,
     bottleneck: "the test",
 };
 
 /// Records the batches, each of which takes a second. The stream `wrong` fails its batch, `panic` its lane,
-/// `broken` is a transient failure.
+/// `broken` is a transient failure. `locked` is skipped by its batch, and takes a minute alone.
 #[derive(Debug, Default)]
 struct Recorder(Mutex<Vec<Vec<String>>>);
 
@@ -46,11 +47,15 @@ fn stored() -> Vec<Appended> {
 impl BatchStore for Recorder {
     async fn store_batch(&self, commits: &[&Commit]) -> Result<Vec<Option<Answer>>, Failure> {
         self.record(commits).await?;
-        Ok(commits.iter().map(|_| Some(Ok(stored()))).collect())
+        let is_locked = |commit: &Commit| commit.appends[0].stream_id.as_str() == "locked";
+        Ok(commits.iter().map(|it| (!is_locked(it)).then(|| Ok(stored()))).collect())
     }
 
     async fn store_one(&self, commit: &Commit) -> Answer {
         self.record(&[commit]).await?;
+        if commit.appends[0].stream_id.as_str() == "locked" {
+            sleep(Duration::from_mins(1)).await;
+        }
         Ok(stored())
     }
 }
@@ -151,4 +156,29 @@ async fn closing_waits_for_what_is_queued_and_refuses_the_rest() {
     let (codes, ()) = tokio::join!(early, close);
     assert_eq!(codes, ["stored", "stored"]);
     assert_eq!(send(&queue, &[("a", 1)]).await, ["adapter_error"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_locked_stream_delays_only_its_own_requests() {
+    for first in [&[("locked", 1)][..], &[("locked", 1), ("a", 1)]] {
+        let queue = queue(Limits { lanes: 1, ..LIMITS });
+        let began = Instant::now();
+        let locked = tokio::spawn({
+            let (queue, first) = (Arc::clone(&queue), first.to_vec());
+            async move { send(&queue, &first).await }
+        });
+        tokio::task::yield_now().await;
+        let behind = tokio::spawn({
+            let queue = Arc::clone(&queue);
+            async move { send(&queue, &[("locked", 1)]).await }
+        });
+        sleep(Duration::from_millis(100)).await;
+        assert_eq!(send(&queue, &[("b", 1), ("c", 1)]).await, ["stored"; 2]);
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        assert!(!locked.is_finished());
+        assert_eq!(locked.await.unwrap(), vec!["stored"; first.len()]);
+        assert_eq!(behind.await.unwrap(), ["stored"]);
+        queue.drain().await;
+        assert!(began.elapsed() >= Duration::from_mins(2), "one after the other");
+    }
 }
