@@ -64,7 +64,7 @@ fn same_servers(mode: PoolerMode, servers: &[(i32, i32)]) -> Result<(), Fault> {
     Err(Fault::MixUp("two connections were served by one server process, in turns".into()))
 }
 
-/// Asks a question that only this connection asks; returns the server process that answered.
+/// Runs a query that only this connection runs; returns the id of the server process that ran it.
 async fn ask(
     pool: &Pool,
     connection: &mut PgConnection,

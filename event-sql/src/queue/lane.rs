@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::{APPEND, BatchStore, Key, Request, Shared, Streams};
 use crate::error::Failure;
 
-/// An append that takes longer than this waits for somebody's lock: it is far above what one costs.
+/// An append that takes longer than this waits for a lock: an append alone takes a fraction of it.
 const DETACH_AFTER: Duration = Duration::from_millis(20);
 
 /// A lane at work. However it ends, it is no longer counted and its streams are free again.

@@ -170,13 +170,13 @@ impl<S: BatchStore> Queue<S> {
     /// Those of the store; [`Error::Overloaded`] where too many requests wait; [`Error::Connection`] when the lane
     /// ended before the answer: whether the commit is stored is then unknown.
     pub async fn commit(&self, commit: &Commit, bytes: usize) -> Answer {
-        let (answer, answered) = oneshot::channel();
+        let (answer, receiver) = oneshot::channel();
         let keys = match self.shared.limits.streams {
             Streams::Distinct => keys(commit),
             Streams::Shared => Vec::new(),
         };
         self.enqueue(Request { commit: commit.clone(), bytes, keys, answer })?;
-        answered.await.unwrap_or_else(|_| Err(Error::connection(APPEND, LaneEnded)))
+        receiver.await.unwrap_or_else(|_| Err(Error::connection(APPEND, LaneEnded)))
     }
 
     /// Takes no more commits, and waits for those that are queued.
@@ -234,7 +234,7 @@ impl<S> Shared<S> {
     }
 }
 
-/// A lane ended before it answered.
+/// A lane ended before it returned the answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the task that stored the append ended before the answer came")]
 struct LaneEnded;
