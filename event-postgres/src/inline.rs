@@ -179,7 +179,7 @@ async fn once(
     let answers = async {
         let applied = inline.apply(&mut transaction, commit, None).await;
         applied.map_err(|error| Refusal::ReadModel(error::application(OPERATION, error)))?;
-        transaction::append_in(store, &mut transaction, commit).await.map_err(Refusal::Store)
+        transaction::append_last(&store.sql, &mut transaction, commit).await.map_err(Refusal::Store)
     };
     let (ended, answers) = match answers.await {
         Ok(answers) if answers.iter().any(|answer| answer.outcome == Outcome::Stored) => {

@@ -97,6 +97,13 @@ async fn a_deadline_ends_retries_early() {
 }
 
 #[test]
+fn a_delay_that_no_clock_can_add_is_capped_at_a_day() {
+    let policy = RetryPolicy::default().first_delay(Duration::MAX);
+    assert!(policy.delay(31) <= Duration::from_hours(29));
+    assert_eq!(policy.without_jitter().delay(u32::MAX), Duration::from_hours(24));
+}
+
+#[test]
 fn jitter_changes_a_delay_by_at_most_a_fifth() {
     let policy = RetryPolicy::default();
     for retry in 0..3 {

@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+/// The longest delay, whatever the policy says: doubling stops there.
+const LONGEST: Duration = Duration::from_hours(24);
+
 /// How transient errors are retried. Conflicts are not transient: they are never retried.
 ///
 /// An append of unknown outcome is safe to retry: its event ids are assigned before the first attempt, and the store answers
@@ -64,9 +67,9 @@ impl RetryPolicy {
         self.retries
     }
 
-    /// The delay before retry number `retry`, from 0; with jitter, a random one.
+    /// The delay before retry number `retry`, from 0, at most 24 h; with jitter, 0.8 to 1.2 times that.
     pub fn delay(&self, retry: u32) -> Duration {
-        let doubled = self.first_delay.saturating_mul(2_u32.saturating_pow(retry));
+        let doubled = self.first_delay.saturating_mul(2_u32.saturating_pow(retry)).min(LONGEST);
         if self.jitter { doubled.mul_f64(fastrand::f64().mul_add(0.4, 0.8)) } else { doubled }
     }
 

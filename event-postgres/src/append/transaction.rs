@@ -12,6 +12,7 @@ use sqlx::{Postgres, Transaction};
 use super::{APPEND_MANY, Ids, answers, many, one};
 use crate::census;
 use crate::error::{self, Failure};
+use crate::sql::Statements;
 use crate::store::Store;
 
 /// Appends in the caller's transaction; see [`PgAdapter::append_in`](crate::PgAdapter::append_in).
@@ -26,7 +27,16 @@ pub(crate) async fn append_in(
         commit.appends.iter().map(|append| append.stream_id.category().to_owned()).collect();
     let names = store.sql.record_names.query().bind(commit.tenant.as_str().to_owned());
     store.fetch(APPEND, names.bind(categories)).await?;
-    let sql = &store.sql;
+    append_last(&store.sql, transaction, commit).await
+}
+
+/// Appends in a transaction that is committed or rolled back at once. Needs no connection but that of the transaction: a
+/// caller that holds one of the pool and waited for a second could wait for ever.
+pub(crate) async fn append_last(
+    sql: &Statements,
+    transaction: &mut Transaction<'_, Postgres>,
+    commit: &Commit,
+) -> Result<Vec<Appended>> {
     let (operation, query) = match commit.appends.as_slice() {
         [] => return Ok(Vec::new()),
         [append] => {

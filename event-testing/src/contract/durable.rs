@@ -321,6 +321,32 @@ pub async fn a_checkpoint_moves_over_filtered_events(adapter: Subject) {
     consumer.close().await.unwrap();
 }
 
+/// Such a time cannot be added to a clock.
+pub async fn times_beyond_a_day_are_refused(adapter: Subject) {
+    let store = store(&adapter);
+    let subscription = || store.subscription("long");
+    for subscription in [
+        subscription().lease(Duration::MAX),
+        subscription().handle_within(Duration::MAX),
+        subscription().checkpoint_interval(Duration::from_hours(25)),
+    ] {
+        let error = subscription.open().await.unwrap_err();
+        let invalid = matches!(&error, Error::Subscription(SubscriptionError::Invalid { .. }));
+        assert!(invalid && error.to_string().contains("24 hours"), "{error}");
+    }
+    assert!(store.subscriptions().await.unwrap().is_empty());
+    let retry = RetryPolicy::default().first_delay(Duration::MAX);
+    subscription()
+        .lease(Duration::from_hours(24))
+        .retry(retry)
+        .open()
+        .await
+        .unwrap()
+        .close()
+        .await
+        .unwrap();
+}
+
 /// A refused start registers nothing: the name is free for another one.
 pub async fn a_start_beyond_the_end_registers_nothing(adapter: Subject) {
     let store = store(&adapter);

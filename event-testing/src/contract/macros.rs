@@ -116,7 +116,7 @@ macro_rules! durable_contract {
                     a_poison_event_is_parked_and_replayed, an_undecodable_event_follows_its_policy,
                     panics_and_timeouts_are_failures, an_unacknowledged_delivery_is_redelivered,
                     a_subscription_keeps_its_filter_and_its_start, an_operator_pauses_resets_and_deletes,
-                    a_checkpoint_moves_over_filtered_events, a_checkpoint_of_another_log_is_refused, a_start_beyond_the_end_registers_nothing,
+                    a_checkpoint_moves_over_filtered_events, a_checkpoint_of_another_log_is_refused, a_start_beyond_the_end_registers_nothing, times_beyond_a_day_are_refused,
                     a_filter_that_panics_ends_its_consumer;
                 competing: consumers_share_the_partitions_and_every_event_is_handled_once,
                     no_event_is_missed_while_consumers_join_and_leave, a_spare_consumer_takes_over;

@@ -37,6 +37,8 @@ const MAX_PARTITIONS: u32 = 1_024;
 const MAX_NAME_LENGTH: usize = 255;
 /// The shortest lease.
 const MIN_LEASE: Duration = Duration::from_millis(100);
+/// The longest lease and the longest of the other times: far beyond use, and far below what a clock can add.
+const MAX_TIME: Duration = Duration::from_hours(24);
 
 impl EventStore {
     /// Returns a builder to open or to manage a durable subscription. Each tenant has its own namespace of subscriptions,
@@ -143,20 +145,20 @@ impl DurableSubscription {
         self
     }
 
-    /// Sets the time after which a checkpoint is saved, however few events it covers; 200 ms by default.
+    /// Sets the time after which a checkpoint is saved, however few events it covers; 200 ms by default, at most 24 h.
     pub const fn checkpoint_interval(mut self, interval: Duration) -> Self {
         self.settings.checkpoint_interval = interval;
         self
     }
 
-    /// Sets the lease duration: 10 s by default, at least 100 ms. A consumer renews its leases every third of it; a consumer
+    /// Sets the lease duration: 10 s by default, 100 ms to 24 h. A consumer renews its leases every third of it; a consumer
     /// without a heartbeat loses its partitions after it.
     pub const fn lease(mut self, lease: Duration) -> Self {
         self.settings.lease = lease;
         self
     }
 
-    /// Sets the time within which a delivery must be acknowledged: 5 min by default. Later it counts as a failed attempt.
+    /// Sets the time within which a delivery must be acknowledged: 5 min by default, at most 24 h. Later it counts as a failed attempt.
     pub const fn handle_within(mut self, time: Duration) -> Self {
         self.settings.handle_within = time;
         self
@@ -253,7 +255,15 @@ impl DurableSubscription {
     }
 
     fn check(&self) -> Result<()> {
-        let Settings { partitions, window, checkpoint_every, lease, .. } = self.settings;
+        let Settings {
+            partitions,
+            window,
+            checkpoint_every,
+            lease,
+            handle_within,
+            checkpoint_interval,
+            ..
+        } = self.settings;
         if partitions == 0 || partitions > MAX_PARTITIONS {
             return Err(self.invalid("the number of partitions must be 1 to 1024"));
         }
@@ -262,6 +272,14 @@ impl DurableSubscription {
         }
         if lease < MIN_LEASE {
             return Err(self.invalid("the lease must be at least 100 ms"));
+        }
+        let times = [
+            ("lease", lease),
+            ("handle_within", handle_within),
+            ("checkpoint_interval", checkpoint_interval),
+        ];
+        if let Some((name, _)) = times.iter().find(|(_, time)| *time > MAX_TIME) {
+            return Err(self.invalid(&format!("`{name}` must be at most 24 hours")));
         }
         Ok(())
     }
