@@ -1,5 +1,6 @@
 //! [`Lane`]: a task that stores batch after batch.
 
+use std::collections::HashSet;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,7 +86,8 @@ impl<S: BatchStore> Lane<S> {
     }
 
     async fn store(&mut self, batch: Vec<Request>) {
-        let store = &self.shared.store;
+        let shared = Arc::clone(&self.shared);
+        let store = &shared.store;
         let answers = if batch.len() > 1 {
             let commits: Vec<&Commit> = batch.iter().map(|request| &request.commit).collect();
             match store.store_batch(&commits).await {
@@ -102,13 +104,21 @@ impl<S: BatchStore> Lane<S> {
         };
         // What is stored is acknowledged before anything else is sent.
         let mut alone = Vec::new();
-        let mut answers = answers.into_iter();
+        let (mut answers, mut done) = (answers.into_iter(), Vec::new());
         for request in batch {
             match answers.next().flatten() {
-                Some(answer) => request.answer(answer),
+                Some(answer) => {
+                    done.extend_from_slice(&request.keys);
+                    request.answer(answer);
+                }
                 None => alone.push(request),
             }
         }
+        if alone.is_empty() {
+            return;
+        }
+        // What is left may take long: requests for the other streams must not wait for it.
+        self.release(&done);
         match self.shared.limits.streams {
             Streams::Shared => {
                 for request in alone {
@@ -169,7 +179,8 @@ impl<S: BatchStore> Lane<S> {
 
     /// Frees streams before the batch is done.
     fn release(&mut self, keys: &[Key]) {
-        self.keys.retain(|key| !keys.contains(key));
+        let free: HashSet<&Key> = keys.iter().collect();
+        self.keys.retain(|key| !free.contains(key));
         let mut state = self.shared.state();
         for key in keys {
             state.release(key);

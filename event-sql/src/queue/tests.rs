@@ -174,6 +174,8 @@ async fn a_locked_stream_delays_only_its_own_requests() {
         });
         sleep(Duration::from_millis(100)).await;
         assert_eq!(send(&queue, &[("b", 1), ("c", 1)]).await, ["stored"; 2]);
+        // Also to a stream that was in the batch of the locked one.
+        assert_eq!(send(&queue, &[("a", 1)]).await, ["stored"]);
         assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
         assert!(!locked.is_finished());
         assert_eq!(locked.await.unwrap(), vec!["stored"; first.len()]);
