@@ -23,6 +23,7 @@ mod broadcast;
 mod catalogue;
 mod codec;
 mod copying;
+mod exact;
 mod grammar;
 mod helpers;
 mod history;

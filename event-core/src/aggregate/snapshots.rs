@@ -8,15 +8,17 @@ use std::num::NonZeroU64;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 
+use crate::event::{EncodeError, encode_proven};
 use crate::shape::{Shape, form_of};
 use crate::value::EventVersion;
 
 /// How snapshots of an aggregate are taken: the value of [`Aggregate::SNAPSHOTS`](crate::Aggregate::SNAPSHOTS).
 ///
 /// The state is encoded with serde and derives [`Shape`]. Raise the version whenever its fields or their meaning change. A changed
-/// shape is detected by its hash even if the version was not raised. Fields that serde skips are not in the snapshot.
+/// shape is detected by its hash even if the version was not raised. Fields that serde skips are not in the snapshot. A state
+/// that would not read back as it is, such as one with a NaN, is not saved, and the report says so.
 ///
 /// ```
 /// use event_core::{Aggregate, Shape, Snapshots};
@@ -60,7 +62,7 @@ pub struct Snapshots<A> {
     kind: &'static str,
     version: EventVersion,
     every: Option<NonZeroU64>,
-    encode: fn(&A) -> serde_json::Result<Box<RawValue>>,
+    encode: fn(&A) -> Result<Box<RawValue>, EncodeError>,
     decode: fn(&RawValue) -> serde_json::Result<A>,
     shape: fn() -> u64,
 }
@@ -91,7 +93,7 @@ impl<A> Snapshots<A> {
             kind,
             version: EventVersion::new(version),
             every: None,
-            encode: |state| to_raw_value(state),
+            encode: encode_proven::<A>,
             decode: |data| serde_json::from_str(data.get()),
             shape: || form_of::<A>().fingerprint(),
         }
@@ -127,7 +129,7 @@ impl<A> Snapshots<A> {
         (self.shape)()
     }
 
-    pub(crate) fn encode(&self, state: &A) -> serde_json::Result<Box<RawValue>> {
+    pub(crate) fn encode(&self, state: &A) -> Result<Box<RawValue>, EncodeError> {
         (self.encode)(state)
     }
 

@@ -3,13 +3,13 @@
 //! [`Serializer`] converts a single event to its stored form and back, with validation, for tests, exports and tools.
 //! A store does not use it.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::envelope::NewEvent;
 use crate::error::{Error, Result};
-use crate::event::{DecodeError, Event, decode_at};
+use crate::event::{DecodeError, Event, decode_at, matches_type};
 use crate::value::{Clock, EventVersion, Metadata, Scope};
 
 /// Encodes and decodes the data of events.
@@ -24,7 +24,7 @@ pub trait Codec {
     /// Encodes the data of an event.
     ///
     /// # Errors
-    /// [`Error::Serialization`] for a value that the format cannot represent.
+    /// [`Error::Serialization`] for a value that the format cannot represent, or that would not read back as it is.
     fn encode<E: Event>(&self, event: &E) -> Result<Box<RawValue>>;
 
     /// Decodes data stored at `version`, migrated along the history of `E`.
@@ -44,10 +44,10 @@ impl Codec for JsonCodec {
     }
 
     fn encode<E: Event>(&self, event: &E) -> Result<Box<RawValue>> {
-        event.to_json().map_err(|source| Error::Serialization {
+        event.to_stored().map_err(|source| Error::Serialization {
             index: None,
             event_type: E::TYPE.into(),
-            source: Box::new(source),
+            source: Box::new(source.of_version(E::VERSION)),
         })
     }
 
@@ -79,8 +79,22 @@ struct Unchecked {
     event_type: Option<Value>,
     #[serde(alias = "event_version")]
     version: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
     data: Option<Box<RawValue>>,
     metadata: Option<Box<RawValue>>,
+}
+
+/// Reads a key that is there, `null` included.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::<RawValue>::deserialize(deserializer).map(Some)
+}
+
+fn is_object(data: &RawValue) -> bool {
+    data.get().starts_with('{')
+}
+
+fn no_object() -> Error {
+    Error::invalid_append("its stored form has `data` that is not an object")
 }
 
 impl StoredEvent {
@@ -89,6 +103,12 @@ impl StoredEvent {
     /// # Errors
     /// [`Error::InvalidEventData`] for the first key that is missing or has a value of the wrong type.
     pub fn parse(json: &str) -> Result<Self> {
+        let stored = Self::parse_any(json)?;
+        if is_object(&stored.data) { Ok(stored) } else { Err(no_object()) }
+    }
+
+    /// As [`parse`](Self::parse), with data of any kind: a unit struct is stored as `null`, a newtype as its value.
+    fn parse_any(json: &str) -> Result<Self> {
         let invalid = |reason: &str| Error::invalid_append(format!("its stored form {reason}"));
         if !json.trim_start().starts_with('{') {
             return Err(invalid("must be a JSON object"));
@@ -106,9 +126,6 @@ impl StoredEvent {
             .and_then(|version| EventVersion::try_from(version).ok())
             .ok_or_else(|| invalid("has a `version` that is not an integer from 1"))?;
         let data = unchecked.data.ok_or_else(|| invalid("lacks `data`"))?;
-        if !data.get().starts_with('{') {
-            return Err(invalid("has `data` that is not an object"));
-        }
         let metadata = match unchecked.metadata {
             Some(raw) => Metadata::try_from(raw)
                 .map_err(|_| invalid("has `metadata` that is not an object"))?,
@@ -194,12 +211,16 @@ impl Serializer {
     /// [`Error::UnknownEventType`] for another type, otherwise as
     /// [`RecordedEvent::decode`](crate::RecordedEvent::decode).
     pub fn from_stored<E: Event>(&self, json: &str) -> Result<E> {
-        let stored = StoredEvent::parse(json)?;
-        if stored.event_type != E::TYPE {
+        let stored = StoredEvent::parse_any(json)?;
+        if stored.event_type != E::TYPE && !matches_type::<E>(&stored.event_type) {
             let known = vec![E::TYPE];
             return Err(DecodeError::UnknownType { event_type: stored.event_type, known }.into());
         }
         let event: E = JsonCodec.decode(stored.version, &stored.data)?;
+        // serde reads a struct from a list as well; only an event that is written like that may be read from it.
+        if !is_object(&stored.data) && event.to_json().is_ok_and(|data| is_object(&data)) {
+            return Err(no_object());
+        }
         if self.validate {
             event.validate(self.clock.now())?;
         }

@@ -8,12 +8,13 @@ use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
 use crate::error::{Context, Error, Result};
-use crate::event::{AnyEvent, Event};
+use crate::event::{AnyEvent, EncodeError, Event};
 use crate::value::{EventId, EventVersion, Metadata, Scope};
 
 /// An event to append. It is encoded when it is created, and validated by the append.
 ///
-/// Created from any event or closed set. If encoding fails, the append returns the error with the event's index.
+/// Created from any event or closed set. If encoding fails, or the data would not read back as the same event, the append
+/// returns the error with the event's index.
 ///
 /// ```
 /// use event_core::{Event, EventId, EventVersion, Metadata, NewEvent};
@@ -31,7 +32,7 @@ pub struct NewEvent {
     id: EventId,
     event_type: Cow<'static, str>,
     version: EventVersion,
-    data: Result<Box<RawValue>, Arc<serde_json::Error>>,
+    data: Result<Box<RawValue>, Arc<EncodeError>>,
     metadata: Metadata,
     typed: Option<Arc<dyn AnyEvent>>,
     readonly: bool,
@@ -44,7 +45,7 @@ impl NewEvent {
             id: EventId::new(),
             event_type: Cow::Borrowed(E::TYPE),
             version: E::VERSION,
-            data: event.to_json().map_err(Arc::new),
+            data: event.to_stored().map_err(|error| Arc::new(error.of_version(E::VERSION))),
             metadata: Metadata::new(),
             typed: Some(Arc::new(event)),
             readonly: E::FACTS.readonly,

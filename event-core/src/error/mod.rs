@@ -10,10 +10,11 @@ mod subscription;
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
 pub use self::causes::with_causes;
 pub use self::subscription::SubscriptionError;
-use crate::event::DecodeError;
+use crate::event::{DecodeError, EncodeError};
 use crate::registry::RegistryErrors;
 use crate::value::{
     Escaped, EventId, EventVersion, ExpectedVersion, InvalidBatchSize, InvalidStartVersion,
@@ -236,7 +237,7 @@ pub enum Error {
         context: Context,
     },
     /// An event could not be encoded; nothing was written.
-    #[error("could not encode event `{event_type}`{}", at_index(*index))]
+    #[error("could not encode event `{event_type}`{}{}", encoded_place(source), at_index(*index))]
     Serialization {
         /// The index of the event in the append, from 0.
         index: Option<usize>,
@@ -421,6 +422,12 @@ fn id_list(ids: &[EventId]) -> String {
 
 fn at_index(index: Option<usize>) -> String {
     index.map(|index| format!(" (index {index} of the append)")).unwrap_or_default()
+}
+
+/// The version and the path of the value that could not be encoded.
+fn encoded_place(source: &BoxError) -> String {
+    let shared = || source.downcast_ref::<Arc<EncodeError>>().map(AsRef::as_ref);
+    source.downcast_ref().or_else(shared).map(EncodeError::place).unwrap_or_default()
 }
 
 fn at_location(location: Option<&EventLocation>) -> String {

@@ -10,7 +10,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::event::{
     AnyEvent, Chain, DecodeError, EdgeKind, Event, History, JsonStep, Migration, MigrationError,
-    Typed, Upcast, catch_panic, path_at,
+    Typed, Upcast, catch_panic, parse_exact, path_at,
 };
 use crate::value::EventVersion;
 
@@ -99,7 +99,7 @@ fn run_json_steps(
             version = from;
             (predecessor.decode)(stored, data)?
         }
-        _ => serde_json::from_str(data.get())
+        _ => parse_exact(data.get())
             .map_err(|source| payload_error(event_type, stored, ".".into(), source))?,
     };
     while version < latest.get() {
@@ -205,7 +205,14 @@ pub(crate) fn matches_type<E: Event>(event_type: &str) -> bool {
     older_version || event_type == E::TYPE || E::FACTS.aliases.contains(&event_type)
 }
 
+/// The chain of `E`, down to its oldest version: what [`decode_at`] follows.
 fn chain_of<E: Event>() -> Vec<Migration> {
+    let mut edges = whole_chain_of::<E>();
+    edges.retain(|edge| edge.from.get() >= E::HISTORY.since);
+    edges
+}
+
+fn whole_chain_of<E: Event>() -> Vec<Migration> {
     match E::HISTORY.chain {
         Chain::First => Vec::new(),
         Chain::Typed(step) => (step.edges)(),
@@ -262,7 +269,7 @@ fn typed_edge<P: Event, T: Event + Upcast<P>>(data: Value) -> Result<Value, Migr
     let raw = to_raw_value(&data)?;
     let previous = parse::<P>(&raw).map_err(|error| migration_error(&error))?;
     let next = T::upcast(previous)?;
-    Ok(serde_json::from_str(next.to_json()?.get())?)
+    Ok(parse_exact(next.to_json()?.get())?)
 }
 
 /// The error and its cause in one message, with the JSON path.
@@ -286,7 +293,7 @@ pub(crate) fn decode_to_value<P: Event>(
     data: &RawValue,
 ) -> Result<Value, DecodeError> {
     let event = decode_at::<P>(version, data)?;
-    let value = event.to_json().and_then(|raw| serde_json::from_str(raw.get()));
+    let value = event.to_json().and_then(|raw| parse_exact(raw.get()));
     value.map_err(|source| DecodeError::Payload {
         event_type: P::TYPE.into(),
         version: P::VERSION,

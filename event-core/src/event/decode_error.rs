@@ -1,6 +1,9 @@
 //! [`DecodeError`]: why stored data could not be decoded, one variant per cause.
 
-use crate::event::MigrationError;
+use std::error::Error as _;
+
+use crate::event::exact::is_lossy;
+use crate::event::migration::MigrationError;
 use crate::value::EventVersion;
 
 /// Why stored data could not be decoded as an event.
@@ -91,6 +94,16 @@ impl DecodeError {
             Self::UnknownType { .. } | Self::UnknownVersion { .. } => "invalid_event_type",
             _ => "deserialization_failed",
         }
+    }
+
+    /// Whether the data has a number or a key that a JSON step would not keep.
+    pub(crate) fn is_lossy(&self) -> bool {
+        let source = match self {
+            Self::Payload { source, .. } => Some(source),
+            Self::Step { source, .. } => source.source().and_then(|it| it.downcast_ref()),
+            _ => None,
+        };
+        source.is_some_and(is_lossy)
     }
 
     /// JSON path of the value that failed; `None` if the payload was not the cause.

@@ -5,6 +5,8 @@
 
 pub(crate) mod decode;
 pub(crate) mod decode_error;
+pub(crate) mod encode;
+pub(crate) mod exact;
 pub(crate) mod facts;
 pub(crate) mod history;
 pub(crate) mod json_path;
@@ -23,6 +25,8 @@ pub(crate) use self::decode::{
     also_edge, decode_boxed, decode_through, decode_to_value, edges_of, matches_type, typed_edges,
 };
 pub use self::decode_error::DecodeError;
+pub(crate) use self::encode::{EncodeError, encode_proven};
+pub(crate) use self::exact::parse_exact;
 pub(crate) use self::facts::Facts;
 pub(crate) use self::history::{Also, Chain, History, JsonStep, Predecessor, Typed};
 pub(crate) use self::json_path::path_at;
@@ -79,6 +83,10 @@ pub trait Event: Payload + Send + Sync + 'static {
 pub trait Payload: Sized {
     #[doc(hidden)]
     fn to_json(&self) -> Result<Box<RawValue>, serde_json::Error>;
+    /// As `to_json`, with the proof that the text reads back as the same value.
+    #[doc(hidden)]
+    #[allow(private_interfaces, reason = "only the blanket implementation exists")]
+    fn to_stored(&self) -> Result<Box<RawValue>, EncodeError>;
     #[doc(hidden)]
     fn from_json(data: &RawValue) -> Result<Self, serde_json::Error>;
 }
@@ -87,6 +95,11 @@ pub trait Payload: Sized {
 impl<T: Serialize + DeserializeOwned> Payload for T {
     fn to_json(&self) -> Result<Box<RawValue>, serde_json::Error> {
         to_raw_value(self)
+    }
+
+    #[allow(private_interfaces, reason = "only the blanket implementation exists")]
+    fn to_stored(&self) -> Result<Box<RawValue>, EncodeError> {
+        encode_proven(self)
     }
 
     #[inline]

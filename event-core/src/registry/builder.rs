@@ -226,6 +226,7 @@ fn resolve(
         return Some(TypeEntry { latest, versions: draft.versions, graph: draft.graph, routes });
     }
     let known = known_versions(&draft, latest);
+    let own = own_history(&latest);
     let mut routes = Vec::with_capacity(known.len());
     for version in known {
         if version == latest.version() {
@@ -234,7 +235,10 @@ fn resolve(
         }
         match draft.graph.path(version, latest.version()) {
             Some(path) if path.iter().all(|edge| edge.kind == EdgeKind::Chain) => {
-                routes.push((version, Route::OwnHistory));
+                // Below its `since` the latest version decodes nothing, whatever the older ones know.
+                if own.path(version, latest.version()).is_some() {
+                    routes.push((version, Route::OwnHistory));
+                }
             }
             Some(path) => routes.push((version, Route::Steps(path))),
             None => problems.push(RegistryError::Gap {
@@ -246,6 +250,16 @@ fn resolve(
         }
     }
     Some(TypeEntry { latest, versions: draft.versions, graph: draft.graph, routes })
+}
+
+/// The chain that the latest version itself decodes along.
+fn own_history(latest: &Registration) -> MigrationGraph {
+    let mut own = MigrationGraph::default();
+    for edge in latest.edges().into_iter().filter(|edge| edge.kind == EdgeKind::Chain) {
+        // An edge that is there twice is reported for the type.
+        let _ = own.add(edge);
+    }
+    own
 }
 
 /// The registered versions, the source and target versions of migrations, and `since` if it is lower than all of them.

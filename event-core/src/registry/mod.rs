@@ -26,7 +26,7 @@ pub(crate) use self::problem::RegistryErrors;
 pub(crate) use self::registration::ExtraMigration;
 pub use self::registration::Registration;
 pub use self::stored_version::{SeenVersions, StoredVersion};
-use crate::event::{AnyEvent, DecodeError, Migration, MigrationGraph};
+use crate::event::{AnyEvent, DecodeError, Migration, MigrationGraph, parse_exact};
 use crate::value::EventVersion;
 
 /// All event types and versions that this binary knows.
@@ -192,7 +192,7 @@ impl Registry {
         }
         match entry.routes.iter().find(|(known, _)| *known == version) {
             Some((_, Route::OwnHistory)) => entry.latest.decode(version, data),
-            Some((_, Route::Steps(path))) => decode_along(entry, version, data, path),
+            Some((_, Route::Steps(path))) => decode_shortest(entry, version, data, path),
             None => Err(entry.unknown(version)),
         }
     }
@@ -288,6 +288,23 @@ impl TypeEntry {
     }
 }
 
+/// Decodes along the shortest path; where a JSON step would not keep the data, along the type's own history, so that the
+/// answer is that of the typed decoder.
+fn decode_shortest(
+    entry: &TypeEntry,
+    version: EventVersion,
+    data: &RawValue,
+    path: &[Migration],
+) -> Result<Box<dyn AnyEvent>, DecodeError> {
+    match decode_along(entry, version, data, path) {
+        Err(lossy) if lossy.is_lossy() => match entry.latest.decode(version, data) {
+            Err(DecodeError::UnknownVersion { .. }) => Err(lossy),
+            own => own,
+        },
+        decoded => decoded,
+    }
+}
+
 fn decode_along(
     entry: &TypeEntry,
     version: EventVersion,
@@ -301,7 +318,7 @@ fn decode_along(
         path: ".".into(),
         source,
     };
-    let value = serde_json::from_str(data.get()).map_err(payload_error)?;
+    let value = parse_exact(data.get()).map_err(payload_error)?;
     let raw = to_raw_value(&run_steps(event_type, value, path)?).map_err(payload_error)?;
     entry.latest.decode(entry.latest.version(), &raw)
 }

@@ -30,6 +30,9 @@ macro_rules! adapter_contract {
                 read: pages_forward_and_backward, a_missing_stream_is_an_error, start_versions_out_of_range,
                     streams_lazily_across_pages, undecodable_events_are_returned, reads_one_event_by_id,
                     stream_info_and_version;
+                readable: an_event_that_would_not_read_back_is_refused,
+                    an_event_that_reads_back_is_stored_whatever_its_text,
+                    a_snapshot_that_would_not_read_back_is_not_saved;
                 all: reads_in_global_order_with_filters, pages_by_position, lists_streams, filters_by_time,
                     concurrent_appends_become_visible_in_order, reads_one_stream_up_to_a_position;
                 subscribe: catches_up_and_follows, starts_at_the_given_position,

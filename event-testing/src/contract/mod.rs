@@ -23,6 +23,7 @@ pub mod leases;
 pub mod link;
 mod macros;
 pub mod read;
+pub mod readable;
 pub mod scope;
 pub mod snapshot;
 pub mod subscribe;

@@ -20,7 +20,7 @@ const fn version(n: u64) -> StreamVersion {
 }
 
 /// A closed set of one event.
-pub(super) struct Notes(Noted);
+pub(super) struct Notes(pub(super) Noted);
 
 impl EventSet for Notes {
     const TYPES: &'static [&'static str] = &["contract.noted"];

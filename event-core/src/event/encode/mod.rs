@@ -1,0 +1,118 @@
+//! Encodes a value, and proves that it can be read back before it is stored.
+//!
+//! serde's two halves are independent: what is written may not be readable, or may read as another value. So the text is
+//! read and written again, and both texts have to be equal. Two values can have one text, `null`; what serde was asked to
+//! write there is compared as well ([`Nulls`]).
+
+mod difference;
+mod nulls;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::{RawValue, to_raw_value};
+
+use self::difference::Difference;
+use self::nulls::{Null, nulls_of};
+use crate::event::json_path::path_at;
+use crate::value::EventVersion;
+
+/// Why a value cannot be stored.
+#[derive(Debug, thiserror::Error)]
+#[error("the value at `{path}` cannot be stored: {reason}")]
+pub(crate) struct EncodeError {
+    version: Option<EventVersion>,
+    /// JSON path of the value; `.` for the whole.
+    path: String,
+    reason: String,
+    source: Option<serde_json::Error>,
+}
+
+impl EncodeError {
+    /// Adds the version of the event.
+    pub(crate) fn of_version(self, version: EventVersion) -> Self {
+        Self { version: Some(version), ..self }
+    }
+
+    /// Where in an event of which version the value is, for the message of a failed append.
+    pub(crate) fn place(&self) -> String {
+        let version = self.version.map(|it| format!(" {it}")).unwrap_or_default();
+        format!("{version} at `{}`", self.path)
+    }
+}
+
+/// Encodes a value that reads back as the same value.
+pub(crate) fn encode_proven<T: Serialize + DeserializeOwned>(
+    value: &T,
+) -> Result<Box<RawValue>, EncodeError> {
+    let data = to_raw_value(value).map_err(unwritable)?;
+    let read: T = match serde_json::from_str(data.get()) {
+        Ok(read) => read,
+        Err(error) => return Err(unreadable(&data, error, || nulls_of(value))),
+    };
+    let again = to_raw_value(&read).map_err(unwritable)?;
+    // A null is rare enough that the others need not be asked what they stand for.
+    let may_hide = data.get().contains("null");
+    if data.get() == again.get() && !may_hide {
+        return Ok(data);
+    }
+    let nulls = if may_hide { (nulls_of(value), nulls_of(&read)) } else { Default::default() };
+    match reads_as_another(data.get(), again.get(), nulls) {
+        None => Ok(data),
+        Some(error) => Err(error),
+    }
+}
+
+#[cold]
+fn unwritable(source: serde_json::Error) -> EncodeError {
+    let reason = "serde cannot write it as JSON".to_owned();
+    EncodeError { version: None, path: ".".to_owned(), reason, source: Some(source) }
+}
+
+/// The error for a text that its own type does not read.
+#[cold]
+fn unreadable(
+    data: &RawValue,
+    source: serde_json::Error,
+    nulls: impl FnOnce() -> Vec<Null>,
+) -> EncodeError {
+    let path = path_at(data.get(), source.line(), source.column());
+    // A number that is none is the likely cause: the parser only complains about the `null` in its place.
+    let number = nulls().iter().enumerate().find_map(|(at, null)| null.number().map(|it| (at, it)));
+    if let Some((at, number)) = number {
+        let path = difference::path_of_null(data.get(), at).unwrap_or(path);
+        let reason =
+            format!("JSON has no number {number}, and the `null` in its place is not read");
+        return EncodeError { version: None, path, reason, source: None };
+    }
+    let reason = "the type does not read what it writes".to_owned();
+    EncodeError { version: None, path, reason, source: Some(source) }
+}
+
+fn reads_as_another(
+    written: &str,
+    again: &str,
+    (nulls, nulls_again): (Vec<Null>, Vec<Null>),
+) -> Option<EncodeError> {
+    // The items of hashed sets and maps have no order: such texts are compared without it.
+    if written != again
+        && let Some(Difference { path, left, right }) = difference::between(written, again)
+    {
+        let reason = format!("it is written as {left} and would read back as {right}");
+        return Some(EncodeError { version: None, path, reason, source: None });
+    }
+    if written != again && Null::same_kinds(&nulls, &nulls_again) {
+        return None;
+    }
+    let at = (0..nulls.len()).find(|at| nulls_again.get(*at) != nulls.get(*at))?;
+    let path = difference::path_of_null(written, at).unwrap_or_else(|| ".".to_owned());
+    let was = nulls[at];
+    let reason = match was.number() {
+        Some(number) => format!(
+            "JSON has no number {number}, and the `null` in its place reads back as no value"
+        ),
+        None => {
+            "`Some` of an empty value is written as `null` and would read back as `None`".to_owned()
+        }
+    };
+    Some(EncodeError { version: None, path, reason, source: None })
+}
