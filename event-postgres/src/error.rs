@@ -66,7 +66,14 @@ pub(crate) fn error(operation: &'static str, error: sqlx::Error) -> Error {
 
 /// The error that an application's own statements returned.
 pub(crate) fn application(operation: &'static str, error: BoxError) -> Error {
-    of_application(operation, error, |error| self::error(operation, error))
+    of_application(operation, error, |error: sqlx::Error| {
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        match code.as_deref() {
+            // Its own tables and rights: the store's are not in question.
+            Some("42501" | "3F000" | "42P01" | "42883") => Error::adapter(operation, error),
+            _ => self::error(operation, error),
+        }
+    })
 }
 
 /// What is wrong with a URL or an option, in the driver's words.
@@ -100,7 +107,7 @@ struct ForeignServer(sqlx::Error);
 /// A role without the rights.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{0}; connect once as a role that may create the schema, and let it call `PgAdapter::grant_to` for this one"
+    "{0}; connect once as a role that may create the schema, and let it call `PgAdapter::grant_to` for this one, or `grant_admin_to` for an administrator"
 )]
 struct MissingRights(sqlx::Error);
 

@@ -22,6 +22,8 @@ pub(crate) const PING: &str = "SELECT 1";
 pub(crate) const PLAN_EACH_CALL: &str = "SET plan_cache_mode = force_custom_plan";
 /// The schema of a build. It must not exist: an existing schema of that name is not the store's.
 const CREATE_SCHEMA: &str = "CREATE SCHEMA event_store";
+/// Says whose it is: only the owner of a schema can say so. `$1` is a text without quotes.
+const MARK_SCHEMA: &str = "COMMENT ON SCHEMA event_store IS '$1'";
 const DROP_SCHEMA: &str = "DROP SCHEMA IF EXISTS event_store CASCADE";
 
 /// A setting of a session, and its value. Both are chosen by this crate, without quotes.
@@ -111,13 +113,15 @@ statements! {
         unpark_event replay_parked parked control_subscription is_registered list_subscriptions
     }
     projection {
-        begin_projection move_projection switch_projection drop_projection projection set_search_path
+        begin_projection move_projection switch_projection drop_projection projection set_search_path schema_of_build
+        statement_of
     }
     snapshot {
         load_snapshot snapshots_of_streams save_snapshot discard_snapshot
     }
     schema {
-        has_history create_schema create_history applied record_migration lock_migrations grant
+        has_history create_schema create_history applied record_migration lock_migrations lock_grants grant
+        grant_builds
     }
     session {
         start probe_first probe_second health notify blockers
@@ -163,6 +167,11 @@ impl Schema {
     /// Creates it.
     pub(crate) fn create(&self) -> sqlx::RawSql {
         sqlx::raw_sql(AssertSqlSafe(self.render(CREATE_SCHEMA)))
+    }
+
+    /// The statement that marks it. The mark names checked names only.
+    pub(crate) fn mark(&self, mark: &str) -> String {
+        self.render(MARK_SCHEMA).replace("$1", mark)
     }
 
     /// Drops it, with everything in it.

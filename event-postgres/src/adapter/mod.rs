@@ -17,6 +17,7 @@ use sqlx::{Postgres, Transaction};
 
 use crate::append::transaction;
 use crate::frontier::Frontier;
+use crate::grant::Rights;
 use crate::import::Importer;
 use crate::inline::{PgInlineProjection, Tables};
 use crate::listener::Listener;
@@ -93,15 +94,28 @@ impl PgAdapter {
         self
     }
 
-    /// Lets a role of the server use this store: read, and write through the store's functions only. Such a role
-    /// can neither change nor remove what is stored in any other way. To be called by the owner of the schema, again
-    /// after an update that migrated it.
+    /// Lets a role of the server use this store as an application: read, write through the store's functions only, and
+    /// run projections, those that exist and those that are begun later. Such a role can neither change nor remove what
+    /// is stored in any other way. To be called by the owner of the schema, again after an update that migrated it;
+    /// any number of calls may run at once.
+    ///
+    /// Not included, see [`grant_admin_to`](Self::grant_admin_to): to switch and to drop builds of projections.
     ///
     /// # Errors
     /// [`Error::Adapter`](event_core::Error::Adapter) when there is no such role, or the caller does not own the
     /// schema.
     pub async fn grant_to(&self, role: &str) -> Result<()> {
-        grant::to(&self.store, role).await
+        grant::to(&self.store, role, Rights::Use).await
+    }
+
+    /// Lets a role administer projections as well: [`switch`](event_sql::projector::Projector::switch) readers to
+    /// another build, and [drop](Self::drop_projection) builds, whose schemas it has to own for that. Includes
+    /// [`grant_to`](Self::grant_to).
+    ///
+    /// # Errors
+    /// As [`grant_to`](Self::grant_to).
+    pub async fn grant_admin_to(&self, role: &str) -> Result<()> {
+        grant::to(&self.store, role, Rights::Administer).await
     }
 
     /// What blocks readers of all streams now, and which process: `None` when everything that is stored is visible.
@@ -232,11 +246,12 @@ impl PgAdapter {
     }
 
     /// Removes a build of a projection: its schema with everything in it, and its checkpoint, in one transaction. False
-    /// if it does not exist. A process that still runs it stops with an error.
+    /// if it does not exist. A process that still runs it stops with an error. Only a schema that carries the mark of the
+    /// build is dropped, which [`projector`](Self::projector) gives it.
     ///
     /// # Errors
-    /// [`Error::Adapter`](event_core::Error::Adapter) for the current build, which readers read, and where the role
-    /// does not own the schema; [`Error::Connection`](event_core::Error::Connection).
+    /// [`Error::Adapter`](event_core::Error::Adapter) for the current build, which readers read, where the role does not
+    /// own the schema, and for a schema without the mark, which stays; [`Error::Connection`](event_core::Error::Connection).
     pub async fn drop_projection(&self, name: &str, build: u32) -> Result<bool> {
         projection::remove(&self.store, name, build).await
     }

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use event_core::{Error, Result};
 use event_sql::projector::ProjectionBuild;
 use event_sql::rows::to_i32;
-use sqlx::Connection;
+use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection};
 
 use super::PgProjection;
-use crate::error;
 use crate::row::Cells;
 use crate::sql::{PgQuery, Schema, Statement};
 use crate::store::Store;
+use crate::{error, grant};
 
 const OPERATION: &str = "begin a projection";
 
@@ -54,15 +55,35 @@ async fn create<P: PgProjection>(
         .bind(build.filter.to_string());
     let row = query.fetch_one(&mut *transaction).await.map_err(fail)?;
     if Cells::new(&row).get("is_new")? {
-        schema.create().execute(&mut *transaction).await.map_err(fail)?;
+        let created = schema.create().execute(&mut *transaction).await;
+        created.map_err(|error| not_created(error, &build.schema))?;
+        let mark = schema.mark(&mark(store.sql.schema(), build.name, build.number));
+        sqlx::raw_sql(AssertSqlSafe(mark)).execute(&mut *transaction).await.map_err(fail)?;
         let path = store.sql.set_search_path.query().bind(schema.quoted());
         path.execute(&mut *transaction).await.map_err(fail)?;
         projection
             .create(&mut transaction)
             .await
             .map_err(|error| error::application("create the tables of a projection", error))?;
+        grant::build(&mut transaction, &store.sql, schema.as_str()).await.map_err(fail)?;
     }
     transaction.commit().await.map_err(fail)
+}
+
+/// What the schema of a build says of itself. Nobody but its owner can make it say so.
+pub(super) fn mark(store: &Schema, name: &str, build: u32) -> String {
+    format!("{}: projection {name}, build {build}", store.as_str())
+}
+
+/// Why a schema was not created.
+fn not_created(error: sqlx::Error, schema: &str) -> Error {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    if code.as_deref() != Some("42501") {
+        return error::error(OPERATION, error);
+    }
+    let remedy = "a new build needs the right to create schemas: `GRANT CREATE ON DATABASE … TO …`, or a role that has it \
+                  begins the build";
+    Error::adapter(OPERATION, format!("{error}; `{schema}` is not there yet, and {remedy}"))
 }
 
 /// A statement about one build: its name and its number come first.

@@ -5,6 +5,7 @@
 //! where another process moved it meanwhile. So it does not matter how many processes run one build, or when one is
 //! killed.
 
+mod attempt;
 mod build;
 mod projector;
 mod remove;
@@ -99,11 +100,13 @@ pub trait PgProjection: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), BoxError>> + Send;
 
     /// Writes what events change in the tables, in the transaction that moves the checkpoint. It is called again with
-    /// the same events if that transaction was not committed; it must neither end the transaction nor write elsewhere
-    /// than through it.
+    /// the same events, or some of them, if that transaction was not committed; it must neither end the transaction nor
+    /// write elsewhere than through it. `statement_timeout` limits each of its statements: where one reaches it, fewer
+    /// events are tried.
     ///
     /// # Errors
-    /// After any error the transaction is rolled back, and the checkpoint stays before the first of the events.
+    /// After any error the transaction is rolled back, and the checkpoint stays before the first of the events. The
+    /// projector's error names the event and the statement.
     /// [`PgProjector::run`](event_sql::projector::Projector::run) tries again after a transient [`sqlx::Error`].
     fn apply(
         &self,

@@ -2,22 +2,17 @@
 
 use std::sync::Arc;
 
-use event_core::{BatchSize, Error, EventStore, Position, Result};
+use event_core::{BatchSize, EventStore, Position, RecordedEvent, Result};
 use event_sql::projector::{
-    Move, ProjectedBatch, ProjectionBuild, ProjectionStatus, ProjectionTables, Projector, Switch,
+    NotWritten, ProjectedBatch, ProjectionBuild, ProjectionStatus, ProjectionTables, Projector,
+    Switch,
 };
-use event_sql::rows::to_i64;
-use sqlx::Connection;
-use tokio::time::timeout;
 
 use super::build::{PgBuild, named};
-use super::{PgProjection, status};
-use crate::error;
+use super::{PgProjection, attempt, status};
 use crate::row::Cells;
 use crate::status::SwitchStatus;
 use crate::store::Store;
-
-const OPERATION: &str = "write a projection";
 
 /// Runs one build of a projection, on a connection of its own; by default 1 000 events per transaction at most.
 ///
@@ -54,39 +49,20 @@ impl<P: PgProjection> ProjectionTables for PgBuild<P> {
         status::find(&self.store, P::NAME, Some(P::BUILD)).await
     }
 
-    async fn write(&mut self, from: Position, batch: ProjectedBatch<P::Event>) -> Result<bool> {
-        let Store { pool, sql, .. } = &*self.store;
-        let fail = |error| error::error(OPERATION, error);
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => pool.open_session(OPERATION).await?,
-        };
-        let Move { up_to, events, event_id, event_position, event_at } = batch.row();
-        let query = named(&sql.move_projection, &self.build).bind(to_i64(from.get()));
-        let query = query.bind(up_to).bind(events).bind(event_id).bind(event_position);
-        let query = query.bind(event_at).bind(self.schema.quoted());
-        let projection = &self.projection;
-        let transaction = async {
-            let mut transaction = connection.begin().await.map_err(fail)?;
-            let row = query.fetch_one(&mut *transaction).await.map_err(fail)?;
-            let moved: bool = Cells::new(&row).get("moved")?;
-            if !moved {
-                transaction.rollback().await.map_err(fail)?;
-                return Ok(false);
-            }
-            if !batch.events.is_empty() {
-                let applied = projection.apply(&mut transaction, batch.events).await;
-                applied.map_err(|error| error::application(OPERATION, error))?;
-            }
-            transaction.commit().await.map_err(fail)?;
-            Ok::<_, Error>(true)
-        };
-        let moved = match timeout(pool.deadline(), transaction).await {
-            Ok(moved) => moved?,
-            Err(_) => return Err(pool.no_answer(OPERATION)),
-        };
-        self.connection = Some(connection);
-        Ok(moved)
+    async fn write(
+        &mut self,
+        from: Position,
+        batch: ProjectedBatch<P::Event>,
+    ) -> Result<bool, NotWritten> {
+        attempt::write(self, from, batch).await
+    }
+
+    async fn first_to_fail(
+        &mut self,
+        from: Position,
+        events: Vec<(P::Event, RecordedEvent)>,
+    ) -> Option<(usize, NotWritten)> {
+        attempt::first_to_fail(self, from, events).await
     }
 
     async fn switch(&mut self) -> Result<Switch> {

@@ -1,10 +1,11 @@
 //! The end of a build that is not read any more.
 
 use event_core::{Error, Result};
+use event_sql::projector::own_name;
 use event_sql::rows::to_i32;
 use sqlx::Connection;
 
-use super::status;
+use super::build;
 use crate::error;
 use crate::row::Cells;
 use crate::sql::Schema;
@@ -17,11 +18,12 @@ const OPERATION: &str = "drop a projection";
 pub(crate) async fn remove(store: &Store, name: &str, build: u32) -> Result<bool> {
     let fail = |error| error::error(OPERATION, error);
     let refused = |reason: String| Error::adapter(OPERATION, reason);
-    let Some(found) = status::find(store, name, Some(build)).await? else { return Ok(false) };
-    let schema = Schema::new(&found.schema).map_err(refused)?;
+    // The name is computed: what a row says could be any schema, this store's own as well.
+    let Some(schema) = own_name(name, build) else { return Ok(false) };
+    let schema = Schema::new(&schema).map_err(refused)?;
+    let query = store.sql.drop_projection.query().bind(name.to_owned()).bind(to_i32(build));
     let mut connection = store.pool.open_session(OPERATION).await?;
     let mut transaction = connection.begin().await.map_err(fail)?;
-    let query = store.sql.drop_projection.query().bind(name.to_owned()).bind(to_i32(build));
     let row = query.fetch_one(&mut *transaction).await.map_err(fail)?;
     match DropStatus::read(OPERATION, &Cells::new(&row))? {
         DropStatus::Dropped => {}
@@ -31,7 +33,22 @@ pub(crate) async fn remove(store: &Store, name: &str, build: u32) -> Result<bool
         }
         DropStatus::NotFound => return Ok(false),
     }
-    schema.drop().execute(&mut *transaction).await.map_err(fail)?;
+    let mark = build::mark(store.sql.schema(), name, build);
+    let query = store.sql.schema_of_build.query().bind(schema.as_str().to_owned());
+    let row = query.bind(mark.clone()).fetch_one(&mut *transaction).await.map_err(fail)?;
+    let cells = Cells::new(&row);
+    if cells.get("is_there")? {
+        if !cells.get::<bool>("is_marked")? {
+            let remedy = format!(
+                "the schema `{}` does not carry the mark of `{name}`, build {build}, and stays; if it is the build's, its owner \
+                 says `{}`",
+                schema.as_str(),
+                schema.mark(&mark)
+            );
+            return Err(refused(remedy));
+        }
+        schema.drop().execute(&mut *transaction).await.map_err(fail)?;
+    }
     transaction.commit().await.map_err(fail)?;
     Ok(true)
 }

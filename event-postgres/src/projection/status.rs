@@ -1,7 +1,7 @@
 //! How far a build of a projection is, from its row.
 
 use event_core::Result;
-use event_sql::projector::ProjectionStatus;
+use event_sql::projector::{ProjectionStatus, own_name};
 use event_sql::rows::to_i32;
 
 use crate::row::Cells;
@@ -13,7 +13,11 @@ pub(crate) async fn find(
     name: &str,
     build: Option<u32>,
 ) -> Result<Option<ProjectionStatus>> {
+    if own_name(name, 1).is_none() {
+        return Ok(None);
+    }
     let query = store.sql.projection.query().bind(name.to_owned()).bind(build.map(to_i32));
     let rows = store.fetch("look up a projection", query).await?;
-    rows.first().map(|row| ProjectionStatus::read(&Cells::new(row), "schema_name")).transpose()
+    let schema = |build| own_name(name, build).unwrap_or_default();
+    rows.first().map(|row| ProjectionStatus::read(&Cells::new(row), schema)).transpose()
 }

@@ -6,7 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use event_core::{BatchSize, Error, EventSet, Position, RecordedEvent, Result, Subscription};
+use event_core::{Error, EventSet, Position, RecordedEvent, Result, Subscription};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -64,7 +64,7 @@ impl<E: EventSet> ProjectedBatch<E> {
     pub(super) async fn collect(
         source: &mut Subscription,
         goal: Option<Position>,
-        most: BatchSize,
+        most: usize,
     ) -> (Self, Option<Error>) {
         let mut batch = Self { events: Vec::new(), up_to: source.position() };
         let mut next = match goal {
@@ -76,7 +76,7 @@ impl<E: EventSet> ProjectedBatch<E> {
                 return (batch, Some(fault));
             }
             batch.up_to = source.position();
-            if batch.events.len() >= most.get() as usize {
+            if batch.events.len() >= most {
                 return (batch, None);
             }
             next = at_once(source.next()).await.flatten();

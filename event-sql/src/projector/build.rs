@@ -37,6 +37,12 @@ impl ProjectionBuild {
     }
 }
 
+/// The name that a build gives to its tables, `<name>_<number>`; `None` for a name that no projection has. It is computed
+/// wherever it is needed: what a row says is not believed.
+pub fn own_name(name: &str, number: u32) -> Option<String> {
+    is_name(name).then(|| format!("{name}_{number}"))
+}
+
 fn is_name(name: &str) -> bool {
     let is_letter = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
     (1..=50).contains(&name.len())

@@ -6,7 +6,9 @@
 mod batch;
 mod build;
 mod catch_up;
+mod fault;
 mod progress;
+mod size;
 mod status;
 mod tables;
 
@@ -16,13 +18,19 @@ use std::time::Duration;
 use chrono::Utc;
 use event_core::adapter::Checkpoint;
 use event_core::subscription::verify_checkpoint;
-use event_core::{BatchSize, Error, EventStore, Position, Result, StartFrom, Subscription};
+use event_core::{
+    BatchSize, Error, EventSet, EventStore, Position, RecordedEvent, Result, StartFrom,
+    Subscription,
+};
 use tokio::time::{Instant, sleep};
 
 pub use self::batch::{Move, ProjectedBatch};
-pub use self::build::ProjectionBuild;
+pub use self::build::{ProjectionBuild, own_name};
 pub use self::catch_up::CatchUp;
+use self::fault::{At, EventAt};
+pub use self::fault::{Cause, Fault, NotWritten};
 pub use self::progress::Progress;
+use self::size::Size;
 pub use self::status::{ProjectionStatus, wait_for};
 pub use self::tables::{ProjectionTables, Switch};
 
@@ -40,7 +48,7 @@ pub struct Projector<T> {
     /// Whether the checkpoint in memory may differ from the one in the tables.
     is_unsure: bool,
     source: Option<Subscription>,
-    batch: BatchSize,
+    size: Size,
     /// The last known end of the log, and when it was asked for.
     known: (Position, Instant),
 }
@@ -59,16 +67,18 @@ impl<T: ProjectionTables> Projector<T> {
         let checkpoint = Checkpoint { position: status.position, event: last };
         verify_checkpoint(&store, &name, checkpoint).await?;
         let known = (status.position, Instant::now());
-        Ok(Self { store, tables, status, is_unsure: false, source: None, batch, known })
+        let size = Size::up_to(batch);
+        Ok(Self { store, tables, status, is_unsure: false, source: None, size, known })
     }
 
     /// Sets how many events one transaction writes at most.
     ///
     /// A transaction that is interrupted is repeated as a whole: where writing an event takes long, smaller ones lose
-    /// less.
+    /// less. Within this number it chooses itself: fewer after a transaction that took long or reached a limit of time,
+    /// more after a quick one.
     #[must_use]
-    pub const fn batch(mut self, most: BatchSize) -> Self {
-        self.batch = most;
+    pub fn batch(mut self, most: BatchSize) -> Self {
+        self.size = Size::up_to(most);
         self
     }
 
@@ -76,8 +86,9 @@ impl<T: ProjectionTables> Projector<T> {
     ///
     /// # Errors
     /// The first error, without a retry: [`Error::UnknownEventType`] and other decoding errors for an event that is not
-    /// in the set or does not decode, with its position; the projection's own; [`Error::Connection`]. Everything before
-    /// is written, and the next call continues there.
+    /// in the set or does not decode, with its position; [`Error::Adapter`] with a [`Fault`] for the projection's own, and
+    /// for an event that alone takes longer than the limit of time; [`Error::Connection`]. Everything before is written,
+    /// and the next call continues there.
     pub fn catch_up(&mut self) -> CatchUp<'_, T> {
         CatchUp::new(self)
     }
@@ -169,13 +180,18 @@ impl<T: ProjectionTables> Projector<T> {
         let Some(source) = &mut self.source else { return Ok(0) };
         // Until the batch is written, the events taken from the source are nowhere else.
         self.is_unsure = true;
-        let (batch, fault) = ProjectedBatch::<T::Event>::collect(source, goal, self.batch).await;
+        let most = self.size.get();
+        let (batch, fault) = ProjectedBatch::<T::Event>::collect(source, goal, most).await;
         if batch.up_to > self.status.position {
             let events = batch.events.len() as u64;
-            if !self.write(batch).await? {
-                return Ok(0);
+            let (count, at, up_to) = (batch.events.len(), At::of(&batch.events), batch.up_to);
+            let began = Instant::now();
+            match self.write(batch).await {
+                Ok(true) => self.size.wrote(count, began.elapsed()),
+                Ok(false) => return Ok(0),
+                Err(failed) => return self.failed(failed, count, at, up_to).await.map(|()| 0),
             }
-            self.measure(events).await;
+            self.measure(events, most).await;
             // The next step finds the event at fault again, with nothing before it.
             self.is_unsure = fault.is_some();
             return Ok(events);
@@ -185,7 +201,7 @@ impl<T: ProjectionTables> Projector<T> {
     }
 
     /// Writes a batch; false where another process moved the checkpoint meanwhile.
-    async fn write(&mut self, batch: ProjectedBatch<T::Event>) -> Result<bool> {
+    async fn write(&mut self, batch: ProjectedBatch<T::Event>) -> Result<bool, NotWritten> {
         let (up_to, count) = (batch.up_to, batch.events.len() as u64);
         let last =
             batch.last().map(|event| (event.event_id(), event.position(), event.recorded_at()));
@@ -201,12 +217,61 @@ impl<T: ProjectionTables> Projector<T> {
         Ok(moved)
     }
 
+    /// What follows from a batch that was not written: a smaller one, or the error, which names the event.
+    async fn failed(
+        &mut self,
+        failed: NotWritten,
+        count: usize,
+        at: At,
+        up_to: Position,
+    ) -> Result<()> {
+        let build = self.tables.build().clone();
+        if failed.cause == Cause::TooSlow {
+            if count > 0 && self.size.reached_limit(count) {
+                let (projection, next) = (build.name, self.size.get());
+                tracing::warn!(projection, error = %failed.error, count, next, "events took too long to write; trying fewer");
+                return Ok(());
+            }
+            return Err(Fault::error(&build, at, failed));
+        }
+        if failed.cause == Cause::Projection && count > 1 && !failed.error.is_transient() {
+            let again = self.events_again(up_to, count).await;
+            let events: Vec<_> = again.iter().map(|(_, event)| EventAt::of(event)).collect();
+            let found = self.tables.first_to_fail(self.status.position, again).await;
+            if let Some((index, failed)) = found
+                && let Some(event) = events.into_iter().nth(index)
+            {
+                return Err(Fault::error(&build, At::Event(event), failed));
+            }
+        }
+        Err(Fault::error(&build, at, failed))
+    }
+
+    /// The events of a batch once more; fewer, if they cannot be read.
+    async fn events_again(
+        &mut self,
+        up_to: Position,
+        count: usize,
+    ) -> Vec<(T::Event, RecordedEvent)> {
+        let mut events = Vec::with_capacity(count);
+        let from = StartFrom::After(self.status.position);
+        let filter = self.tables.build().filter.clone();
+        let Ok(mut source) = self.store.subscribe(from, filter).await else { return events };
+        while let Some(Ok(event)) = source.next_until(up_to).await
+            && events.len() < count
+        {
+            let Ok(typed) = T::Event::decode(&event) else { break };
+            events.push((typed, event));
+        }
+        events
+    }
+
     /// Records the events written and the lag. After a batch that is not full there is no lag.
-    async fn measure(&mut self, events: u64) {
+    async fn measure(&mut self, events: u64, most: usize) {
         let name = self.tables.build().name;
         metrics::counter!("event_store_projection_events_total", "projection" => name)
             .increment(events);
-        if events >= u64::from(self.batch.get()) && self.known.1.elapsed() > HEAD_INTERVAL {
+        if events >= most as u64 && self.known.1.elapsed() > HEAD_INTERVAL {
             let head = self.store.head().await;
             self.known = (head.unwrap_or(self.known.0), Instant::now());
         }

@@ -35,16 +35,17 @@ pub struct ProjectionStatus {
 }
 
 impl ProjectionStatus {
-    /// For authors of backends: the status in a row of a build, with its schema in the column `schema`.
+    /// For authors of backends: the status in a row of a build; `schema` says where the tables of that number are.
     ///
     /// # Errors
     /// [`Error::Corrupt`](event_core::Error::Corrupt).
-    pub fn read(values: &impl Values, schema: &'static str) -> Result<Self> {
+    pub fn read(values: &impl Values, schema: impl FnOnce(u32) -> String) -> Result<Self> {
         let row = Record(values);
         let last_event = row.event_at("event_id", "event_position")?;
+        let build = row.small("build")?;
         Ok(Self {
-            build: row.small("build")?,
-            schema: row.text(schema)?,
+            build,
+            schema: schema(build),
             is_current: row.flag("is_current")?,
             position: row.position("position")?,
             events: row.count("events")?,

@@ -2,9 +2,9 @@
 
 use std::future::Future;
 
-use event_core::{EventSet, Position, Result};
+use event_core::{EventSet, Position, RecordedEvent, Result};
 
-use super::{ProjectedBatch, ProjectionBuild, ProjectionStatus};
+use super::{NotWritten, ProjectedBatch, ProjectionBuild, ProjectionStatus};
 
 /// The tables of one build, and its checkpoint beside them.
 pub trait ProjectionTables: Send {
@@ -29,7 +29,15 @@ pub trait ProjectionTables: Send {
         &mut self,
         from: Position,
         batch: ProjectedBatch<Self::Event>,
-    ) -> impl Future<Output = Result<bool>> + Send;
+    ) -> impl Future<Output = Result<bool, NotWritten>> + Send;
+
+    /// Writes events one after the other in a transaction that is undone, to find out which one fails: its index, and
+    /// why. `None` if none does, or if that cannot be found out.
+    fn first_to_fail(
+        &mut self,
+        from: Position,
+        events: Vec<(Self::Event, RecordedEvent)>,
+    ) -> impl Future<Output = Option<(usize, NotWritten)>> + Send;
 
     /// Makes the build the current one, unless it is behind the one that is.
     ///

@@ -120,12 +120,13 @@ pub trait SqliteProjection: Send + Sync + 'static {
     ) -> impl Future<Output = Result<(), BoxError>> + Send;
 
     /// Writes what events change in the tables, in the transaction that moves the checkpoint. It is called again with
-    /// the same events if that transaction was not committed; it must neither end the transaction, nor leave a setting
-    /// of the connection behind, nor write elsewhere than through it. The program's appends wait until it is done: one
-    /// that takes more than 30 seconds is undone.
+    /// the same events, or some of them, if that transaction was not committed; it must neither end the transaction, nor
+    /// leave a setting of the connection behind, nor write elsewhere than through it. The program's appends wait until it
+    /// is done: one that takes more than 5 seconds is undone, and tried with fewer events; one event may take 30 seconds.
     ///
     /// # Errors
-    /// After any error the transaction is rolled back, and the checkpoint stays before the first of the events.
+    /// After any error the transaction is rolled back, and the checkpoint stays before the first of the events. The
+    /// projector's error names the event, and the last statement that [`SqliteTables`] wrote.
     /// [`SqliteProjector::run`](event_sql::projector::Projector::run) tries again after a transient [`sqlx::Error`].
     fn apply(
         &self,

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_core::{BatchSize, Error, EventStore, Position, Result};
+use event_core::{BatchSize, Error, EventStore, Position, RecordedEvent, Result};
 use event_sql::projector::{
-    Move, ProjectedBatch, ProjectionBuild, ProjectionStatus, ProjectionTables, Projector, Switch,
+    Cause, Move, NotWritten, ProjectedBatch, ProjectionBuild, ProjectionStatus, ProjectionTables,
+    Projector, Switch,
 };
 use event_sql::rows::to_i64;
 use tokio::time::timeout;
@@ -13,6 +14,7 @@ use tokio::time::timeout;
 use super::build::{SqliteBuild, named};
 use super::{SqliteProjection, status};
 use crate::error::application;
+use crate::pool::Transaction;
 use crate::sql;
 use crate::store::Store;
 
@@ -20,7 +22,9 @@ const OPERATION: &str = "write a projection";
 /// By default so many events in one transaction: the program's appends wait for it.
 const BATCH: u32 = 200;
 /// How long a transaction of a projection may block other writers.
-const LONGEST: Duration = Duration::from_secs(30);
+const LONGEST: Duration = Duration::from_secs(5);
+/// The same for one event, which nothing smaller can replace.
+const LONGEST_ALONE: Duration = Duration::from_secs(30);
 
 /// Runs one build of a projection; by default 200 events per transaction at most.
 ///
@@ -46,6 +50,53 @@ pub(crate) async fn open<P: SqliteProjection>(
     Projector::open(events, build, BatchSize::new(BATCH)?).await
 }
 
+impl<P: SqliteProjection> SqliteBuild<P> {
+    /// Moves the checkpoint; false where it is not `from`.
+    async fn enter(
+        &self,
+        transaction: &mut Transaction<'_>,
+        from: Position,
+        to: Move,
+    ) -> Result<bool, NotWritten> {
+        let Move { up_to, events, event_id, event_position, event_at } = to;
+        let query = named(sql::MOVE_PROJECTION, &self.build).bind(to_i64(from.get()));
+        let query = query.bind(up_to).bind(events).bind(event_id).bind(event_position);
+        let query = query.bind(event_at.map(|at| at.timestamp_micros()));
+        Ok(transaction.execute(query).await? > 0)
+    }
+
+    async fn apply(
+        &self,
+        transaction: &mut Transaction<'_>,
+        events: Vec<(P::Event, RecordedEvent)>,
+    ) -> Result<(), NotWritten> {
+        let applied = self.projection.apply(transaction.connection(), &self.tables, events).await;
+        applied.map_err(|error| {
+            let statement = is_of_driver(&*error).then(|| self.tables.take_last()).flatten();
+            let error = application(OPERATION, self.store.path(), error);
+            NotWritten::new(error, Cause::Projection, statement)
+        })
+    }
+
+    fn too_slow(&self, limit: Duration) -> NotWritten {
+        let reason = format!("events were not written within {limit:?}, and appends waited");
+        let error = Error::overloaded(OPERATION, reason);
+        NotWritten::new(error, Cause::TooSlow, self.tables.take_last())
+    }
+}
+
+/// Whether a statement caused it.
+fn is_of_driver(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.is::<sqlx::Error>() {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
 impl<P: SqliteProjection> ProjectionTables for SqliteBuild<P> {
     type Event = P::Event;
 
@@ -57,33 +108,64 @@ impl<P: SqliteProjection> ProjectionTables for SqliteBuild<P> {
         status::find(&self.store, P::NAME, Some(P::BUILD)).await
     }
 
-    async fn write(&mut self, from: Position, batch: ProjectedBatch<P::Event>) -> Result<bool> {
-        let store = &self.store;
-        let Move { up_to, events, event_id, event_position, event_at } = batch.row();
-        let query = named(sql::MOVE_PROJECTION, &self.build).bind(to_i64(from.get()));
-        let query = query.bind(up_to).bind(events).bind(event_id).bind(event_position);
-        let query = query.bind(event_at.map(|at| at.timestamp_micros()));
-        let (mut transaction, _) = store.begin(OPERATION, sql::BEGIN.query()).await?;
-        let written = timeout(LONGEST, async {
-            if transaction.execute(query).await? == 0 {
+    async fn write(
+        &mut self,
+        from: Position,
+        batch: ProjectedBatch<P::Event>,
+    ) -> Result<bool, NotWritten> {
+        let limit = if batch.events.len() > 1 { LONGEST } else { LONGEST_ALONE };
+        let (mut transaction, _) = self.store.begin(OPERATION, sql::BEGIN.query()).await?;
+        self.tables.take_last();
+        let written = timeout(limit, async {
+            if !self.enter(&mut transaction, from, batch.row()).await? {
                 return Ok(false);
             }
             if !batch.events.is_empty() {
-                let connection = transaction.connection();
-                let applied = self.projection.apply(connection, &self.tables, batch.events).await;
-                applied.map_err(|error| application(OPERATION, store.path(), error))?;
+                self.apply(&mut transaction, batch.events).await?;
             }
             Ok(true)
         });
         match written.await {
-            Ok(Ok(true)) => transaction.commit().await.map(|()| true).map_err(Error::from),
-            Ok(refused) => transaction.rollback().await.map_err(Error::from).and(refused),
-            Err(_) => {
-                let reason =
-                    format!("events were not written within {LONGEST:?}, and appends waited");
-                Err(Error::overloaded(OPERATION, reason))
+            Ok(Ok(true)) => Ok(transaction.commit().await.map(|()| true)?),
+            Ok(Ok(false)) => Ok(transaction.rollback().await.map(|()| false)?),
+            Ok(Err(refused)) => {
+                // The first error is the one that says why.
+                let _ = transaction.rollback().await;
+                Err(refused)
             }
+            Err(_) => Err(self.too_slow(limit)),
         }
+    }
+
+    async fn first_to_fail(
+        &mut self,
+        from: Position,
+        events: Vec<(P::Event, RecordedEvent)>,
+    ) -> Option<(usize, NotWritten)> {
+        let (mut transaction, _) = self.store.begin(OPERATION, sql::BEGIN.query()).await.ok()?;
+        let stay = Move {
+            up_to: to_i64(from.get()),
+            events: 0,
+            event_id: None,
+            event_position: None,
+            event_at: None,
+        };
+        let found = timeout(LONGEST_ALONE, async {
+            if !self.enter(&mut transaction, from, stay).await.ok()? {
+                return None;
+            }
+            for (index, event) in events.into_iter().enumerate() {
+                self.tables.take_last();
+                if let Err(refused) = self.apply(&mut transaction, vec![event]).await {
+                    return Some((index, refused));
+                }
+            }
+            None
+        });
+        let found = found.await;
+        // Dropped or rolled back, nothing of it stays.
+        let _ = transaction.rollback().await;
+        found.ok().flatten()
     }
 
     async fn switch(&mut self) -> Result<Switch> {

@@ -1,7 +1,7 @@
 //! How far a build of a projection is, from its row.
 
 use event_core::Result;
-use event_sql::projector::ProjectionStatus;
+use event_sql::projector::{ProjectionStatus, own_name};
 use sqlx::sqlite::SqliteRow;
 
 use crate::pool::Transaction;
@@ -15,7 +15,7 @@ pub(crate) async fn find(
     name: &str,
     build: Option<u32>,
 ) -> Result<Option<ProjectionStatus>> {
-    read(&store.fetch("look up a projection", query(name, build)).await?)
+    read(name, &store.fetch("look up a projection", query(name, build)).await?)
 }
 
 /// The same in a transaction.
@@ -24,13 +24,15 @@ pub(super) async fn find_in(
     name: &str,
     build: Option<u32>,
 ) -> Result<Option<ProjectionStatus>> {
-    read(&transaction.fetch(query(name, build)).await?)
+    read(name, &transaction.fetch(query(name, build)).await?)
 }
 
 fn query(name: &str, build: Option<u32>) -> SqliteQuery {
     sql::PROJECTION.query().bind(name.to_owned()).bind(build.map(i64::from))
 }
 
-fn read(rows: &[SqliteRow]) -> Result<Option<ProjectionStatus>> {
-    rows.first().map(|row| ProjectionStatus::read(&Cells::new(row), "prefix")).transpose()
+fn read(name: &str, rows: &[SqliteRow]) -> Result<Option<ProjectionStatus>> {
+    let Some(row) = rows.first().filter(|_| own_name(name, 1).is_some()) else { return Ok(None) };
+    let prefix = |build| own_name(name, build).unwrap_or_default() + "_";
+    ProjectionStatus::read(&Cells::new(row), prefix).map(Some)
 }

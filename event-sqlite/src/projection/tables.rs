@@ -1,5 +1,7 @@
 //! [`SqliteTables`]: how the statements of a projection name its tables.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use event_sql::projector::ProjectionStatus;
 use sqlx::AssertSqlSafe;
 
@@ -20,11 +22,36 @@ use sqlx::AssertSqlSafe;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SqliteTables {
     prefix: String,
+    last: Last,
 }
 
+/// The last statement that was asked for: where a projection fails, it is the one that failed.
+#[derive(Debug, Clone, Default)]
+struct Last(Arc<Mutex<Option<String>>>);
+
+impl Last {
+    fn slot(&self) -> MutexGuard<'_, Option<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What was asked for is no part of what the tables are.
+impl PartialEq for Last {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Last {}
+
 impl SqliteTables {
-    pub(super) const fn new(prefix: String) -> Self {
-        Self { prefix }
+    pub(super) fn new(prefix: String) -> Self {
+        Self { prefix, last: Last::default() }
+    }
+
+    /// Forgets the last statement, and returns it.
+    pub(super) fn take_last(&self) -> Option<String> {
+        self.last.slot().take()
     }
 
     /// For a reader: the tables of a build, by its status.
@@ -60,6 +87,7 @@ impl SqliteTables {
             }
         }
         text.push_str(rest);
+        *self.last.slot() = Some(text.clone());
         text
     }
 

@@ -5,6 +5,7 @@
 //! the number of kills.
 
 mod builds;
+mod slow;
 
 use std::collections::BTreeMap;
 use std::process::{Child, Command, Stdio};

@@ -8,6 +8,7 @@ mod kill;
 mod projection;
 mod races;
 mod schema;
+mod slow;
 
 use std::path::{Path, PathBuf};
 

@@ -2,4 +2,4 @@
 -- durable.
 -- $1 name · $2 build · $3 from · $4 to · $5 events · $6 last event's id or null · $7 its position · $8 its time · $9 schema, quoted
 SELECT set_config('search_path', $9, true), set_config('synchronous_commit', 'on', true),
-       event_store.move_projection($1, $2, $3, $4, $5, $6, $7, $8) AS moved
+       pg_backend_pid() AS pid, event_store.move_projection($1, $2, $3, $4, $5, $6, $7, $8) AS moved

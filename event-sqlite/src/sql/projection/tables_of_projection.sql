@@ -4,5 +4,6 @@
 SELECT s.type, s.name FROM sqlite_schema s
 WHERE s.type IN ('table', 'view') AND substr(s.name, 1, length(?1)) = ?1
   AND NOT EXISTS (SELECT 1 FROM projections p
-    WHERE length(p.prefix) > length(?1) AND substr(s.name, 1, length(p.prefix)) = p.prefix)
+    WHERE length(p.name || '_' || p.build || '_') > length(?1)
+      AND substr(s.name, 1, length(p.name || '_' || p.build || '_')) = p.name || '_' || p.build || '_')
 ORDER BY s.type DESC

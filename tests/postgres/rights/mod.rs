@@ -1,5 +1,8 @@
 //! What a role of the application sees and may do beside the adapter.
 
+mod grants;
+mod planted;
+
 use std::time::Duration;
 
 use event_core::adapter::{Adapter, Checkpoint, ParkedEvent, Registered, SubscriptionKey};

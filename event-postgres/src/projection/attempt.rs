@@ -1,0 +1,232 @@
+//! The transactions of a projection, and what one of them failed at.
+//!
+//! The limit of time is one for a statement. The server ends a statement that reaches it; a projection that does nothing
+//! for as long is found out through the server, too.
+
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Duration;
+
+use event_core::error::BoxError;
+use event_core::{Error, Position, RecordedEvent, Result};
+use event_sql::projector::{Cause, Move, NotWritten, ProjectedBatch};
+use event_sql::rows::to_i64;
+use sqlx::Connection;
+use sqlx::postgres::PgConnection;
+use tokio::time::timeout;
+
+use super::PgProjection;
+use super::build::{PgBuild, mark, named};
+use crate::error;
+use crate::row::Cells;
+use crate::store::Store;
+
+const OPERATION: &str = "write a projection";
+/// How long it may take to find out what a statement was.
+const INQUIRY: Duration = Duration::from_secs(2);
+
+/// Moves the checkpoint and writes the events; false where the checkpoint is not `from`.
+pub(super) async fn write<P: PgProjection>(
+    build: &mut PgBuild<P>,
+    from: Position,
+    batch: ProjectedBatch<P::Event>,
+) -> Result<bool, NotWritten> {
+    let mut connection = take(build).await?;
+    let attempt = Attempt::of(build);
+    let work = async {
+        let mut transaction = connection.begin().await.map_err(fail)?;
+        if !attempt.enter(&mut transaction, from, batch.row()).await? {
+            transaction.rollback().await.map_err(fail)?;
+            return Ok(false);
+        }
+        if !batch.events.is_empty() {
+            let applied = attempt.projection.apply(&mut transaction, batch.events).await;
+            if let Err(error) = applied {
+                return Err(attempt.refused(error).await);
+            }
+        }
+        transaction.commit().await.map_err(fail)?;
+        Ok(true)
+    };
+    let moved = attempt.watch(work).await?;
+    build.connection = Some(connection);
+    Ok(moved)
+}
+
+/// Writes the events one after the other in a transaction that is undone.
+pub(super) async fn first_to_fail<P: PgProjection>(
+    build: &mut PgBuild<P>,
+    from: Position,
+    events: Vec<(P::Event, RecordedEvent)>,
+) -> Option<(usize, NotWritten)> {
+    let mut connection = take(build).await.ok()?;
+    let attempt = Attempt::of(build);
+    let stay = Move {
+        up_to: to_i64(from.get()),
+        events: 0,
+        event_id: None,
+        event_position: None,
+        event_at: None,
+    };
+    let work = async {
+        let mut transaction = connection.begin().await.map_err(fail)?;
+        if !attempt.enter(&mut transaction, from, stay).await? {
+            return Ok(None);
+        }
+        for (index, event) in events.into_iter().enumerate() {
+            let applied = attempt.projection.apply(&mut transaction, vec![event]).await;
+            if let Err(error) = applied {
+                return Ok(Some((index, attempt.refused(error).await)));
+            }
+        }
+        Ok(None)
+    };
+    // The connection is closed with the transaction open: nothing of it stays.
+    attempt.watch(work).await.ok().flatten()
+}
+
+async fn take<P: PgProjection>(build: &mut PgBuild<P>) -> Result<PgConnection> {
+    match build.connection.take() {
+        Some(connection) => Ok(connection),
+        None => build.store.pool.open_session(OPERATION).await,
+    }
+}
+
+fn fail(error: sqlx::Error) -> NotWritten {
+    error::error(OPERATION, error).into()
+}
+
+/// One transaction, and who runs it on the server.
+struct Attempt<'b, P> {
+    store: &'b Store,
+    projection: &'b P,
+    build: &'b event_sql::projector::ProjectionBuild,
+    schema: String,
+    /// The server's process; 0 before it is known.
+    pid: AtomicI32,
+}
+
+impl<'b, P: PgProjection> Attempt<'b, P> {
+    fn of(build: &'b PgBuild<P>) -> Self {
+        let PgBuild { store, projection, build, schema, .. } = build;
+        Self { store, projection, build, schema: schema.quoted(), pid: AtomicI32::new(0) }
+    }
+
+    /// Moves the checkpoint, which locks its row.
+    async fn enter(
+        &self,
+        transaction: &mut PgConnection,
+        from: Position,
+        to: Move,
+    ) -> Result<bool, NotWritten> {
+        let Move { up_to, events, event_id, event_position, event_at } = to;
+        let query = named(&self.store.sql.move_projection, self.build).bind(to_i64(from.get()));
+        let query = query.bind(up_to).bind(events).bind(event_id).bind(event_position);
+        let query = query.bind(event_at).bind(self.schema.clone());
+        let row = query.fetch_one(transaction).await.map_err(fail)?;
+        let cells = Cells::new(&row);
+        self.pid.store(cells.get("pid")?, Ordering::Relaxed);
+        Ok(cells.get("moved")?)
+    }
+
+    /// Waits for a transaction as long as the server works for it, or did so not long ago.
+    async fn watch<T>(
+        &self,
+        work: impl Future<Output = Result<T, NotWritten>>,
+    ) -> Result<T, NotWritten> {
+        let pool = &self.store.pool;
+        let mut work = std::pin::pin!(work);
+        loop {
+            if let Ok(result) = timeout(pool.deadline(), &mut work).await {
+                return result;
+            }
+            let (statement, is_recent) = self.last_statement().await.unwrap_or_default();
+            if !is_recent {
+                let cause = if statement.is_empty() { Cause::Store } else { Cause::TooSlow };
+                let statement = (!statement.is_empty()).then_some(statement);
+                return Err(NotWritten::new(pool.no_answer(OPERATION), cause, statement));
+            }
+        }
+    }
+
+    /// The statement that the server runs for this transaction, or ran last, and whether it began or ended recently.
+    async fn last_statement(&self) -> Option<(String, bool)> {
+        let pid = self.pid.load(Ordering::Relaxed);
+        let limit = i64::try_from(self.store.pool.deadline().as_millis()).unwrap_or(i64::MAX);
+        let query = self.store.sql.statement_of.query().bind(pid).bind(limit);
+        let rows = timeout(INQUIRY, self.store.fetch(OPERATION, query)).await.ok()?.ok()?;
+        let cells = Cells::new(rows.first()?);
+        Some((cells.get("query").ok()?, cells.get("is_recent").ok()?))
+    }
+
+    /// What an error of the projection is.
+    async fn refused(&self, error: BoxError) -> NotWritten {
+        let Some(code) = code(&*error) else {
+            return NotWritten::new(error::application(OPERATION, error), Cause::Projection, None);
+        };
+        // It can be asked for as long as the transaction is open.
+        let statement = self.last_statement().await.map(|(statement, _)| statement);
+        let statement = statement.filter(|statement| !statement.is_empty());
+        let cause = match code.as_str() {
+            "57014" | "25P03" => Cause::TooSlow,
+            _ => Cause::Projection,
+        };
+        let error = match code.as_str() {
+            "3F000" | "42P01" | "42501" => self.about_schema(error).await,
+            _ => error::application(OPERATION, error),
+        };
+        NotWritten::new(error, cause, statement)
+    }
+
+    /// The same error with what is wrong with the schema, if anything is.
+    async fn about_schema(&self, error: BoxError) -> Error {
+        let name = &self.build.schema;
+        let mark = mark(self.store.sql.schema(), self.build.name, self.build.number);
+        let query = self.store.sql.schema_of_build.query().bind(name.clone()).bind(mark);
+        let Ok(Ok(row)) = timeout(INQUIRY, self.store.fetch_one(OPERATION, query)).await else {
+            return error::application(OPERATION, error);
+        };
+        let is_missing_right = code(&*error).as_deref() == Some("42501");
+        let cells = Cells::new(&row);
+        match (cells.get("is_there"), cells.get::<bool>("may_use"), cells.get::<String>("role")) {
+            (Ok(false), ..) => Error::adapter(OPERATION, SchemaGone { name: name.clone(), error }),
+            (_, Ok(may_use), Ok(role)) if !may_use || is_missing_right => {
+                Error::adapter(OPERATION, NoRights { role, name: name.clone(), error })
+            }
+            _ => error::application(OPERATION, error),
+        }
+    }
+}
+
+/// The server's code of an error, or of what caused it.
+fn code(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(sqlx::Error::Database(error)) = error.downcast_ref() {
+            return error.code().map(std::borrow::Cow::into_owned);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// The schema of a build does not exist.
+#[derive(Debug, thiserror::Error)]
+#[error("the schema `{name}` of the projection does not exist: it was dropped")]
+struct SchemaGone {
+    name: String,
+    #[source]
+    error: BoxError,
+}
+
+/// The role may not use the tables of a build.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the role `{role}` lacks a right on the schema `{name}` of the projection; let the owner of the store call \
+     `PgAdapter::grant_to` for it, again after a build by another role"
+)]
+struct NoRights {
+    role: String,
+    name: String,
+    #[source]
+    error: BoxError,
+}
