@@ -37,7 +37,7 @@ impl Store {
         match self.change(operation, key).await? {
             (transaction, Some(row)) => Ok((transaction, row)),
             (transaction, None) => {
-                transaction.rollback().await?;
+                transaction.rollback().await;
                 Err(not_found(key))
             }
         }
@@ -70,7 +70,7 @@ impl CheckpointStore for Store {
     ) -> Result<Registered> {
         let (mut transaction, found) = self.change("register a subscription", key).await?;
         if let Some(row) = found {
-            transaction.rollback().await?;
+            transaction.rollback().await;
             return rows::registered(&Cells::new(&row));
         }
         let partitions = i64::from(wanted.partitions);
@@ -200,7 +200,7 @@ impl CheckpointStore for Store {
         let (mut transaction, _) = self.change_known("remove a parked event", key).await?;
         let holds = of_partition(sql::HOLDS_PARTITION, key, (partition, token));
         if transaction.fetch(holds).await?.is_empty() {
-            transaction.rollback().await?;
+            transaction.rollback().await;
             return Ok(false);
         }
         let query = named(sql::UNPARK_EVENT, key).bind(to_i64(position.get()));

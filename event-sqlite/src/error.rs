@@ -19,6 +19,7 @@ use event_sql::error::of_application;
 
 /// SQLite's result codes, by the names of its documentation. The last two are extended codes.
 mod code {
+    pub(super) const ERROR: u32 = 1;
     pub(super) const PERM: u32 = 3;
     pub(super) const BUSY: u32 = 5;
     pub(super) const LOCKED: u32 = 6;
@@ -107,6 +108,13 @@ pub(crate) fn application(operation: &'static str, path: &Path, error: BoxError)
 /// Whether a constraint of one of the application's tables refused it.
 fn is_refused(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(sqlx::error::DatabaseError::is_unique_violation)
+}
+
+/// Whether an error says that a file is no store, or one that is being written at this moment.
+pub(crate) fn is_no_store(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    let code = code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff);
+    matches!(code, Some(code::ERROR | code::CORRUPT | code::NOTADB))
 }
 
 /// Why a stored value could not be read.

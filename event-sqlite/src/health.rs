@@ -1,4 +1,4 @@
-//! The health of the store: one question to the file.
+//! The health of the store: one question to the file, and whether it is still in its place.
 
 use event_core::Result;
 use event_core::health::Health;
@@ -8,13 +8,17 @@ use crate::row::Cells;
 use crate::sql;
 use crate::store::Store;
 
-/// The health now.
+const OPERATION: &str = "ask for the store's health";
+
+/// The health now; an error where the file is not the one that was opened.
 pub(crate) async fn of(store: &Store) -> Result<Health> {
     let asked = Instant::now();
-    let row = store.fetch_one("ask for the store's health", sql::HEALTH.query()).await?;
+    store.pool.prove(OPERATION).await?;
+    let row = store.fetch_one(OPERATION, sql::HEALTH.query()).await?;
     let latency = asked.elapsed();
     let cells = Cells::new(&row);
     let mut health = Health::new(format!("SQLite {}", cells.first::<String>()?), latency);
     health.schema_version = Some(cells.get("schema_version")?);
+    health.write_ahead_bytes = Some(store.pool.write_ahead_bytes());
     Ok(health)
 }

@@ -75,11 +75,13 @@
 
 mod adapter;
 mod append;
+mod backup;
 mod census;
 mod checkpoints;
 mod error;
 mod file;
 mod health;
+mod identity;
 mod import;
 mod inline;
 mod link;

@@ -27,11 +27,11 @@ pub(crate) async fn link(store: &Store, link: &LinkEvents) -> Result<Appended> {
     let positions = match judge(link, stream.map(|(_, head)| head), &found) {
         Ok(Verdict::Write(positions)) => positions,
         Ok(Verdict::AlreadyLinked(first)) => {
-            transaction.rollback().await?;
+            transaction.rollback().await;
             return Ok(first);
         }
         Err(refusal) => {
-            transaction.rollback().await?;
+            transaction.rollback().await;
             return Err(refusal);
         }
     };

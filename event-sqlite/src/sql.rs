@@ -168,6 +168,10 @@ statements! {
 
     // The file.
     IDENTITY = "file/identity";
+    STORE_ID = "file/store_id";
+    CONTENTS = "file/contents";
+    RENEW_ID = "file/renew_id";
+    RESET_LOG = "file/reset_log";
     HEALTH = "file/health";
     BACKUP = "file/backup";
     CHECK = "file/check";

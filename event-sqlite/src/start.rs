@@ -21,6 +21,7 @@ pub(crate) async fn open(store: &Store) -> Result<()> {
         Ok(_) | Err(Error::Overloaded { .. }) => {}
         Err(error) => return Err(error),
     }
+    pool.fix(OPERATION).await?;
     // The schema is up to date; a connection that does not close properly changes nothing about that.
     let _ = connection.close().await;
     network::warn(pool.path());

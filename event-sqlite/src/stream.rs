@@ -69,7 +69,7 @@ pub(crate) async fn change(
     let judged = StreamHead::change(head.as_ref(), stream_id, expected, change);
     let key = rows.first().map(|row| Cells::new(row).get::<i64>("stream_key")).transpose()?;
     let (Ok(()), Some(key), Some(stream)) = (&judged, key, stream) else {
-        transaction.rollback().await?;
+        transaction.rollback().await;
         return judged;
     };
     let state = state.map(|state| state_name(state, stream.holds_links));

@@ -21,6 +21,8 @@ pub struct Health {
     pub pool: Option<PoolUse>,
     /// What blocks readers of the global order now; `None` if nothing does.
     pub stall: Option<Stall>,
+    /// Bytes of the write-ahead log that lies beside a file; `None` if there is none.
+    pub write_ahead_bytes: Option<u64>,
 }
 
 impl Health {
@@ -33,6 +35,7 @@ impl Health {
             schema_version: None,
             pool: None,
             stall: None,
+            write_ahead_bytes: None,
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::projection::{SqliteProjection, SqliteProjector};
 use crate::store::Store;
 use crate::tail::Tail;
 use crate::writer::Writer;
-use crate::{file, projection, start};
+use crate::{backup, file, projection, start};
 
 event_core::adapter::submit! {
     AdapterFactory::new(&["sqlite"], |url| {
@@ -46,7 +46,7 @@ impl SqliteOptions {
     /// [`Error::Adapter`](event_core::Error::Adapter) when it is no store, cannot be written, or cannot be created
     /// because its folder is missing.
     pub async fn connect(self) -> Result<SqliteAdapter> {
-        let store = Arc::new(Store::new(self));
+        let store = Arc::new(Store::new(self.resolve()?));
         start::open(&store).await?;
         Ok(SqliteAdapter {
             writer: Writer::new(Arc::clone(&store)),
@@ -75,13 +75,18 @@ impl SqliteAdapter {
         self
     }
 
-    /// The file.
+    /// The file: an absolute path without symbolic links, found when the store was opened.
     pub fn path(&self) -> &Path {
         self.store.path()
     }
 
     /// Copies the whole store as of now into a new file, while others read and write. The copy is a store like this
     /// one, without the room that removed events left.
+    ///
+    /// The file gets its name once the copy is whole, checked and on the disk: a backup that fails or is killed leaves
+    /// nothing of that name, and what it leaves beside it (`….unfinished-backup`) is removed by the next one. To restore
+    /// a backup, stop every program that has the store open and remove the `-wal` and `-shm` files of the old file; a
+    /// program that is left running notices the other file and stores nothing more.
     ///
     /// # Errors
     /// [`Error::Adapter`](event_core::Error::Adapter) when the file exists already or cannot be written,
@@ -102,7 +107,7 @@ impl SqliteAdapter {
     /// # }
     /// ```
     pub async fn backup(&self, path: impl AsRef<Path>) -> Result<()> {
-        file::backup(&self.store, path.as_ref()).await
+        backup::backup(&self.store, path.as_ref()).await
     }
 
     /// Reads the whole file and looks for damage: pages, indexes, and rows that contradict one another.

@@ -57,12 +57,12 @@ pub(crate) async fn commit_inline(
     let answers = match batch.judge(commit, &known) {
         Some(Ok(answers)) if !batch.is_empty() => answers,
         answer => {
-            transaction.rollback().await?;
+            transaction.rollback().await;
             return answer.unwrap_or_else(|| Err(repeated_id()));
         }
     };
     if let Err(error) = inline::apply(store, &mut transaction, inline, commit, &answers).await {
-        transaction.rollback().await?;
+        transaction.rollback().await;
         return Err(error);
     }
     write::all(store, transaction, batch).await?;
@@ -101,7 +101,7 @@ async fn attempt(
         }
     }
     if batch.is_empty() {
-        transaction.rollback().await?;
+        transaction.rollback().await;
     } else {
         write::all(store, transaction, batch).await?;
     }

@@ -49,7 +49,7 @@ async fn rows(
         let query = portion.iter().fold(query, |query, event| event.bind_to(query, now));
         if let Err(failure) = transaction.execute(query).await {
             if matches!(failure, Failure::IdTaken) {
-                transaction.rollback().await?;
+                transaction.rollback().await;
             }
             return Err(failure);
         }

@@ -35,7 +35,7 @@ impl Batch<'_> {
                 Ok(imported)
             }
             Err(failure) => {
-                self.transaction.rollback().await?;
+                self.transaction.rollback().await;
                 Err(failure.into())
             }
         }

@@ -1,6 +1,7 @@
 //! The driver's options for a file.
 
 use std::path::Path;
+use std::time::Duration;
 
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
@@ -9,6 +10,8 @@ use super::{SqliteOptions, Synchronous};
 
 /// Bytes of a page of a new file.
 const PAGE: u32 = 4_096;
+/// How long writers wait at most while the write-ahead log is started anew.
+const LONGEST_RESET: Duration = Duration::from_secs(1);
 
 impl SqliteOptions {
     /// For a connection that writes.
@@ -18,6 +21,12 @@ impl SqliteOptions {
             0 => driver,
             pages => driver.pragma("max_page_count", pages.to_string()),
         }
+    }
+
+    /// For the connection that is open for as long as the store is.
+    pub(crate) fn anchor(&self) -> SqliteConnectOptions {
+        // While it waits for readers, nobody writes.
+        self.writer().busy_timeout(self.busy_timeout.min(LONGEST_RESET))
     }
 
     /// For a connection that reads.

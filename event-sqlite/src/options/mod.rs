@@ -6,7 +6,9 @@ mod url;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use event_core::Clock;
+use event_core::{Clock, Error, Result};
+
+use crate::identity::resolved;
 
 /// When an append is acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -72,9 +74,16 @@ impl SqliteOptions {
         }
     }
 
-    /// The file.
+    /// The file. A relative path counts from the directory that the process has when it connects.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The same file, whatever directory the process changes to.
+    pub(crate) fn resolve(mut self) -> Result<Self> {
+        let operation = "find the store's file";
+        self.path = resolved(&self.path).map_err(|error| Error::adapter(operation, error))?;
+        Ok(self)
     }
 
     /// Sets whether a missing file is created. Its folder is never created.

@@ -2,12 +2,16 @@
 //!
 //! A connection returns to the pool only after a complete answer. One whose future was dropped in the middle is closed,
 //! which undoes what it had not committed. Each has a thread of its own, where SQLite works and waits.
+//!
+//! One more connection is open from the start to the end. While it is, no program removes the files beside the store, so
+//! that they can be compared with those that were opened.
 
+mod proof;
 mod transaction;
+mod write_ahead;
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use event_core::{Error, Result};
 use event_sql::error::closed;
@@ -18,8 +22,11 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 pub(crate) use self::transaction::Transaction;
+use self::write_ahead::WriteAhead;
 use crate::error::{self, Failure};
+use crate::identity::Identity;
 use crate::options::SqliteOptions;
+use crate::row::Cells;
 use crate::sql::{self, SqliteQuery, Statement};
 
 /// The connections to one file.
@@ -28,6 +35,10 @@ pub(crate) struct Pool {
     readers: Semaphore,
     idle: Mutex<Vec<SqliteConnection>>,
     writer: tokio::sync::Mutex<Option<SqliteConnection>>,
+    /// Open from the start to the end.
+    anchor: tokio::sync::Mutex<Option<SqliteConnection>>,
+    identity: Identity,
+    write_ahead: WriteAhead,
 }
 
 impl Pool {
@@ -35,9 +46,12 @@ impl Pool {
     pub(crate) fn new(options: SqliteOptions) -> Self {
         Self {
             readers: Semaphore::new(options.readers as usize),
+            identity: Identity::new(options.path()),
             options,
             idle: Mutex::default(),
             writer: tokio::sync::Mutex::default(),
+            anchor: tokio::sync::Mutex::default(),
+            write_ahead: WriteAhead::default(),
         }
     }
 
@@ -85,6 +99,8 @@ impl Pool {
             take(row);
         }
         drop(rows);
+        // What was read is of the file that the connection has open, wherever that is by now.
+        self.identity.look(operation)?;
         if !self.readers.is_closed() {
             self.idle().push(connection);
         }
@@ -101,6 +117,8 @@ impl Pool {
         if self.readers.is_closed() {
             return Err(closed(operation).into());
         }
+        self.prove(operation).await?;
+        self.bound_write_ahead().await;
         let connection = match slot.take() {
             Some(connection) => connection,
             None => self.open(operation, &self.options.writer()).await?,
@@ -120,10 +138,32 @@ impl Pool {
         operation: &'static str,
         driver: &SqliteConnectOptions,
     ) -> Result<SqliteConnection> {
-        driver.connect().await.map_err(|error| self.error(operation, error))
+        let is_first = !self.identity.is_fixed();
+        let driver =
+            if is_first { driver.clone() } else { driver.clone().create_if_missing(false) };
+        let connected = driver.connect().await;
+        // A file that is gone is the cause of whatever the driver says.
+        self.identity.look(operation)?;
+        let mut connection = connected.map_err(|error| self.error(operation, error))?;
+        if !is_first {
+            let id = self.id(operation, &mut connection).await?;
+            self.identity.check_id(operation, id.as_deref())?;
+        }
+        Ok(connection)
     }
 
-    /// Takes no more statements and closes the idle connections, one that writes last: it brings the file up to date,
+    /// The id of the file that a connection has open.
+    async fn id(
+        &self,
+        operation: &'static str,
+        connection: &mut SqliteConnection,
+    ) -> Result<Option<Vec<u8>>> {
+        let rows = run(connection, sql::STORE_ID).await;
+        let rows = rows.map_err(|error| self.error(operation, error))?;
+        rows.first().map(|row| Cells::new(row).first()).transpose()
+    }
+
+    /// Takes no more statements and closes the idle connections, one that may write last: it brings the file up to date,
     /// and leaves no other file beside it.
     pub(crate) async fn close(&self) {
         // Readers at work are waited for, as long as a reader waits for a connection.
@@ -131,22 +171,12 @@ impl Pool {
         let _all = timeout(self.options.acquire_timeout, all).await;
         self.readers.close();
         let connections = std::mem::take(&mut *self.idle());
-        let writer = match self.writer.lock().await.take() {
-            None if !connections.is_empty() => self.last_writer().await.ok(),
-            writer => writer,
-        };
-        for connection in connections.into_iter().chain(writer) {
+        let writer = self.writer.lock().await.take();
+        let anchor = self.anchor.lock().await.take();
+        for connection in connections.into_iter().chain(writer).chain(anchor) {
             // Nothing is lost with a connection that does not close properly.
             let _ = connection.close().await;
         }
-    }
-
-    /// A connection that has the file open for writing, and does not wait for other writers.
-    async fn last_writer(&self) -> Result<SqliteConnection, sqlx::Error> {
-        let driver = self.options.writer().create_if_missing(false);
-        let mut connection = driver.busy_timeout(Duration::ZERO).connect().await?;
-        run(&mut connection, sql::APPLIED).await?;
-        Ok(connection)
     }
 
     /// The driver's error as ours.

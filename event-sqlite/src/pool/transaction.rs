@@ -39,22 +39,27 @@ impl Transaction<'_> {
         self.end(sql::COMMIT.query()).await
     }
 
-    /// Undoes everything.
-    pub(crate) async fn rollback(self) -> Result<(), Failure> {
-        self.end(sql::ROLLBACK.query()).await
+    /// Undoes everything. It cannot fail: SQLite may have undone the transaction already, as on a full disk, and a
+    /// connection that does not answer is closed, which undoes it as well.
+    pub(crate) async fn rollback(mut self) {
+        if self.execute(sql::ROLLBACK.query()).await.is_ok() {
+            *self.slot = Some(self.connection);
+        }
     }
 
     /// Runs a statement that ends with the commit. If it writes an event id that is in use, the transaction is undone.
+    ///
+    /// The commit counts only if the file is still in its place.
     pub(crate) async fn end(mut self, query: SqliteQuery) -> Result<(), Failure> {
         let ended = match self.execute(query).await {
             Err(Failure::IdTaken) => {
-                self.execute(sql::ROLLBACK.query()).await?;
-                Err(Failure::IdTaken)
+                self.rollback().await;
+                return Err(Failure::IdTaken);
             }
             Err(failure) => return Err(failure),
-            Ok(_) => Ok(()),
+            Ok(_) => self.pool.prove(self.operation).await,
         };
         *self.slot = Some(self.connection);
-        ended
+        Ok(ended?)
     }
 }

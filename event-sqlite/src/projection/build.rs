@@ -42,20 +42,21 @@ impl<P: SqliteProjection> SqliteBuild<P> {
             .bind(self.tables.prefix().to_owned())
             .bind(self.build.filter.to_string());
         if transaction.execute(register).await? == 0 {
-            return Ok(transaction.rollback().await?);
+            transaction.rollback().await;
+            return Ok(());
         }
         let pattern = format!("{}*", self.tables.prefix());
         let others = transaction.fetch(sql::NAMED_LIKE.query().bind(pattern)).await?;
         if let Some(other) = others.first() {
             let other: String = Cells::new(other).first()?;
-            transaction.rollback().await?;
+            transaction.rollback().await;
             let reason =
                 format!("`{other}` is in the file already, and does not belong to the build");
             return Err(Error::adapter(OPERATION, reason));
         }
         let created = self.projection.create(transaction.connection(), &self.tables).await;
         if let Err(error) = created {
-            transaction.rollback().await?;
+            transaction.rollback().await;
             let operation = "create the tables of a projection";
             return Err(application(operation, self.store.path(), error));
         }

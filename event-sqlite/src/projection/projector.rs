@@ -127,11 +127,9 @@ impl<P: SqliteProjection> ProjectionTables for SqliteBuild<P> {
         });
         match written.await {
             Ok(Ok(true)) => Ok(transaction.commit().await.map(|()| true)?),
-            Ok(Ok(false)) => Ok(transaction.rollback().await.map(|()| false)?),
-            Ok(Err(refused)) => {
-                // The first error is the one that says why.
-                let _ = transaction.rollback().await;
-                Err(refused)
+            Ok(refused) => {
+                transaction.rollback().await;
+                refused
             }
             Err(_) => Err(self.too_slow(limit)),
         }
@@ -164,7 +162,7 @@ impl<P: SqliteProjection> ProjectionTables for SqliteBuild<P> {
         });
         let found = found.await;
         // Dropped or rolled back, nothing of it stays.
-        let _ = transaction.rollback().await;
+        transaction.rollback().await;
         found.ok().flatten()
     }
 
@@ -184,7 +182,7 @@ impl<P: SqliteProjection> ProjectionTables for SqliteBuild<P> {
             transaction.execute(named(sql::ENTER_PROJECTION, &self.build)).await?;
             transaction.commit().await?;
         } else {
-            transaction.rollback().await?;
+            transaction.rollback().await;
         }
         Ok(answer)
     }

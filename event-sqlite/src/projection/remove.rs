@@ -16,11 +16,11 @@ const OPERATION: &str = "drop a projection";
 pub(crate) async fn remove(store: &Store, name: &str, build: u32) -> Result<bool> {
     let (mut transaction, _) = store.begin(OPERATION, sql::BEGIN.query()).await?;
     let Some(found) = status::find_in(&mut transaction, name, Some(build)).await? else {
-        transaction.rollback().await?;
+        transaction.rollback().await;
         return Ok(false);
     };
     if found.is_current {
-        transaction.rollback().await?;
+        transaction.rollback().await;
         let reason = "readers read it; switch to another build first";
         return Err(Error::adapter(OPERATION, format!("`{name}`, build {build}: {reason}")));
     }

@@ -189,37 +189,3 @@ async fn file_names_are_taken_literally() {
     });
     assert_eq!(count.count(), names.len());
 }
-
-#[tokio::test]
-async fn a_backup_is_a_consistent_snapshot_of_the_store() {
-    let path = new_file();
-    let adapter = std::sync::Arc::new(open(&path).await);
-    let store = EventStore::new(std::sync::Arc::clone(&adapter)).unwrap();
-    store.append(&stream("s"), Any, Noted::many(500)).await.unwrap();
-    let writer = tokio::spawn({
-        let store = store.clone();
-        async move {
-            for _ in 0..50 {
-                store.append(&stream("t"), Any, Noted::many(2)).await.unwrap();
-            }
-        }
-    });
-    let copy = new_file();
-    adapter.backup(&copy).await.unwrap();
-    writer.await.unwrap();
-    assert!(adapter.backup(&copy).await.is_err());
-    let copied = open(&copy).await;
-    copied.check().await.unwrap();
-    let mode: String = sqlx::query_scalar("PRAGMA journal_mode")
-        .fetch_one(&mut plain_connection(&copy).await)
-        .await
-        .unwrap();
-    assert_eq!(mode, "wal", "readers of the copy do not wait for its writer");
-    let copied = all_events(&EventStore::new(copied).unwrap()).await;
-    let all = all_events(&store).await;
-    assert!(copied.len() >= 500 && copied.len() % 2 == 0);
-    for (copy, event) in copied.iter().zip(&all) {
-        assert_eq!(copy.event_id(), event.event_id());
-        assert_eq!(copy.position(), event.position());
-    }
-}

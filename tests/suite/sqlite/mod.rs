@@ -1,7 +1,10 @@
 //! SQLite: the contract suites and the model, and helpers for the tests of this folder. Each test has its own file.
 
+mod backup;
 mod concurrency;
 mod faults;
+mod full_disk;
+mod identity;
 mod inline;
 mod jumps;
 mod kill;
@@ -9,6 +12,7 @@ mod projection;
 mod races;
 mod schema;
 mod slow;
+mod write_ahead;
 
 use std::path::{Path, PathBuf};
 

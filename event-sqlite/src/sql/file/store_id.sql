@@ -1,0 +1,2 @@
+-- The id of the file.
+SELECT id FROM store_identity
