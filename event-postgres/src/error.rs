@@ -1,62 +1,64 @@
-//! From the driver's errors to `event_core`'s, by SQLSTATE and never by text. This is the only table of them.
+//! From the driver's errors to `event_core`'s. What a SQLSTATE means is a row of [`sqlstate`]; this is the only file that
+//! makes errors of it.
 //!
-//! | class | codes | becomes |
-//! |---|---|---|
-//! | event id in use | `23505` on `events_event_id` | [`Failure::IdTaken`]; the append asks again |
-//! | not committed: a conflict, or no room | `40001 40P01 55P03 57014 53xxx`, no free connection | `Overloaded` |
-//! | unreachable, or the answer was lost | I/O, `08xxx` but `08P01`, `57P01 57P02 57P03 57P05 40003 25006`, no answer in time | `Connection` |
-//! | rights, names, data, all else | `28xxx 3D000 42xxx 22xxx …` | `Adapter` |
+//! | meaning | becomes |
+//! |---|---|
+//! | an event id in use: `23505` on `events_event_id` | [`Failure::IdTaken`]; the append asks again |
+//! | busy, no free connection | `Overloaded`: nothing was stored, the facade tries again |
+//! | locked | the same, as [`Failure::Blocked`] |
+//! | lost, stale, read-only; I/O, no answer in time | `Connection`: the facade tries again, an append by its event ids |
+//! | final | `Adapter` |
+//!
+//! A message says once what the server said, its code, and what to do about it.
 
-use std::borrow::Cow;
+use std::fmt;
 
 use event_core::Error;
 use event_core::error::BoxError;
 pub(crate) use event_sql::error::Failure;
 use event_sql::error::of_application;
+use sqlx::postgres::PgDatabaseError;
+
+use crate::sqlstate::{self, Fate, Meaning};
+
+const READ_ONLY: &str = "the server is a standby or set to read only: write to its primary";
+const MISSING_RIGHTS: &str = "connect once as a role that may create the schema, and let it call `PgAdapter::grant_to` for this one, or `grant_admin_to` for an administrator";
+const MISSING_SCHEMA: &str = "the schema was dropped or changed since this store was opened";
+const FOREIGN_SERVER: &str =
+    "if a pooler is in between, choose `pooler_mode=transaction`, or name the server itself";
 
 /// Whether the connection it happened on cannot be used again.
 pub(crate) fn is_fatal(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Database(error) => matches!(
-            error.code().as_deref(),
-            Some(code) if code.starts_with("57P") || code.starts_with("08") || code == "25006"
-        ),
-        sqlx::Error::Encode(_) => false,
-        _ => true,
-    }
+    meaning(error).1 == Fate::Close
+}
+
+/// Whether nothing was done, because what the session remembers does not fit the server any more: another connection
+/// may do it.
+pub(crate) fn is_stale(error: &sqlx::Error) -> bool {
+    meaning(error).0 == Meaning::Stale
+}
+
+/// Whether the server takes no writes: another one may.
+pub(crate) fn is_read_only(error: &sqlx::Error) -> bool {
+    meaning(error).0 == Meaning::ReadOnly
 }
 
 /// The driver's error in an operation.
 pub(crate) fn failure(operation: &'static str, error: sqlx::Error) -> Failure {
-    let code = match &error {
-        sqlx::Error::Database(database) => {
-            let code = database.code().map_or_else(String::new, Cow::into_owned);
-            if code == "23505" && database.constraint() == Some("events_event_id") {
-                return Failure::IdTaken;
-            }
-            code
-        }
-        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
-            "08006".into()
-        }
-        sqlx::Error::PoolTimedOut => "53300".into(),
-        _ => String::new(),
-    };
-    if code == "55P03" {
-        return Failure::Blocked(Error::overloaded(operation, error.to_string()));
+    let server = of_server(&error);
+    let is_id = server.is_some_and(|it| it.constraint() == Some("events_event_id"));
+    if is_id && server.is_some_and(|it| it.code() == "23505") {
+        return Failure::IdTaken;
     }
-    Failure::Store(match code.as_str() {
-        "40001" | "40P01" | "57014" => Error::overloaded(operation, error.to_string()),
-        "57P01" | "57P02" | "57P03" | "57P05" | "40003" => Error::connection(operation, error),
-        "25006" => Error::connection(operation, ReadOnly(error)),
-        "42501" => Error::adapter(operation, MissingRights(error)),
-        "3F000" | "42P01" | "42883" => Error::adapter(operation, MissingSchema(error)),
-        // A proxy that does not accept our settings, or no PostgreSQL at all: trying again changes nothing.
-        "08P01" => Error::adapter(operation, ForeignServer(error)),
-        code if code.starts_with("53") => Error::overloaded(operation, error.to_string()),
-        code if code.starts_with("08") => Error::connection(operation, error),
-        _ => Error::adapter(operation, error),
-    })
+    match meaning(&error).0 {
+        Meaning::Locked => Failure::Blocked(Error::overloaded(operation, text(&error))),
+        Meaning::Busy => Error::overloaded(operation, text(&error)).into(),
+        Meaning::Lost | Meaning::ReadOnly => Error::connection(operation, Cause(error)).into(),
+        Meaning::Stale if server.is_none_or(sqlstate::is_of_session) => {
+            Error::connection(operation, Cause(error)).into()
+        }
+        Meaning::Stale | Meaning::Final => Error::adapter(operation, Cause(error)).into(),
+    }
 }
 
 /// The same for a statement that writes no event id.
@@ -64,16 +66,41 @@ pub(crate) fn error(operation: &'static str, error: sqlx::Error) -> Error {
     failure(operation, error).into()
 }
 
-/// The error that an application's own statements returned.
+/// The error that an application's own statements returned. One that is final stays as it is, for the application to
+/// recognise; what it means there is not known here.
 pub(crate) fn application(operation: &'static str, error: BoxError) -> Error {
-    of_application(operation, error, |error: sqlx::Error| {
-        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-        match code.as_deref() {
-            // Its own tables and rights: the store's are not in question.
-            Some("42501" | "3F000" | "42P01" | "42883") => Error::adapter(operation, error),
-            _ => self::error(operation, error),
+    let meant = of_driver(&*error).map(|error| match meaning(error).0 {
+        Meaning::Stale if !of_server(error).is_none_or(sqlstate::is_of_session) => Meaning::Final,
+        meaning => meaning,
+    });
+    match meant {
+        Some(Meaning::Busy | Meaning::Locked) => Error::overloaded(operation, plain(&*error)),
+        Some(Meaning::Lost | Meaning::Stale | Meaning::ReadOnly) => {
+            Error::connection(operation, plain(&*error))
         }
-    })
+        Some(Meaning::Final) | None => {
+            of_application(operation, error, |error: sqlx::Error| Error::adapter(operation, error))
+        }
+    }
+}
+
+/// The driver's error in one of an application, which may have put its own around it.
+pub(crate) fn of_driver<'e>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> Option<&'e sqlx::Error> {
+    let mut causes = std::iter::successors(Some(error), |error| error.source());
+    causes.find_map(|error| error.downcast_ref())
+}
+
+/// An application's error in words, the driver's part of it once.
+fn plain(error: &(dyn std::error::Error + 'static)) -> String {
+    match error.downcast_ref() {
+        Some(error) => text(error),
+        None => match of_driver(error) {
+            Some(driver) => format!("{error}: {}", text(driver)),
+            None => error.to_string(),
+        },
+    }
 }
 
 /// What is wrong with a URL or an option, in the driver's words.
@@ -92,26 +119,58 @@ pub(crate) fn unreadable(column: &str, error: &sqlx::Error) -> String {
     }
 }
 
-/// A standby, or a server or role that is set to read only.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}; the server is a read-only standby: write to its primary")]
-struct ReadOnly(sqlx::Error);
+fn of_server(error: &sqlx::Error) -> Option<&PgDatabaseError> {
+    match error {
+        sqlx::Error::Database(error) => error.try_downcast_ref(),
+        _ => None,
+    }
+}
 
-/// A server that does not accept what PostgreSQL accepts.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "{0}; if a pooler is in between, choose `pooler_mode=transaction`, or name the server itself"
-)]
-struct ForeignServer(sqlx::Error);
+fn meaning(error: &sqlx::Error) -> (Meaning, Fate) {
+    match error {
+        sqlx::Error::Database(_) => {
+            of_server(error).map_or((Meaning::Final, Fate::Close), sqlstate::of)
+        }
+        sqlx::Error::Io(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::BeginFailed => (Meaning::Lost, Fate::Close),
+        sqlx::Error::PoolTimedOut => (Meaning::Busy, Fate::Close),
+        // Found before anything was sent.
+        sqlx::Error::Encode(_) => (Meaning::Final, Fate::Keep),
+        _ => (Meaning::Final, Fate::Close),
+    }
+}
 
-/// A role without the rights.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "{0}; connect once as a role that may create the schema, and let it call `PgAdapter::grant_to` for this one, or `grant_admin_to` for an administrator"
-)]
-struct MissingRights(sqlx::Error);
+/// What the driver says, once: its own errors repeat the cause, and add a line of the server's sources.
+#[derive(Debug)]
+struct Cause(sqlx::Error);
 
-/// Tables or functions that do not exist.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}; the schema was dropped or changed since this store was opened")]
-struct MissingSchema(sqlx::Error);
+impl std::error::Error for Cause {}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&text(&self.0))
+    }
+}
+
+/// What the driver says, its code, and what to do about it.
+pub(crate) fn text(error: &sqlx::Error) -> String {
+    let Some(server) = of_server(error) else {
+        return match error {
+            sqlx::Error::Io(error) => error.to_string(),
+            sqlx::Error::Tls(error) => format!("no encrypted connection: {error}"),
+            sqlx::Error::Protocol(what) => format!("not an answer of PostgreSQL: {what}"),
+            error => error.to_string(),
+        };
+    };
+    let said = format!("{} (SQLSTATE {})", server.message(), server.code());
+    let is_final = meaning(error).0 == Meaning::Final;
+    match server.code() {
+        "42501" => format!("{said}; {MISSING_RIGHTS}"),
+        "3F000" | "42P01" | "42883" => format!("{said}; {MISSING_SCHEMA}"),
+        "08P01" if is_final => format!("{said}; {FOREIGN_SERVER}"),
+        _ if is_read_only(error) => format!("{said}; {READ_ONLY}"),
+        _ => said,
+    }
+}

@@ -27,7 +27,7 @@ pub(crate) enum Rights {
 
 /// Lets a role use the store; see [`PgAdapter::grant_to`](crate::PgAdapter::grant_to).
 pub(crate) async fn to(store: &Store, role: &str, rights: Rights) -> Result<()> {
-    let mut connection = store.pool.open(OPERATION).await?;
+    let mut connection = store.pool.open(OPERATION).await?.connection;
     let mut tries = 0;
     loop {
         tries += 1;

@@ -114,15 +114,20 @@ pub(crate) async fn commit(
     loop {
         tries += 1;
         let mut held = pool.hold(OPERATION).await?;
-        let once = once(store, &mut held.connection, inline, commit);
+        held.begins();
+        let once = once(store, held.connection(), inline, commit);
         let Ok((connection, answers)) = timeout(pool.deadline(), once).await else {
             held.broke();
             return Err(pool.no_answer(OPERATION));
         };
-        if connection == Connected::Usable {
-            held.keep();
+        match connection {
+            Connected::Usable => held.keep(),
+            Connected::Unknown => held.close(),
+            Connected::Broken => held.broke(),
         }
         match answers {
+            // Nothing was done, and another connection prepares the statements anew.
+            Err(Refusal::Stale(_)) if tries < 2 => {}
             // Other writers are storing the ids at this moment: the next attempt finds them.
             Err(Refusal::Store(Error::EventIdConflict { event_id: None, .. })) if tries < 3 => {}
             // An append that is stored already is in the read models too, which may not accept it twice.
@@ -133,7 +138,7 @@ pub(crate) async fn commit(
                 let again = Commit { retry: true, ..commit.clone() };
                 return append::commit(store, &again).await;
             }
-            Err(Refusal::Store(error)) => return Err(error),
+            Err(Refusal::Store(error) | Refusal::Stale(error)) => return Err(error),
             Ok(answers) => return Ok(answers),
         }
     }
@@ -155,12 +160,17 @@ async fn are_known(store: &Store, commit: &Commit) -> Result<bool> {
 enum Refusal {
     ReadModel(Error),
     Store(Error),
+    /// Statements that were prepared do not fit the tables any more.
+    Stale(Error),
 }
 
 /// Whether a connection can be used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Connected {
     Usable,
+    /// It may be in any state.
+    Unknown,
+    /// It broke, or what it remembers does not fit the server any more: so may others.
     Broken,
 }
 
@@ -171,25 +181,51 @@ async fn once(
     inline: &Wanting<'_, PgConnection>,
     commit: &Commit,
 ) -> (Connected, Result<Vec<Appended>, Refusal>) {
-    let fail = |error| Refusal::Store(error::error(OPERATION, error));
+    let fail = |error| (after(&error), Err(Refusal::Store(error::error(OPERATION, error))));
     let mut transaction = match connection.begin().await {
         Ok(transaction) => transaction,
-        Err(error) => return (Connected::Broken, Err(fail(error))),
+        Err(error) => return fail(error),
     };
+    let mut connected = Connected::Usable;
     let answers = async {
-        let applied = inline.apply(&mut transaction, commit, None).await;
-        applied.map_err(|error| Refusal::ReadModel(error::application(OPERATION, error)))?;
-        transaction::append_last(&store.sql, &mut transaction, commit).await.map_err(Refusal::Store)
+        if let Err(failed) = inline.apply(&mut transaction, commit, None).await {
+            let of_driver = error::of_driver(&*failed);
+            connected = of_driver.map_or(Connected::Usable, after_statement);
+            let is_stale = of_driver.is_some_and(error::is_stale);
+            let failed = error::application(OPERATION, failed);
+            return Err(if is_stale { Refusal::Stale(failed) } else { Refusal::ReadModel(failed) });
+        }
+        let appended = transaction::append_last(&store.sql, &mut transaction, commit).await;
+        appended.map_err(|error| {
+            // Its statements are the store's: what is transient may have left the connection in any state.
+            if error.is_transient() {
+                connected = Connected::Broken;
+            }
+            Refusal::Store(error)
+        })
     };
-    let (ended, answers) = match answers.await {
+    let answers = answers.await;
+    match answers {
         Ok(answers) if answers.iter().any(|answer| answer.outcome == Outcome::Stored) => {
             match transaction.commit().await {
-                Ok(()) => (Ok(()), Ok(answers)),
-                Err(error) => return (Connected::Broken, Err(fail(error))),
+                Ok(()) => (Connected::Usable, Ok(answers)),
+                Err(error) => fail(error),
             }
         }
         // Refused, or stored before: then the read models have it since that time.
-        answers => (transaction.rollback().await, answers),
-    };
-    (if ended.is_ok() { Connected::Usable } else { Connected::Broken }, answers)
+        answers => match (transaction.rollback().await, connected) {
+            (Err(_), Connected::Usable) => (Connected::Unknown, answers),
+            (_, connected) => (connected, answers),
+        },
+    }
+}
+
+/// What becomes of a connection whose transaction could not begin or end.
+fn after(error: &sqlx::Error) -> Connected {
+    if error::is_fatal(error) { Connected::Broken } else { Connected::Unknown }
+}
+
+/// What becomes of a connection after a statement within a transaction, once that is rolled back.
+fn after_statement(error: &sqlx::Error) -> Connected {
+    if error::is_fatal(error) { Connected::Broken } else { Connected::Usable }
 }

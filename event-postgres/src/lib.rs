@@ -90,6 +90,7 @@ mod replica;
 mod row;
 mod snapshots;
 mod sql;
+mod sqlstate;
 mod stall;
 mod start;
 mod status;

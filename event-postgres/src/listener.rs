@@ -9,6 +9,8 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
+use crate::error;
+use crate::options::Servers;
 use crate::sql::{PING, Statements};
 
 /// After this time an idle connection is asked for an answer: one that is half closed reports nothing by itself.
@@ -19,7 +21,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Receives notifications of commits of other processes.
 pub(crate) struct Listener {
-    driver: PgConnectOptions,
+    servers: Servers,
     state: Arc<State>,
 }
 
@@ -44,8 +46,8 @@ impl Drop for Listening {
 }
 
 impl Listener {
-    pub(crate) fn new(driver: PgConnectOptions) -> Self {
-        Self { driver, state: Arc::default() }
+    pub(crate) fn new(servers: Servers) -> Self {
+        Self { servers, state: Arc::default() }
     }
 
     /// Whether wake-ups arrive now.
@@ -55,14 +57,16 @@ impl Listener {
 
     /// Listens until the returned value is dropped.
     pub(crate) fn start(&self, sql: Arc<Statements>, wake: Arc<Notify>) -> Listening {
-        let (driver, state) = (self.driver.clone(), Arc::clone(&self.state));
+        let (servers, state) = (self.servers.clone(), Arc::clone(&self.state));
         let task = tokio::spawn(async move {
             let mut pause = FIRST_PAUSE;
-            loop {
-                match listen(&driver, &sql, &wake, &state, &mut pause).await {
+            // Only a primary accepts listeners: of several hosts the next one is tried each time.
+            for server in servers.list.iter().cycle() {
+                match listen(&server.driver, &sql, &wake, &state, &mut pause).await {
                     Ok(()) => tracing::info!("the connection for wake-ups ended; opening another"),
-                    Err(error) => {
-                        tracing::warn!(error = %error, "no wake-ups from other processes; polling");
+                    Err(failed) => {
+                        let (server, error) = (&server.name, error::text(&failed));
+                        tracing::warn!(%server, error, "no wake-ups from other processes; polling");
                     }
                 }
                 state.connected.store(false, Ordering::Relaxed);
@@ -88,10 +92,14 @@ async fn listen(
         .max_connections(1)
         .acquire_timeout(ANSWER)
         .connect_lazy_with(driver.clone());
-    let mut listener = PgListener::connect_with(&pool).await?;
-    listener.eager_reconnect(false);
-    let listening = timeout(ANSWER, listener.listen(sql.schema().as_str())).await;
-    listening.map_err(|_| sqlx::Error::PoolTimedOut)??;
+    let listening = async {
+        let mut listener = PgListener::connect_with(&pool).await?;
+        listener.eager_reconnect(false);
+        listener.listen(sql.schema().as_str()).await?;
+        Ok::<_, sqlx::Error>(listener)
+    };
+    let listening = timeout(ANSWER, listening).await;
+    let mut listener = listening.map_err(|_| sqlx::Error::PoolTimedOut)??;
     // The server may have been restored to an earlier state meanwhile: positions received before are void.
     state.received.store(0, Ordering::Relaxed);
     state.connected.store(true, Ordering::Relaxed);

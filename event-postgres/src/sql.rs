@@ -41,6 +41,11 @@ impl Statement {
     pub(crate) fn query<'q>(&self) -> PgQuery<'q> {
         sqlx::query(AssertSqlSafe(Arc::clone(&self.0)))
     }
+
+    /// The statement without parameters, as one message that leaves nothing in the session.
+    pub(crate) fn raw(&self) -> sqlx::RawSql {
+        sqlx::raw_sql(AssertSqlSafe(Arc::clone(&self.0)))
+    }
 }
 
 /// Opens a transaction with its own settings, in one message.
@@ -94,7 +99,7 @@ macro_rules! statements {
 statements! {
     append {
         append_event append_one append_many append_batch record_names append_event_in append_one_in append_many_in
-        record_event_versions
+        record_event_versions bound_transaction
     }
     read {
         read_forward read_backward read_links_forward read_links_backward read_all read_category read_of_stream
@@ -124,7 +129,7 @@ statements! {
         grant_builds
     }
     session {
-        start probe_first probe_second health notify blockers
+        start opened cancel activity probe_first probe_second health notify blockers
     }
 }
 

@@ -1,10 +1,13 @@
 //! What is checked before a store opens: the server can keep it, its schema is up to date, and the pooler mode fits.
 
+use std::time::Duration;
+
 use event_core::{Error, Result};
-use sqlx::Connection;
 use sqlx::postgres::PgRow;
+use tokio::time::timeout;
 
 use crate::options::PgOptions;
+use crate::pool::{Link, close};
 use crate::row::Cells;
 use crate::store::Store;
 use crate::{error, migrate, pooler};
@@ -12,25 +15,63 @@ use crate::{error, migrate, pooler};
 const OPERATION: &str = "connect to the store";
 const OLDEST: i32 = 140_000;
 
-/// Checks the server and migrates the schema; behind a pooler, on the server itself if it is named.
+/// Checks the server and migrates the schema; behind a pooler, on the server itself if it is named. Every step has a
+/// limit, and the error says which one took too long: a server may accept connections and then say nothing.
 pub(crate) async fn open(store: &Store, options: &PgOptions) -> Result<()> {
     let Store { pool, sql, .. } = store;
-    if let Some(driver) = options.direct_driver() {
-        let mut connection = pool.open_at(OPERATION, &driver).await?;
-        let row = sql.start.query().fetch_one(&mut connection).await;
-        let server = Server::read(&row.map_err(|error| error::error(OPERATION, error))?)?;
+    let soon = pool.short_deadline();
+    let at = options.servers().names();
+    let step = |what, limit| Step { what, limit, at: at.clone() };
+    if let Some(servers) = options.direct_servers() {
+        let at = servers.names();
+        let Link { mut connection, process, .. } = pool.open_link(OPERATION, &servers).await?;
+        let row = async {
+            let row = sql.start.query().fetch_one(&mut connection).await;
+            row.map_err(|error| error::error(OPERATION, error))
+        };
+        let server =
+            Server::read(&Step { what: SERVER, limit: soon, at: at.clone() }.run(row).await?)?;
         server.check(options)?;
-        migrate::run(&mut connection, sql, server.standby).await?;
+        let migration = migrate::run(&mut connection, sql, server.standby);
+        match pool.watched(process, migration).await {
+            Some(migrated) => migrated?,
+            None => return Err(too_long("the schema's version and its migration", at)),
+        }
         // The schema is up to date; a connection that does not close properly changes nothing about that.
-        let _ = connection.close().await;
+        close(connection).await;
     }
-    pooler::self_test(pool, sql).await?;
-    Server::read(&store.fetch_one(OPERATION, sql.start.query()).await?)?.check(options)?;
-    if options.direct_driver().is_none() {
-        migrate::check(store).await?;
+    step("the test of the pooler mode", soon * 2).run(pooler::self_test(pool, sql)).await?;
+    let row = step(SERVER, soon).run(store.fetch_one(OPERATION, sql.start.query())).await?;
+    Server::read(&row)?.check(options)?;
+    if options.direct_servers().is_none() {
+        step("the schema's version", soon).run(migrate::check(store)).await?;
     }
     Ok(())
 }
+
+const SERVER: &str = "what the server is";
+
+/// One step of opening, and its time.
+struct Step {
+    what: &'static str,
+    limit: Duration,
+    at: String,
+}
+
+impl Step {
+    async fn run<T>(self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        timeout(self.limit, work).await.unwrap_or_else(|_| Err(too_long(self.what, self.at)))
+    }
+}
+
+fn too_long(what: &'static str, at: String) -> Error {
+    Error::connection(OPERATION, TooLong(what, at))
+}
+
+/// A server that accepted the connection, and then did not answer.
+#[derive(Debug, thiserror::Error)]
+#[error("{1} accepted the connection and then said nothing: {0} took too long")]
+struct TooLong(&'static str, String);
 
 /// What a server says of itself and of the session.
 struct Server {

@@ -24,12 +24,13 @@ impl Store {
     /// A store without connections; they are opened on demand.
     pub(crate) fn new(options: &PgOptions) -> Self {
         let sql = Arc::new(Statements::new(options.schema.clone()));
-        Self { pool: Pool::new(options), sql, census: Census::default() }
+        Self { pool: Pool::new(options, Arc::clone(&sql)), sql, census: Census::default() }
     }
 
     /// The same store on another server, reached without a pooler.
     pub(crate) fn at(&self, options: &PgOptions, address: &Address) -> Self {
-        let (pool, sql) = (Pool::at(options, address), Arc::clone(&self.sql));
+        let sql = Arc::clone(&self.sql);
+        let pool = Pool::at(options, address, Arc::clone(&sql));
         Self { pool, sql, census: Census::default() }
     }
 

@@ -42,7 +42,7 @@ proptest! {
 const POLL: Duration = Duration::from_millis(3);
 
 /// The only event of its stream, at a position.
-fn at(position: u64) -> RecordedEvent {
+pub(crate) fn at(position: u64) -> RecordedEvent {
     let data = event(EventId::new());
     RecordedEvent::from_parts(RecordedParts {
         tenant: Tenant::default(),

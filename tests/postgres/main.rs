@@ -6,6 +6,7 @@
 
 mod append_in;
 mod concurrency;
+mod connections;
 mod consume;
 mod contract;
 mod copying;
@@ -25,6 +26,7 @@ mod rights;
 mod roundtrips;
 mod row_security;
 mod schema;
+mod sqlstates;
 mod stall;
 mod standby;
 mod subscribe;

@@ -2,6 +2,7 @@
 //!
 //! A missing program is a panic that says what to install; tests are never skipped.
 
+use std::io::Write as _;
 use std::net::TcpStream;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
@@ -57,6 +58,27 @@ impl Bouncer {
         format!("{url}{}", if url.contains('?') { "" } else { "?" })
     }
 
+    /// Ends the pooler and its connections, as a restart of its machine does; `start_again` brings it back at its address.
+    pub(crate) fn stop(&mut self) {
+        self.tell("stop");
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while TcpStream::connect(&self.address).is_ok() {
+            assert!(Instant::now() < deadline, "the pooler ends");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Starts the pooler that was stopped.
+    pub(crate) fn start_again(&mut self) {
+        self.tell("start");
+        assert!(self.accepts_connections(), "the pooler starts again");
+    }
+
+    fn tell(&mut self, word: &str) {
+        let pipe = self.watchdog.stdin.as_mut().expect("the watchdog reads");
+        writeln!(pipe, "{word}").expect("the watchdog reads");
+    }
+
     fn accepts_connections(&mut self) -> bool {
         let deadline = Instant::now() + Duration::from_secs(10);
         while Instant::now() < deadline {
@@ -89,8 +111,13 @@ fn watchdog(config: &std::path::Path) -> Child {
     let script = r#"config="$0"
         "$@" "$config" >/dev/null 2>&1 &
         pooler=$!
-        (while kill -0 $pooler 2>/dev/null; do sleep 1; done; kill $$ 2>/dev/null) &
-        while read -r _; do :; done
+        (sleep 1; kill -0 $pooler 2>/dev/null || kill $$ 2>/dev/null) &
+        while read -r word; do
+            case $word in
+            stop) kill $pooler; wait $pooler ;;
+            start) "$@" "$config" >/dev/null 2>&1 & pooler=$! ;;
+            esac
+        done
         kill $pooler; wait $pooler; rm -rf "$(dirname "$config")""#;
     let run = pg::as_server_user(std::path::Path::new(program));
     let mut command = Command::new("sh");

@@ -112,6 +112,11 @@ impl Cluster {
         self.private().control(&["-m", "immediate", "stop"]);
     }
 
+    /// Makes a primary of a private standby.
+    pub(crate) fn promote(&self) {
+        assert!(self.private().control(&["promote"]), "the standby is promoted");
+    }
+
     /// Restarts a private server on the same port.
     pub(crate) fn restart(&self) {
         assert!(self.private().run_server(), "the server restarts");

@@ -84,13 +84,14 @@ impl RetryPolicy {
 }
 
 impl Default for RetryPolicy {
-    /// 3 retries after 50, 100 and 200 ms, each times 0.8 to 1.2, none later than 10 s after the first attempt.
+    /// 3 retries after 50, 100 and 200 ms, each times 0.8 to 1.2, none later than 60 s after the first attempt: a statement
+    /// that took as long as a backend lets it, 30 s by default, is tried again.
     fn default() -> Self {
         Self {
             retries: 3,
             first_delay: Duration::from_millis(50),
             jitter: true,
-            deadline: Duration::from_secs(10),
+            deadline: Duration::from_mins(1),
         }
     }
 }

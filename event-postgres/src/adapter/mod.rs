@@ -59,9 +59,9 @@ impl PgOptions {
     /// rights.
     pub async fn connect(self) -> Result<PgAdapter> {
         let store = Arc::new(Store::new(&self));
-        start::open(&store, &self).await?;
+        Box::pin(start::open(&store, &self)).await?;
         let frontier = Arc::new(Frontier::new(Arc::clone(&store), self.frontier_wait));
-        let listener = self.direct_driver().filter(|_| self.notify).map(Listener::new);
+        let listener = self.direct_servers().filter(|_| self.notify).map(Listener::new);
         Ok(PgAdapter {
             writer: Writer::new(Arc::clone(&store), self.append_lanes),
             readers: Readers::new(&self, Arc::clone(&frontier)),
@@ -136,8 +136,9 @@ impl PgAdapter {
     /// the caller commits.
     ///
     /// **Append last.** From here to the commit the streams are locked against other writers, and a position is
-    /// assigned: readers of all streams wait for it. Anything that takes time belongs before the append. The caller's
-    /// commit does not wake subscriptions; they find it by their next poll, within a second.
+    /// assigned: readers of all streams wait for it. Anything that takes time belongs before the append: a transaction that
+    /// then waits for its program for longer than [`PgOptions::idle_transaction_timeout`] is ended by the server. The
+    /// caller's commit does not wake subscriptions; they find it by their next poll, within a second.
     ///
     /// ```no_run
     /// # use event_core::{EventStore, ExpectedVersion, NewEvent, StreamId};

@@ -27,7 +27,16 @@ pub(crate) async fn append_in(
         commit.appends.iter().map(|append| append.stream_id.category().to_owned()).collect();
     let names = store.sql.record_names.query().bind(commit.tenant.as_str().to_owned());
     store.fetch(APPEND, names.bind(categories)).await?;
+    bound(store, transaction).await?;
     append_last(&store.sql, transaction, commit).await
+}
+
+/// From the append to the commit readers of the log wait: not for ever, where the program stops.
+async fn bound(store: &Store, transaction: &mut Transaction<'_, Postgres>) -> Result<()> {
+    let Some(limit) = store.pool.idle_limit() else { return Ok(()) };
+    let query = store.sql.bound_transaction.query().bind(limit);
+    let bounded = query.execute(&mut **transaction).await;
+    bounded.map(drop).map_err(|failed| error::error(APPEND, failed))
 }
 
 /// Appends in a transaction that is committed or rolled back at once. Needs no connection but that of the transaction: a

@@ -1,7 +1,11 @@
 //! [`PgOptions`]: where the store is and how it is used, from a URL or step by step.
 
+mod address;
 mod driver;
+mod hosts;
+mod keepalive;
 mod pooler_mode;
+mod servers;
 mod url;
 
 use std::fmt;
@@ -11,22 +15,31 @@ use event_core::Result;
 use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 
-pub(crate) use self::driver::Address;
+pub(crate) use self::hosts::{Host as Address, Role, SessionAttrs};
+use self::keepalive::Keepalive;
 pub use self::pooler_mode::PoolerMode;
+pub(crate) use self::servers::{Server, Servers};
 use self::url::invalid;
 use crate::sql::{DEFAULT_SCHEMA, Schema};
 
+/// The name that the server shows for connections without another.
+const NAME: &str = "event-postgres";
+
 /// How to open a store.
 ///
-/// Made from a URL: `postgres://user:password@host:port/database?key=value&…` with the keys of this crate
+/// Made from a URL, which is read as libpq reads it: `postgres://user:password@host:port/database?key=value&…`. There may
+/// be several hosts, `host1:port1,host2:port2`; each connection tries them in order, those that just failed last. A host
+/// that begins with a slash is the folder of a socket, in the URL `%2Frun%2Fpostgresql` or `?host=/run/postgresql`. The
+/// keys of this crate are
 ///
 /// | key | meaning | default |
 /// |---|---|---|
 /// | `schema` | the schema that holds the tables | `event_store` |
-/// | `pool_size` | connections at most | 8 |
+/// | `pool_size` | connections at most; see [`PgOptions::pool_size`] | 8 |
 /// | `acquire_timeout_ms` | how long to wait for a connection | 5000 |
 /// | `statement_timeout_ms` | how long a statement may run | 30000 |
-/// | `lock_timeout_ms` | how long a statement waits for a lock; 0: as long as it may run | 0 |
+/// | `lock_timeout_ms` | how long a statement waits for a lock; 0: as long as it may run | 10000 |
+/// | `idle_transaction_timeout_ms` | how long a transaction of the store may wait for this program; 0: for ever | 10000 |
 /// | `append_lanes` | tasks that store waiting appends together; 0: each append is stored alone | 4 |
 /// | `frontier_wait_ms` | how long `read_all` waits for a commit in flight | 100 |
 /// | `notify` | whether processes wake each other's subscriptions: `on`, or `off` for polling alone | `on` |
@@ -35,9 +48,23 @@ use crate::sql::{DEFAULT_SCHEMA, Schema};
 /// | `replica` | `host:port` of a standby that serves reads; may be given several times, see [`PgOptions::replica`] | none |
 /// | `allow_asynchronous_commit` | whether a server may be used that acknowledges commits before they are stored: `on` or `off` | `off` |
 ///
-/// and those of the driver: `application_name`, `sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `host`, `hostaddr`,
-/// `port`, `dbname`, `user`, `password`, `options`, `statement-cache-capacity`. Any other key is an error. What the
-/// URL leaves out comes from `PGHOST` and its siblings, as with libpq.
+/// and those of libpq
+///
+/// | key | meaning | default |
+/// |---|---|---|
+/// | `host`, `hostaddr`, `port` | lists with commas, instead of those before the database; `hostaddr` instead of `host` | `PGHOST`, `PGPORT` |
+/// | `dbname`, `user`, `password` | instead of those in the address | `PGDATABASE`, `PGUSER`, `PGPASSWORD`, the password file |
+/// | `target_session_attrs` | which of the hosts are used: `any`, `read-write`, `read-only`, `primary`, `standby`, `prefer-standby` | `any` |
+/// | `connect_timeout` | seconds to open a connection to one host; 0: `acquire_timeout_ms` | 0 |
+/// | `keepalives` | whether the server asks a silent program for a sign of life: 1 or 0 | 1 |
+/// | `keepalives_idle`, `keepalives_interval`, `keepalives_count` | after how many seconds, how many seconds apart, how often in vain | 30, 10, 3 |
+/// | `tcp_user_timeout` | milliseconds for which data of the server may stay unacknowledged; 0: as the system says | 30000 |
+/// | `sslmode`, `sslrootcert`, `sslcert`, `sslkey` | encryption | `prefer` |
+/// | `application_name`, `fallback_application_name` | the name that the server shows | `event-postgres` |
+/// | `options` | settings of the session, `-c name=value`, or each as `options[name]=value` | `PGOPTIONS` |
+/// | `statement-cache-capacity` | prepared statements kept by a connection | 100 |
+///
+/// Any other key is an error. With `any`, a store whose write met a standby uses hosts that take writes from then on.
 ///
 /// ```
 /// use event_postgres::PgOptions;
@@ -49,12 +76,18 @@ use crate::sql::{DEFAULT_SCHEMA, Schema};
 /// ```
 #[derive(Clone)]
 pub struct PgOptions {
+    /// User, password, database, encryption; without a host.
     connect: PgConnectOptions,
+    hosts: Vec<Address>,
+    target_session_attrs: SessionAttrs,
+    connect_timeout: Option<Duration>,
+    keepalive: Keepalive,
     pub(crate) schema: Schema,
     pub(crate) pool_size: u32,
     pub(crate) acquire_timeout: Duration,
     statement_timeout: Duration,
     lock_timeout: Duration,
+    idle_transaction_timeout: Duration,
     pub(crate) frontier_wait: Duration,
     pub(crate) append_lanes: u32,
     pub(crate) notify: bool,
@@ -65,16 +98,21 @@ pub struct PgOptions {
 }
 
 impl PgOptions {
-    fn new(connect: PgConnectOptions) -> Result<Self, String> {
+    fn new(connect: PgConnectOptions, hosts: Vec<Address>) -> Result<Self, String> {
         let is_unnamed = connect.get_application_name().is_none();
-        let connect = if is_unnamed { connect.application_name("event-postgres") } else { connect };
+        let connect = if is_unnamed { connect.application_name(NAME) } else { connect };
         Ok(Self {
             connect: connect.disable_statement_logging(),
+            hosts,
+            target_session_attrs: SessionAttrs::default(),
+            connect_timeout: None,
+            keepalive: Keepalive::default(),
             schema: Schema::new(DEFAULT_SCHEMA)?,
             pool_size: 8,
             acquire_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(30),
-            lock_timeout: Duration::ZERO,
+            lock_timeout: Duration::from_secs(10),
+            idle_transaction_timeout: Duration::from_secs(10),
             frontier_wait: Duration::from_millis(100),
             append_lanes: 4,
             notify: true,
@@ -94,7 +132,11 @@ impl PgOptions {
         Ok(self)
     }
 
-    /// Sets how many connections are kept at most; at least one.
+    /// Sets how many connections are used at the same time at most; at least one. A call that is given up keeps its
+    /// connection until the server has ended its statement, so giving up opens no others.
+    ///
+    /// Beside them there are: one that listens for commits of other processes, one for each projector and for an import
+    /// that runs, and for moments one that cancels statements and looks after slow ones.
     #[must_use]
     pub fn pool_size(mut self, connections: u32) -> Self {
         self.pool_size = connections.clamp(1, 10_000);
@@ -108,7 +150,8 @@ impl PgOptions {
         self
     }
 
-    /// Sets how long the server works on one statement.
+    /// Sets how long the server works on one statement. Less than the deadline of the store's
+    /// [`RetryPolicy`](event_core::RetryPolicy), or a statement that took so long is not tried again.
     #[must_use]
     pub const fn statement_timeout(mut self, timeout: Duration) -> Self {
         self.statement_timeout = timeout;
@@ -116,10 +159,18 @@ impl PgOptions {
     }
 
     /// Sets how long a statement waits for a lock that another transaction holds, before it fails as
-    /// [`Error::Overloaded`](event_core::Error::Overloaded). By default zero: as long as the statement may run.
+    /// [`Error::Overloaded`](event_core::Error::Overloaded); zero: as long as the statement may run.
     #[must_use]
     pub const fn lock_timeout(mut self, timeout: Duration) -> Self {
         self.lock_timeout = timeout;
+        self
+    }
+
+    /// Sets how long a transaction of the store may wait for this program, before the server ends its connection. A
+    /// program that stops between an append and its commit blocks all readers of the log for so long; zero: for ever.
+    #[must_use]
+    pub const fn idle_transaction_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_transaction_timeout = timeout;
         self
     }
 
@@ -198,17 +249,26 @@ impl PgOptions {
     }
 }
 
+impl PgOptions {
+    /// How long it may take to open a connection to one host.
+    pub(crate) fn connect_timeout(&self) -> Duration {
+        self.connect_timeout.unwrap_or(self.acquire_timeout)
+    }
+}
+
 impl fmt::Debug for PgOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PgOptions")
-            .field("host", &self.connect.get_host())
-            .field("port", &self.connect.get_port())
+            .field("hosts", &self.hosts)
+            .field("target_session_attrs", &self.target_session_attrs)
             .field("user", &self.connect.get_username())
             .field("database", &self.connect.get_database())
             .field("schema", &self.schema.as_str())
             .field("pool_size", &self.pool_size)
             .field("acquire_timeout", &self.acquire_timeout)
             .field("statement_timeout", &self.statement_timeout)
+            .field("lock_timeout", &self.lock_timeout)
+            .field("idle_transaction_timeout", &self.idle_transaction_timeout)
             .field("frontier_wait", &self.frontier_wait)
             .field("append_lanes", &self.append_lanes)
             .field("notify", &self.notify)

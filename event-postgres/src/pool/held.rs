@@ -1,49 +1,148 @@
-//! [`Held`]: a connection of the pool for several statements.
+//! [`Held`]: a connection of the pool for one or several statements, and the permit for it.
 
-use event_core::Result;
+use std::sync::Arc;
+use std::time::Duration;
+
+use event_core::{Error, Result};
 use event_sql::error::closed;
+use sqlx::Connection;
 use sqlx::postgres::PgConnection;
-use tokio::sync::SemaphorePermit;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
-use super::Pool;
+use super::given_up::GivenUp;
+use super::{Link, Pool, Process, Shared};
 
-/// A connection that is held. Dropping it closes it and abandons what is in flight on it.
-pub(crate) struct Held<'p> {
-    pool: &'p Pool,
-    _permit: SemaphorePermit<'p>,
+/// A connection that was idle for longer is asked for a sign of life before it is used: whatever is between may have
+/// forgotten it.
+const FRESH: Duration = Duration::from_secs(1);
+/// How long that sign may take. The connection that is opened otherwise costs little.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
+
+/// A connection that is held. Dropped without a word about its state, it is left to a task that ends what is in flight
+/// on it, and keeps the permit until then.
+pub(crate) struct Held {
+    shared: Arc<Shared>,
     epoch: u64,
-    pub(crate) connection: PgConnection,
+    /// Both are there until the end.
+    rest: Option<(OwnedSemaphorePermit, Link)>,
+    in_transaction: bool,
 }
 
 impl Pool {
     /// Takes a connection, or opens one.
-    pub(crate) async fn hold(&self, operation: &'static str) -> Result<Held<'_>> {
-        let permit = match timeout(self.acquire_timeout, self.permits.acquire()).await {
+    pub(crate) async fn hold(&self, operation: &'static str) -> Result<Held> {
+        let shared = &self.shared;
+        let permits = Arc::clone(&shared.permits).acquire_owned();
+        let permit = match timeout(shared.acquire_timeout, permits).await {
             Ok(Ok(permit)) => permit,
             Ok(Err(_)) => return Err(closed(operation)),
-            Err(_) => return Err(self.exhausted(operation)),
+            Err(_) => return Err(shared.exhausted(operation)),
         };
         let (epoch, kept) = {
-            let mut idle = self.idle();
+            let mut idle = shared.idle();
             (idle.epoch, idle.connections.pop())
         };
-        let connection = match kept {
-            Some(connection) => connection,
-            None => self.open(operation).await?,
+        let Some((link, since)) = kept else {
+            return Held::open(Arc::clone(shared), permit, epoch, operation).await;
         };
-        Ok(Held { pool: self, _permit: permit, epoch, connection })
+        let mut held = Held::new(Arc::clone(shared), permit, epoch, link);
+        if since.elapsed() < FRESH {
+            return Ok(held);
+        }
+        if matches!(timeout(SIGN_OF_LIFE, held.connection().ping()).await, Ok(Ok(()))) {
+            return Ok(held);
+        }
+        let permit = held.replace();
+        let epoch = shared.idle().epoch;
+        match permit {
+            Some(permit) => Held::open(Arc::clone(shared), permit, epoch, operation).await,
+            None => Err(closed(operation)),
+        }
     }
 }
 
-impl Held<'_> {
+impl Held {
+    fn new(shared: Arc<Shared>, permit: OwnedSemaphorePermit, epoch: u64, link: Link) -> Self {
+        Self { shared, epoch, rest: Some((permit, link)), in_transaction: false }
+    }
+
+    /// Opens a connection in a task of its own: a caller that goes away meanwhile leaves no half-open connection beside
+    /// those of the permits.
+    async fn open(
+        shared: Arc<Shared>,
+        permit: OwnedSemaphorePermit,
+        epoch: u64,
+        operation: &'static str,
+    ) -> Result<Self> {
+        let opening = tokio::spawn(async move {
+            let link = shared.open(operation).await?;
+            Ok(Self::new(shared, permit, epoch, link))
+        });
+        match opening.await {
+            Ok(opened) => opened,
+            Err(ended) => Err(Error::connection(operation, ended)),
+        }
+    }
+
+    /// The connection.
+    pub(crate) fn connection(&mut self) -> &mut PgConnection {
+        match &mut self.rest {
+            Some((_, link)) => &mut link.connection,
+            None => unreachable!("the connection is taken by methods that consume its holder"),
+        }
+    }
+
+    /// The server process; unknown behind a pooler.
+    pub(super) fn process(&self) -> Option<Process> {
+        self.rest.as_ref().and_then(|(_, link)| link.process.clone())
+    }
+
+    /// Where the server is, for messages.
+    pub(super) fn server(&self) -> String {
+        self.rest.as_ref().map_or_else(String::new, |(_, link)| link.server.name.clone())
+    }
+
+    /// A transaction is begun on it: given up, it cannot be used again.
+    pub(crate) fn begins(&mut self) {
+        self.in_transaction = true;
+    }
+
     /// Returns it to the pool, after a complete answer.
-    pub(crate) fn keep(self) {
-        self.pool.keep(self.epoch, self.connection);
+    pub(crate) fn keep(mut self) {
+        if let Some((_permit, link)) = self.rest.take() {
+            self.shared.keep(self.epoch, link);
+        }
     }
 
     /// It broke, and so may have those that were opened before it.
-    pub(crate) fn broke(self) {
-        self.pool.broke(self.epoch);
+    pub(crate) fn broke(mut self) {
+        drop(self.rest.take());
+        self.shared.broke(self.epoch);
+    }
+
+    /// Its state is not known: only this one is closed.
+    pub(crate) fn close(mut self) {
+        drop(self.rest.take());
+    }
+
+    /// As [`Held::broke`], with the permit for another one.
+    fn replace(mut self) -> Option<OwnedSemaphorePermit> {
+        let permit = self.rest.take().map(|(permit, _)| permit);
+        self.shared.broke(self.epoch);
+        permit
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let Some((permit, link)) = self.rest.take() else { return };
+        // Without a runtime nothing waits for the server: the connection is closed as it is.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let (shared, epoch) = (Arc::clone(&self.shared), self.epoch);
+            let given_up =
+                GivenUp { shared, permit, epoch, link, in_transaction: self.in_transaction };
+            runtime.spawn(given_up.end());
+        }
     }
 }

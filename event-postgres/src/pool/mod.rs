@@ -1,26 +1,38 @@
-//! [`Pool`]: connections that are kept open. One statement at a time, no ping before or after, so that a call is one
-//! round trip.
+//! [`Pool`]: connections that are kept open. One statement at a time, so that a call is one round trip.
 //!
-//! A connection returns to the pool only after a complete answer. It is closed if its future was dropped, its time was
-//! up or its server ended it. When one breaks, the idle connections opened before it are closed too: after a restart of
-//! the server as many calls as there are connections would fail otherwise.
+//! A connection returns to the pool only after a complete answer, and its permit with it: there are never more than the
+//! permits allow, whatever callers do. A call that is given up leaves its connection to a task that cancels the
+//! statement and waits for its end (`given_up.rs`). A connection in a state that is not known is closed. When one
+//! breaks, the idle ones opened before it are closed too: after a restart of the server as many calls as there are
+//! connections would fail otherwise.
+//!
+//! The driver gives no access to its sockets, so a connection that a firewall has forgotten is noticed here: one that
+//! was idle for a while is asked for a sign of life before it is used, and a statement that takes long is looked up on
+//! the server (`watch.rs`).
 
+mod given_up;
 mod held;
+mod open;
+mod watch;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use event_core::health::PoolUse;
 use event_core::{Error, Result};
 use futures_util::TryStreamExt;
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
-use sqlx::{ConnectOptions, Connection};
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{Connection, Execute};
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
+use self::given_up::Abandoned;
+pub(crate) use self::held::Held;
+use self::open::Resting as RestingHosts;
+pub(crate) use self::open::{Link, Process};
 use crate::error::{self, Failure};
-use crate::options::{Address, PgOptions, PoolerMode};
-use crate::sql::{Begin, PgQuery};
+use crate::options::{Address, PgOptions, PoolerMode, Servers};
+use crate::sql::{Begin, PgQuery, Statements};
 
 const COMMIT: &str = "COMMIT";
 const ROLLBACK: &str = "ROLLBACK";
@@ -33,196 +45,264 @@ const CLOSE: Duration = Duration::from_secs(1);
 
 /// Connections that are kept open.
 pub(crate) struct Pool {
-    driver: PgConnectOptions,
+    shared: Arc<Shared>,
+}
+
+/// What the tasks of a pool share with it.
+struct Shared {
+    servers: Servers,
+    hosts: RestingHosts,
     mode: PoolerMode,
     /// Where a session may be kept: not behind a pooler.
-    session: Option<PgConnectOptions>,
+    session: Option<Servers>,
+    /// The same for transactions that block no reader of the log.
+    patient: Option<Servers>,
     /// What opens the transaction of a statement behind a pooler.
     begin: Begin,
+    sql: Arc<Statements>,
     size: u32,
-    permits: Semaphore,
+    permits: Arc<Semaphore>,
     idle: Mutex<Idle>,
+    abandoned: Abandoned,
     acquire_timeout: Duration,
+    connect_timeout: Duration,
     deadline: Duration,
+    /// How long a transaction may wait for this program, in milliseconds; none: for ever.
+    idle_limit: Option<i32>,
 }
 
 #[derive(Default)]
 struct Idle {
     /// Counts broken connections; a connection from before the last one is not kept.
     epoch: u64,
-    connections: Vec<PgConnection>,
+    connections: Vec<(Link, Instant)>,
+}
+
+/// Whether a connection is known to be ready for the next statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    Ready,
+    Unknown,
 }
 
 impl Pool {
     /// Connections at most.
-    pub(crate) const fn size(&self) -> u32 {
-        self.size
+    pub(crate) fn size(&self) -> u32 {
+        self.shared.size
     }
 
     /// A pool without connections; they are opened on demand.
-    pub(crate) fn new(options: &PgOptions) -> Self {
-        Self {
-            driver: options.driver(),
-            mode: options.pooler_mode,
-            session: options.direct_driver(),
-            begin: Begin::new(&options.settings()),
-            size: options.pool_size,
-            permits: Semaphore::new(options.pool_size as usize),
-            idle: Mutex::default(),
-            acquire_timeout: options.acquire_timeout,
-            deadline: options.deadline(),
-        }
+    pub(crate) fn new(options: &PgOptions, sql: Arc<Statements>) -> Self {
+        let patient = options.patient().direct_servers();
+        Self::of(options, options.servers(), (options.direct_servers(), patient), sql)
     }
 
     /// A pool for another server with the same store, reached without a pooler.
-    pub(crate) fn at(options: &PgOptions, address: &Address) -> Self {
-        let direct = options.clone().pooler_mode(PoolerMode::Direct);
-        let driver = direct.driver_at(address);
-        Self { session: Some(driver.clone()), driver, ..Self::new(&direct) }
+    pub(crate) fn at(options: &PgOptions, address: &Address, sql: Arc<Statements>) -> Self {
+        let servers = options.servers_at(address);
+        let sessions = (Some(servers.clone()), Some(options.patient().servers_at(address)));
+        Self::of(&options.without_pooler(), servers, sessions, sql)
+    }
+
+    fn of(
+        options: &PgOptions,
+        servers: Servers,
+        (session, patient): (Option<Servers>, Option<Servers>),
+        sql: Arc<Statements>,
+    ) -> Self {
+        let shared = Shared {
+            hosts: RestingHosts::default(),
+            servers,
+            mode: options.pooler_mode,
+            session,
+            patient,
+            begin: Begin::new(&options.settings()),
+            sql,
+            size: options.pool_size,
+            permits: Arc::new(Semaphore::new(options.pool_size as usize)),
+            idle: Mutex::default(),
+            abandoned: Abandoned::default(),
+            acquire_timeout: options.acquire_timeout,
+            connect_timeout: options.connect_timeout(),
+            deadline: options.deadline(),
+            idle_limit: options.idle_limit(),
+        };
+        Self { shared: Arc::new(shared) }
     }
 
     /// Runs one statement and hands over each row as it arrives: it is decoded while the server still sends.
     pub(crate) async fn each(
         &self,
         operation: &'static str,
-        query: PgQuery<'_>,
-        take: impl FnMut(PgRow),
+        mut query: PgQuery<'_>,
+        mut take: impl FnMut(PgRow),
     ) -> Result<(), Failure> {
-        let mut held = self.hold(operation).await?;
-        let answer = self.exchange(&mut held.connection, query, take);
-        match timeout(self.deadline, answer).await {
-            Ok(Ok(())) => {
-                held.keep();
-                Ok(())
-            }
-            Ok(Err(error)) => {
-                if error::is_fatal(&error) {
-                    held.broke();
-                } else {
-                    held.keep();
-                }
-                Err(error::failure(operation, error))
-            }
-            Err(_) => {
-                held.broke();
-                Err(self.no_answer(operation).into())
+        let arguments = query.take_arguments().map_err(sqlx::Error::Encode);
+        let arguments = arguments.map_err(|error| error::failure(operation, error))?;
+        let (text, arguments) = (query.sql(), arguments.unwrap_or_default());
+        let mut is_repeated = false;
+        loop {
+            let query = sqlx::query_with(text.clone(), arguments.clone());
+            // Boxed: every call of the store contains it.
+            match Box::pin(self.once(operation, query, &mut take)).await? {
+                Ok(()) => return Ok(()),
+                // Nothing was done. Another connection prepares the statement anew.
+                Err(failed) if error::is_stale(&failed) && !is_repeated => is_repeated = true,
+                Err(failed) => return Err(error::failure(operation, failed)),
             }
         }
     }
 
+    async fn once(
+        &self,
+        operation: &'static str,
+        query: PgQuery<'_>,
+        take: &mut impl FnMut(PgRow),
+    ) -> Result<Result<(), sqlx::Error>, Failure> {
+        let mut held = self.hold(operation).await?;
+        let process = held.process();
+        if self.mode().is_pooled() {
+            held.begins();
+        }
+        let answer = self.exchange(held.connection(), query, take);
+        let answered = timeout(self.shared.deadline, self.shared.watched(process, answer)).await;
+        let Ok(Ok((state, answer))) = answered else {
+            let silent = self.unanswered(operation, &held);
+            held.broke();
+            return Err(silent.into());
+        };
+        match &answer {
+            Ok(()) => held.keep(),
+            Err(failed) => self.after(failed, state, held),
+        }
+        Ok(answer)
+    }
+
+    /// What becomes of a connection after an error.
+    pub(crate) fn after(&self, failed: &sqlx::Error, state: State, held: Held) {
+        if error::is_read_only(failed) {
+            self.shared.hosts.want_writes();
+        }
+        if error::is_fatal(failed) {
+            held.broke();
+        } else if state == State::Ready {
+            held.keep();
+        } else {
+            held.close();
+        }
+    }
+
     /// Runs one statement on a connection, as the pooler mode requires: alone, or in a transaction that brings its
-    /// settings along.
+    /// settings along. After an error the connection is ready if no transaction is left open on it.
     pub(crate) async fn exchange(
         &self,
         connection: &mut PgConnection,
         query: PgQuery<'_>,
         mut take: impl FnMut(PgRow),
-    ) -> Result<(), sqlx::Error> {
-        if self.mode.is_pooled() {
-            self.begin.query().execute(&mut *connection).await?;
+    ) -> (State, Result<(), sqlx::Error>) {
+        let mode = self.mode();
+        if mode.is_pooled()
+            && let Err(failed) = self.shared.begin.query().execute(&mut *connection).await
+        {
+            // It may have begun, and failed at a setting.
+            return (State::Unknown, Err(failed));
         }
         let answer = async {
-            let mut rows = query.persistent(self.mode.prepares()).fetch(&mut *connection);
+            let mut rows = query.persistent(mode.prepares()).fetch(&mut *connection);
             while let Some(row) = rows.try_next().await? {
                 take(row);
             }
             Ok(())
         };
         let answer = answer.await;
-        if self.mode.is_pooled() {
-            let end = if answer.is_ok() { COMMIT } else { ROLLBACK };
-            let ended = sqlx::raw_sql(end).execute(&mut *connection).await;
-            return answer.and(ended.map(|_| ()));
+        if !mode.is_pooled() {
+            return (State::Ready, answer);
         }
-        answer
+        let end = if answer.is_ok() { COMMIT } else { ROLLBACK };
+        match sqlx::raw_sql(end).execute(&mut *connection).await {
+            Ok(_) => (State::Ready, answer),
+            Err(failed) => (State::Unknown, answer.and(Err(failed))),
+        }
     }
 
     /// What is between this pool and the server.
-    pub(crate) const fn mode(&self) -> PoolerMode {
-        self.mode
+    pub(crate) fn mode(&self) -> PoolerMode {
+        self.shared.mode
     }
 
     /// How the connections are used now.
     pub(crate) fn usage(&self) -> PoolUse {
         let count = |number| u32::try_from(number).unwrap_or(u32::MAX);
-        let free = count(self.permits.available_permits());
+        let free = count(self.shared.permits.available_permits());
         PoolUse {
-            size: self.size,
-            idle: count(self.idle().connections.len()),
-            busy: self.size.saturating_sub(free),
-        }
-    }
-
-    /// Opens a connection that the pool does not keep.
-    pub(crate) async fn open(&self, operation: &'static str) -> Result<PgConnection> {
-        self.open_at(operation, &self.driver).await
-    }
-
-    /// Opens a connection to another server, within the timeout of this pool.
-    pub(crate) async fn open_at(
-        &self,
-        operation: &'static str,
-        driver: &PgConnectOptions,
-    ) -> Result<PgConnection> {
-        match timeout(self.acquire_timeout, driver.connect()).await {
-            Ok(connected) => connected.map_err(|error| error::error(operation, error)),
-            Err(_) => Err(Error::connection(operation, NoAnswer(self.acquire_timeout))),
-        }
-    }
-
-    /// Opens a connection to the server itself, for several statements that belong together.
-    pub(crate) async fn open_session(&self, operation: &'static str) -> Result<PgConnection> {
-        match &self.session {
-            Some(driver) => self.open_at(operation, driver).await,
-            None => Err(Error::adapter(operation, NO_SESSION)),
+            size: self.size(),
+            idle: count(self.shared.idle().connections.len()),
+            busy: self.size().saturating_sub(free),
         }
     }
 
     /// Refuses, behind a pooler, what keeps one of the pool's own connections for several statements.
     pub(crate) fn require_session(&self, operation: &'static str) -> Result<()> {
-        if self.mode.is_pooled() { Err(Error::adapter(operation, NOT_POOLED)) } else { Ok(()) }
+        if self.mode().is_pooled() { Err(Error::adapter(operation, NOT_POOLED)) } else { Ok(()) }
     }
 
     /// How long a statement may take, on the server and on the network.
-    pub(crate) const fn deadline(&self) -> Duration {
-        self.deadline
+    pub(crate) fn deadline(&self) -> Duration {
+        self.shared.deadline
     }
 
-    /// The error for a statement that took longer; what it did is unknown.
+    /// How long a transaction may wait for this program, in milliseconds; `None`: for ever.
+    pub(crate) fn idle_limit(&self) -> Option<i32> {
+        self.shared.idle_limit
+    }
+
+    /// How long an answer may take that costs the server nothing.
+    pub(crate) fn short_deadline(&self) -> Duration {
+        self.shared.acquire_timeout.max(Duration::from_secs(2))
+    }
+
+    /// The error for a statement that was not answered; what it did is unknown.
     pub(crate) fn no_answer(&self, operation: &'static str) -> Error {
-        Error::connection(operation, NoAnswer(self.deadline))
+        Error::connection(operation, NoAnswer("the server".into(), self.shared.deadline))
+    }
+
+    fn unanswered(&self, operation: &'static str, held: &Held) -> Error {
+        Error::connection(operation, NoAnswer(held.server(), self.shared.deadline))
     }
 
     /// Takes no more statements and closes the idle connections.
     pub(crate) async fn close(&self) {
-        self.permits.close();
-        let connections = std::mem::take(&mut self.idle().connections);
-        for connection in connections {
-            close(connection).await;
+        self.shared.permits.close();
+        let connections = std::mem::take(&mut self.shared.idle().connections);
+        for (link, _) in connections {
+            close(link.connection).await;
         }
     }
 
     /// Keeps a connection that was opened for something else.
-    pub(crate) async fn adopt(&self, connection: PgConnection) {
+    pub(crate) async fn adopt(&self, link: Link) {
         let (epoch, full) = {
-            let idle = self.idle();
-            (idle.epoch, idle.connections.len() >= self.size as usize)
+            let idle = self.shared.idle();
+            (idle.epoch, idle.connections.len() >= self.size() as usize)
         };
         if full {
-            close(connection).await;
+            close(link.connection).await;
         } else {
-            self.keep(epoch, connection);
+            self.shared.keep(epoch, link);
         }
     }
+}
 
-    fn keep(&self, epoch: u64, connection: PgConnection) {
+impl Shared {
+    fn keep(&self, epoch: u64, link: Link) {
         let mut idle = self.idle();
         if idle.epoch == epoch && !self.permits.is_closed() {
-            idle.connections.push(connection);
+            idle.connections.push((link, Instant::now()));
         }
     }
 
     fn broke(&self, epoch: u64) {
+        metrics::counter!("event_store_connections_broken_total").increment(1);
         let mut idle = self.idle();
         if idle.epoch == epoch {
             idle.epoch += 1;
@@ -231,13 +311,11 @@ impl Pool {
     }
 
     fn exhausted(&self, operation: &'static str) -> Error {
-        Error::overloaded(
-            operation,
-            format!(
-                "all {} connections were busy for {:?}; raise `pool_size`",
-                self.size, self.acquire_timeout
-            ),
-        )
+        let reason = format!(
+            "all {} connections were busy for {:?}; raise `pool_size`",
+            self.size, self.acquire_timeout
+        );
+        Error::overloaded(operation, reason)
     }
 
     fn idle(&self) -> MutexGuard<'_, Idle> {
@@ -245,12 +323,13 @@ impl Pool {
     }
 }
 
-async fn close(connection: PgConnection) {
+/// Closes a connection, in the way that the server expects if it answers.
+pub(crate) async fn close(connection: PgConnection) {
     // Nothing is lost with a connection that does not close properly.
     let _ = timeout(CLOSE, connection.close()).await;
 }
 
 /// The server did not answer in time; what it did is unknown.
 #[derive(Debug, thiserror::Error)]
-#[error("no answer from the server within {0:?}")]
-struct NoAnswer(Duration);
+#[error("no answer from {0} within {1:?}")]
+struct NoAnswer(String, Duration);

@@ -87,7 +87,7 @@ pub(super) async fn first_to_fail<P: PgProjection>(
 async fn take<P: PgProjection>(build: &mut PgBuild<P>) -> Result<PgConnection> {
     match build.connection.take() {
         Some(connection) => Ok(connection),
-        None => build.store.pool.open_session(OPERATION).await,
+        None => build.store.pool.open_patient_session(OPERATION).await,
     }
 }
 

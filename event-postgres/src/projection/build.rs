@@ -35,7 +35,7 @@ impl<P: PgProjection> PgBuild<P> {
         let build = ProjectionBuild::new(OPERATION, (P::NAME, P::BUILD), filter, |own| own)?;
         let refused = |reason: String| Error::adapter(OPERATION, reason);
         let schema = Schema::new(&build.schema).map_err(refused)?;
-        let mut connection = store.pool.open_session(OPERATION).await?;
+        let mut connection = store.pool.open_patient_session(OPERATION).await?;
         create(&store, &mut connection, &projection, &build, &schema).await?;
         Ok(Self { store, projection, build, schema, connection: Some(connection) })
     }
