@@ -19,6 +19,7 @@ pub(crate) use event_sql::error::Failure;
 use event_sql::error::of_application;
 use sqlx::postgres::PgDatabaseError;
 
+use crate::options::Server;
 use crate::sqlstate::{self, Fate, Meaning};
 
 const READ_ONLY: &str = "the server is a standby or set to read only: write to its primary";
@@ -45,19 +46,31 @@ pub(crate) fn is_read_only(error: &sqlx::Error) -> bool {
 
 /// The driver's error in an operation.
 pub(crate) fn failure(operation: &'static str, error: sqlx::Error) -> Failure {
-    let server = of_server(&error);
-    let is_id = server.is_some_and(|it| it.constraint() == Some("events_event_id"));
-    if is_id && server.is_some_and(|it| it.code() == "23505") {
+    failure_at(operation, None, error)
+}
+
+/// The same, on a known server: an error of the connection names it.
+pub(crate) fn failure_at(
+    operation: &'static str,
+    server: Option<&Server>,
+    error: sqlx::Error,
+) -> Failure {
+    let name = server.map(|server| server.name.clone());
+    let said = of_server(&error);
+    let is_id = said.is_some_and(|it| it.constraint() == Some("events_event_id"));
+    if is_id && said.is_some_and(|it| it.code() == "23505") {
         return Failure::IdTaken;
     }
     match meaning(&error).0 {
         Meaning::Locked => Failure::Blocked(Error::overloaded(operation, text(&error))),
         Meaning::Busy => Error::overloaded(operation, text(&error)).into(),
-        Meaning::Lost | Meaning::ReadOnly => Error::connection(operation, Cause(error)).into(),
-        Meaning::Stale if server.is_none_or(sqlstate::is_of_session) => {
-            Error::connection(operation, Cause(error)).into()
+        Meaning::Lost | Meaning::ReadOnly => {
+            Error::connection(operation, Cause(error, name)).into()
         }
-        Meaning::Stale | Meaning::Final => Error::adapter(operation, Cause(error)).into(),
+        Meaning::Stale if said.is_none_or(sqlstate::is_of_session) => {
+            Error::connection(operation, Cause(error, name)).into()
+        }
+        Meaning::Stale | Meaning::Final => Error::adapter(operation, Cause(error, None)).into(),
     }
 }
 
@@ -111,6 +124,16 @@ pub(crate) fn reason(error: sqlx::Error) -> String {
     }
 }
 
+/// Whether a server says that it did not understand a message, and goes on: then the message met another session than it
+/// was meant for. Poolers have the same code for their own troubles, which end the session.
+pub(crate) fn is_mix_up(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(_) => of_server(error).is_some_and(sqlstate::is_mix_up),
+        sqlx::Error::Io(_) => false,
+        _ => true,
+    }
+}
+
 /// Why a stored value could not be read.
 pub(crate) fn unreadable(column: &str, error: &sqlx::Error) -> String {
     match error {
@@ -144,12 +167,15 @@ fn meaning(error: &sqlx::Error) -> (Meaning, Fate) {
 
 /// What the driver says, once: its own errors repeat the cause, and add a line of the server's sources.
 #[derive(Debug)]
-struct Cause(sqlx::Error);
+struct Cause(sqlx::Error, Option<String>);
 
 impl std::error::Error for Cause {}
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(server) = &self.1 {
+            write!(f, "{server}: ")?;
+        }
         f.write_str(&text(&self.0))
     }
 }

@@ -75,7 +75,7 @@ async fn ask(
     let take = |row: PgRow| answer = Some(row);
     match pool.exchange(connection, statement.query(), take).await.1 {
         Ok(()) => {}
-        Err(failed) if is_mix_up(&failed) => return Err(Fault::MixUp(failed.to_string())),
+        Err(failed) if error::is_mix_up(&failed) => return Err(Fault::MixUp(failed.to_string())),
         Err(failed) => return Err(Fault::Failed(error::error(OPERATION, failed))),
     }
     let read = |row: &PgRow| {
@@ -89,17 +89,6 @@ async fn ask(
         }
         Some(Err(error)) => Err(Fault::MixUp(error.to_string())),
         None => Err(Fault::MixUp("no answer".into())),
-    }
-}
-
-/// Statements that are missing, or that exist already, and answers that do not belong to the question.
-fn is_mix_up(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Database(error) => {
-            matches!(error.code().as_deref(), Some("26000" | "42P05" | "08P01"))
-        }
-        sqlx::Error::Io(_) => false,
-        _ => true,
     }
 }
 

@@ -110,6 +110,12 @@ pub(crate) fn is_of_session(error: &PgDatabaseError) -> bool {
         || error.message() == "cached plan must not change result type"
 }
 
+/// Whether a statement met a session that it was not prepared in, by an error that does not end the session.
+pub(crate) fn is_mix_up(error: &PgDatabaseError) -> bool {
+    let ends = matches!(error.severity(), PgSeverity::Fatal | PgSeverity::Panic);
+    !ends && matches!(error.code(), "26000" | "42P05" | "08P01")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use event_core::adapter::Adapter;
+use event_core::adapter::import::{ImportBatch, Positions};
 use event_core::error::with_causes;
 use event_core::{Error, EventStore, ExpectedVersion, ReadOptions, RetryPolicy};
 use event_postgres::{PgAdapter, PgOptions};
@@ -11,6 +12,7 @@ use event_testing::Noted;
 use sqlx::PgConnection;
 
 use crate::proxy::Proxy;
+use crate::sqlstates::Slow;
 use crate::{after, events, exact, one, page, pg, stream};
 
 /// Connections of adapters to this database.
@@ -174,6 +176,79 @@ async fn an_error_of_opening_names_host_and_database_once() {
         PgAdapter::connect(&format!("postgres://postgres@{server}/missing")).await.unwrap_err();
     let message = with_causes(&error);
     assert_eq!(message.matches("does not exist").count(), 1, "{message}");
+}
+
+#[tokio::test]
+async fn an_error_of_an_open_connection_names_host_and_database_once() {
+    let database = pg::shared().database().await;
+    let adapter = database.options().notify(false).connect().await.unwrap();
+    adapter.commit(&one("s", exact(0), events(1))).await.unwrap();
+    let mut admin = database.connection().await;
+    let terminate = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                     WHERE datname = current_database() AND application_name = 'event-postgres'";
+    pg::number(&mut admin, terminate).await;
+    until(&mut admin, CONNECTIONS, 0).await;
+    let error = page(&adapter, "s").await.unwrap_err();
+    let (message, name) =
+        (with_causes(&error), format!("{}/{}", database.address(), database.name()));
+    assert!(error.is_transient(), "{message}");
+    assert_eq!(message.matches(&name).count(), 1, "{message}");
+    assert_eq!(page(&adapter, "s").await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_statements_are_watched_by_one_connection() {
+    let database = pg::shared().database().await;
+    let options = database.options().pool_size(4).notify(false);
+    let adapter = Arc::new(options.connect().await.unwrap());
+    adapter.commit(&one("s", exact(0), events(1))).await.unwrap();
+    let mut admin = database.connection().await;
+    pg::run(&mut admin, "BEGIN; LOCK TABLE event_store.events").await;
+    let reads: Vec<_> = (0..4)
+        .map(|_| {
+            let adapter = Arc::clone(&adapter);
+            tokio::spawn(async move { page(&adapter, "s").await })
+        })
+        .collect();
+    let (start, mut most) = (Instant::now(), 0);
+    let mut watcher = database.connection().await;
+    while start.elapsed() < Duration::from_secs(5) {
+        most = most.max(pg::number(&mut watcher, CONNECTIONS).await);
+    }
+    pg::run(&mut admin, "ROLLBACK").await;
+    for read in reads {
+        assert_eq!(read.await.unwrap().unwrap().len(), 1);
+    }
+    // One looks, and the server may not have ended the one before yet.
+    assert!(most <= 6, "{most} connections");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_import_and_a_projector_notice_a_connection_that_is_gone() {
+    let database = pg::shared().database().await;
+    let proxy = Proxy::start(database.address());
+    let url = proxy.url(&database.url, &database.address());
+    let adapter = Arc::new(PgAdapter::connect(&format!("{url}?notify=off")).await.unwrap());
+    let store = EventStore::new(Arc::clone(&adapter)).unwrap();
+    let mut projector = adapter.projector(Slow).await.unwrap();
+    for number in 1..=2 {
+        let batch = vec![crate::import::at(number)];
+        let batch = ImportBatch::Events { positions: Positions::Assign, events: batch };
+        let start = Instant::now();
+        if let Err(error) = adapter.import(&batch).await {
+            assert!(error.is_transient(), "{error:?}");
+            adapter.import(&batch).await.unwrap();
+        }
+        store.append(&stream("note-1"), ExpectedVersion::Any, Noted::many(1)).await.unwrap();
+        let caught_up = projector.catch_up().await;
+        if caught_up.is_err() {
+            projector.catch_up().await.unwrap();
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+        // Idle for longer than a connection is trusted.
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
+        proxy.forget_connections();
+    }
 }
 
 #[tokio::test]

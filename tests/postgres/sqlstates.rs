@@ -140,7 +140,7 @@ fn seen(result: Result<()>) -> &'static str {
 }
 
 #[derive(event_core::Event)]
-enum Notes {
+pub(crate) enum Notes {
     Noted(Noted),
     Closed(Closed),
 }
@@ -401,12 +401,16 @@ async fn a_session_that_ends_in_between_ends_no_projector() {
 }
 
 /// Thinks for longer between its statements than the database lets a transaction be idle.
-struct Slow;
+pub(crate) struct Slow;
 
 impl PgProjection for Slow {
     type Event = Notes;
     const NAME: &'static str = "slow";
     const BUILD: u32 = 1;
+
+    fn filter(&self) -> Filter {
+        Filter::all().category("note")
+    }
 
     async fn create(&self, _: &mut PgConnection) -> Result<(), BoxError> {
         Ok(())

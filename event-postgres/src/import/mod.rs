@@ -12,11 +12,12 @@ use event_core::adapter::import::{ImportBatch, Imported};
 use event_core::{Error, Result};
 use event_sql::import::OPERATION;
 use sqlx::Connection;
-use sqlx::postgres::PgConnection;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use self::batch::Batch;
 use crate::error;
+use crate::pool::{Link, close, is_alive};
 use crate::sql::{PLAN_EACH_CALL, Statements};
 use crate::store::Store;
 
@@ -26,7 +27,9 @@ pub(crate) struct Importer(Mutex<Option<Session>>);
 
 /// The connection, and how many events were stored over it.
 struct Session {
-    connection: PgConnection,
+    link: Link,
+    /// Since when it is idle.
+    since: Instant,
     stored: u64,
     /// When the statistics of the planner are updated next; four times as much each time.
     analyze_at: u64,
@@ -37,11 +40,20 @@ impl Importer {
     pub(crate) async fn import(&self, store: &Store, batch: &ImportBatch) -> Result<Imported> {
         let mut slot = self.0.lock().await;
         let mut session = match slot.take() {
-            Some(session) => session,
+            Some(session) => session.check(store).await?,
             None => Session::open(store).await?,
         };
-        let transaction = session.connection.begin().await.map_err(fail)?;
-        let imported = Batch { transaction, sql: &store.sql }.store(batch).await?;
+        let Link { connection, process, .. } = &mut session.link;
+        let work = async {
+            let transaction = connection.begin().await.map_err(fail)?;
+            Batch { transaction, sql: &store.sql }.store(batch).await
+        };
+        // Each statement has a limit on the server; a connection that is gone is noticed here.
+        let imported = match store.pool.watched(process.clone(), work).await {
+            Some(imported) => imported?,
+            None => return Err(store.pool.no_answer(OPERATION)),
+        };
+        session.since = Instant::now();
         if session.count(imported.stored, &store.sql).await {
             *slot = Some(session);
         }
@@ -51,17 +63,25 @@ impl Importer {
     /// Closes the connection.
     pub(crate) async fn close(&self) {
         if let Some(session) = self.0.lock().await.take() {
-            // Nothing is lost with a connection that does not close properly.
-            let _ = session.connection.close().await;
+            close(session.link.connection).await;
         }
     }
 }
 
 impl Session {
     async fn open(store: &Store) -> Result<Self> {
-        let mut connection = store.pool.open_session(OPERATION).await?;
-        sqlx::query(PLAN_EACH_CALL).execute(&mut connection).await.map_err(fail)?;
-        Ok(Self { connection, stored: 0, analyze_at: 1_000 })
+        let mut link = store.pool.open_session_link(OPERATION).await?;
+        sqlx::query(PLAN_EACH_CALL).execute(&mut link.connection).await.map_err(fail)?;
+        Ok(Self { link, since: Instant::now(), stored: 0, analyze_at: 1_000 })
+    }
+
+    /// The session with a connection that answers.
+    async fn check(mut self, store: &Store) -> Result<Self> {
+        if is_alive(&mut self.link.connection, self.since).await {
+            return Ok(self);
+        }
+        let Self { stored, analyze_at, .. } = self;
+        Ok(Self { stored, analyze_at, ..Self::open(store).await? })
     }
 
     /// Counts what was stored, and updates the planner's statistics when it is time; returns whether the connection can
@@ -72,7 +92,7 @@ impl Session {
             return true;
         }
         self.analyze_at = self.stored.saturating_mul(4);
-        match sql.import_analyze.query().execute(&mut self.connection).await {
+        match sql.import_analyze.query().execute(&mut self.link.connection).await {
             Ok(_) => true,
             Err(error) => {
                 tracing::warn!(%error, "could not update the planner's statistics after an import");

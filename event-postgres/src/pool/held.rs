@@ -8,10 +8,11 @@ use event_sql::error::closed;
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::given_up::GivenUp;
 use super::{Link, Pool, Process, Shared};
+use crate::options::Server;
 
 /// A connection that was idle for longer is asked for a sign of life before it is used: whatever is between may have
 /// forgotten it.
@@ -47,10 +48,7 @@ impl Pool {
             return Held::open(Arc::clone(shared), permit, epoch, operation).await;
         };
         let mut held = Held::new(Arc::clone(shared), permit, epoch, link);
-        if since.elapsed() < FRESH {
-            return Ok(held);
-        }
-        if matches!(timeout(SIGN_OF_LIFE, held.connection().ping()).await, Ok(Ok(()))) {
+        if is_alive(held.connection(), since).await {
             return Ok(held);
         }
         let permit = held.replace();
@@ -60,6 +58,11 @@ impl Pool {
             None => Err(closed(operation)),
         }
     }
+}
+
+/// Whether a connection that is idle since a moment still answers.
+pub(crate) async fn is_alive(connection: &mut PgConnection, since: Instant) -> bool {
+    since.elapsed() < FRESH || matches!(timeout(SIGN_OF_LIFE, connection.ping()).await, Ok(Ok(())))
 }
 
 impl Held {
@@ -98,9 +101,9 @@ impl Held {
         self.rest.as_ref().and_then(|(_, link)| link.process.clone())
     }
 
-    /// Where the server is, for messages.
-    pub(super) fn server(&self) -> String {
-        self.rest.as_ref().map_or_else(String::new, |(_, link)| link.server.name.clone())
+    /// The server.
+    pub(super) fn server(&self) -> Option<Arc<Server>> {
+        self.rest.as_ref().map(|(_, link)| Arc::clone(&link.server))
     }
 
     /// A transaction is begun on it: given up, it cannot be used again.

@@ -27,11 +27,11 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use self::given_up::Abandoned;
-pub(crate) use self::held::Held;
+pub(crate) use self::held::{Held, is_alive};
 use self::open::Resting as RestingHosts;
 pub(crate) use self::open::{Link, Process};
 use crate::error::{self, Failure};
-use crate::options::{Address, PgOptions, PoolerMode, Servers};
+use crate::options::{Address, PgOptions, PoolerMode, Server, Servers};
 use crate::sql::{Begin, PgQuery, Statements};
 
 const COMMIT: &str = "COMMIT";
@@ -67,6 +67,8 @@ struct Shared {
     acquire_timeout: Duration,
     connect_timeout: Duration,
     deadline: Duration,
+    /// Held by the one that looks at the server; when it was out of reach last.
+    looking: tokio::sync::Mutex<Option<Instant>>,
     /// How long a transaction may wait for this program, in milliseconds; none: for ever.
     idle_limit: Option<i32>,
 }
@@ -125,6 +127,7 @@ impl Pool {
             acquire_timeout: options.acquire_timeout,
             connect_timeout: options.connect_timeout(),
             deadline: options.deadline(),
+            looking: tokio::sync::Mutex::default(),
             idle_limit: options.idle_limit(),
         };
         Self { shared: Arc::new(shared) }
@@ -145,37 +148,40 @@ impl Pool {
             let query = sqlx::query_with(text.clone(), arguments.clone());
             // Boxed: every call of the store contains it.
             match Box::pin(self.once(operation, query, &mut take)).await? {
-                Ok(()) => return Ok(()),
+                (_, Ok(())) => return Ok(()),
                 // Nothing was done. Another connection prepares the statement anew.
-                Err(failed) if error::is_stale(&failed) && !is_repeated => is_repeated = true,
-                Err(failed) => return Err(error::failure(operation, failed)),
+                (_, Err(failed)) if error::is_stale(&failed) && !is_repeated => is_repeated = true,
+                (at, Err(failed)) => {
+                    return Err(error::failure_at(operation, at.as_deref(), failed));
+                }
             }
         }
     }
 
+    /// One attempt, and the server that answered.
     async fn once(
         &self,
         operation: &'static str,
         query: PgQuery<'_>,
         take: &mut impl FnMut(PgRow),
-    ) -> Result<Result<(), sqlx::Error>, Failure> {
+    ) -> Result<(Option<Arc<Server>>, Result<(), sqlx::Error>), Failure> {
         let mut held = self.hold(operation).await?;
-        let process = held.process();
+        let (process, server) = (held.process(), held.server());
         if self.mode().is_pooled() {
             held.begins();
         }
         let answer = self.exchange(held.connection(), query, take);
         let answered = timeout(self.shared.deadline, self.shared.watched(process, answer)).await;
         let Ok(Ok((state, answer))) = answered else {
-            let silent = self.unanswered(operation, &held);
             held.broke();
-            return Err(silent.into());
+            let at = server.map_or_else(|| "the server".to_owned(), |server| server.name.clone());
+            return Err(Error::connection(operation, NoAnswer(at)).into());
         };
         match &answer {
             Ok(()) => held.keep(),
             Err(failed) => self.after(failed, state, held),
         }
-        Ok(answer)
+        Ok((server, answer))
     }
 
     /// What becomes of a connection after an error.
@@ -263,11 +269,8 @@ impl Pool {
 
     /// The error for a statement that was not answered; what it did is unknown.
     pub(crate) fn no_answer(&self, operation: &'static str) -> Error {
-        Error::connection(operation, NoAnswer("the server".into(), self.shared.deadline))
-    }
-
-    fn unanswered(&self, operation: &'static str, held: &Held) -> Error {
-        Error::connection(operation, NoAnswer(held.server(), self.shared.deadline))
+        let servers = self.shared.session.as_ref().unwrap_or(&self.shared.servers);
+        Error::connection(operation, NoAnswer(servers.names()))
     }
 
     /// Takes no more statements and closes the idle connections.
@@ -331,5 +334,5 @@ pub(crate) async fn close(connection: PgConnection) {
 
 /// The server did not answer in time; what it did is unknown.
 #[derive(Debug, thiserror::Error)]
-#[error("no answer from {0} within {1:?}")]
-struct NoAnswer(String, Duration);
+#[error("no answer from {0}")]
+struct NoAnswer(String);

@@ -82,6 +82,11 @@ impl Pool {
 
     /// Opens a connection to the server itself, for several statements that belong together.
     pub(crate) async fn open_session(&self, operation: &'static str) -> Result<PgConnection> {
+        Ok(self.open_session_link(operation).await?.connection)
+    }
+
+    /// The same, with the process that serves it.
+    pub(crate) async fn open_session_link(&self, operation: &'static str) -> Result<Link> {
         self.session(operation, self.shared.session.as_ref()).await
     }
 
@@ -91,16 +96,12 @@ impl Pool {
         &self,
         operation: &'static str,
     ) -> Result<PgConnection> {
-        self.session(operation, self.shared.patient.as_ref()).await
+        Ok(self.session(operation, self.shared.patient.as_ref()).await?.connection)
     }
 
-    async fn session(
-        &self,
-        operation: &'static str,
-        servers: Option<&Servers>,
-    ) -> Result<PgConnection> {
+    async fn session(&self, operation: &'static str, servers: Option<&Servers>) -> Result<Link> {
         match servers {
-            Some(servers) => Ok(self.open_link(operation, servers).await?.connection),
+            Some(servers) => self.open_link(operation, servers).await,
             None => Err(Error::adapter(operation, NO_SESSION)),
         }
     }

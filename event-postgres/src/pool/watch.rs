@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use sqlx::postgres::PgConnection;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{Pool, Process, Shared, close};
 use crate::row::Cells;
@@ -89,9 +89,17 @@ impl Shared {
     }
 
     async fn activity(&self, process: &Process) -> Activity {
+        // One connection at a time, however many statements are slow.
+        let mut unreachable = self.looking.lock().await;
+        if unreachable.is_some_and(|since| since.elapsed() < FIRST_LOOK) {
+            return Activity::Unreachable;
+        }
         let mut connection = match self.open_beside(&process.server).await {
             Ok(connection) => connection,
-            Err(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut) => return Activity::Unreachable,
+            Err(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut) => {
+                *unreachable = Some(Instant::now());
+                return Activity::Unreachable;
+            }
             Err(_) => return Activity::Unknown,
         };
         let activity = timeout(self.connect_timeout, self.look(&mut connection, process.pid)).await;

@@ -12,11 +12,12 @@ use event_sql::projector::{Cause, Move, NotWritten, ProjectedBatch};
 use event_sql::rows::to_i64;
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::PgProjection;
 use super::build::{PgBuild, mark, named};
 use crate::error;
+use crate::pool::is_alive;
 use crate::row::Cells;
 use crate::store::Store;
 
@@ -48,7 +49,7 @@ pub(super) async fn write<P: PgProjection>(
         Ok(true)
     };
     let moved = attempt.watch(work).await?;
-    build.connection = Some(connection);
+    build.connection = Some((connection, Instant::now()));
     Ok(moved)
 }
 
@@ -85,10 +86,12 @@ pub(super) async fn first_to_fail<P: PgProjection>(
 }
 
 async fn take<P: PgProjection>(build: &mut PgBuild<P>) -> Result<PgConnection> {
-    match build.connection.take() {
-        Some(connection) => Ok(connection),
-        None => build.store.pool.open_patient_session(OPERATION).await,
+    if let Some((mut connection, since)) = build.connection.take()
+        && is_alive(&mut connection, since).await
+    {
+        return Ok(connection);
     }
+    build.store.pool.open_patient_session(OPERATION).await
 }
 
 fn fail(error: sqlx::Error) -> NotWritten {

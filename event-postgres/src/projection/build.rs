@@ -9,6 +9,7 @@ use event_sql::rows::to_i32;
 use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection};
+use tokio::time::Instant;
 
 use super::PgProjection;
 use crate::row::Cells;
@@ -24,8 +25,8 @@ pub struct PgBuild<P> {
     pub(super) projection: P,
     pub(super) build: ProjectionBuild,
     pub(super) schema: Schema,
-    /// Put back only after a complete transaction.
-    pub(super) connection: Option<PgConnection>,
+    /// Put back only after a complete transaction; since when it is idle.
+    pub(super) connection: Option<(PgConnection, Instant)>,
 }
 
 impl<P: PgProjection> PgBuild<P> {
@@ -37,7 +38,13 @@ impl<P: PgProjection> PgBuild<P> {
         let schema = Schema::new(&build.schema).map_err(refused)?;
         let mut connection = store.pool.open_patient_session(OPERATION).await?;
         create(&store, &mut connection, &projection, &build, &schema).await?;
-        Ok(Self { store, projection, build, schema, connection: Some(connection) })
+        Ok(Self {
+            store,
+            projection,
+            build,
+            schema,
+            connection: Some((connection, Instant::now())),
+        })
     }
 }
 
