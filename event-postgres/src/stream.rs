@@ -8,6 +8,7 @@ use event_core::{
 };
 use event_sql::rows::{self, state_name, to_i64};
 use event_sql::streams::{ListPage, StreamUpdate, only_tenant};
+use uuid::Uuid;
 
 use crate::expected::expected_number;
 use crate::row::{self, Cells};
@@ -60,19 +61,21 @@ pub(crate) async fn list(
     store.fetch("list streams", query).await?.iter().map(row::info).collect()
 }
 
-/// Archives, deletes or truncates a stream.
+/// Archives, deletes or truncates a stream; `call` identifies the call over its attempts.
 pub(crate) async fn change(
     store: &Store,
     tenant: &Tenant,
     stream_id: &StreamId,
     expected: ExpectedVersion,
     change: StreamChange,
+    call: Option<Uuid>,
 ) -> Result<()> {
     let StreamUpdate { operation, state, first_version: first } = StreamUpdate::of(change);
     let query = named(&store.sql.change_stream, tenant, stream_id)
         .bind(expected_number(expected))
         .bind(state.map(|state| state_name(state, false)))
-        .bind(first.map(|first| to_i64(first.get())));
+        .bind(first.map(|first| to_i64(first.get())))
+        .bind(call);
     let row = store.fetch_one(operation, query).await?;
     let cells = Cells::new(&row);
     let conflict = |expected| {

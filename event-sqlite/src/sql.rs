@@ -48,6 +48,15 @@ macro_rules! text {
     (set_version) => {
         "UPDATE streams SET version = ?2 WHERE stream_key = ?1"
     };
+    (known_change) => {
+        "SELECT 1 FROM stream_changes WHERE stream_key = ?1 AND call = ?2"
+    };
+    (forget_changes) => {
+        "DELETE FROM stream_changes WHERE stream_key = ?1 AND made_at < ?2"
+    };
+    (record_change) => {
+        "INSERT INTO stream_changes (stream_key, call, made_at) VALUES (?1, ?2, ?3)"
+    };
     ($path:literal) => {
         include_str!(concat!("sql/", $path, ".sql"))
     };
@@ -100,6 +109,9 @@ statements! {
     LIST_STREAMS = "stream/list_streams";
     OWNERS = "stream/owners";
     CHANGE_STREAM = "stream/change_stream";
+    KNOWN_CHANGE = known_change;
+    FORGET_CHANGES = forget_changes;
+    RECORD_CHANGE = record_change;
     SET_VERSION = set_version;
     REMOVE_EVENTS = "stream/remove_events";
     FIND_LINKED = "stream/find_linked";

@@ -6,6 +6,7 @@ use event_core::adapter::append::judge::StreamHead;
 use event_core::{Delete, ExpectedVersion, ListOptions, Result, StreamId, StreamInfo, Tenant};
 use event_sql::rows::{self, state_name, to_i64};
 use event_sql::streams::{ListPage, StreamUpdate, only_tenant};
+use uuid::Uuid;
 
 use crate::row::{self, Cells};
 use crate::sql::{self, SqliteQuery, Statement};
@@ -14,6 +15,8 @@ use crate::store::Store;
 const LOOK_UP: &str = "look up a stream";
 /// Events that one transaction removes at most, unless the stream is deleted.
 const REMOVED_AT_ONCE: i64 = 1_000;
+/// For how long the calls that changed a stream are recognised: a day, in microseconds.
+const REMEMBERED: i64 = 24 * 3_600 * 1_000_000;
 
 /// The tenant of the stream that is meant: the view's own, or the only one that has a stream of this name.
 pub(crate) async fn owner(
@@ -53,13 +56,14 @@ pub(crate) async fn list(
     store.fetch("list streams", query).await?.iter().map(row::info).collect()
 }
 
-/// Archives, deletes or truncates a stream.
+/// Archives, deletes or truncates a stream; `call` identifies the call over its attempts.
 pub(crate) async fn change(
     store: &Store,
     tenant: &Tenant,
     stream_id: &StreamId,
     expected: ExpectedVersion,
     change: StreamChange,
+    call: Option<Uuid>,
 ) -> Result<()> {
     let StreamUpdate { operation, state, first_version: first } = StreamUpdate::of(change);
     let query = named(sql::BEGIN_CHANGE, tenant, stream_id);
@@ -68,12 +72,22 @@ pub(crate) async fn change(
     let head = stream.as_ref().map(StreamHead::of);
     let judged = StreamHead::change(head.as_ref(), stream_id, expected, change);
     let key = rows.first().map(|row| Cells::new(row).get::<i64>("stream_key")).transpose()?;
+    let first = first.map(|first| to_i64(first.get()));
+    if let (Some(key), Some(call)) = (key, call)
+        && !transaction.fetch(sql::KNOWN_CHANGE.query().bind(key).bind(call)).await?.is_empty()
+    {
+        // An earlier attempt of this call did it, and its answer was lost.
+        transaction.rollback().await;
+        return match first {
+            Some(first) => remove_truncated(store, key, first).await,
+            None => Ok(()),
+        };
+    }
     let (Ok(()), Some(key), Some(stream)) = (&judged, key, stream) else {
         transaction.rollback().await;
         return judged;
     };
     let state = state.map(|state| state_name(state, stream.holds_links));
-    let first = first.map(|first| to_i64(first.get()));
     transaction.execute(sql::CHANGE_STREAM.query().bind(key).bind(state).bind(first)).await?;
     let is_gone = change == StreamChange::Delete(Delete::Hard);
     if is_gone {
@@ -84,6 +98,11 @@ pub(crate) async fn change(
     if stream.holds_links {
         let kept = if is_gone { Some(i64::MAX) } else { first };
         transaction.execute(sql::REMOVE_LINKS.query().bind(key).bind(kept.unwrap_or(0))).await?;
+    }
+    if let Some(call) = call {
+        let now = store.now().timestamp_micros();
+        transaction.execute(sql::FORGET_CHANGES.query().bind(key).bind(now - REMEMBERED)).await?;
+        transaction.execute(sql::RECORD_CHANGE.query().bind(key).bind(call).bind(now)).await?;
     }
     transaction.commit().await?;
     match first {

@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use event_core::adapter::Adapter;
+use event_core::adapter::StreamState;
 use event_core::{
-    Category, Error, EventId, EventStore, ExpectedVersion, Outcome, RecordedEvent, RetryPolicy,
+    Category, Delete, Error, EventId, EventStore, ExpectedVersion, Outcome, ReadOptions,
+    RecordedEvent, RetryPolicy, StreamVersion,
 };
 use event_postgres::{PgAdapter, PgOptions};
 use event_testing::Noted;
@@ -63,6 +65,45 @@ async fn an_append_whose_response_was_lost_is_found_by_its_ids() {
     both.retry = true;
     let found = adapter.commit(&both).await.unwrap();
     assert!(found.iter().all(|answer| answer.outcome == Outcome::AlreadyStored), "{found:?}");
+}
+
+#[tokio::test]
+async fn a_change_whose_response_was_lost_is_settled_by_its_call() {
+    let database = pg::shared().database().await;
+    let proxy = Proxy::start(database.address());
+    let options: PgOptions = proxy.url(&database.url, &database.address()).parse().unwrap();
+    let adapter = options.notify(false).connect().await.unwrap();
+    let store = EventStore::new(adapter).unwrap();
+    let made = async |name: &str| {
+        let name = stream(name);
+        store
+            .append(&name, ExpectedVersion::NoStream, event_testing::Noted::many(3))
+            .await
+            .unwrap();
+        name
+    };
+    for delete in [Delete::Soft, Delete::Hard] {
+        for claim in [ExpectedVersion::Any, exact(3)] {
+            let name = made(&format!("s-{}", EventId::new())).await;
+            proxy.drop_next_response();
+            store.delete_stream(&name, claim, delete).await.unwrap();
+            assert_eq!(store.stream_version(&name).await.unwrap().get(), 0);
+            let again = store.delete_stream(&name, claim, delete).await.unwrap_err();
+            assert!(matches!(again, Error::StreamDeleted { .. }), "another call: {again}");
+        }
+    }
+    let name = made("kept").await;
+    proxy.drop_next_response();
+    store.truncate_before(&name, StreamVersion::new(3)).await.unwrap();
+    proxy.drop_next_response();
+    store.archive_stream(&name, exact(3)).await.unwrap();
+    let info = store.stream_info(&name).await.unwrap();
+    assert_eq!((info.first_version.get(), info.state), (3, StreamState::Archived));
+    let kept = store.read_stream(&name, ReadOptions::forward()).await.unwrap();
+    proxy.drop_next_response();
+    let ids: Vec<_> = kept.iter().map(RecordedEvent::event_id).collect();
+    let linked = store.link(&stream("links"), exact(0), ids).await.unwrap();
+    assert_eq!(linked.stream_version.get(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_core::{
-    Error, EventStore, ExpectedVersion, Outcome, ReadOptions, RetryPolicy, Scope, StreamId, Tenant,
+    Delete, Error, EventStore, ExpectedVersion, Outcome, ReadOptions, RetryPolicy, Scope, StreamId,
+    StreamVersion, Tenant,
 };
 use event_testing::Noted;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 
-use crate::flaky::Fault::{self, AnswerLost, Lost, Permanent};
+use crate::flaky::Fault::{self, AnswerLost, Lost, Permanent, Sound};
 use crate::flaky::FlakyAdapter;
 
 fn quick() -> RetryPolicy {
@@ -39,7 +40,7 @@ async fn a_retried_append_whose_answer_was_lost_is_already_stored() {
     for claim in [
         ExpectedVersion::NoStream,
         ExpectedVersion::Any,
-        ExpectedVersion::Exact(event_core::StreamVersion::NONE),
+        ExpectedVersion::Exact(StreamVersion::NONE),
     ] {
         let (adapter, store) = flaky(&[AnswerLost]);
         let answer = store.append(&game(), claim, Noted::many(2)).await.unwrap();
@@ -47,6 +48,28 @@ async fn a_retried_append_whose_answer_was_lost_is_already_stored() {
         assert_eq!(answer.stream_version.get(), 2);
         assert_eq!(store.stream_version(&game()).await.unwrap().get(), 2, "stored once");
     }
+}
+
+#[tokio::test]
+async fn a_change_whose_answer_was_lost_is_not_refused_for_what_it_did() {
+    let name = game();
+    for delete in [Delete::Soft, Delete::Hard] {
+        for claim in [ExpectedVersion::Any, ExpectedVersion::Exact(StreamVersion::new(2))] {
+            let (adapter, store) = flaky(&[Sound, AnswerLost, AnswerLost]);
+            store.append(&name, ExpectedVersion::NoStream, Noted::many(2)).await.unwrap();
+            store.delete_stream(&name, claim, delete).await.unwrap();
+            assert_eq!(adapter.calls(), 4);
+            let again = store.delete_stream(&name, claim, delete).await.unwrap_err();
+            assert!(matches!(again, Error::StreamDeleted { .. }), "another call: {again}");
+        }
+    }
+    // A call that did not reach the store did nothing: somebody else deleted the stream.
+    let (adapter, store) = flaky(&[Sound, Sound, Lost]);
+    store.append(&name, ExpectedVersion::NoStream, Noted::many(2)).await.unwrap();
+    store.delete_stream(&name, ExpectedVersion::Any, Delete::Soft).await.unwrap();
+    let refused = store.delete_stream(&name, ExpectedVersion::Any, Delete::Soft).await;
+    assert!(matches!(refused.unwrap_err(), Error::StreamDeleted { .. }));
+    assert_eq!(adapter.calls(), 4);
 }
 
 #[tokio::test]

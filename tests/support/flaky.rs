@@ -16,6 +16,7 @@ use event_core::{
     AllOptions, Appended, Error, EventId, ExpectedVersion, ListOptions, MemoryAdapter, ReadOptions,
     RecordedEvent, Result, StreamId, StreamInfo, StreamVersion, Tenant,
 };
+use uuid::Uuid;
 
 /// How a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,6 +131,17 @@ impl Adapter for FlakyAdapter {
         change: StreamChange,
     ) -> Result<()> {
         self.act(self.inner.change_stream(tenant, stream_id, expected, change)).await
+    }
+
+    async fn change_stream_once(
+        &self,
+        tenant: &Tenant,
+        stream_id: &StreamId,
+        expected: ExpectedVersion,
+        change: StreamChange,
+        call: Uuid,
+    ) -> Result<()> {
+        self.act(self.inner.change_stream_once(tenant, stream_id, expected, change, call)).await
     }
 
     fn snapshots(&self) -> &dyn SnapshotStore {

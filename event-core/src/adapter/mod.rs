@@ -17,6 +17,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use self::append::{Appended, Commit, LinkEvents, StreamChange};
 pub use self::checkpoints::{
     Checkpoint, CheckpointStore, Heartbeat, Lease, ParkedEvent, PartitionState, Registered,
@@ -129,6 +131,22 @@ pub trait Adapter: Send + Sync + 'static {
         change: StreamChange,
     ) -> Result<()>;
 
+    /// [`change_stream`](Self::change_stream) as one attempt of a call that `call` identifies. A call that changed the stream in
+    /// an earlier attempt succeeds, whatever happened to the stream since: the answer of that attempt may have been lost.
+    ///
+    /// By default no call is recognised, and a repeated deletion is refused as one of a deleted stream.
+    async fn change_stream_once(
+        &self,
+        tenant: &Tenant,
+        stream_id: &StreamId,
+        expected: ExpectedVersion,
+        change: StreamChange,
+        call: Uuid,
+    ) -> Result<()> {
+        let _ = call;
+        self.change_stream(tenant, stream_id, expected, change).await
+    }
+
     /// The store of aggregate snapshots. By default there are none, and every recovery reads all events.
     fn snapshots(&self) -> &dyn SnapshotStore {
         &NoSnapshots
@@ -228,6 +246,17 @@ macro_rules! forward_adapter {
                 change: StreamChange,
             ) -> Result<()> {
                 (**self).change_stream(tenant, stream_id, expected, change).await
+            }
+
+            async fn change_stream_once(
+                &self,
+                tenant: &Tenant,
+                stream_id: &StreamId,
+                expected: ExpectedVersion,
+                change: StreamChange,
+                call: Uuid,
+            ) -> Result<()> {
+                (**self).change_stream_once(tenant, stream_id, expected, change, call).await
             }
 
             fn snapshots(&self) -> &dyn SnapshotStore {

@@ -2,12 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use uuid::Uuid;
+
 use crate::adapter::append::StreamChange;
 use crate::adapter::append::judge::StreamHead;
 use crate::adapter::{Delete, StreamState};
 use crate::error::Result;
-use crate::memory::State;
+use crate::memory::{Location, State};
 use crate::value::{ExpectedVersion, StreamId, Tenant};
+
+/// How many calls a stream remembers.
+const CALLS: usize = 16;
 
 impl State {
     pub(super) fn change(
@@ -16,12 +21,22 @@ impl State {
         stream_id: &StreamId,
         expected: ExpectedVersion,
         change: StreamChange,
+        call: Option<Uuid>,
     ) -> Result<()> {
+        let key = (tenant.clone(), stream_id.clone());
+        let known = self.streams.get(&key).zip(call);
+        if known.is_some_and(|(stream, call)| stream.calls.contains(&call)) {
+            return Ok(());
+        }
         let head = self.head(tenant, stream_id);
         StreamHead::change(head.as_ref(), stream_id, expected, change)?;
-        let Some(stream) = self.streams.get_mut(&(tenant.clone(), stream_id.clone())) else {
+        let Some(stream) = self.streams.get_mut(&key) else {
             return Ok(());
         };
+        stream.calls.extend(call);
+        if stream.calls.len() > CALLS {
+            stream.calls.pop_front();
+        }
         let mut removed = Vec::new();
         match change {
             StreamChange::Archive => stream.state = StreamState::Archived,
@@ -43,7 +58,9 @@ impl State {
         }
         for event in removed {
             self.log.remove(&event.position());
-            self.ids.remove(&(tenant.clone(), event.event_id()));
+            let id = (tenant.clone(), event.event_id());
+            self.ids.remove(&id);
+            self.removed.insert(id, Location::of(&event));
         }
         Ok(())
     }

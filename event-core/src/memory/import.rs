@@ -44,10 +44,8 @@ impl State {
                 found.streams.insert(key, Target::existing(info, last));
             }
             let id = (tenant.clone(), event.event_id());
-            if let Some(known) = self.ids.get(&id).and_then(|position| self.log.get(position)) {
-                let location =
-                    (known.stream_id().clone(), known.stream_version(), known.position());
-                found.ids.insert(id, location);
+            if let Some(known) = self.locate(tenant, event.event_id()) {
+                found.ids.insert(id, (known.stream_id, known.version, known.position));
             }
         }
         let accepted = judge::events(positions, events, found)?;

@@ -12,12 +12,13 @@ mod read;
 mod snapshot;
 
 use async_trait::async_trait;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use self::checkpoints::Subscriptions;
 use self::snapshot::Snapshots;
@@ -68,9 +69,19 @@ struct State {
     log: BTreeMap<Position, Arc<RecordedEvent>>,
     streams: BTreeMap<(Tenant, StreamId), Stream>,
     ids: HashMap<(Tenant, EventId), Position>,
+    /// Where the events were that were truncated or deleted: an id is never used again.
+    removed: HashMap<(Tenant, EventId), Location>,
     subscriptions: Subscriptions,
     snapshots: Snapshots,
     versions: SeenVersions,
+}
+
+/// Where an event is, or was.
+#[derive(Debug, Clone)]
+struct Location {
+    stream_id: StreamId,
+    version: StreamVersion,
+    position: Position,
 }
 
 #[derive(Debug)]
@@ -82,6 +93,8 @@ struct Stream {
     first_version: StreamVersion,
     state: StreamState,
     created_at: DateTime<Utc>,
+    /// The last calls that changed it: one whose answer was lost may be repeated.
+    calls: VecDeque<Uuid>,
 }
 
 impl State {
@@ -103,12 +116,18 @@ impl State {
         append: &StreamAppend,
         id: EventId,
     ) -> Option<KnownEvent> {
-        let event = self.log.get(self.ids.get(&(tenant.clone(), id))?)?;
-        Some(KnownEvent {
-            in_stream: *event.stream_id() == append.stream_id,
-            stream_version: event.stream_version(),
-            position: event.position(),
-        })
+        let Location { stream_id, version, position } = self.locate(tenant, id)?;
+        let in_stream = stream_id == append.stream_id;
+        Some(KnownEvent { in_stream, stream_version: version, position })
+    }
+
+    /// Where an event is, or was before it was removed.
+    fn locate(&self, tenant: &Tenant, id: EventId) -> Option<Location> {
+        let key = (tenant.clone(), id);
+        match self.ids.get(&key).and_then(|position| self.log.get(position)) {
+            Some(event) => Some(Location::of(event)),
+            None => self.removed.get(&key).cloned(),
+        }
     }
 
     fn head(&self, tenant: &Tenant, stream_id: &StreamId) -> Option<StreamHead> {
@@ -138,6 +157,16 @@ impl State {
     }
 }
 
+impl Location {
+    fn of(event: &RecordedEvent) -> Self {
+        Self {
+            stream_id: event.stream_id().clone(),
+            version: event.stream_version(),
+            position: event.position(),
+        }
+    }
+}
+
 impl Stream {
     const fn new(now: DateTime<Utc>) -> Self {
         Self {
@@ -147,6 +176,7 @@ impl Stream {
             first_version: StreamVersion::new(1),
             state: StreamState::Active,
             created_at: now,
+            calls: VecDeque::new(),
         }
     }
 
@@ -257,7 +287,18 @@ impl Adapter for MemoryAdapter {
         expected: ExpectedVersion,
         change: StreamChange,
     ) -> Result<()> {
-        self.lock().change(tenant, stream_id, expected, change)
+        self.lock().change(tenant, stream_id, expected, change, None)
+    }
+
+    async fn change_stream_once(
+        &self,
+        tenant: &Tenant,
+        stream_id: &StreamId,
+        expected: ExpectedVersion,
+        change: StreamChange,
+        call: Uuid,
+    ) -> Result<()> {
+        self.lock().change(tenant, stream_id, expected, change, Some(call))
     }
 
     fn snapshots(&self) -> &dyn SnapshotStore {

@@ -1,5 +1,7 @@
 //! Deletes, archives and truncates streams.
 
+use uuid::Uuid;
+
 use crate::adapter::Delete;
 use crate::adapter::append::StreamChange;
 use crate::error::{Error, Result};
@@ -63,8 +65,10 @@ impl EventStore {
         self.require_tenant()?;
         let Shared { adapter, .. } = &*self.shared;
         let tenant = &self.scope.tenant;
+        // Fixed before the first attempt: a later one learns what an earlier one did.
+        let call = Uuid::now_v7();
         self.operation(operation, Some(stream_id))
-            .run(|_| adapter.change_stream(tenant, stream_id, expected, change))
+            .run(|_| adapter.change_stream_once(tenant, stream_id, expected, change, call))
             .await
     }
 }

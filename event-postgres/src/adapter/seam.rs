@@ -12,6 +12,7 @@ use event_core::{
     RecordedEvent, Result, StreamId, StreamInfo, Tenant,
 };
 use event_sql::rows::to_i64;
+use uuid::Uuid;
 
 use super::PgAdapter;
 use crate::{census, health, inline, link, read, stream};
@@ -101,7 +102,18 @@ impl Adapter for PgAdapter {
         expected: ExpectedVersion,
         change: StreamChange,
     ) -> Result<()> {
-        stream::change(&self.store, tenant, stream_id, expected, change).await
+        stream::change(&self.store, tenant, stream_id, expected, change, None).await
+    }
+
+    async fn change_stream_once(
+        &self,
+        tenant: &Tenant,
+        stream_id: &StreamId,
+        expected: ExpectedVersion,
+        change: StreamChange,
+        call: Uuid,
+    ) -> Result<()> {
+        stream::change(&self.store, tenant, stream_id, expected, change, Some(call)).await
     }
 
     async fn link(&self, link: &LinkEvents) -> Result<Appended> {

@@ -11,6 +11,7 @@ use event_core::{
     AllOptions, Appended, Error, EventId, ExpectedVersion, ListOptions, ReadOptions, RecordedEvent,
     Result, StreamId, StreamInfo, Tenant,
 };
+use uuid::Uuid;
 
 use super::SqliteAdapter;
 use crate::{append, census, health, import, link, read, stream};
@@ -85,7 +86,18 @@ impl Adapter for SqliteAdapter {
         expected: ExpectedVersion,
         change: StreamChange,
     ) -> Result<()> {
-        stream::change(&self.store, tenant, stream_id, expected, change).await
+        stream::change(&self.store, tenant, stream_id, expected, change, None).await
+    }
+
+    async fn change_stream_once(
+        &self,
+        tenant: &Tenant,
+        stream_id: &StreamId,
+        expected: ExpectedVersion,
+        change: StreamChange,
+        call: Uuid,
+    ) -> Result<()> {
+        stream::change(&self.store, tenant, stream_id, expected, change, Some(call)).await
     }
 
     async fn link(&self, link: &LinkEvents) -> Result<Appended> {

@@ -3,7 +3,9 @@
 use super::{Subject, append, everything, exact, store, stream};
 use crate::Noted;
 use event_core::ExpectedVersion::{Any, NoStream, StreamExists};
-use event_core::{Delete, Error, EventId, EventStore, NewEvent, Outcome, Scope, Tenant};
+use event_core::{
+    Delete, Error, EventId, EventStore, NewEvent, Outcome, Scope, StreamVersion, Tenant,
+};
 
 fn batch(ids: &[EventId]) -> Vec<NewEvent> {
     ids.iter().map(|id| NewEvent::from(Noted::new("same")).with_id(*id)).collect()
@@ -89,4 +91,68 @@ pub async fn racing_retries_of_one_append_store_it_once(adapter: Subject) {
         assert_eq!(stored, 1);
     }
     assert_eq!(everything(&store).await.len(), 10);
+}
+
+/// What a stream's removed events left behind: their ids, for this stream and for every other one.
+async fn assert_removed_ids_are_known(
+    store: &EventStore,
+    ids: &[EventId],
+    first: &event_core::Appended,
+) {
+    for claim in [Any, NoStream, StreamExists, exact(0), exact(3), exact(99)] {
+        let again = store.append(&stream("s"), claim, batch(ids)).await.unwrap();
+        assert_eq!(again.outcome, Outcome::AlreadyStored, "{claim}");
+        assert_eq!((again.stream_version, again.position), (first.stream_version, first.position));
+    }
+    let one = store.append(&stream("s"), Any, batch(&ids[..1])).await.unwrap();
+    assert_eq!((one.outcome, one.stream_version.get()), (Outcome::AlreadyStored, 1));
+    for (name, ids) in [
+        ("other", vec![ids[0]]),
+        ("other", ids.to_vec()),
+        ("new", vec![EventId::new(), ids[1]]),
+        ("s", vec![ids[1], ids[0]]),
+        ("s", vec![ids[0], EventId::new()]),
+    ] {
+        for claim in [Any, NoStream, exact(1)] {
+            let error = store.append(&stream(name), claim, batch(&ids)).await.unwrap_err();
+            assert!(matches!(error, Error::EventIdConflict { .. }), "{name} {claim}: {error}");
+        }
+    }
+    let both = store
+        .transaction()
+        .append(&stream("other"), Any, Noted::many(1))
+        .append(&stream("new"), Any, batch(&ids[..1]))
+        .commit();
+    let error = both.await.unwrap_err();
+    assert!(matches!(error, Error::EventIdConflict { .. }), "{error}");
+    assert!(store.read_event(ids[0]).await.unwrap().is_none(), "the event itself is gone");
+}
+
+pub async fn ids_of_truncated_events_are_never_used_again(adapter: Subject) {
+    let store = store(&adapter);
+    let ids = [EventId::new(), EventId::new(), EventId::new()];
+    let first = append(&store, "s", NoStream, batch(&ids)).await;
+    append(&store, "other", NoStream, Noted::many(1)).await;
+    append(&store, "s", Any, Noted::many(2)).await;
+    for before in [2, 3, 6] {
+        store.truncate_before(&stream("s"), StreamVersion::new(before)).await.unwrap();
+        assert_removed_ids_are_known(&store, &ids, &first).await;
+    }
+    assert_eq!(everything(&store).await.len(), 1);
+    let next = append(&store, "s", exact(5), Noted::many(1)).await;
+    assert_eq!(next.stream_version.get(), 6);
+    let elsewhere = store.with_scope(Scope::tenant(Tenant::new("other").unwrap()));
+    append(&elsewhere, "s", NoStream, batch(&ids)).await;
+}
+
+pub async fn ids_of_deleted_streams_are_never_used_again(adapter: Subject) {
+    let store = store(&adapter);
+    let ids = [EventId::new(), EventId::new(), EventId::new()];
+    let first = append(&store, "s", NoStream, batch(&ids)).await;
+    append(&store, "other", NoStream, Noted::many(1)).await;
+    store.delete_stream(&stream("s"), Any, Delete::Hard).await.unwrap();
+    assert_removed_ids_are_known(&store, &ids, &first).await;
+    let new = store.append(&stream("s"), Any, Noted::many(1)).await.unwrap_err();
+    assert!(matches!(new, Error::StreamDeleted { .. }), "{new}");
+    assert_eq!(everything(&store).await.len(), 1);
 }

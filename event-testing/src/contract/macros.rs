@@ -26,7 +26,8 @@ macro_rules! adapter_contract {
                     an_event_beyond_the_size_limit_is_refused;
                 identity: a_repeated_append_returns_the_first_result,
                     known_ids_are_found_before_any_other_check, ids_used_elsewhere_or_in_part_conflict,
-                    event_ids_are_unique_per_tenant, racing_retries_of_one_append_store_it_once;
+                    event_ids_are_unique_per_tenant, racing_retries_of_one_append_store_it_once,
+                    ids_of_truncated_events_are_never_used_again, ids_of_deleted_streams_are_never_used_again;
                 read: pages_forward_and_backward, a_missing_stream_is_an_error, start_versions_out_of_range,
                     streams_lazily_across_pages, undecodable_events_are_returned, reads_one_event_by_id,
                     stream_info_and_version;
