@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_core::{
-    Delete, Error, EventStore, ExpectedVersion, Outcome, ReadOptions, RetryPolicy, Scope, StreamId,
-    StreamVersion, Tenant,
+    Delete, Error, EventId, EventStore, ExpectedVersion, Filter, Outcome, Position, ReadOptions,
+    RetryPolicy, Scope, StartFrom, StreamId, StreamVersion, Tenant,
 };
 use event_testing::Noted;
+use game_events::GameSession;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 
 use crate::flaky::Fault::{self, AnswerLost, Lost, Permanent, Sound};
@@ -157,11 +158,47 @@ fn each_call_is_measured_once_around_its_retries() {
         seen,
         [
             "event_store_events_appended_total{} 3",
-            "event_store_operation_seconds{operation=append,adapter=flaky,result=error} 1 values",
+            "event_store_operation_seconds{operation=append,adapter=flaky,result=error,code=wrong_expected_version} 1 values",
             "event_store_operation_seconds{operation=append,adapter=flaky,result=ok} 1 values",
             "event_store_retries_total{operation=append} 2",
         ]
     );
+}
+
+#[test]
+fn calls_that_are_refused_before_anything_is_sent_are_measured_too() {
+    let recorder = DebuggingRecorder::new();
+    let snapshot = recorder.snapshotter();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    metrics::with_local_recorder(&recorder, || {
+        runtime.block_on(async {
+            let (_, store) = flaky(&[]);
+            let game = game();
+            store.append(&game, ExpectedVersion::Any, Noted::many(0)).await.unwrap_err();
+            store.transaction().commit().await.unwrap_err();
+            let operator = store.all_tenants();
+            operator.append(&game, ExpectedVersion::Any, Noted::many(1)).await.unwrap_err();
+            operator.archive_stream(&game, ExpectedVersion::Any).await.unwrap_err();
+            operator.link(&game, ExpectedVersion::Any, [EventId::new()]).await.unwrap_err();
+            store.recover::<GameSession>(&game).await.unwrap_err();
+            let past_the_end = StartFrom::After(Position::new(7));
+            store.subscribe(past_the_end, Filter::all()).await.unwrap_err();
+            store.copy_to(&store).await.unwrap();
+        });
+    });
+    let seen = recorded(&snapshot);
+    for wanted in [
+        "operation=append,adapter=flaky,result=error,code=invalid_event_data} 2 values",
+        "operation=transaction,adapter=flaky,result=error,code=invalid_event_data} 1 values",
+        "operation=archive_stream,adapter=flaky,result=error,code=invalid_event_data} 1 values",
+        "operation=link,adapter=flaky,result=error,code=invalid_event_data} 1 values",
+        "operation=recover,adapter=flaky,result=error,code=stream_not_found} 1 values",
+        "operation=subscribe,adapter=flaky,result=error,code=log_diverged} 1 values",
+        "operation=copy,adapter=flaky,result=ok} 1 values",
+    ] {
+        let wanted = format!("event_store_operation_seconds{{{wanted}");
+        assert!(seen.contains(&wanted), "{wanted} is not in {seen:#?}");
+    }
 }
 
 fn recorded(snapshot: &Snapshotter) -> Vec<String> {
@@ -212,6 +249,13 @@ fn logs_name_the_tenant_and_the_rest_of_the_scope() {
     ] {
         assert!(log.contains(text), "`{text}` is not in:\n{log}");
     }
+    // A lost race is the ordinary business of an application, a lost connection is not.
+    let level_of = |text: &str| {
+        let line = log.lines().find(|line| line.contains(text)).unwrap();
+        line.split_whitespace().nth(1).unwrap().to_owned()
+    };
+    assert_eq!(level_of(r#"code="wrong_expected_version""#), "DEBUG");
+    assert_eq!(level_of("trying again"), "WARN");
 }
 
 /// Captures the log of a test.

@@ -51,7 +51,10 @@ impl<'s, A: Aggregate> IntoFuture for Recover<'s, A> {
 
     fn into_future(self) -> Self::IntoFuture {
         let Self { store, stream_id, options, .. } = self;
-        Box::pin(async move { Ok(store.replayed(stream_id, options).await?.0) })
+        Box::pin(async move {
+            let replayed = store.replayed(stream_id, options);
+            Ok(store.operation("recover", Some(stream_id)).observe(replayed).await?.0)
+        })
     }
 }
 

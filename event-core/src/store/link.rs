@@ -59,7 +59,8 @@ impl EventStore {
         expected: ExpectedVersion,
         event_ids: impl IntoIterator<Item = EventId> + Send,
     ) -> Result<Appended> {
-        self.require_tenant()?;
+        let operation = self.operation("link", Some(stream_id));
+        operation.check(self.require_tenant())?;
         let link = LinkEvents {
             tenant: self.scope.tenant.clone(),
             stream_id: stream_id.clone(),
@@ -67,12 +68,10 @@ impl EventStore {
             event_ids: event_ids.into_iter().collect(),
             stream_limit: self.shared.stream_limit,
         };
-        check_size("a link", link.event_ids.len())
-            .and_then(|()| {
-                check_distinct(link.event_ids.iter().map(|id| (*id, stream_id)).collect())
-            })
-            .map_err(|error| error.in_scope(&self.scope))?;
+        operation.check(check_size("a link", link.event_ids.len()).and_then(|()| {
+            check_distinct(link.event_ids.iter().map(|id| (*id, stream_id)).collect())
+        }))?;
         let adapter = &self.shared.adapter;
-        self.operation("link", Some(stream_id)).run(|_| adapter.link(&link)).await
+        operation.run(|_| adapter.link(&link)).await
     }
 }

@@ -147,8 +147,9 @@ impl EventStore {
     {
         let events: Vec<NewEvent> = events.into_iter().map(Into::into).collect();
         Box::pin(async move {
-            let append = self.encode(stream_id, expected, events)?;
-            let answers = self.commit("append", Some(stream_id), vec![append]).await?;
+            let operation = self.operation("append", Some(stream_id));
+            let append = operation.check(self.encode(stream_id, expected, events))?;
+            let answers = self.commit(operation, vec![append]).await?;
             answers.into_iter().next().ok_or_else(|| self.no_answer())
         })
     }
@@ -168,11 +169,10 @@ impl EventStore {
         stream_id: &StreamId,
         options: ReadOptions,
     ) -> Result<Vec<RecordedEvent>> {
-        options.check()?;
+        let operation = self.operation("read_stream", Some(stream_id));
+        operation.check(options.check())?;
         let adapter = &self.shared.adapter;
-        self.operation("read_stream", Some(stream_id))
-            .run(|_| adapter.read_stream(&self.view, stream_id, options))
-            .await
+        operation.run(|_| adapter.read_stream(&self.view, stream_id, options)).await
     }
 
     /// Reads a stream lazily, page by page; the options' limit is the page size.
@@ -186,9 +186,10 @@ impl EventStore {
     /// [`Error::Connection`].
     pub async fn read_all(&self, options: AllOptions) -> Result<Vec<RecordedEvent>> {
         // Events that were stored under a former name of a type match the filter, too.
-        let options = options.with_stored_names(Registry::global()?);
+        let operation = self.operation("read_all", None);
+        let options = options.with_stored_names(operation.check(Registry::global())?);
         let adapter = &self.shared.adapter;
-        self.operation("read_all", None).run(|_| adapter.read_all(&self.view, &options)).await
+        operation.run(|_| adapter.read_all(&self.view, &options)).await
     }
 
     /// Reads all streams lazily up to the present, page by page; the options' limit is the page size.
@@ -235,9 +236,13 @@ impl EventStore {
     pub async fn stream_info(&self, stream_id: &StreamId) -> Result<StreamInfo> {
         let adapter = &self.shared.adapter;
         self.operation("stream_info", Some(stream_id))
-            .run(|_| adapter.stream_info(&self.view, stream_id))
-            .await?
-            .ok_or_else(|| Error::stream_not_found(stream_id.clone()).in_scope(&self.scope))
+            .run(|_| {
+                Box::pin(async move {
+                    let info = adapter.stream_info(&self.view, stream_id).await?;
+                    info.ok_or_else(|| Error::stream_not_found(stream_id.clone()))
+                })
+            })
+            .await
     }
 
     /// Lists a page of streams, sorted by tenant and name in byte order.
@@ -281,22 +286,21 @@ impl EventStore {
     /// Stores encoded appends to distinct streams, all or nothing.
     pub(crate) async fn commit(
         &self,
-        operation: &'static str,
-        stream_id: Option<&StreamId>,
+        operation: Operation<'_>,
         appends: Vec<StreamAppend>,
     ) -> Result<Vec<Appended>> {
         let events: usize = appends.iter().map(|append| append.events.len()).sum();
-        let first = self.prepare(appends)?;
+        let first = operation.check(self.prepare(appends))?;
         let repeated = OnceLock::new();
         let adapter = &self.shared.adapter;
-        let answers =
-            self.operation(operation, stream_id)
-                .run(|retries| match retries {
-                    0 => adapter.commit(&first),
-                    _ => adapter
-                        .commit(repeated.get_or_init(|| Commit { retry: true, ..first.clone() })),
-                })
-                .await?;
+        let answers = operation
+            .run(|retries| match retries {
+                0 => adapter.commit(&first),
+                _ => {
+                    adapter.commit(repeated.get_or_init(|| Commit { retry: true, ..first.clone() }))
+                }
+            })
+            .await?;
         if answers.iter().any(|answer| answer.outcome == Outcome::Stored) {
             metrics::counter!("event_store_events_appended_total").increment(events as u64);
         }

@@ -37,11 +37,10 @@ impl EventStore {
         stream_id: &StreamId,
         snapshot: &StoredSnapshot,
     ) -> Result<bool> {
-        self.require_tenant()?;
+        let operation = self.operation("save_snapshot", Some(stream_id));
+        operation.check(self.require_tenant())?;
         let store = self.shared.adapter.snapshots();
-        self.operation("save_snapshot", Some(stream_id))
-            .run(|_| store.save(&self.scope.tenant, stream_id, snapshot))
-            .await
+        operation.run(|_| store.save(&self.scope.tenant, stream_id, snapshot)).await
     }
 
     pub(crate) async fn discard_snapshot(
@@ -50,10 +49,9 @@ impl EventStore {
         kind: &str,
         stream_version: StreamVersion,
     ) -> Result<bool> {
-        self.require_tenant()?;
+        let operation = self.operation("discard_snapshot", Some(stream_id));
+        operation.check(self.require_tenant())?;
         let store = self.shared.adapter.snapshots();
-        self.operation("discard_snapshot", Some(stream_id))
-            .run(|_| store.discard(&self.scope.tenant, stream_id, kind, stream_version))
-            .await
+        operation.run(|_| store.discard(&self.scope.tenant, stream_id, kind, stream_version)).await
     }
 }

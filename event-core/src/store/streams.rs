@@ -62,12 +62,13 @@ impl EventStore {
         expected: ExpectedVersion,
         change: StreamChange,
     ) -> Result<(), Error> {
-        self.require_tenant()?;
+        let operation = self.operation(operation, Some(stream_id));
+        operation.check(self.require_tenant())?;
         let Shared { adapter, .. } = &*self.shared;
         let tenant = &self.scope.tenant;
         // Fixed before the first attempt: a later one learns what an earlier one did.
         let call = Uuid::now_v7();
-        self.operation(operation, Some(stream_id))
+        operation
             .run(|_| adapter.change_stream_once(tenant, stream_id, expected, change, call))
             .await
     }

@@ -57,9 +57,10 @@ impl<'a> Transaction<'a> {
     /// appends and for two appends to one stream.
     pub async fn commit(self) -> Result<Vec<Appended>> {
         let store = self.store;
-        let appends = self.encode()?;
+        let operation = store.operation("transaction", None);
+        let appends = operation.check(self.encode())?;
         let wanted = appends.len();
-        let answers = store.commit("transaction", None, appends).await?;
+        let answers = store.commit(operation, appends).await?;
         if answers.len() == wanted { Ok(answers) } else { Err(store.no_answer()) }
     }
 

@@ -87,15 +87,18 @@ impl EventStore {
     /// [`Error::LogDiverged`](crate::Error::LogDiverged) for [`StartFrom::After`] a position that was never assigned;
     /// [`Error::Connection`](crate::Error::Connection), not with [`StartFrom::Beginning`].
     pub async fn subscribe(&self, from: StartFrom, filter: Filter) -> Result<Subscription> {
-        let position = from.position(self, "subscription").await?;
-        let feed = Arc::new(Feed::new(self.clone(), filter)?);
-        Ok(Subscription {
-            feed,
-            read_up_to: position,
-            page: VecDeque::new(),
-            position,
-            state: State::Ready,
-        })
+        let subscribed = async {
+            let position = from.position(self, "subscription").await?;
+            let feed = Arc::new(Feed::new(self.clone(), filter)?);
+            Ok(Subscription {
+                feed,
+                read_up_to: position,
+                page: VecDeque::new(),
+                position,
+                state: State::Ready,
+            })
+        };
+        self.operation("subscribe", None).observe(subscribed).await
     }
 }
 

@@ -178,7 +178,8 @@ impl<'s> IntoFuture for CopyTo<'s> {
     type IntoFuture = BoxFuture<'s, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.run())
+        let operation = self.from.operation("copy", None);
+        Box::pin(operation.observe(self.run()))
     }
 }
 
