@@ -1,6 +1,7 @@
 //! The in-memory adapter: the contract suite, and a comparison with the model.
 
-use event_core::MemoryAdapter;
+use event_core::{EventStore, ExpectedVersion, MemoryAdapter, ReadOptions, StreamId};
+use event_testing::Noted;
 use proptest::prelude::*;
 
 use crate::model::{agrees, steps};
@@ -8,6 +9,33 @@ use crate::model::{agrees, steps};
 event_testing::adapter_contract!(contract, async || MemoryAdapter::new());
 event_testing::durable_contract!(durable, async || MemoryAdapter::new());
 event_testing::import_contract!(imports, async || MemoryAdapter::new());
+
+#[tokio::test]
+async fn a_loop_of_calls_leaves_time_to_the_other_tasks_of_its_runtime() {
+    let store = EventStore::in_memory().unwrap();
+    let stream = StreamId::new("loop").unwrap();
+    let other = tokio::spawn(async { 7 });
+    for _ in 0..10_000 {
+        store.append(&stream, ExpectedVersion::Any, Noted::many(1)).await.unwrap();
+        store.read_stream(&stream, ReadOptions::backward()).await.unwrap();
+        if other.is_finished() {
+            return;
+        }
+    }
+    panic!("10 000 appends and reads ran before the other task");
+}
+
+#[tokio::test]
+async fn a_clone_of_a_closed_store_has_its_data() {
+    let first = MemoryAdapter::new();
+    let second = first.clone();
+    let store = EventStore::new(first).unwrap();
+    let stream = StreamId::new("kept").unwrap();
+    store.append(&stream, ExpectedVersion::Any, Noted::many(1)).await.unwrap();
+    store.close().await;
+    let store = EventStore::new(second).unwrap();
+    assert_eq!(store.stream_version(&stream).await.unwrap().get(), 1);
+}
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]

@@ -112,14 +112,14 @@ impl MemoryAdapter {
         key: &SubscriptionKey,
         change: impl FnOnce(&mut Subscription) -> T,
     ) -> Result<T> {
-        match self.lock().subscriptions.get_mut(key) {
+        match self.lock()?.subscriptions.get_mut(key) {
             Some(subscription) => Ok(change(subscription)),
             None => Err(SubscriptionError::NotFound { name: key.name.clone() }.into()),
         }
     }
 
-    fn states(&self, tenant: Option<&Tenant>) -> Vec<PartitionState> {
-        let (state, now, instant) = (self.lock(), self.clock.now(), Instant::now());
+    fn states(&self, tenant: Option<&Tenant>) -> Result<Vec<PartitionState>> {
+        let (state, now, instant) = (self.lock()?, self.clock.now(), Instant::now());
         let mut states = Vec::new();
         for (key, subscription) in &state.subscriptions {
             if tenant.is_some() && key.tenant.as_ref() != tenant {
@@ -145,7 +145,7 @@ impl MemoryAdapter {
                 });
             }
         }
-        states
+        Ok(states)
     }
 }
 
@@ -158,7 +158,7 @@ impl CheckpointStore for MemoryAdapter {
         start: Position,
     ) -> Result<Registered> {
         let checkpoint = Checkpoint { position: start, event: None };
-        let mut state = self.lock();
+        let mut state = self.lock()?;
         let subscription = state.subscriptions.entry(key.clone()).or_insert_with(|| Subscription {
             filter: wanted.filter.clone(),
             paused: false,
@@ -288,7 +288,7 @@ impl CheckpointStore for MemoryAdapter {
 
     async fn delete(&self, key: &SubscriptionKey) -> Result<()> {
         self.with_subscription(key, |_| ())?;
-        self.lock().subscriptions.remove(key);
+        self.lock()?.subscriptions.remove(key);
         Ok(())
     }
 
@@ -297,6 +297,6 @@ impl CheckpointStore for MemoryAdapter {
     }
 
     async fn list(&self, tenant: Option<&Tenant>) -> Result<Vec<PartitionState>> {
-        Ok(self.states(tenant))
+        self.states(tenant)
     }
 }

@@ -3,6 +3,8 @@
 use async_trait::async_trait;
 use std::sync::Arc;
 
+use tokio::task::coop::consume_budget;
+
 use super::MemoryAdapter;
 use crate::adapter::{LiveLog, LogSegment, LogUpdate};
 use crate::error::{Error, Result};
@@ -12,11 +14,11 @@ use crate::value::Position;
 const MAX_EVENTS: usize = 1_000;
 
 impl MemoryAdapter {
-    fn segment(&self, after: Position) -> Option<LogUpdate> {
-        let state = self.lock();
+    fn segment(&self, after: Position) -> Result<Option<LogUpdate>> {
+        let state = self.lock()?;
         let head = Position::new(state.last_position);
         if head <= after {
-            return None;
+            return Ok(None);
         }
         let start = Position::new(after.get() + 1);
         let mut rest = state.log.range(start..).map(|(_, event)| event);
@@ -25,14 +27,14 @@ impl MemoryAdapter {
             (Some(last), Some(_)) => last.position(),
             _ => head,
         };
-        Some(LogUpdate::Segment(Arc::new(LogSegment { after, up_to, events })))
+        Ok(Some(LogUpdate::Segment(Arc::new(LogSegment { after, up_to, events }))))
     }
 }
 
 #[async_trait]
 impl LiveLog for MemoryAdapter {
     async fn head(&self) -> Result<Position> {
-        Ok(Position::new(self.lock().last_position))
+        Ok(Position::new(self.enter().await?.last_position))
     }
 
     async fn last_assigned(&self) -> Result<Position> {
@@ -40,10 +42,11 @@ impl LiveLog for MemoryAdapter {
     }
 
     async fn next(&self, after: Position) -> Result<LogUpdate> {
+        consume_budget().await;
         let mut commits = self.commits.subscribe();
         loop {
             commits.mark_unchanged();
-            if let Some(update) = self.segment(after) {
+            if let Some(update) = self.segment(after)? {
                 return Ok(update);
             }
             if commits.changed().await.is_err() {

@@ -13,11 +13,13 @@ mod snapshot;
 
 use async_trait::async_trait;
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
+use tokio::task::coop::consume_budget;
 use uuid::Uuid;
 
 use self::checkpoints::Subscriptions;
@@ -30,18 +32,26 @@ use crate::adapter::{
     StreamInfo, StreamState, TenantView,
 };
 use crate::envelope::{EventData, RecordedEvent, RecordedParts};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::registry::{SeenVersions, StoredVersion};
 use crate::value::{Clock, EventId, ExpectedVersion, Position, StreamId, StreamVersion, Tenant};
 
 /// A store in memory, for tests: it keeps every promise of an adapter, except that its data ends with the process. Clones share
-/// their data.
-#[derive(Debug, Clone, Default)]
+/// their data, as two connections to one server do: closing one leaves the others open.
+#[derive(Debug, Default)]
 pub struct MemoryAdapter {
     state: Arc<Mutex<State>>,
-    /// Notified of every commit.
+    /// Notified of every commit, and when this or another clone closes.
     commits: watch::Sender<()>,
     clock: Clock,
+    closed: AtomicBool,
+}
+
+impl Clone for MemoryAdapter {
+    fn clone(&self) -> Self {
+        let (state, commits) = (Arc::clone(&self.state), self.commits.clone());
+        Self { state, commits, clock: self.clock.clone(), closed: AtomicBool::new(false) }
+    }
 }
 
 impl MemoryAdapter {
@@ -57,9 +67,19 @@ impl MemoryAdapter {
         self
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    /// Locks the state of an open store. Nothing here ever waits, so a loop of calls would keep its runtime to itself
+    /// without the runtime's budget.
+    async fn enter(&self) -> Result<MutexGuard<'_, State>> {
+        consume_budget().await;
+        self.lock()
+    }
+
+    fn lock(&self) -> Result<MutexGuard<'_, State>> {
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(Error::adapter("use the store in memory", "the store is closed"));
+        }
         // No code panics between two writes under this lock, so the data behind a poisoned lock is consistent.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        Ok(self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -231,7 +251,7 @@ impl Adapter for MemoryAdapter {
     }
 
     async fn commit(&self, commit: &Commit) -> Result<Vec<Appended>> {
-        let answers = self.lock().commit(commit, self.clock.now())?;
+        let answers = self.enter().await?.commit(commit, self.clock.now())?;
         self.commits.send_replace(());
         Ok(answers)
     }
@@ -242,7 +262,7 @@ impl Adapter for MemoryAdapter {
         stream_id: &StreamId,
         options: ReadOptions,
     ) -> Result<Vec<RecordedEvent>> {
-        self.lock().page(view, stream_id, options)
+        self.enter().await?.page(view, stream_id, options)
     }
 
     async fn read_all(
@@ -250,7 +270,7 @@ impl Adapter for MemoryAdapter {
         view: &TenantView,
         options: &AllOptions,
     ) -> Result<Vec<RecordedEvent>> {
-        Ok(self.lock().all(view, options))
+        Ok(self.enter().await?.all(view, options))
     }
 
     async fn read_event(
@@ -258,7 +278,7 @@ impl Adapter for MemoryAdapter {
         view: &TenantView,
         event_id: EventId,
     ) -> Result<Option<RecordedEvent>> {
-        let state = self.lock();
+        let state = self.enter().await?;
         let mut found = state.log.values().filter(|event| event.event_id() == event_id);
         Ok(found.find(|event| view.sees(event.tenant())).map(|event| (**event).clone()))
     }
@@ -268,7 +288,7 @@ impl Adapter for MemoryAdapter {
         view: &TenantView,
         stream_id: &StreamId,
     ) -> Result<Option<StreamInfo>> {
-        let state = self.lock();
+        let state = self.enter().await?;
         Ok(state.find(view, stream_id)?.map(|(tenant, stream)| stream.info(tenant, stream_id)))
     }
 
@@ -277,7 +297,7 @@ impl Adapter for MemoryAdapter {
         view: &TenantView,
         options: &ListOptions,
     ) -> Result<Vec<StreamInfo>> {
-        Ok(self.lock().list(view, options))
+        Ok(self.enter().await?.list(view, options))
     }
 
     async fn change_stream(
@@ -287,7 +307,7 @@ impl Adapter for MemoryAdapter {
         expected: ExpectedVersion,
         change: StreamChange,
     ) -> Result<()> {
-        self.lock().change(tenant, stream_id, expected, change, None)
+        self.enter().await?.change(tenant, stream_id, expected, change, None)
     }
 
     async fn change_stream_once(
@@ -298,7 +318,7 @@ impl Adapter for MemoryAdapter {
         change: StreamChange,
         call: Uuid,
     ) -> Result<()> {
-        self.lock().change(tenant, stream_id, expected, change, Some(call))
+        self.enter().await?.change(tenant, stream_id, expected, change, Some(call))
     }
 
     fn snapshots(&self) -> &dyn SnapshotStore {
@@ -306,17 +326,17 @@ impl Adapter for MemoryAdapter {
     }
 
     async fn link(&self, link: &LinkEvents) -> Result<Appended> {
-        self.lock().link(link, self.clock.now())
+        self.enter().await?.link(link, self.clock.now())
     }
 
     async fn import(&self, batch: &ImportBatch) -> Result<Imported> {
-        let imported = self.lock().import(batch)?;
+        let imported = self.enter().await?.import(batch)?;
         self.commits.send_replace(());
         Ok(imported)
     }
 
     async fn census(&self) -> Result<Vec<StoredVersion>> {
-        Ok(self.lock().versions.iter().collect())
+        Ok(self.enter().await?.versions.iter().collect())
     }
 
     fn live(&self) -> &dyn LiveLog {
@@ -328,8 +348,12 @@ impl Adapter for MemoryAdapter {
     }
 
     async fn health(&self) -> Result<Health> {
+        drop(self.enter().await?);
         Ok(Health::new("memory", Duration::ZERO))
     }
 
-    async fn close(&self) {}
+    async fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+        self.commits.send_replace(());
+    }
 }

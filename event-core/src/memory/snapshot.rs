@@ -76,7 +76,7 @@ impl SnapshotStore for MemoryAdapter {
         stream_id: &StreamId,
         kind: &str,
     ) -> Result<Option<StoredSnapshot>> {
-        Ok(self.lock().load(tenant, stream_id, kind))
+        Ok(self.enter().await?.load(tenant, stream_id, kind))
     }
 
     async fn save(
@@ -85,11 +85,11 @@ impl SnapshotStore for MemoryAdapter {
         stream_id: &StreamId,
         snapshot: &StoredSnapshot,
     ) -> Result<bool> {
-        Ok(self.lock().save(tenant, stream_id, snapshot))
+        Ok(self.enter().await?.save(tenant, stream_id, snapshot))
     }
 
     async fn of_streams(&self, streams: &[(Tenant, StreamId)]) -> Result<Vec<OwnedSnapshot>> {
-        let state = self.lock();
+        let state = self.enter().await?;
         let readable = streams
             .iter()
             .filter(|(tenant, stream_id)| state.can_have_snapshots(tenant, stream_id));
@@ -111,6 +111,6 @@ impl SnapshotStore for MemoryAdapter {
         kind: &str,
         at: StreamVersion,
     ) -> Result<bool> {
-        Ok(self.lock().discard(tenant, stream_id, kind, at))
+        Ok(self.enter().await?.discard(tenant, stream_id, kind, at))
     }
 }

@@ -60,7 +60,7 @@ macro_rules! adapter_contract {
                     a_stream_of_links_is_archived_truncated_and_deleted;
                 census: lists_every_version_ever_stored_once, racing_writers_record_a_new_version_once,
                     the_census_compares_stored_with_registered_versions;
-                health: a_working_store_is_healthy, a_closed_store_fails_for_good_or_stays_open;
+                health: a_working_store_is_healthy, a_closed_store_refuses_every_call, readers_end_when_their_store_closes;
                 delete: soft_deletion_keeps_events_in_the_log, hard_deletion_removes_events,
                     deletion_checks_the_expected_version,
                     an_append_is_stored_before_a_racing_deletion_or_refused;
