@@ -4,6 +4,7 @@
 //! | meaning | becomes |
 //! |---|---|
 //! | an event id in use: `23505` on `events_event_id` | [`Failure::IdTaken`]; the append asks again |
+//! | a limit of time: `57014` | the same, as [`Failure::TooSlow`] |
 //! | busy, no free connection | `Overloaded`: nothing was stored, the facade tries again |
 //! | locked | the same, as [`Failure::Blocked`] |
 //! | lost, stale, read-only; I/O, no answer in time | `Connection`: the facade tries again, an append by its event ids |
@@ -63,6 +64,9 @@ pub(crate) fn failure_at(
     }
     match meaning(&error).0 {
         Meaning::Locked => Failure::Blocked(Error::overloaded(operation, text(&error))),
+        Meaning::Busy if said.is_some_and(|it| it.code() == "57014") => {
+            Failure::TooSlow(Error::overloaded(operation, text(&error)))
+        }
         Meaning::Busy => Error::overloaded(operation, text(&error)).into(),
         Meaning::Lost | Meaning::ReadOnly => {
             Error::connection(operation, Cause(error, name)).into()

@@ -11,7 +11,7 @@ use event_core::adapter::append::Commit;
 use event_core::error::BoxError;
 use event_core::projection::InlineEvent;
 use event_core::{Appended, Error, EventSet, Outcome, Result, StreamId};
-use event_sql::inline::{InlineTables, Wanting};
+use event_sql::inline::{InlineTables, Wanting, refuse_within_another};
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 use tokio::time::timeout;
@@ -71,7 +71,8 @@ pub trait PgInlineProjection: Send + Sync + 'static {
 
     /// Writes what the events change in the tables, through this connection, which is in the transaction of the append.
     /// It must neither end the transaction nor leave a setting or a lock of the session behind; tables have to be named
-    /// with their schema, as there is no search path to rely on.
+    /// with their schema, as there is no search path to rely on. It may read from the store, which shows what was committed
+    /// before; an append to a stream that an inline projection wants is refused here.
     ///
     /// # Errors
     /// Any error refuses the append; after a transient [`sqlx::Error`], such as a deadlock, the append is tried again.
@@ -110,10 +111,11 @@ pub(crate) async fn commit(
 ) -> Result<Vec<Appended>> {
     let pool = &store.pool;
     pool.require_session(OPERATION)?;
+    refuse_within_another(OPERATION)?;
     let mut tries = 0;
     loop {
         tries += 1;
-        let mut held = pool.hold(OPERATION).await?;
+        let mut held = pool.hold_apart(OPERATION).await?;
         held.begins();
         let once = once(store, held.connection(), inline, commit);
         let Ok((connection, answers)) = timeout(pool.deadline(), once).await else {

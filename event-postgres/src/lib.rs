@@ -82,6 +82,7 @@ mod listener;
 mod migrate;
 mod notifier;
 mod options;
+mod patience;
 mod pool;
 mod pooler;
 mod projection;
@@ -96,6 +97,7 @@ mod start;
 mod status;
 mod store;
 mod stream;
+mod stride;
 mod tail;
 mod writer;
 

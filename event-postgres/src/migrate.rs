@@ -4,6 +4,9 @@
 //! program, older than the first released one, or made of migrations that differ from ours. A refused schema is not
 //! changed.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use event_core::value::Escaped;
 use event_core::{Error, Result};
 use event_sql::migrations;
@@ -11,12 +14,15 @@ use sqlx::migrate::{Migration, MigrationType};
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Connection, Row, SqlSafeStr};
 
-use crate::error;
+use crate::error::{self, Failure};
+use crate::patience::{Patience, SHORT_LOCKS};
 use crate::sql::Statements;
 use crate::store::Store;
 
 const OPERATION: &str = "migrate the schema";
 const READ: &str = "read the schema's version";
+/// How long a migration waits for tables that are in use.
+const LONGEST: Duration = Duration::from_mins(1);
 
 macro_rules! files {
     ($($name:literal)*) => { [$(($name, include_str!(concat!("../migrations/", $name, ".sql")))),*] };
@@ -24,9 +30,9 @@ macro_rules! files {
 
 /// The migrations in order. A released file never changes, not even a comment: its checksum is stored in every schema it
 /// was applied to. A change of the schema is a new file, with the next number; a number is never used again.
-const FILES: [(&str, &str); 9] = files! {
+const FILES: [(&str, &str); 10] = files! {
     "0001_tables" "0002_append" "0003_streams_and_links" "0004_subscriptions" "0005_snapshots" "0006_projections"
-    "0007_row_security" "0008_projection_arguments" "0009_removed_events"
+    "0007_row_security" "0008_projection_arguments" "0009_removed_events" "0010_bounds"
 };
 
 /// Brings the schema to this program's version; a standby cannot be migrated.
@@ -63,11 +69,27 @@ pub(crate) async fn check(store: &Store) -> Result<()> {
     Err(found.outdated(&known, "behind a pooler it is not migrated: name the server itself with `direct=host:port`, or open the store once there"))
 }
 
+/// Applies what is missing, again and again while the tables are in use: writers wait for each attempt, so each is short.
 async fn apply(connection: &mut PgConnection, sql: &Statements, known: &[Migration]) -> Result<()> {
-    let fail = |error| error::error(OPERATION, error);
+    let mut patience = Patience::new(LONGEST);
+    loop {
+        match attempt(connection, sql, known).await {
+            Err(failure) if patience.is_worth_another(&failure) => patience.pause().await,
+            result => return result.map_err(Error::from),
+        }
+    }
+}
+
+async fn attempt(
+    connection: &mut PgConnection,
+    sql: &Statements,
+    known: &[Migration],
+) -> Result<(), Failure> {
+    let fail = |error| error::failure(OPERATION, error);
     let mut transaction = connection.begin().await.map_err(fail)?;
     let lock = sql.lock_migrations.query().bind(sql.schema().as_str().to_owned());
     lock.execute(&mut *transaction).await.map_err(fail)?;
+    sqlx::raw_sql(SHORT_LOCKS).execute(&mut *transaction).await.map_err(fail)?;
     // Another starter may have done all of it while we waited.
     let found = Found::read(&mut transaction, sql).await?;
     if !found.has_schema {
@@ -76,7 +98,11 @@ async fn apply(connection: &mut PgConnection, sql: &Statements, known: &[Migrati
     if found.history.is_none() {
         sql.create_history.query().execute(&mut *transaction).await.map_err(fail)?;
     }
-    for migration in known.iter().skip(found.applied(known)?) {
+    let missing = &known[found.applied(known)?..];
+    if found.history.is_some() {
+        lock_tables(&mut transaction, sql, missing).await?;
+    }
+    for migration in missing {
         let text = sql.schema().render(migration.sql.as_str());
         sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *transaction).await.map_err(fail)?;
         let record = sql.record_migration.query();
@@ -94,6 +120,40 @@ async fn apply(connection: &mut PgConnection, sql: &Statements, known: &[Migrati
         );
     }
     transaction.commit().await.map_err(fail)
+}
+
+/// Locks the tables that migrations are about: all of them by one statement, in the order in which appends use them, so
+/// that none is waited for by somebody who holds another.
+async fn lock_tables(
+    transaction: &mut PgConnection,
+    sql: &Statements,
+    missing: &[Migration],
+) -> Result<(), Failure> {
+    let fail = |error| error::failure(OPERATION, error);
+    let query = sql.tables_of_schema.query().bind(sql.schema().as_str().to_owned());
+    let rows = query.fetch_all(&mut *transaction).await.map_err(fail)?;
+    let stored: Vec<String> =
+        rows.iter().map(|row| row.try_get("name")).collect::<Result<_, _>>().map_err(fail)?;
+    let tables = touched(&stored, missing.iter().map(|it| it.sql.as_str()));
+    let Some(lock) = sql.schema().lock_tables(&tables) else { return Ok(()) };
+    lock.execute(transaction).await.map(drop).map_err(fail)
+}
+
+/// The tables that texts of migrations name, in the order in which appends use them.
+fn touched<'t>(stored: &'t [String], texts: impl Iterator<Item = &'t str>) -> Vec<&'t str> {
+    const APPEND: [&str; 5] = ["event_versions", "tenants", "categories", "streams", "events"];
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let named: BTreeSet<&str> = texts
+        .flat_map(str::lines)
+        .filter(|line| !line.trim_start().starts_with("--"))
+        .flat_map(|line| line.split("event_store.").skip(1))
+        .map(|rest| rest.split(|letter| !is_part(letter)).next().unwrap_or_default())
+        .collect();
+    let mut tables: Vec<&str> =
+        stored.iter().map(String::as_str).filter(|table| named.contains(table)).collect();
+    let rank = |table: &&str| APPEND.iter().position(|it| it == table).unwrap_or(APPEND.len());
+    tables.sort_by(|a, b| rank(a).cmp(&rank(b)).then(a.cmp(b)));
+    tables
 }
 
 fn known() -> Vec<Migration> {
@@ -186,5 +246,27 @@ impl Found {
             history.iter().map(|it| (it.version, it.checksum.clone())).collect();
         let known = known.iter().map(|it| (it.version, &*it.description, &*it.checksum));
         migrations::applied(&history, known)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tables_of_a_migration_are_locked_in_the_order_of_an_append() {
+        let stored = ["categories", "events", "links", "projections", "streams", "subscriptions"];
+        let stored = stored.map(str::to_owned);
+        let texts = [
+            "-- event_store.links is left alone
+ALTER TABLE event_store.events ADD x int, ADD y int;",
+            "CREATE TABLE event_store.new (); CREATE INDEX i ON event_store.subscriptions (name); ALTER TABLE event_store.streams_of ADD x int",
+            "UPDATE event_store.categories SET name = name; GRANT SELECT ON event_store.streams TO x;",
+        ];
+        assert_eq!(
+            touched(&stored, texts.into_iter()),
+            ["categories", "streams", "events", "subscriptions"]
+        );
+        assert!(touched(&stored, ["CREATE FUNCTION event_store.f()"].into_iter()).is_empty());
     }
 }

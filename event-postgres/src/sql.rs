@@ -125,7 +125,7 @@ statements! {
         load_snapshot snapshots_of_streams save_snapshot discard_snapshot
     }
     schema {
-        has_history create_schema create_history applied record_migration lock_migrations lock_grants grant
+        has_history create_schema create_history applied record_migration tables_of_schema lock_migrations lock_grants grant
         grant_builds
     }
     session {
@@ -177,6 +177,15 @@ impl Schema {
     /// The statement that marks it. The mark names checked names only.
     pub(crate) fn mark(&self, mark: &str) -> String {
         self.render(MARK_SCHEMA).replace("$1", mark)
+    }
+
+    /// Locks tables of it against everybody, all by one statement; `None` if there are none. The names are those of
+    /// this crate's files.
+    pub(crate) fn lock_tables(&self, tables: &[&str]) -> Option<sqlx::RawSql> {
+        let tables: Vec<_> =
+            tables.iter().map(|it| format!("{}.\"{it}\"", self.quoted())).collect();
+        let statement = format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", tables.join(", "));
+        (!tables.is_empty()).then(|| sqlx::raw_sql(AssertSqlSafe(statement)))
     }
 
     /// Drops it, with everything in it.

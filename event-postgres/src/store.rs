@@ -11,6 +11,7 @@ use crate::error::Failure;
 use crate::options::{Address, PgOptions};
 use crate::pool::Pool;
 use crate::sql::{PgQuery, Statements};
+use crate::stride::Stride;
 
 /// The connections to one server, and the statements for its schema.
 pub(crate) struct Store {
@@ -18,20 +19,23 @@ pub(crate) struct Store {
     pub(crate) sql: Arc<Statements>,
     /// The versions of events that this process knows to be recorded.
     pub(crate) census: Census,
+    /// How many positions a statement of a filtered page looks at.
+    pub(crate) stride: Stride,
 }
 
 impl Store {
     /// A store without connections; they are opened on demand.
     pub(crate) fn new(options: &PgOptions) -> Self {
         let sql = Arc::new(Statements::new(options.schema.clone()));
-        Self { pool: Pool::new(options, Arc::clone(&sql)), sql, census: Census::default() }
+        let (census, stride) = (Census::default(), Stride::default());
+        Self { pool: Pool::new(options, Arc::clone(&sql)), sql, census, stride }
     }
 
     /// The same store on another server, reached without a pooler.
     pub(crate) fn at(&self, options: &PgOptions, address: &Address) -> Self {
         let sql = Arc::clone(&self.sql);
         let pool = Pool::at(options, address, Arc::clone(&sql));
-        Self { pool, sql, census: Census::default() }
+        Self { pool, sql, census: Census::default(), stride: Stride::default() }
     }
 
     /// Runs one statement and returns all its rows.

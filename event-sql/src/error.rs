@@ -10,6 +10,8 @@ pub enum Failure {
     IdTaken,
     /// A lock was not granted in time: nothing was stored.
     Blocked(Error),
+    /// The server ended the statement at the limit of time, or because an operator asked for it: nothing was stored.
+    TooSlow(Error),
     /// Anything else.
     Store(Error),
 }
@@ -17,7 +19,7 @@ pub enum Failure {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Store(error) | Failure::Blocked(error) => error,
+            Failure::Store(error) | Failure::Blocked(error) | Failure::TooSlow(error) => error,
             // Only appends write ids, and they handle this failure themselves.
             Failure::IdTaken => Self::adapter("write an event id", "it is in use"),
         }

@@ -10,7 +10,30 @@ use event_core::adapter::BoxFuture;
 use event_core::adapter::append::Commit;
 use event_core::error::BoxError;
 use event_core::projection::InlineEvent;
-use event_core::{Appended, EventSet, StreamId};
+use event_core::{Appended, Error, EventSet, Result, StreamId};
+
+tokio::task_local! {
+    /// Set while this task runs a projection within a transaction that others wait for.
+    static APPLYING: ();
+}
+
+/// Runs what a projection does within a transaction that other writers wait for.
+pub async fn applying<F: Future>(work: F) -> F::Output {
+    APPLYING.scope((), work).await
+}
+
+/// Refuses a write that would wait for the transaction that it is called in: that of a projection.
+///
+/// # Errors
+/// [`Error::Adapter`].
+pub fn refuse_within_another(operation: &'static str) -> Result<()> {
+    if APPLYING.try_with(|()| ()).is_err() {
+        return Ok(());
+    }
+    let reason = "it was called by a projection, within its transaction, and would wait for the end of it: write afterwards, \
+                  for example from a subscription";
+    Err(Error::adapter(operation, reason))
+}
 
 /// An inline projection as a backend hands it over.
 pub trait InlineTables: Send + Sync + 'static {
@@ -107,10 +130,13 @@ impl<C: Send> Wanting<'_, C> {
         commit: &Commit,
         judged: Option<&[Appended]>,
     ) -> Result<(), BoxError> {
-        for projection in &self.0 {
-            projection.apply(connection, commit, judged).await?;
-        }
-        Ok(())
+        let applied = async {
+            for projection in &self.0 {
+                projection.apply(connection, commit, judged).await?;
+            }
+            Ok(())
+        };
+        applying(applied).await
     }
 }
 

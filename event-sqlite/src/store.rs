@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use event_core::{Clock, Result};
 use event_sql::census::Census;
 use event_sql::error::no_answer;
+use event_sql::inline::refuse_within_another;
 use sqlx::sqlite::SqliteRow;
 
 use crate::error::Failure;
@@ -67,6 +68,7 @@ impl Store {
         operation: &'static str,
         query: SqliteQuery,
     ) -> Result<(Transaction<'_>, Vec<SqliteRow>), Failure> {
+        refuse_within_another(operation)?;
         self.pool.begin(operation, query).await
     }
 

@@ -184,6 +184,94 @@ async fn readers_of_all_events_do_not_wait_for_a_slow_projection() {
     assert!(slow.await.unwrap().position > seen[0].position());
 }
 
+/// Reads the stream that it is about through the store before it writes; a text "nested" appends through it.
+struct Reading(std::sync::OnceLock<EventStore>);
+
+impl PgInlineProjection for &'static Reading {
+    type Event = Notes;
+
+    fn wants(&self, stream_id: &StreamId) -> bool {
+        stream_id.category() == "note"
+    }
+
+    async fn apply(
+        &self,
+        connection: &mut PgConnection,
+        events: Vec<InlineEvent<Notes>>,
+    ) -> Result<(), BoxError> {
+        let store = self.0.get().ok_or("the store is not there yet")?;
+        for InlineEvent { event, stream_id, .. } in events {
+            let Notes::Noted(noted) = event else { continue };
+            let before = store.stream_version(&stream_id).await?;
+            store.read_all(AllOptions::new()).await?;
+            if noted.text == "nested" {
+                store.append(&stream_id, ExpectedVersion::Any, notes(&["inner"])).await?;
+            }
+            sqlx::query("INSERT INTO public.texts (text, stream, version) VALUES ($1, $2, $3)")
+                .bind(noted.text)
+                .bind(stream_id.as_str())
+                .bind(i64::try_from(before.get())?)
+                .execute(&mut *connection)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_read_model_may_read_from_the_store_however_many_append() {
+    let database = pg::shared().database().await;
+    for (pool_size, writers) in [(8, 8), (8, 16), (2, 16), (1, 4)] {
+        let mut connection = database.connection().await;
+        let table = "DROP TABLE IF EXISTS public.texts; \
+                     CREATE TABLE public.texts (text text, stream text NOT NULL, version bigint)";
+        pg::run(&mut connection, table).await;
+        let limit = Duration::from_mins(1);
+        let options = database.options().pool_size(pool_size).acquire_timeout(limit);
+        let reading: &'static Reading = Box::leak(Box::new(Reading(std::sync::OnceLock::new())));
+        let adapter = options.connect().await.unwrap().inline(reading);
+        let store = EventStore::new(adapter).unwrap();
+        reading.0.set(store.clone()).unwrap();
+        let tasks: Vec<_> = (0..writers)
+            .map(|n| {
+                let store = store.clone();
+                tokio::spawn(async move {
+                    let name = stream(&format!("note-{n}"));
+                    store.append(&name, ExpectedVersion::Any, notes(&["x"])).await
+                })
+            })
+            .collect();
+        let all = async {
+            for task in tasks {
+                task.await.unwrap().unwrap();
+            }
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(30), all).await;
+        assert!(
+            waited.is_ok(),
+            "{writers} writers wait for one another with {pool_size} connections"
+        );
+        assert_eq!(count(&mut connection, "true").await, writers);
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn an_append_by_a_read_model_is_refused() {
+    let database = pg::shared().database().await;
+    let reading: &'static Reading = Box::leak(Box::new(Reading(std::sync::OnceLock::new())));
+    let mut connection = database.connection().await;
+    let table = "CREATE TABLE public.texts (text text, stream text NOT NULL, version bigint)";
+    pg::run(&mut connection, table).await;
+    let adapter = database.options().connect().await.unwrap().inline(reading);
+    let store = EventStore::new(adapter).unwrap();
+    reading.0.set(store.clone()).unwrap();
+    let error = store.append(&stream("note-1"), ExpectedVersion::Any, notes(&["nested"])).await;
+    let words = with_causes(&error.unwrap_err());
+    assert!(words.contains("called by a projection"), "{words}");
+    assert_eq!(count(&mut connection, "true").await, 0);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn concurrent_writers_keep_the_read_model_consistent() {
     let database = pg::shared().database().await;

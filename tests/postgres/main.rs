@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod append_in;
+mod beside;
 mod concurrency;
 mod connections;
 mod consume;
@@ -26,6 +27,7 @@ mod rights;
 mod roundtrips;
 mod row_security;
 mod schema;
+mod sparse;
 mod sqlstates;
 mod stall;
 mod standby;

@@ -40,4 +40,5 @@ mod sqlite;
 mod statistics;
 mod transcripts;
 mod transfer;
+mod transfer_faults;
 mod watch;

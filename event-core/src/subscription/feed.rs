@@ -1,6 +1,10 @@
 //! [`Feed`]: reads the log through a filter, from any position on, without an end. Every subscription uses one.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::adapter::{AllOptions, LogSegment, LogUpdate};
 use crate::envelope::RecordedEvent;
@@ -14,6 +18,15 @@ use crate::value::Position;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const MAX_PAUSE: Duration = Duration::from_secs(2);
 
+/// A page looks at so many positions first.
+const FIRST_STRIDE: u64 = 10_000;
+const SHORTEST_STRIDE: u64 = 100;
+const LONGEST_STRIDE: u64 = 10_000_000;
+/// A page that took no longer lets the next one look at twice as many positions.
+const QUICK: Duration = Duration::from_millis(50);
+/// A page that took longer halves them.
+const SLOW: Duration = Duration::from_millis(500);
+
 /// The log through a filter. It keeps no position: the reader passes it to each read.
 #[derive(Debug, Clone)]
 pub(crate) struct Feed {
@@ -23,6 +36,9 @@ pub(crate) struct Feed {
     query: AllOptions,
     /// The query for events in memory: it also names every alias that the types were stored under.
     in_memory: AllOptions,
+    /// How many positions a page looks at, whatever passes: otherwise a filter that few events pass would read all of a
+    /// long log at once, past any limit of time, and come back with no progress if that fails.
+    stride: Arc<AtomicU64>,
 }
 
 /// The events of a contiguous segment of the log that pass the filter, and the end of the segment.
@@ -37,7 +53,8 @@ impl Feed {
     pub(crate) fn new(store: EventStore, filter: Filter) -> Result<Self> {
         let query = filter.options();
         let in_memory = query.clone().with_stored_names(Registry::global()?);
-        Ok(Self { store, filter, query, in_memory })
+        let stride = Arc::new(AtomicU64::new(FIRST_STRIDE));
+        Ok(Self { store, filter, query, in_memory, stride })
     }
 
     /// Reads the next segment after a position; waits until one is final, whether its events pass the filter or not.
@@ -78,12 +95,25 @@ impl Feed {
     }
 
     async fn read_page(&self, after: Position, head: Position) -> Result<Batch> {
-        let options = self.query.clone().after(after).up_to(head);
+        let stride = self.stride.load(Ordering::Relaxed);
+        let end = head.min(Position::new(after.get().saturating_add(stride)));
+        let options = self.query.clone().after(after).up_to(end);
         let size = options.get_limit().get() as usize;
-        let mut events = self.store.read_all(options).await?;
+        let began = Instant::now();
+        let page = self.store.read_all(options).await;
+        let took = began.elapsed();
+        let next = match &page {
+            Ok(events) if events.len() >= size => stride,
+            Ok(_) if took < QUICK => stride.saturating_mul(2).min(LONGEST_STRIDE),
+            Ok(_) if took > SLOW => (stride / 2).max(SHORTEST_STRIDE),
+            Ok(_) => stride,
+            Err(_) => (stride / 4).max(SHORTEST_STRIDE),
+        };
+        self.stride.store(next, Ordering::Relaxed);
+        let mut events = page?;
         let up_to = match events.last() {
             Some(last) if events.len() >= size => last.position(),
-            _ => head,
+            _ => end,
         };
         events.retain(|event| self.filter.matches_predicate(event));
         Ok(Batch { events, up_to })

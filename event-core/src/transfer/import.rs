@@ -6,6 +6,7 @@ use std::io::BufRead;
 use crate::adapter::import::{ImportBatch, Imported, Positions};
 use crate::error::{Error, Result};
 use crate::store::EventStore;
+use crate::transfer::failed::Failed;
 use crate::transfer::line::{self, Parsed};
 use crate::transfer::selection::Exported;
 use crate::value::{BatchSize, Tenant};
@@ -28,7 +29,11 @@ pub struct Import {
     line: u64,
     received: Exported,
     done: Imported,
+    /// Whether events were stored: what is said about streams of events afterwards changes them.
+    events_came: bool,
     stage: Stage,
+    /// The error that ended it.
+    failed: Option<Failed>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +57,9 @@ impl EventStore {
             line: 0,
             received: Exported::default(),
             done: Imported::default(),
+            events_came: false,
             stage: Stage::Begin,
+            failed: None,
         }
     }
 }
@@ -92,13 +99,31 @@ impl Import {
         }
     }
 
-    /// Adds one line, and stores the batch if it is full. After an error the import cannot continue.
+    /// Adds one line, and stores the batch if it is full. An error ends the import: every later call repeats it, and nothing
+    /// more is stored.
     ///
     /// # Errors
     /// [`Error::InvalidLine`] for a line that cannot be read; nothing of its batch is stored. [`Error::InvalidImport`],
     /// [`Error::EventIdConflict`], [`Error::MixedStream`], [`Error::EventsNotFound`] and [`Error::StreamDeleted`] for a batch that
     /// does not fit the store.
     pub async fn push(&mut self, text: &str) -> Result<()> {
+        if let Some(failed) = &self.failed {
+            return Err(failed.again());
+        }
+        let pushed = self.take(text).await;
+        self.note(pushed)
+    }
+
+    /// Remembers the error that ends the import.
+    fn note<T>(&mut self, result: Result<T>) -> Result<T> {
+        if let Err(error) = &result {
+            self.failed = Some(Failed::of(error));
+            self.pending = None;
+        }
+        result
+    }
+
+    async fn take(&mut self, text: &str) -> Result<()> {
         self.line += 1;
         let parsed = line::parse(text);
         let parsed = parsed.map_err(|(column, reason)| self.fault(self.line, column, &reason))?;
@@ -156,8 +181,11 @@ impl Import {
     ///
     /// # Errors
     /// As [`Import::push`]; [`Error::InvalidLine`] if the last line of the export is missing because the file was truncated. The
-    /// lines that were read are stored, and are skipped when the whole file is imported.
+    /// lines that were read are stored, and are skipped when the whole file is imported. The error of a call before.
     pub async fn finish(mut self) -> Result<Imported> {
+        if let Some(failed) = &self.failed {
+            return Err(failed.again());
+        }
         self.flush().await?;
         if self.stage == Stage::End {
             return Ok(self.done);
@@ -207,7 +235,9 @@ impl Import {
     async fn flush(&mut self) -> Result<()> {
         self.bytes = 0;
         let Some(batch) = self.pending.take() else { return Ok(()) };
-        let Imported { stored, skipped } = self.store.import_batch(&batch).await?;
+        let events_came = self.events_came;
+        self.events_came |= matches!(batch, ImportBatch::Events { .. });
+        let Imported { stored, skipped } = self.store.import_after(&batch, events_came).await?;
         self.done.stored += stored;
         self.done.skipped += skipped;
         Ok(())

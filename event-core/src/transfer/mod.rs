@@ -7,10 +7,12 @@
 mod copy;
 mod digest;
 mod export;
+mod failed;
 mod import;
 mod line;
 mod selection;
 mod source;
+mod starts;
 
 pub use self::copy::{Copied, CopyProgress, CopyTo};
 pub use self::digest::Digest;

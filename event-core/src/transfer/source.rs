@@ -7,6 +7,7 @@ use crate::adapter::{AllOptions, ListOptions, ReadOptions, StreamInfo};
 use crate::error::{Error, Result};
 use crate::store::EventStore;
 use crate::transfer::selection::{Pages, Which};
+use crate::transfer::starts::Starts;
 use crate::value::{Position, Scope, StreamVersion};
 
 /// Reads streams, then events, then links, one page at a time.
@@ -15,6 +16,9 @@ pub(super) struct Source {
     pub(super) pages: Pages,
     positions: Positions,
     stage: Stage,
+    starts: Starts,
+    /// Read, and not returned yet.
+    ready: VecDeque<ImportBatch>,
 }
 
 /// What is read next.
@@ -31,13 +35,17 @@ enum Stage {
 }
 
 impl Source {
-    pub(super) const fn new(store: EventStore, pages: Pages, positions: Positions) -> Self {
-        Self { store, pages, positions, stage: Stage::Streams(Streams::new(true)) }
+    pub(super) fn new(store: EventStore, pages: Pages, positions: Positions) -> Self {
+        let (starts, ready) = (Starts::default(), VecDeque::new());
+        Self { store, pages, positions, stage: Stage::Streams(Streams::new(true)), starts, ready }
     }
 
     /// The next batch, which is never empty; `None` at the end.
     pub(super) async fn next(&mut self) -> Result<Option<ImportBatch>> {
         loop {
+            if let Some(batch) = self.ready.pop_front() {
+                return Ok(Some(batch));
+            }
             let stage = std::mem::replace(&mut self.stage, Stage::End);
             let batch = match stage {
                 Stage::Streams(streams) => self.streams(streams).await?,
@@ -59,6 +67,9 @@ impl Source {
         };
         self.stage = Stage::Streams(streams);
         page.retain(|info| !info.holds_links);
+        for info in &page {
+            self.starts.listed(info);
+        }
         Ok((!page.is_empty()).then_some(ImportBatch::Streams(page)))
     }
 
@@ -75,17 +86,20 @@ impl Source {
             _ => Stage::LinkStreams(Streams::new(false)),
         };
         events.retain(|event| self.pages.which.has(event.stream_id()));
-        let positions = self.positions;
-        Ok((!events.is_empty()).then_some(ImportBatch::Events { positions, events }))
+        self.ready = self.starts.batches(self.positions, events).into();
+        Ok(None)
     }
 
     async fn link_streams(&mut self, mut streams: Streams) -> Result<Option<ImportBatch>> {
         let Some(mut page) = streams.next(&self.store, &self.pages).await? else {
             return Ok(None);
         };
+        let truncated: Vec<_> = page.iter().filter_map(|it| self.starts.truncated(it)).collect();
         page.retain(|info| info.holds_links);
         self.stage = Stage::Links(page.iter().cloned().collect(), StreamVersion::NONE, streams);
-        Ok((!page.is_empty()).then_some(ImportBatch::Streams(page)))
+        let batches = [truncated, page].into_iter().filter(|it| !it.is_empty());
+        self.ready.extend(batches.map(ImportBatch::Streams));
+        Ok(None)
     }
 
     async fn links(

@@ -20,6 +20,7 @@ use uuid::Uuid;
 use super::columns::{self, Columns, Keyed, narrow};
 use super::fail;
 use crate::census;
+use crate::error::Failure;
 use crate::row::Cells;
 use crate::sql::{PgQuery, Statements};
 
@@ -30,7 +31,7 @@ pub(super) struct Batch<'c> {
 }
 
 impl Batch<'_> {
-    pub(super) async fn store(mut self, batch: &ImportBatch) -> Result<Imported> {
+    pub(super) async fn store(mut self, batch: &ImportBatch) -> Result<Imported, Failure> {
         let imported = match batch {
             ImportBatch::Streams(lines) => self.streams(lines).await?,
             ImportBatch::Events { positions, events } => self.events(*positions, events).await?,
@@ -40,7 +41,7 @@ impl Batch<'_> {
         Ok(imported)
     }
 
-    async fn streams(&mut self, lines: &[StreamInfo]) -> Result<Imported> {
+    async fn streams(&mut self, lines: &[StreamInfo]) -> Result<Imported, Failure> {
         let names = Names::of(lines.iter().map(|it| (&it.tenant, &it.stream_id)));
         // New rows first, then locks: no two writers wait for each other in a circle.
         let new = judge::streams(lines, [])?;
@@ -53,7 +54,11 @@ impl Batch<'_> {
         Ok(Imported::default())
     }
 
-    async fn events(&mut self, positions: Positions, batch: &[RecordedEvent]) -> Result<Imported> {
+    async fn events(
+        &mut self,
+        positions: Positions,
+        batch: &[RecordedEvent],
+    ) -> Result<Imported, Failure> {
         let names = Names::of(batch.iter().map(|it| (it.tenant(), it.stream_id())));
         self.create(&first_of_streams(batch)).await?;
         self.lock(&names).await?;
@@ -63,7 +68,8 @@ impl Batch<'_> {
             self.execute(self.sql.import_lock_events.query()).await?;
         }
         let last = self.fetch_one(self.sql.last_assigned.query()).await?;
-        let last_position = Cells::new(&last).get::<i64>("last_assigned")?.try_into()?;
+        let last_position = Cells::new(&last).get::<i64>("last_assigned")?;
+        let last_position = last_position.try_into().map_err(Error::from)?;
         let streams = stored.iter().map(|(key, it)| (key.clone(), it.target.clone())).collect();
         let accepted = judge::events(positions, batch, Found { streams, ids, last_position })?;
         if let (Positions::Keep, Some(last)) = (positions, accepted.events.last()) {
@@ -79,7 +85,7 @@ impl Batch<'_> {
         Ok(imported(accepted.events.len(), batch.len()))
     }
 
-    async fn links(&mut self, batch: &[ImportedLink]) -> Result<Imported> {
+    async fn links(&mut self, batch: &[ImportedLink]) -> Result<Imported, Failure> {
         let names = Names::of(batch.iter().map(|it| (&it.tenant, &it.stream_id)));
         self.lock(&names).await?;
         let streams = self.find(&names).await?;
@@ -113,7 +119,7 @@ impl Batch<'_> {
     }
 
     /// Creates the streams that do not exist.
-    async fn create(&mut self, targets: &[Target]) -> Result<()> {
+    async fn create(&mut self, targets: &[Target]) -> Result<(), Failure> {
         let Columns { tenants, streams, categories, versions, first, states, created } =
             Columns::of(targets);
         self.execute(self.sql.import_tenants.query().bind(tenants.clone())).await?;
@@ -123,17 +129,18 @@ impl Batch<'_> {
         self.execute(query.bind(first).bind(states).bind(created)).await
     }
 
-    async fn lock(&mut self, names: &Names) -> Result<()> {
+    async fn lock(&mut self, names: &Names) -> Result<(), Failure> {
         let query = names.bind_to(self.sql.import_lock_streams.query());
         self.fetch(query).await.map(drop)
     }
 
-    async fn find(&mut self, names: &Names) -> Result<StoredStreams> {
+    async fn find(&mut self, names: &Names) -> Result<StoredStreams, Failure> {
         let rows = self.fetch(names.bind_to(self.sql.import_there.query())).await?;
-        rows.iter().map(|row| StoredStream::read(&Cells::new(row))).collect()
+        let streams = rows.iter().map(|row| StoredStream::read(&Cells::new(row)));
+        Ok(streams.collect::<Result<_>>()?)
     }
 
-    async fn known(&mut self, batch: &[RecordedEvent]) -> Result<StoredEvents> {
+    async fn known(&mut self, batch: &[RecordedEvent]) -> Result<StoredEvents, Failure> {
         let tenants: Vec<_> = batch.iter().map(|it| it.tenant().as_str().to_owned()).collect();
         let ids: Vec<Uuid> = batch.iter().map(|it| it.event_id().as_uuid()).collect();
         let rows = self.fetch(self.sql.import_known.query().bind(tenants).bind(ids)).await?;
@@ -146,7 +153,7 @@ impl Batch<'_> {
     }
 
     /// Positions that are assigned from here on come after this one.
-    async fn assign_after(&mut self, last: Position) -> Result<()> {
+    async fn assign_after(&mut self, last: Position) -> Result<(), Failure> {
         let next = to_i64(last.get()).saturating_add(1);
         let row = self.fetch_one(self.sql.import_set_position.query().bind(next)).await?;
         // The server builds this statement from a number.
@@ -160,7 +167,7 @@ impl Batch<'_> {
         positions: Positions,
         events: &[&RecordedEvent],
         streams: &StoredStreams,
-    ) -> Result<()> {
+    ) -> Result<(), Failure> {
         let keyed = events.iter().map(|event| {
             let key = (event.tenant().clone(), event.stream_id().clone());
             let stream = streams.get(&key);
@@ -179,7 +186,7 @@ impl Batch<'_> {
     }
 
     /// Writes streams as they were judged.
-    async fn update(&mut self, targets: &[Target], streams: &StoredStreams) -> Result<()> {
+    async fn update(&mut self, targets: &[Target], streams: &StoredStreams) -> Result<(), Failure> {
         let stored: Vec<&StoredStream> = targets
             .iter()
             .filter_map(|it| streams.get(&(it.info.tenant.clone(), it.info.stream_id.clone())))
@@ -194,16 +201,16 @@ impl Batch<'_> {
         self.execute(query.bind(versions).bind(states).bind(first)).await
     }
 
-    async fn fetch(&mut self, query: PgQuery<'_>) -> Result<Vec<PgRow>> {
+    async fn fetch(&mut self, query: PgQuery<'_>) -> Result<Vec<PgRow>, Failure> {
         query.fetch_all(&mut *self.transaction).await.map_err(fail)
     }
 
-    async fn fetch_one(&mut self, query: PgQuery<'_>) -> Result<PgRow> {
+    async fn fetch_one(&mut self, query: PgQuery<'_>) -> Result<PgRow, Failure> {
         let row = query.fetch_optional(&mut *self.transaction).await.map_err(fail)?;
-        row.ok_or_else(|| no_answer(OPERATION))
+        row.ok_or_else(|| no_answer(OPERATION).into())
     }
 
-    async fn execute(&mut self, query: PgQuery<'_>) -> Result<()> {
+    async fn execute(&mut self, query: PgQuery<'_>) -> Result<(), Failure> {
         query.execute(&mut *self.transaction).await.map(drop).map_err(fail)
     }
 }

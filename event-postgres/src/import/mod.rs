@@ -3,20 +3,22 @@
 //! An import chooses times and positions, so it needs the rights of the schema's owner: the functions that other roles
 //! write by do not help. The rows of the streams are locked before a position is assigned, as for an append. Kept
 //! positions are written under a lock on the table of events, all after the last assigned position: a reader at the end
-//! of the log has passed none of them.
+//! of the log has passed none of them. A batch that meets a lock waits a moment, lets go of its own, and begins again:
+//! writers never wait behind an import that waits itself.
 
 mod batch;
 mod columns;
 
+use event_core::Result;
 use event_core::adapter::import::{ImportBatch, Imported};
-use event_core::{Error, Result};
 use event_sql::import::OPERATION;
 use sqlx::Connection;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use self::batch::Batch;
-use crate::error;
+use crate::error::{self, Failure};
+use crate::patience::{Patience, SHORT_LOCKS};
 use crate::pool::{Link, close, is_alive};
 use crate::sql::{PLAN_EACH_CALL, Statements};
 use crate::store::Store;
@@ -43,15 +45,12 @@ impl Importer {
             Some(session) => session.check(store).await?,
             None => Session::open(store).await?,
         };
-        let Link { connection, process, .. } = &mut session.link;
-        let work = async {
-            let transaction = connection.begin().await.map_err(fail)?;
-            Batch { transaction, sql: &store.sql }.store(batch).await
-        };
-        // Each statement has a limit on the server; a connection that is gone is noticed here.
-        let imported = match store.pool.watched(process.clone(), work).await {
-            Some(imported) => imported?,
-            None => return Err(store.pool.no_answer(OPERATION)),
+        let mut patience = Patience::new(store.pool.deadline());
+        let imported = loop {
+            match session.attempt(store, batch).await {
+                Err(failure) if patience.is_worth_another(&failure) => patience.pause().await,
+                imported => break imported?,
+            }
         };
         session.since = Instant::now();
         if session.count(imported.stored, &store.sql).await {
@@ -84,6 +83,19 @@ impl Session {
         Ok(Self { stored, analyze_at, ..Self::open(store).await? })
     }
 
+    /// One attempt. What it has locked, writers wait for: it does not wait long for what it has not.
+    async fn attempt(&mut self, store: &Store, batch: &ImportBatch) -> Result<Imported, Failure> {
+        let Link { connection, process, .. } = &mut self.link;
+        let work = async {
+            let mut transaction = connection.begin().await.map_err(fail)?;
+            sqlx::raw_sql(SHORT_LOCKS).execute(&mut *transaction).await.map_err(fail)?;
+            Batch { transaction, sql: &store.sql }.store(batch).await
+        };
+        // Each statement has a limit on the server; a connection that is gone is noticed here.
+        let stored = store.pool.watched(process.clone(), work).await;
+        stored.unwrap_or_else(|| Err(store.pool.no_answer(OPERATION).into()))
+    }
+
     /// Counts what was stored, and updates the planner's statistics when it is time; returns whether the connection can
     /// be used again. A failure costs time, not events.
     async fn count(&mut self, stored: u64, sql: &Statements) -> bool {
@@ -102,6 +114,6 @@ impl Session {
     }
 }
 
-fn fail(error: sqlx::Error) -> Error {
-    error::error(OPERATION, error)
+fn fail(error: sqlx::Error) -> Failure {
+    error::failure(OPERATION, error)
 }

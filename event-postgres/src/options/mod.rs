@@ -136,7 +136,7 @@ impl PgOptions {
     /// connection until the server has ended its statement, so giving up opens no others.
     ///
     /// Beside them there are: one that listens for commits of other processes, one for each projector and for an import
-    /// that runs, and for moments one that cancels statements and looks after slow ones.
+    /// that runs, as many again for appends with an inline projection, which may read from the store meanwhile, and for moments one that cancels statements and looks after slow ones.
     #[must_use]
     pub fn pool_size(mut self, connections: u32) -> Self {
         self.pool_size = connections.clamp(1, 10_000);

@@ -7,7 +7,7 @@ use event_core::{Error, Result};
 use event_sql::error::closed;
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
 use super::given_up::GivenUp;
@@ -33,8 +33,17 @@ pub(crate) struct Held {
 impl Pool {
     /// Takes a connection, or opens one.
     pub(crate) async fn hold(&self, operation: &'static str) -> Result<Held> {
+        self.hold_of(&self.shared.permits, operation).await
+    }
+
+    /// The same for a transaction that calls the application.
+    pub(crate) async fn hold_apart(&self, operation: &'static str) -> Result<Held> {
+        self.hold_of(&self.shared.apart, operation).await
+    }
+
+    async fn hold_of(&self, permits: &Arc<Semaphore>, operation: &'static str) -> Result<Held> {
         let shared = &self.shared;
-        let permits = Arc::clone(&shared.permits).acquire_owned();
+        let permits = Arc::clone(permits).acquire_owned();
         let permit = match timeout(shared.acquire_timeout, permits).await {
             Ok(Ok(permit)) => permit,
             Ok(Err(_)) => return Err(closed(operation)),

@@ -62,6 +62,9 @@ struct Shared {
     sql: Arc<Statements>,
     size: u32,
     permits: Arc<Semaphore>,
+    /// As many again, for transactions that call the application: it may read from the store meanwhile, and that never
+    /// waits for the transaction itself.
+    apart: Arc<Semaphore>,
     idle: Mutex<Idle>,
     abandoned: Abandoned,
     acquire_timeout: Duration,
@@ -122,6 +125,7 @@ impl Pool {
             sql,
             size: options.pool_size,
             permits: Arc::new(Semaphore::new(options.pool_size as usize)),
+            apart: Arc::new(Semaphore::new(options.pool_size as usize)),
             idle: Mutex::default(),
             abandoned: Abandoned::default(),
             acquire_timeout: options.acquire_timeout,
@@ -276,6 +280,7 @@ impl Pool {
     /// Takes no more statements and closes the idle connections.
     pub(crate) async fn close(&self) {
         self.shared.permits.close();
+        self.shared.apart.close();
         let connections = std::mem::take(&mut self.shared.idle().connections);
         for (link, _) in connections {
             close(link.connection).await;

@@ -59,7 +59,7 @@ impl<E> ProjectedBatch<E> {
 }
 
 impl<E: EventSet> ProjectedBatch<E> {
-    /// Takes the events that are available; waits for the first one until the log is read up to a goal, or for a while.
+    /// Takes the events that are available; waits for the first one for a while, or until the log is read up to a goal.
     /// The error that ended the batch is returned beside it: the event at fault is after `up_to`.
     pub(super) async fn collect(
         source: &mut Subscription,
@@ -67,8 +67,9 @@ impl<E: EventSet> ProjectedBatch<E> {
         most: usize,
     ) -> (Self, Option<Error>) {
         let mut batch = Self { events: Vec::new(), up_to: source.position() };
+        // A filter that few events pass takes its time: how far the log was read is kept meanwhile.
         let mut next = match goal {
-            Some(goal) => source.next_until(goal).await,
+            Some(goal) => timeout(IDLE, source.next_until(goal)).await.unwrap_or(None),
             None => timeout(IDLE, source.next()).await.unwrap_or(None),
         };
         while let Some(event) = next {

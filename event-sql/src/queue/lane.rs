@@ -93,7 +93,7 @@ impl<S: BatchStore> Lane<S> {
             match store.store_batch(&commits).await {
                 Ok(answers) => answers,
                 // Each caller decides what to do.
-                Err(Failure::Store(error)) if error.is_transient() => {
+                Err(Failure::Store(error) | Failure::TooSlow(error)) if error.is_transient() => {
                     return fail_all(batch, &error);
                 }
                 // One of them is wrong.

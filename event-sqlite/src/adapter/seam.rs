@@ -11,6 +11,7 @@ use event_core::{
     AllOptions, Appended, Error, EventId, ExpectedVersion, ListOptions, ReadOptions, RecordedEvent,
     Result, StreamId, StreamInfo, Tenant,
 };
+use event_sql::inline::refuse_within_another;
 use uuid::Uuid;
 
 use super::SqliteAdapter;
@@ -23,6 +24,7 @@ impl Adapter for SqliteAdapter {
     }
 
     async fn commit(&self, commit: &Commit) -> Result<Vec<Appended>> {
+        refuse_within_another("append")?;
         let answers = match self.inline.wanting(commit) {
             Some(inline) => append::commit_inline(&self.store, &inline, commit).await,
             None => self.writer.commit(commit).await,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_core::{BatchSize, Error, EventStore, Position, RecordedEvent, Result};
+use event_sql::inline::applying;
 use event_sql::projector::{
     Cause, Move, NotWritten, ProjectedBatch, ProjectionBuild, ProjectionStatus, ProjectionTables,
     Projector, Switch,
@@ -70,7 +71,8 @@ impl<P: SqliteProjection> SqliteBuild<P> {
         transaction: &mut Transaction<'_>,
         events: Vec<(P::Event, RecordedEvent)>,
     ) -> Result<(), NotWritten> {
-        let applied = self.projection.apply(transaction.connection(), &self.tables, events).await;
+        let applied = self.projection.apply(transaction.connection(), &self.tables, events);
+        let applied = applying(applied).await;
         applied.map_err(|error| {
             let statement = is_of_driver(&*error).then(|| self.tables.take_last()).flatten();
             let error = application(OPERATION, self.store.path(), error);

@@ -147,3 +147,24 @@ async fn administration_is_granted_apart() {
     app.close().await;
     owner.close().await;
 }
+
+#[tokio::test]
+async fn numbers_that_no_program_writes_are_refused() {
+    let database = pg::shared().database().await;
+    let (url, owner) = role(&database).await;
+    let store = EventStore::new(owner).unwrap();
+    store.append(&stream("s"), ExpectedVersion::Any, Noted::many(1)).await.unwrap();
+    let mut direct = pg::connect(&url).await;
+    pg::run(&mut direct, "SELECT event_store.register_subscription('t', 'mail', 'all', 1, 0)")
+        .await;
+    for call in [
+        "register_subscription('t', 'many', 'all', 2000000000, 0)",
+        "register_subscription('t', 'before', 'all', 1, -1)",
+        "control_subscription('t', 'mail', 'reset', -5, NULL)",
+        "save_snapshot('default', 's', 'k', 1, 0, -1, 1, gen_random_uuid(), '{}')",
+    ] {
+        let call = format!("SELECT event_store.{call}");
+        assert_eq!(refused(&mut direct, &call).await, "23514", "{call}");
+    }
+    store.close().await;
+}

@@ -140,3 +140,37 @@ async fn a_prefix_that_a_row_names_is_not_believed() {
     }
     assert_eq!(super::all_events(&store).await.len(), 2);
 }
+
+/// Appends through the store that it is run for.
+struct Nested(EventStore);
+
+impl SqliteProjection for Nested {
+    type Event = Notes;
+    const NAME: &'static str = "nested";
+    const BUILD: u32 = 1;
+
+    async fn create(&self, _: &mut SqliteConnection, _: &SqliteTables) -> Result<(), BoxError> {
+        Ok(())
+    }
+
+    async fn apply(
+        &self,
+        _: &mut SqliteConnection,
+        _: &SqliteTables,
+        _: Vec<(Notes, RecordedEvent)>,
+    ) -> Result<(), BoxError> {
+        self.0.append(&stream("note-2"), ExpectedVersion::Any, texts("inner", 1)).await?;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn an_append_by_a_projection_is_refused() {
+    let adapter = Arc::new(open(&new_file()).await);
+    let store = EventStore::new(Arc::clone(&adapter)).unwrap();
+    store.append(&stream("note-1"), ExpectedVersion::Any, texts("x", 1)).await.unwrap();
+    let mut projector = adapter.projector(Nested(store.clone())).await.unwrap();
+    let words = with_causes(&projector.catch_up().await.unwrap_err());
+    assert!(words.contains("called by a projection"), "{words}");
+    assert_eq!(super::all_events(&store).await.len(), 1);
+}

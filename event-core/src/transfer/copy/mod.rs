@@ -149,9 +149,11 @@ impl<'s> CopyTo<'s> {
         let mut source = Source::new(from.clone(), pages.clone(), positions);
         let end = from.adapter().live().head().await?;
         let mut at = CopyProgress { done: Copied::default(), position: Position::START, end };
+        let mut events_came = false;
         while let Some(batch) = source.next().await? {
             check(to, &batch)?;
-            let Imported { stored, skipped } = to.import_batch(&batch).await?;
+            let Imported { stored, skipped } = to.import_after(&batch, events_came).await?;
+            events_came |= matches!(batch, ImportBatch::Events { .. });
             at.done.stored += stored;
             at.done.skipped += skipped;
             if let ImportBatch::Events { events, .. } = &batch {
