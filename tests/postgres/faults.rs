@@ -77,7 +77,7 @@ async fn a_change_whose_response_was_lost_is_settled_by_its_call() {
     let made = async |name: &str| {
         let name = stream(name);
         store
-            .append(&name, ExpectedVersion::NoStream, event_testing::Noted::many(3))
+            .append(&name, ExpectedVersion::NoStream, Noted::many(3))
             .await
             .unwrap();
         name
@@ -343,7 +343,7 @@ async fn the_facade_retries_a_lost_response_and_stores_once() {
     proxy.drop_next_response();
     let answer = store.append(&name, exact(1), Noted::many(2)).await.unwrap();
     assert_eq!(answer.stream_version.get(), 3);
-    let stored = store.read_stream(&name, event_core::ReadOptions::forward()).await.unwrap();
+    let stored = store.read_stream(&name, ReadOptions::forward()).await.unwrap();
     assert_eq!(
         stored.iter().map(RecordedEvent::stream_version).map(u64::from).collect::<Vec<_>>(),
         [1, 2, 3]
