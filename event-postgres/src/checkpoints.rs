@@ -1,13 +1,15 @@
-//! Durable subscriptions on the server: thin calls of the functions in `migrations/0004_subscriptions.sql`.
+//! Durable subscriptions on the server: thin calls of the functions in `migrations/0004_subscriptions.sql` and
+//! `0011_incarnations.sql`.
 
 use std::time::Duration;
 
 use event_core::adapter::{
-    Checkpoint, CheckpointStore, Heartbeat, ParkedEvent, PartitionState, Registered,
-    SubscriptionKey, async_trait,
+    Checkpoint, CheckpointMove, CheckpointStore, Heartbeat, Incarnation, Moved, ParkedEvent,
+    PartitionState, Registered, Registration, SubscriptionKey, async_trait,
 };
 use event_core::error::SubscriptionError;
 use event_core::{Error, Position, Result, Tenant};
+use event_sql::error::no_answer;
 use event_sql::rows::{self, Record, to_i32, to_i64};
 use sqlx::postgres::PgConnection;
 
@@ -34,22 +36,20 @@ pub(crate) async fn save_in(
 
 /// A change of a subscription as a whole.
 #[derive(Debug, Clone, Copy)]
-enum Control<'c> {
+enum Control {
     Pause,
     Resume,
     Reset(Position),
-    Stopped(Option<&'c str>),
     Delete,
 }
 
-impl Control<'_> {
+impl Control {
     /// The word for it in the server function.
     const fn word(self) -> &'static str {
         match self {
             Self::Pause => "pause",
             Self::Resume => "resume",
             Self::Reset(_) => "reset",
-            Self::Stopped(_) => "stopped",
             Self::Delete => "delete",
         }
     }
@@ -83,21 +83,37 @@ impl Store {
         if self.answer(operation, query).await? { Ok(()) } else { Err(not_found(key)) }
     }
 
-    async fn known(&self, key: &SubscriptionKey) -> Result<()> {
+    async fn known(&self, key: &SubscriptionKey) -> Result<Incarnation> {
         let query = named(&self.sql.is_registered, key);
-        self.found(key, "look up a subscription", query).await
+        let rows = self.fetch("look up a subscription", query).await?;
+        rows::incarnation(&Cells::new(rows.first().ok_or_else(|| not_found(key))?))
     }
 
-    async fn control(&self, key: &SubscriptionKey, control: Control<'_>) -> Result<()> {
-        let (position, text) = match control {
-            Control::Reset(position) => (Some(to_i64(position.get())), None),
-            Control::Stopped(why) => (None, why.map(printable)),
-            Control::Pause | Control::Resume | Control::Delete => (None, None),
+    /// Runs a statement that answers with the incarnation that is registered, and changes only the given one.
+    async fn same(
+        &self,
+        key: &SubscriptionKey,
+        incarnation: Incarnation,
+        operation: &'static str,
+        query: PgQuery<'_>,
+    ) -> Result<()> {
+        let row = self.fetch_one(operation, query).await?;
+        let cells = Cells::new(&row);
+        if cells.get::<Option<i64>>("incarnation")?.is_none() {
+            return Err(not_found(key));
+        }
+        is_same(key, incarnation, rows::incarnation(&cells)?)
+    }
+
+    async fn control(&self, key: &SubscriptionKey, control: Control) -> Result<()> {
+        let position = match control {
+            Control::Reset(position) => Some(to_i64(position.get())),
+            Control::Pause | Control::Resume | Control::Delete => None,
         };
         let query = named(&self.sql.control_subscription, key)
             .bind(control.word())
             .bind(position)
-            .bind(text);
+            .bind(None::<String>);
         self.found(key, "change a subscription", query).await
     }
 }
@@ -109,29 +125,40 @@ impl CheckpointStore for Store {
         key: &SubscriptionKey,
         wanted: &Registered,
         start: Position,
-    ) -> Result<Registered> {
+    ) -> Result<Registration> {
         let query = named(&self.sql.register_subscription, key)
             .bind(printable(&wanted.filter))
             .bind(to_i32(wanted.partitions))
             .bind(to_i64(start.get()));
-        let row = self.fetch_one("register a subscription", query).await?;
-        rows::registered(&Cells::new(&row))
+        let rows = self.fetch("register a subscription", query).await?;
+        // Without a row it was deleted at this very moment.
+        rows::registration(&Cells::new(rows.first().ok_or_else(|| not_found(key))?))
     }
 
     async fn heartbeat(
         &self,
         key: &SubscriptionKey,
+        incarnation: Incarnation,
         owner: &str,
         lease: Duration,
     ) -> Result<Heartbeat> {
         let millis = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
-        let query =
-            named(&self.sql.heartbeat_subscription, key).bind(owner.to_owned()).bind(millis);
+        let query = named(&self.sql.heartbeat_subscription, key)
+            .bind(to_i64(incarnation.get()))
+            .bind(owner.to_owned())
+            .bind(millis);
         let rows = self.fetch("renew the leases of a subscription", query).await?;
         let first = Cells::new(rows.first().ok_or_else(|| not_found(key))?);
-        let mut heartbeat = rows::heartbeat(&first, Record(&first).small("members")?)?;
-        let leases = rows.iter().map(|row| rows::lease(&Cells::new(row), "at_position"));
-        heartbeat.leases = leases.filter_map(Result::transpose).collect::<Result<_>>()?;
+        is_same(key, incarnation, rows::incarnation(&first)?)?;
+        let record = Record(&first);
+        let mut heartbeat =
+            rows::heartbeat(&first, record.small("members")?, record.small("rank")?)?;
+        for row in &rows {
+            let cells = Cells::new(row);
+            let Some(lease) = rows::lease(&cells, "at_position")? else { continue };
+            let renewed = Record(&cells).flag("renewed")?;
+            if renewed { &mut heartbeat.leases } else { &mut heartbeat.unrenewed }.push(lease);
+        }
         Ok(heartbeat)
     }
 
@@ -148,9 +175,44 @@ impl CheckpointStore for Store {
         self.held(key, MOVE, query).await
     }
 
+    async fn save_all(
+        &self,
+        key: &SubscriptionKey,
+        moves: &[CheckpointMove],
+    ) -> Result<Vec<Moved>> {
+        let each = || moves.iter();
+        let event = |it: &CheckpointMove| it.checkpoint.event;
+        let query = named(&self.sql.save_checkpoints, key)
+            .bind(each().map(|it| to_i32(it.partition)).collect::<Vec<_>>())
+            .bind(each().map(|it| to_i64(it.token)).collect::<Vec<_>>())
+            .bind(each().map(|it| to_i64(it.checkpoint.position.get())).collect::<Vec<_>>())
+            .bind(each().map(|it| event(it).map(|(at, _)| to_i64(at.get()))).collect::<Vec<_>>())
+            .bind(each().map(|it| event(it).map(|(_, id)| id.as_uuid())).collect::<Vec<_>>())
+            .bind(each().map(|it| to_i64(it.skipped)).collect::<Vec<_>>());
+        let rows = self.fetch(MOVE, query).await?;
+        let answers = rows.iter().map(|row| {
+            let answer: String = Cells::new(row).get("answer")?;
+            match answer.as_str() {
+                "saved" => Ok(Moved::Saved),
+                "busy" => Ok(Moved::Busy),
+                "lost" => Ok(Moved::Lost),
+                other => Err(Error::adapter(MOVE, format!("the server answered `{other}`"))),
+            }
+        });
+        let answers: Vec<Moved> = answers.collect::<Result<_>>()?;
+        if answers.len() != moves.len() {
+            return Err(no_answer(MOVE));
+        }
+        if answers.contains(&Moved::Lost) {
+            self.known(key).await?;
+        }
+        Ok(answers)
+    }
+
     async fn release(
         &self,
         key: &SubscriptionKey,
+        incarnation: Incarnation,
         owner: &str,
         partitions: Option<&[(u32, u64)]>,
     ) -> Result<()> {
@@ -159,10 +221,11 @@ impl CheckpointStore for Store {
             .map(Iterator::unzip)
             .unzip();
         let query = named(&self.sql.release_partitions, key)
+            .bind(to_i64(incarnation.get()))
             .bind(owner.to_owned())
             .bind(numbers)
             .bind(tokens);
-        self.found(key, "release partitions of a subscription", query).await
+        self.same(key, incarnation, "release partitions of a subscription", query).await
     }
 
     async fn park(&self, key: &SubscriptionKey, token: u64, event: &ParkedEvent) -> Result<bool> {
@@ -177,15 +240,18 @@ impl CheckpointStore for Store {
     async fn parked(
         &self,
         key: &SubscriptionKey,
+        incarnation: Option<Incarnation>,
         due: bool,
         after: Position,
         limit: u32,
     ) -> Result<Vec<ParkedEvent>> {
-        let query = named(&self.sql.parked, key);
-        let query = query.bind(due).bind(to_i64(after.get())).bind(i64::from(limit));
+        let statement = if due { &self.sql.parked_due } else { &self.sql.parked };
+        let query = named(statement, key).bind(to_i64(after.get())).bind(i64::from(limit));
+        let query = query.bind(incarnation.map(|incarnation| to_i64(incarnation.get())));
         let rows = self.fetch("list parked events", query).await?;
         if rows.is_empty() {
-            self.known(key).await?;
+            let registered = self.known(key).await?;
+            is_same(key, incarnation.unwrap_or(registered), registered)?;
         }
         rows.iter().map(|row| rows::parked_event(&Cells::new(row))).collect()
     }
@@ -220,8 +286,16 @@ impl CheckpointStore for Store {
         self.control(key, Control::Delete).await
     }
 
-    async fn stopped(&self, key: &SubscriptionKey, why: Option<&str>) -> Result<()> {
-        self.control(key, Control::Stopped(why)).await
+    async fn stopped(
+        &self,
+        key: &SubscriptionKey,
+        incarnation: Incarnation,
+        why: Option<&str>,
+    ) -> Result<()> {
+        let query = named(&self.sql.stop_subscription, key)
+            .bind(to_i64(incarnation.get()))
+            .bind(why.map(printable));
+        self.same(key, incarnation, "change a subscription", query).await
     }
 
     async fn list(&self, tenant: Option<&Tenant>) -> Result<Vec<PartitionState>> {
@@ -259,6 +333,14 @@ fn checkpointed<'q>(
         .bind(checkpoint.event.map(|(position, _)| to_i64(position.get())))
         .bind(checkpoint.event.map(|(_, id)| id.as_uuid()))
         .bind(to_i64(skipped))
+}
+
+/// Refuses an incarnation that is not the registered one.
+fn is_same(key: &SubscriptionKey, wanted: Incarnation, registered: Incarnation) -> Result<()> {
+    if wanted == registered {
+        return Ok(());
+    }
+    Err(SubscriptionError::Replaced { name: key.name.clone() }.into())
 }
 
 fn not_found(key: &SubscriptionKey) -> Error {

@@ -37,36 +37,51 @@ impl Notifier {
 
     /// Sends a position, soon.
     pub(crate) fn notify(&self, position: i64) {
-        if self.0.committed.fetch_max(position, Ordering::SeqCst) < position && self.0.starts() {
-            tokio::spawn(Task(Arc::clone(&self.0)).run());
+        if self.0.committed.fetch_max(position, Ordering::SeqCst) < position
+            && let Some(turn) = Turn::take(&self.0)
+        {
+            tokio::spawn(turn.run());
         }
     }
 }
 
 impl Shared {
-    fn starts(&self) -> bool {
-        !self.running.swap(true, Ordering::SeqCst)
-    }
-
     fn is_behind(&self) -> bool {
         self.sent.load(Ordering::SeqCst) < self.committed.load(Ordering::SeqCst)
     }
 }
 
-struct Task(Arc<Shared>);
+/// The right to send, held by one task at a time. However its task ends, with its runtime for example, the next commit
+/// starts another one.
+struct Turn(Arc<Shared>);
 
-impl Task {
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.running.store(false, Ordering::SeqCst);
+    }
+}
+
+impl Turn {
+    /// Takes the turn, unless another task has it.
+    fn take(shared: &Arc<Shared>) -> Option<Self> {
+        (!shared.running.swap(true, Ordering::SeqCst)).then(|| Self(Arc::clone(shared)))
+    }
+
     async fn run(self) {
+        let shared = Arc::clone(&self.0);
+        let mut turn = self;
         loop {
-            while self.0.is_behind() {
-                self.send().await;
+            while shared.is_behind() {
+                turn.send().await;
                 sleep(PAUSE).await;
             }
             // A commit after this starts a task of its own; one before it is seen by the next check.
-            self.0.running.store(false, Ordering::SeqCst);
-            if !self.0.is_behind() || !self.0.starts() {
+            drop(turn);
+            if !shared.is_behind() {
                 return;
             }
+            let Some(next) = Self::take(&shared) else { return };
+            turn = next;
         }
     }
 

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use chrono::{DateTime, Utc};
-use event_core::adapter::{Direction, TenantView};
+use event_core::adapter::{Direction, Room, TenantView};
 use event_core::{AllOptions, EventId, ReadOptions, RecordedEvent, Result, StreamId, Tenant};
 use event_sql::page::{EventPage, StreamPage, start};
 use event_sql::rows::{Owners, to_i64};
@@ -40,10 +40,11 @@ pub(crate) async fn stream(
             .bind(start(options))
             .bind(i64::from(options.get_limit().get()))
     };
-    let mut page = stream_page(store, query(events), row::event).await?;
+    let room = Room::new(options.get_limit_bytes());
+    let mut page = stream_page(store, query(events), room, row::event).await?;
     if page.holds_links() {
         let linked = |row: &PgRow, owners: &mut Owners| row::linked(row, stream_id, owners);
-        page = stream_page(store, query(links), linked).await?;
+        page = stream_page(store, query(links), room, linked).await?;
     }
     let mut events = page.end(stream_id)?;
     match options.get_direction() {
@@ -56,9 +57,10 @@ pub(crate) async fn stream(
 async fn stream_page(
     store: &Store,
     query: PgQuery<'_>,
+    room: Room,
     event: impl Fn(&PgRow, &mut Owners) -> Result<RecordedEvent>,
 ) -> Result<StreamPage> {
-    let mut page = StreamPage::default();
+    let mut page = StreamPage::within(room);
     let take = |row: PgRow| {
         page.state(|| row::state(&row));
         if row::has_event(&row) {
@@ -80,22 +82,22 @@ pub(crate) async fn all(
     }
     let store = frontier.store();
     let page = options.get_limit().get() as usize;
-    let mut events = Vec::new();
+    let (mut events, mut room) = (Vec::new(), Room::new(options.get_limit_bytes()));
     let end = to_i64(options.get_up_to().get());
     let known = frontier.known().min(end);
     let mut after = to_i64(options.get_after().get());
     if after < known {
-        between(store, view, options, (after, known), page, &mut events).await?;
+        between(store, view, options, (after, known), page, (&mut events, &mut room)).await?;
         // Nothing that matches is left below.
         after = known;
     }
-    while events.len() < page && after < end {
+    while events.len() < page && !room.is_used_up() && after < end {
         let wanted = page - events.len();
         let last = frontier.advance(after, wanted).await?.min(end);
         if last <= after {
             break;
         }
-        between(store, view, options, (after, last), page, &mut events).await?;
+        between(store, view, options, (after, last), page, (&mut events, &mut room)).await?;
         // Of so many positions some do not match: the page is filled as long as there are more.
         let is_all = last < after.saturating_add(to_i64(wanted as u64));
         after = last;
@@ -119,14 +121,14 @@ pub(crate) async fn event(
     Ok(page.end()?.into_iter().next())
 }
 
-/// Adds the events in `(after, last]`, until there are `page` of them.
+/// Adds the events in `(after, last]`, until there are `page` of them, or the room is used up.
 async fn between(
     store: &Store,
     view: &TenantView,
     options: &AllOptions,
     (mut after, last): (i64, i64),
     page: usize,
-    found: &mut Vec<RecordedEvent>,
+    (found, room): (&mut Vec<RecordedEvent>, &mut Room),
 ) -> Result<()> {
     let sql = &store.sql;
     let stream = options.get_stream().map(StreamId::as_str);
@@ -143,7 +145,7 @@ async fn between(
             || options.get_event_types().is_some()
             || from.is_some()
             || before.is_some());
-    while found.len() < page && after < last {
+    while found.len() < page && !room.is_used_up() && after < last {
         let limit = page - found.len();
         let end = if is_sparse { store.stride.end(after, last) } else { last };
         let mut query = statement
@@ -158,7 +160,7 @@ async fn between(
         if let Some(narrow) = narrow {
             query = query.bind(narrow.to_owned());
         }
-        let (mut events, mut rows) = (EventPage::default(), 0);
+        let (mut events, mut rows) = (EventPage::within(*room), 0);
         let take = |row: PgRow| {
             rows += 1;
             after = row::position(&row).unwrap_or(end);
@@ -172,11 +174,13 @@ async fn between(
             let can_shrink = store.stride.took(read.is_ok().then(|| began.elapsed()), rows < limit);
             if matches!(read, Err(Failure::TooSlow(_))) && can_shrink {
                 // What has arrived is in order; the next statement goes on behind it.
+                *room = events.room();
                 found.append(&mut events.end()?);
                 continue;
             }
         }
         read?;
+        *room = events.room();
         found.append(&mut events.end()?);
         // Fewer rows than the limit: there are no more up to the end. As many, some of them truncated: there may be.
         if rows < limit {

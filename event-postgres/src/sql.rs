@@ -114,8 +114,9 @@ statements! {
         import_find_links import_links
     }
     subscription {
-        register_subscription heartbeat_subscription save_checkpoint move_checkpoint release_partitions park_event
-        unpark_event replay_parked parked control_subscription is_registered list_subscriptions
+        register_subscription heartbeat_subscription save_checkpoint save_checkpoints move_checkpoint
+        release_partitions stop_subscription park_event
+        unpark_event replay_parked parked parked_due control_subscription is_registered list_subscriptions
     }
     projection {
         begin_projection move_projection switch_projection drop_projection projection set_search_path schema_of_build

@@ -8,7 +8,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_core::adapter::{LiveBuffer, LiveLog, LogSegment, LogUpdate, Publisher, async_trait};
+use event_core::adapter::{
+    LiveBuffer, LiveLog, LogSegment, LogUpdate, PAGE_BYTES, Publisher, Room, async_trait,
+};
 use event_core::{Position, RecordedEvent, Result};
 use event_sql::error::no_answer;
 use event_sql::page::EventPage;
@@ -205,9 +207,9 @@ impl Progress {
             self.hole = None;
             frontier.watch().resumed();
             match events {
-                Ok(events) if !far_behind => self.publish(publisher, up_to, events),
-                // This includes events that cannot be read: the reader finds out where they are when it reads the
-                // store.
+                Ok(Some(events)) if !far_behind => self.publish(publisher, up_to, events),
+                // This includes events that are too large for the buffer, or cannot be read: the reader finds out where
+                // they are when it reads the store.
                 _ => {
                     self.published = last;
                     publisher.start_at(position(last));
@@ -254,9 +256,10 @@ impl Progress {
 }
 
 /// One snapshot: the events after a position, and what proves which of them are final.
-async fn read(store: &Store, after: i64) -> Result<(Poll, Result<Vec<RecordedEvent>>)> {
+async fn read(store: &Store, after: i64) -> Result<(Poll, Result<Option<Vec<RecordedEvent>>>)> {
     let query = store.sql.tail.query().bind(after).bind(to_i64(PAGE as u64));
-    let (mut seen, mut visible, mut page) = (None, Vec::new(), EventPage::default());
+    let (mut seen, mut visible, mut page) =
+        (None, Vec::new(), EventPage::within(Room::new(PAGE_BYTES)));
     let take = |row: PgRow| {
         seen.get_or_insert_with(|| Poll::of(&Cells::new(&row)));
         if !row::has_event(&row) {
@@ -270,7 +273,9 @@ async fn read(store: &Store, after: i64) -> Result<(Poll, Result<Vec<RecordedEve
     store.pool.each(OPERATION, query, take).await?;
     let mut seen = seen.unwrap_or_else(|| Err(no_answer(OPERATION)))?;
     seen.visible = visible;
-    Ok((seen, page.end()))
+    // Followers read such large events from the store.
+    let is_whole = !page.room().is_used_up();
+    Ok((seen, is_whole.then(|| page.end()).transpose()))
 }
 
 fn warn(error: &event_core::Error) {

@@ -1,6 +1,6 @@
 //! What collects the rows of a page while the server still sends.
 
-use event_core::adapter::{Direction, StreamState};
+use event_core::adapter::{Direction, Room, StreamState};
 use event_core::{Error, ReadOptions, RecordedEvent, Result, StreamId};
 
 use crate::rows::{Owners, to_i64};
@@ -19,20 +19,37 @@ pub fn start(options: ReadOptions) -> i64 {
 pub struct EventPage {
     owners: Owners,
     events: Result<Vec<RecordedEvent>>,
+    room: Room,
 }
 
 impl Default for EventPage {
     fn default() -> Self {
-        Self { owners: Owners::default(), events: Ok(Vec::new()) }
+        Self::within(Room::new(usize::MAX))
     }
 }
 
 impl EventPage {
+    /// A page that ends with the event that uses up the room; later rows are ignored.
+    pub fn within(room: Room) -> Self {
+        Self { owners: Owners::default(), events: Ok(Vec::new()), room }
+    }
+
+    /// The room that is left.
+    pub const fn room(&self) -> Room {
+        self.room
+    }
+
     /// Reads one more row.
     pub fn push(&mut self, read: impl FnOnce(&mut Owners) -> Result<RecordedEvent>) {
         let Ok(events) = &mut self.events else { return };
+        if self.room.is_used_up() {
+            return;
+        }
         match read(&mut self.owners) {
-            Ok(event) => events.push(event),
+            Ok(event) => {
+                self.room.take(&event);
+                events.push(event);
+            }
             Err(error) => self.events = Err(error),
         }
     }
@@ -55,6 +72,11 @@ pub struct StreamPage {
 }
 
 impl StreamPage {
+    /// A page that ends with the event that uses up the room; later rows are ignored.
+    pub fn within(room: Room) -> Self {
+        Self { state: None, events: EventPage::within(room) }
+    }
+
     /// Reads the state of the stream and whether it holds links, in the first row only.
     pub fn state(&mut self, read: impl FnOnce() -> Result<(StreamState, bool)>) {
         self.state.get_or_insert_with(read);

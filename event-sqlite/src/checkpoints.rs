@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use event_core::adapter::{
-    Checkpoint, CheckpointStore, Heartbeat, ParkedEvent, PartitionState, Registered,
-    SubscriptionKey, async_trait,
+    Checkpoint, CheckpointMove, CheckpointStore, Heartbeat, Incarnation, Moved, ParkedEvent,
+    PartitionState, Registered, Registration, SubscriptionKey, async_trait,
 };
 use event_core::error::SubscriptionError;
 use event_core::{Error, Position, Result, Tenant};
-use event_sql::rows::{self, to_i64};
+use event_sql::error::no_answer;
+use event_sql::rows::{self, Record, to_i64};
 use sqlx::sqlite::SqliteRow;
 
 use crate::pool::Transaction;
@@ -43,6 +44,23 @@ impl Store {
         }
     }
 
+    /// The same for an incarnation that must be the registered one.
+    async fn change_same(
+        &self,
+        operation: &'static str,
+        key: &SubscriptionKey,
+        incarnation: Incarnation,
+    ) -> Result<(Transaction<'_>, SqliteRow)> {
+        let (transaction, row) = self.change_known(operation, key).await?;
+        match is_same(key, incarnation, &row) {
+            Ok(()) => Ok((transaction, row)),
+            Err(error) => {
+                transaction.rollback().await;
+                Err(error)
+            }
+        }
+    }
+
     /// Runs one statement for a subscription that must exist; returns how many rows it changed.
     async fn change_rows(
         &self,
@@ -57,6 +75,7 @@ impl Store {
     }
 }
 
+const MOVE: &str = "move a checkpoint";
 /// No lease is given for longer than this, or ten times the owner's own, in microseconds.
 const TEN_MINUTES: i64 = 10 * 60 * 1_000_000;
 
@@ -67,29 +86,31 @@ impl CheckpointStore for Store {
         key: &SubscriptionKey,
         wanted: &Registered,
         start: Position,
-    ) -> Result<Registered> {
+    ) -> Result<Registration> {
         let (mut transaction, found) = self.change("register a subscription", key).await?;
         if let Some(row) = found {
             transaction.rollback().await;
-            return rows::registered(&Cells::new(&row));
+            return rows::registration(&Cells::new(&row));
         }
         let partitions = i64::from(wanted.partitions);
         let subscription = named(sql::ADD_SUBSCRIPTION, key).bind(wanted.filter.clone());
         transaction.execute(subscription.bind(partitions)).await?;
         let start = to_i64(start.get());
         transaction.execute(named(sql::ADD_PARTITIONS, key).bind(partitions).bind(start)).await?;
+        let rows = transaction.fetch(named(sql::FIND_SUBSCRIPTION, key)).await?;
         transaction.commit().await?;
-        Ok(wanted.clone())
+        rows::registration(&Cells::new(rows.first().ok_or_else(|| not_found(key))?))
     }
 
     async fn heartbeat(
         &self,
         key: &SubscriptionKey,
+        incarnation: Incarnation,
         owner: &str,
         lease: Duration,
     ) -> Result<Heartbeat> {
-        let (mut transaction, row) =
-            self.change_known("renew the leases of a subscription", key).await?;
+        let operation = "renew the leases of a subscription";
+        let (mut transaction, row) = self.change_same(operation, key, incarnation).await?;
         let now: i64 = Cells::new(&row).get("now")?;
         let lease = i64::try_from(lease.as_micros()).unwrap_or(i64::MAX);
         let until = now.saturating_add(lease);
@@ -100,10 +121,10 @@ impl CheckpointStore for Store {
         let expired = named(sql::REMOVE_EXPIRED_MEMBERS, key).bind(now).bind(longest);
         transaction.execute(expired).await?;
         transaction.execute(own(sql::HEARTBEAT_MEMBER).bind(until)).await?;
-        let rows = transaction.fetch(named(sql::COUNT_MEMBERS, key)).await?;
-        let members = rows.first().map_or(Ok(1), |row| Cells::new(row).first::<i64>())?;
-        let members = u32::try_from(members).unwrap_or(u32::MAX);
-        let mut heartbeat = rows::heartbeat(&Cells::new(&row), members)?;
+        let counted = transaction.fetch(own(sql::COUNT_MEMBERS)).await?;
+        let counted = Cells::new(counted.first().ok_or_else(|| no_answer(operation))?);
+        let (members, rank) = (Record(&counted).small("members")?, Record(&counted).small("rank")?);
+        let mut heartbeat = rows::heartbeat(&Cells::new(&row), members, rank)?;
         if !heartbeat.paused {
             let held = transaction.execute(own(sql::RENEW_PARTITIONS).bind(until)).await?;
             let wanted = u64::from(heartbeat.share()).saturating_sub(held);
@@ -127,22 +148,35 @@ impl CheckpointStore for Store {
         checkpoint: Checkpoint,
         skipped: u64,
     ) -> Result<bool> {
-        let query = of_partition(sql::SAVE_CHECKPOINT, key, (partition, token))
-            .bind(to_i64(checkpoint.position.get()))
-            .bind(checkpoint.event.map(|(position, _)| to_i64(position.get())))
-            .bind(checkpoint.event.map(|(_, id)| id.as_uuid()))
-            .bind(to_i64(skipped));
-        Ok(self.change_rows("move a checkpoint", key, query).await? > 0)
+        let query = checkpointed(key, (partition, token), checkpoint, skipped);
+        Ok(self.change_rows(MOVE, key, query).await? > 0)
+    }
+
+    async fn save_all(
+        &self,
+        key: &SubscriptionKey,
+        moves: &[CheckpointMove],
+    ) -> Result<Vec<Moved>> {
+        let (mut transaction, _) = self.change_known(MOVE, key).await?;
+        let mut answers = Vec::with_capacity(moves.len());
+        for CheckpointMove { partition, token, checkpoint, skipped } in moves {
+            let query = checkpointed(key, (*partition, *token), *checkpoint, *skipped);
+            let saved = transaction.execute(query).await? > 0;
+            answers.push(if saved { Moved::Saved } else { Moved::Lost });
+        }
+        transaction.commit().await?;
+        Ok(answers)
     }
 
     async fn release(
         &self,
         key: &SubscriptionKey,
+        incarnation: Incarnation,
         owner: &str,
         partitions: Option<&[(u32, u64)]>,
     ) -> Result<()> {
         let operation = "release partitions of a subscription";
-        let (mut transaction, _) = self.change_known(operation, key).await?;
+        let (mut transaction, _) = self.change_same(operation, key, incarnation).await?;
         let Some(partitions) = partitions else {
             for statement in [sql::REMOVE_MEMBER, sql::RELEASE_PARTITIONS] {
                 transaction.execute(named(statement, key).bind(owner.to_owned())).await?;
@@ -171,16 +205,21 @@ impl CheckpointStore for Store {
     async fn parked(
         &self,
         key: &SubscriptionKey,
+        incarnation: Option<Incarnation>,
         due: bool,
         after: Position,
         limit: u32,
     ) -> Result<Vec<ParkedEvent>> {
         const OPERATION: &str = "list parked events";
-        let query = named(sql::PARKED, key).bind(due).bind(to_i64(after.get()));
-        let rows = self.fetch(OPERATION, query.bind(i64::from(limit))).await?;
-        let find = named(sql::FIND_SUBSCRIPTION, key);
-        if rows.is_empty() && self.fetch(OPERATION, find).await?.is_empty() {
-            return Err(not_found(key));
+        let query = named(if due { sql::PARKED_DUE } else { sql::PARKED }, key)
+            .bind(to_i64(after.get()))
+            .bind(i64::from(limit))
+            .bind(incarnation.map(|incarnation| to_i64(incarnation.get())));
+        let rows = self.fetch(OPERATION, query).await?;
+        if rows.is_empty() {
+            let found = self.fetch(OPERATION, named(sql::FIND_SUBSCRIPTION, key)).await?;
+            let row = found.first().ok_or_else(|| not_found(key))?;
+            incarnation.map_or(Ok(()), |incarnation| is_same(key, incarnation, row))?;
         }
         rows.iter().map(|row| rows::parked_event(&Cells::new(row))).collect()
     }
@@ -237,9 +276,17 @@ impl CheckpointStore for Store {
         Ok(transaction.commit().await?)
     }
 
-    async fn stopped(&self, key: &SubscriptionKey, why: Option<&str>) -> Result<()> {
+    async fn stopped(
+        &self,
+        key: &SubscriptionKey,
+        incarnation: Incarnation,
+        why: Option<&str>,
+    ) -> Result<()> {
+        let operation = "change a subscription";
+        let (mut transaction, _) = self.change_same(operation, key, incarnation).await?;
         let query = named(sql::STOP_SUBSCRIPTION, key).bind(why.map(str::to_owned));
-        self.change_rows("change a subscription", key, query).await.map(drop)
+        transaction.execute(query).await?;
+        Ok(transaction.commit().await?)
     }
 
     async fn list(&self, tenant: Option<&Tenant>) -> Result<Vec<PartitionState>> {
@@ -263,6 +310,27 @@ fn of_partition(
     (partition, token): (u32, u64),
 ) -> SqliteQuery {
     named(statement, key).bind(i64::from(partition)).bind(to_i64(token))
+}
+
+fn checkpointed(
+    key: &SubscriptionKey,
+    lease: (u32, u64),
+    checkpoint: Checkpoint,
+    skipped: u64,
+) -> SqliteQuery {
+    of_partition(sql::SAVE_CHECKPOINT, key, lease)
+        .bind(to_i64(checkpoint.position.get()))
+        .bind(checkpoint.event.map(|(position, _)| to_i64(position.get())))
+        .bind(checkpoint.event.map(|(_, id)| id.as_uuid()))
+        .bind(to_i64(skipped))
+}
+
+/// Refuses an incarnation that is not the one of a subscription's row.
+fn is_same(key: &SubscriptionKey, wanted: Incarnation, row: &SqliteRow) -> Result<()> {
+    if rows::incarnation(&Cells::new(row))? == wanted {
+        return Ok(());
+    }
+    Err(SubscriptionError::Replaced { name: key.name.clone() }.into())
 }
 
 fn not_found(key: &SubscriptionKey) -> Error {

@@ -24,7 +24,8 @@ macro_rules! files {
 }
 
 /// The migrations in order. A released one never changes, and its number is never used again.
-const FILES: [(&str, &str); 3] = files! { "0001_store" "0002_identity" "0003_removed_events" };
+const FILES: [(&str, &str); 4] =
+    files! { "0001_store" "0002_identity" "0003_removed_events" "0004_incarnations" };
 
 /// Brings the schema to this program's version.
 pub(crate) async fn run(pool: &Pool, connection: &mut SqliteConnection) -> Result<()> {

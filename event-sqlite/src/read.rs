@@ -1,7 +1,7 @@
 //! Pages of one stream, of all streams, and single events. Each is one statement, and so a view of one moment.
 
 use chrono::{DateTime, Utc};
-use event_core::adapter::{Direction, TenantView};
+use event_core::adapter::{Direction, Room, TenantView};
 use event_core::{
     AllOptions, Error, EventId, ReadOptions, RecordedEvent, Result, StreamId, Tenant,
 };
@@ -35,24 +35,29 @@ pub(crate) async fn stream(
             .bind(start(options))
             .bind(i64::from(options.get_limit().get()))
     };
-    let mut page = StreamPage::default();
+    let room = Room::new(options.get_limit_bytes());
+    let mut page = StreamPage::within(room);
     let owned = |row: &SqliteRow| row::event_of(row, (tenant.clone(), stream_id.clone()));
     let take = |row: SqliteRow| {
         page.state(|| row::state(&row));
         if row::has_event(&row) {
             page.events.push(|_| owned(&row));
         }
+        !page.events.room().is_used_up()
     };
-    store.pool.each(OPERATION, query(events), take).await?;
+    store.pool.each_while(OPERATION, query(events), take).await?;
     let holds_links = page.holds_links();
     let events = page.end(stream_id)?;
     if !holds_links {
         return Ok(events);
     }
-    let mut page = EventPage::default();
+    let mut page = EventPage::within(room);
     let linked = |row: &SqliteRow, owners: &mut Owners| row::linked(row, stream_id, owners);
-    let take = |row: SqliteRow| page.push(|owners| linked(&row, owners));
-    store.pool.each(OPERATION, query(links), take).await?;
+    let take = |row: SqliteRow| {
+        page.push(|owners| linked(&row, owners));
+        !page.room().is_used_up()
+    };
+    store.pool.each_while(OPERATION, query(links), take).await?;
     let links = page.end()?;
     // The second statement is a view of another moment: the stream may have been deleted between the two.
     if links.is_empty() {
@@ -98,8 +103,8 @@ pub(crate) async fn all(
     if let Some(narrow) = narrow {
         query = query.bind(narrow.to_owned());
     }
-    let mut page = KeyedPage::new(store);
-    store.pool.each("read all streams", query, |row| page.take(row)).await?;
+    let mut page = KeyedPage::new(store, Room::new(options.get_limit_bytes()));
+    store.pool.each_while("read all streams", query, |row| page.take(row)).await?;
     page.end().await
 }
 
@@ -130,29 +135,46 @@ struct KeyedPage<'s> {
     last: Option<(i64, Name)>,
     events: EventPage,
     waiting: Vec<(i64, SqliteRow)>,
+    /// What is left beside the events and the rows that wait.
+    waiting_room: Room,
 }
 
 impl<'s> KeyedPage<'s> {
-    fn new(store: &'s Store) -> Self {
-        Self { store, last: None, events: EventPage::default(), waiting: Vec::new() }
+    fn new(store: &'s Store, room: Room) -> Self {
+        let events = EventPage::within(room);
+        Self { store, last: None, events, waiting: Vec::new(), waiting_room: room }
     }
 
-    fn take(&mut self, row: SqliteRow) {
+    /// Takes a row; whether there is room for another one.
+    fn take(&mut self, row: SqliteRow) -> bool {
         let key = match row::stream_key(&row) {
             Ok(key) => key,
-            Err(error) => return self.events.push(|_| Err(error)),
+            Err(error) => {
+                self.events.push(|_| Err(error));
+                return false;
+            }
         };
         if !self.waiting.is_empty() {
-            self.waiting.push((key, row));
-            return;
+            return self.wait(key, row);
         }
         if self.last.as_ref().is_none_or(|(last, _)| *last != key) {
             self.last = self.store.names.get(key).map(|name| (key, name));
         }
         match &self.last {
-            Some((_, name)) => self.events.push(|_| row::event_of(&row, name.clone())),
-            None => self.waiting.push((key, row)),
+            Some((_, name)) => {
+                self.events.push(|_| row::event_of(&row, name.clone()));
+                self.waiting_room = self.events.room();
+                !self.waiting_room.is_used_up()
+            }
+            None => self.wait(key, row),
         }
+    }
+
+    /// Keeps a row until its stream is looked up.
+    fn wait(&mut self, key: i64, row: SqliteRow) -> bool {
+        self.waiting_room.take_bytes(row::size(&row));
+        self.waiting.push((key, row));
+        !self.waiting_room.is_used_up()
     }
 
     async fn end(mut self) -> Result<Vec<RecordedEvent>> {

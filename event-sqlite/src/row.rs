@@ -14,6 +14,7 @@ use crate::error::unreadable;
 /// Where the columns of an event start in a row, and those of its owner in a page of several streams.
 const EVENT: usize = 0;
 const POSITION: usize = EVENT + 1;
+const DATA: usize = EVENT + 5;
 const OWNER: usize = 8;
 const LINK_VERSION: usize = 10;
 /// The key of an event's stream, where it is read in place of the owner.
@@ -81,6 +82,12 @@ impl Values for Cells<'_> {
 /// Whether a row holds an event; the only row of an empty page holds the stream alone.
 pub(crate) fn has_event(row: &SqliteRow) -> bool {
     !matches!(row.try_get::<Option<i64>, _>(POSITION), Ok(None))
+}
+
+/// The size of the event of a row, in bytes of payload and metadata.
+pub(crate) fn size(row: &SqliteRow) -> usize {
+    let length = |column: usize| row.try_get::<&str, _>(column).map_or(0, str::len);
+    length(DATA) + length(DATA + 1)
 }
 
 /// A row of an event and its owner.

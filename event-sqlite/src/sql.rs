@@ -153,6 +153,7 @@ statements! {
     PARK_EVENT = "subscription/park_event";
     UNPARK_EVENT = "subscription/unpark_event";
     PARKED = "subscription/parked";
+    PARKED_DUE = "subscription/parked_due";
     REPLAY_PARKED = "subscription/replay_parked";
     DELETE_PARKED = "subscription/delete_parked";
 

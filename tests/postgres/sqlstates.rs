@@ -192,7 +192,8 @@ async fn a_code_means_the_same_wherever_the_server_raises_it() {
     let mut projector = owner.projector(Counted).await.unwrap();
     let key = SubscriptionKey { tenant: None, name: "s".into() };
     let wanted = Registered { filter: "all".into(), partitions: 1 };
-    owner.checkpoints().unwrap().register(&key, &wanted, Position::START).await.unwrap();
+    let registered = owner.checkpoints().unwrap().register(&key, &wanted, Position::START);
+    let id = registered.await.unwrap().incarnation;
     let note = || async {
         let store = once(Arc::clone(&owner));
         store.append(&stream("note-1"), ExpectedVersion::Any, Noted::many(1)).await.unwrap();
@@ -217,7 +218,7 @@ async fn a_code_means_the_same_wherever_the_server_raises_it() {
                 "checkpoint" => {
                     let checkpoints = owner.checkpoints().unwrap();
                     let owner = format!("{code} {}", event_core::EventId::new());
-                    checkpoints.heartbeat(&key, &owner, Duration::from_secs(9)).await.map(drop)
+                    checkpoints.heartbeat(&key, id, &owner, Duration::from_secs(9)).await.map(drop)
                 }
                 "projection" => projector.catch_up().await.map(drop),
                 "import" => {

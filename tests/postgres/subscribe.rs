@@ -67,6 +67,28 @@ async fn commits_of_other_processes_arrive_by_notification_or_polling() {
     }
 }
 
+/// A runtime that ends in the middle of a wake-up stops no later ones, of other runtimes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_runtime_that_ends_stops_no_later_notifications() {
+    let database = pg::shared().database().await;
+    let store = open(database.options()).await;
+    let mut heard = sqlx::postgres::PgListener::connect(&database.url).await.unwrap();
+    heard.listen("event_store").await.unwrap();
+    for round in 0..5 {
+        let writer = store.clone();
+        let short = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            // What it has spawned is dropped with it.
+            runtime.unwrap().block_on(async { write(&writer, "a").await })
+        });
+        tokio::task::spawn_blocking(|| short.join().unwrap()).await.unwrap();
+        let position = write(&store, "a").await.to_string();
+        let notified = async { while heard.recv().await.unwrap().payload() != position {} };
+        let notified = tokio::time::timeout(TIMEOUT, notified).await;
+        assert!(notified.is_ok(), "no notification in round {round}");
+    }
+}
+
 #[tokio::test]
 async fn a_listener_lost_while_idle_is_reopened() {
     let database = pg::shared().database().await;

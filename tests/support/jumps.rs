@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use event_core::ExpectedVersion::Any;
-use event_core::adapter::{Adapter, CheckpointStore, Registered, SubscriptionKey};
+use event_core::adapter::{Adapter, CheckpointStore, Incarnation, Registered, SubscriptionKey};
 use event_core::{AllOptions, Error, EventStore, Position, RecordedEvent, StreamId, Tenant};
 use event_testing::{Noted, Sightings};
 use tokio::time::{Instant, sleep, timeout};
@@ -23,12 +23,12 @@ pub(crate) async fn a_dead_owner_keeps_no_lease(
     let key = SubscriptionKey { tenant: Some(Tenant::default()), name: "s".into() };
     let checkpoints: &dyn CheckpointStore = adapter.checkpoints().unwrap();
     let wanted = Registered { filter: "everything".into(), partitions: 4 };
-    checkpoints.register(&key, &wanted, Position::START).await.unwrap();
+    let id = checkpoints.register(&key, &wanted, Position::START).await.unwrap().incarnation;
     let mut owners = ["first", "second", "third"].into_iter();
-    let mut before = heartbeat(checkpoints, &key, owners.next().unwrap()).await;
+    let mut before = heartbeat(checkpoints, &key, id, owners.next().unwrap()).await;
     for (owner, seconds) in owners.zip([HOUR, -HOUR]) {
         shift(seconds).await;
-        let now = heartbeat(checkpoints, &key, owner).await;
+        let now = heartbeat(checkpoints, &key, id, owner).await;
         let tokens = |leases: &[(u32, u64)]| leases.iter().map(|lease| lease.1).sum::<u64>();
         assert_eq!(now.len(), 4, "{owner} takes over after {seconds} s");
         assert!(tokens(&now) > tokens(&before), "with new tokens");
@@ -39,9 +39,10 @@ pub(crate) async fn a_dead_owner_keeps_no_lease(
 async fn heartbeat(
     checkpoints: &dyn CheckpointStore,
     key: &SubscriptionKey,
+    id: Incarnation,
     owner: &str,
 ) -> Vec<(u32, u64)> {
-    let leases = checkpoints.heartbeat(key, owner, LEASE).await.unwrap().leases;
+    let leases = checkpoints.heartbeat(key, id, owner, LEASE).await.unwrap().leases;
     leases.iter().map(|lease| (lease.partition, lease.token)).collect()
 }
 

@@ -1,8 +1,9 @@
 //! [`CheckpointStore`]: how a backend stores durable subscriptions and assigns their partitions to consumers.
 //!
 //! Each partition of a subscription has its own checkpoint. One owner at a time holds it, by a lease that expires by the
-//! backend's clock. Every change of owner assigns a new fencing token; a call with an older token changes nothing. The contract
-//! suite tests every promise, in the group `leases`.
+//! backend's clock. Every change of owner assigns a new fencing token; a call with an older token changes nothing. Each creation
+//! of a subscription is an [`Incarnation`]: a consumer of a deleted one changes nothing of its successor. The contract suite
+//! tests every promise, in the group `leases`.
 
 use async_trait::async_trait;
 use std::time::Duration;
@@ -21,6 +22,23 @@ pub struct SubscriptionKey {
     pub name: String,
 }
 
+/// One creation of a subscription: a name that is deleted and created again has another one. Chosen by the backend; never
+/// repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Incarnation(u64);
+
+impl Incarnation {
+    /// The incarnation that a backend stores as a number.
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
 /// How far a partition has been processed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub struct Checkpoint {
@@ -35,7 +53,8 @@ pub struct Checkpoint {
 pub struct Lease {
     /// The number of the partition, from 0.
     pub partition: u32,
-    /// The fencing token: proves the ownership and grows with every change of owner.
+    /// The fencing token: proves the ownership and grows with every change of owner. It is never repeated, not even by another
+    /// incarnation of the subscription, so that whatever carries a token carries the incarnation, too.
     pub token: u64,
     /// The checkpoint from which the owner resumes.
     pub checkpoint: Checkpoint,
@@ -48,18 +67,24 @@ pub struct Heartbeat {
     pub partitions: u32,
     /// The number of live owners, this one included; at least 1.
     pub members: u32,
+    /// The number of live owners whose name sorts before the name of this one.
+    pub rank: u32,
     /// Whether the subscription is paused: no owner gets a lease until it is resumed.
     pub paused: bool,
     /// The number of parked events that are marked for redelivery.
     pub replays: u64,
-    /// The leases of this owner, ordered by partition.
+    /// The leases of this owner that were renewed or assigned by this heartbeat, ordered by partition.
     pub leases: Vec<Lease>,
+    /// The leases of this owner that were not renewed, because a transaction has locked them: they end when they would have
+    /// ended without this heartbeat.
+    pub unrenewed: Vec<Lease>,
 }
 
 impl Heartbeat {
-    /// The maximum number of partitions of one owner: an even share, rounded up.
+    /// The number of partitions that this owner may hold: shares add up to the number of partitions and differ by one at most.
     pub const fn share(&self) -> u32 {
-        self.partitions.div_ceil(if self.members == 0 { 1 } else { self.members })
+        let members = if self.members == 0 { 1 } else { self.members };
+        self.partitions / members + (self.rank < self.partitions % members) as u32
     }
 }
 
@@ -70,6 +95,45 @@ pub struct Registered {
     pub filter: String,
     /// The number of partitions.
     pub partitions: u32,
+}
+
+/// A registered subscription: what is stored, whoever created it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registration {
+    /// Which creation of the subscription it is.
+    pub incarnation: Incarnation,
+    /// Its properties.
+    pub registered: Registered,
+}
+
+impl PartialEq<Registered> for Registration {
+    fn eq(&self, registered: &Registered) -> bool {
+        self.registered == *registered
+    }
+}
+
+/// A checkpoint to save, for the holder of the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CheckpointMove {
+    /// The number of the partition, from 0.
+    pub partition: u32,
+    /// The token of its lease.
+    pub token: u64,
+    /// The new checkpoint.
+    pub checkpoint: Checkpoint,
+    /// The number of events that were skipped since the last one.
+    pub skipped: u64,
+}
+
+/// What became of a [`CheckpointMove`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Moved {
+    /// The checkpoint is stored, or one that is as far.
+    Saved,
+    /// The token is outdated.
+    Lost,
+    /// A transaction has locked the partition: nothing changed, try again later.
+    Busy,
 }
 
 /// An event whose handling failed and that is parked.
@@ -122,7 +186,9 @@ pub struct PartitionState {
 
 /// Stores the checkpoints and leases of durable subscriptions.
 ///
-/// A call with a name that is not registered fails with [`Error::Subscription`](crate::Error::Subscription) with `NotFound`.
+/// A call with a name that is not registered fails with [`Error::Subscription`](crate::Error::Subscription) with `NotFound`; one
+/// with another [`Incarnation`] than the registered one with `Replaced`, and changes nothing. Tokens of another incarnation are
+/// outdated.
 #[async_trait]
 pub trait CheckpointStore: Send + Sync {
     /// Creates a subscription whose partitions all start after a position, unless the name is taken. Returns what is stored
@@ -132,7 +198,7 @@ pub trait CheckpointStore: Send + Sync {
         key: &SubscriptionKey,
         wanted: &Registered,
         start: Position,
-    ) -> Result<Registered>;
+    ) -> Result<Registration>;
 
     /// Renews the membership and the leases of an owner for the duration `lease` by the backend's clock, and assigns it free
     /// partitions and those whose lease has expired, up to its share. A newly assigned partition gets a new token; a renewed
@@ -140,9 +206,13 @@ pub trait CheckpointStore: Send + Sync {
     ///
     /// A lease that ends further in the future than any lease can (ten times `lease`, or ten minutes) was granted before the
     /// clock was set back, and counts as expired.
+    ///
+    /// It does not wait for transactions of an application: leases that one has locked are returned as
+    /// [`unrenewed`](Heartbeat::unrenewed).
     async fn heartbeat(
         &self,
         key: &SubscriptionKey,
+        incarnation: Incarnation,
         owner: &str,
         lease: Duration,
     ) -> Result<Heartbeat>;
@@ -158,11 +228,27 @@ pub trait CheckpointStore: Send + Sync {
         skipped: u64,
     ) -> Result<bool>;
 
+    /// Saves the checkpoints of several partitions, each as [`save`](Self::save) does; one answer for each, in order. SQL
+    /// backends do it in one statement or transaction, which waits for no other transaction.
+    async fn save_all(
+        &self,
+        key: &SubscriptionKey,
+        moves: &[CheckpointMove],
+    ) -> Result<Vec<Moved>> {
+        let mut all = Vec::with_capacity(moves.len());
+        for CheckpointMove { partition, token, checkpoint, skipped } in moves {
+            let saved = self.save(key, *partition, *token, *checkpoint, *skipped).await?;
+            all.push(if saved { Moved::Saved } else { Moved::Lost });
+        }
+        Ok(all)
+    }
+
     /// Releases the given partitions (number and token) whose token is current. `None` releases all leases of the owner and
-    /// ends its membership.
+    /// ends its membership. A partition that a transaction has locked keeps its lease until that ends by itself.
     async fn release(
         &self,
         key: &SubscriptionKey,
+        incarnation: Incarnation,
         owner: &str,
         partitions: Option<&[(u32, u64)]>,
     ) -> Result<()>;
@@ -171,10 +257,12 @@ pub trait CheckpointStore: Send + Sync {
     /// Returns `false`, and changes nothing, if the token is outdated.
     async fn park(&self, key: &SubscriptionKey, token: u64, event: &ParkedEvent) -> Result<bool>;
 
-    /// Reads a page of parked events after a position, in order of position; if `due`, only those marked for redelivery.
+    /// Reads a page of parked events after a position, in order of position; if `due`, only those marked for redelivery. `None`
+    /// is whatever incarnation is registered.
     async fn parked(
         &self,
         key: &SubscriptionKey,
+        incarnation: Option<Incarnation>,
         due: bool,
         after: Position,
         limit: u32,
@@ -198,11 +286,17 @@ pub trait CheckpointStore: Send + Sync {
     /// Sets the checkpoint of every partition to a position, forward or back, and revokes all leases.
     async fn reset(&self, key: &SubscriptionKey, position: Position) -> Result<()>;
 
-    /// Deletes a subscription with its checkpoints and parked events; its consumers get `NotFound`.
+    /// Deletes a subscription with its checkpoints and parked events; its consumers get `NotFound`, or `Replaced` once another
+    /// one is registered under the name.
     async fn delete(&self, key: &SubscriptionKey) -> Result<()>;
 
     /// Records why a consumer stopped, for the list; `None` clears it.
-    async fn stopped(&self, key: &SubscriptionKey, why: Option<&str>) -> Result<()>;
+    async fn stopped(
+        &self,
+        key: &SubscriptionKey,
+        incarnation: Incarnation,
+        why: Option<&str>,
+    ) -> Result<()>;
 
     /// Lists the partitions of a tenant's subscriptions, or of all subscriptions, ordered by tenant, name and partition.
     async fn list(&self, tenant: Option<&Tenant>) -> Result<Vec<PartitionState>>;

@@ -10,6 +10,7 @@ pub(crate) mod health;
 pub mod import;
 pub(crate) mod live;
 pub(crate) mod live_buffer;
+mod page;
 pub(crate) mod request;
 pub(crate) mod snapshots;
 
@@ -21,14 +22,16 @@ use uuid::Uuid;
 
 use self::append::{Appended, Commit, LinkEvents, StreamChange};
 pub use self::checkpoints::{
-    Checkpoint, CheckpointStore, Heartbeat, Lease, ParkedEvent, PartitionState, Registered,
-    SubscriptionKey,
+    Checkpoint, CheckpointMove, CheckpointStore, Heartbeat, Incarnation, Lease, Moved, ParkedEvent,
+    PartitionState, Registered, Registration, SubscriptionKey,
 };
 pub use self::factory::AdapterFactory;
 pub(crate) use self::health::Health;
 use self::import::{ImportBatch, Imported};
 pub use self::live::{LiveLog, LogSegment, LogUpdate};
 pub use self::live_buffer::{LiveBuffer, Publisher};
+pub(crate) use self::page::{MeanSize, is_full, within};
+pub use self::page::{PAGE_BYTES, Room};
 pub(crate) use self::request::{AllOptions, Delete, ListOptions, ReadOptions, StreamInfo};
 pub use self::request::{Direction, StreamState};
 use self::snapshots::NoSnapshots;

@@ -32,6 +32,7 @@ pub struct ReadOptions {
     direction: Direction,
     from: StreamVersion,
     limit: BatchSize,
+    limit_bytes: Option<usize>,
 }
 
 impl ReadOptions {
@@ -51,7 +52,7 @@ impl ReadOptions {
             Ok(limit) => limit,
             Err(_) => BatchSize::MAX,
         };
-        Self { direction, from: StreamVersion::NONE, limit }
+        Self { direction, from: StreamVersion::NONE, limit, limit_bytes: None }
     }
 
     /// Sets the first event of the page.
@@ -68,6 +69,14 @@ impl ReadOptions {
         self
     }
 
+    /// Limits the size of the page, in bytes of payloads and metadata: it ends with the event that reaches the limit, and so
+    /// has at least one. No limit by default.
+    #[must_use]
+    pub const fn limit_bytes(mut self, bytes: usize) -> Self {
+        self.limit_bytes = Some(bytes);
+        self
+    }
+
     /// The direction.
     pub const fn get_direction(&self) -> Direction {
         self.direction
@@ -81,6 +90,11 @@ impl ReadOptions {
     /// The page size.
     pub const fn get_limit(&self) -> BatchSize {
         self.limit
+    }
+
+    /// The largest size of the page, in bytes.
+    pub fn get_limit_bytes(&self) -> usize {
+        self.limit_bytes.unwrap_or(usize::MAX)
     }
 
     /// Refuses a start above the highest version that a store can hold.
@@ -116,6 +130,7 @@ pub struct AllOptions {
     recorded_from: Option<DateTime<Utc>>,
     recorded_before: Option<DateTime<Utc>>,
     limit: BatchSize,
+    limit_bytes: Option<usize>,
 }
 
 impl AllOptions {
@@ -191,6 +206,14 @@ impl AllOptions {
         self
     }
 
+    /// Limits the size of the page, in bytes of payloads and metadata: it ends with the event that reaches the limit, and so
+    /// has at least one. No limit by default.
+    #[must_use]
+    pub const fn limit_bytes(mut self, bytes: usize) -> Self {
+        self.limit_bytes = Some(bytes);
+        self
+    }
+
     /// The position after which the page starts.
     pub const fn get_after(&self) -> Position {
         self.after
@@ -236,6 +259,11 @@ impl AllOptions {
     /// The page size.
     pub const fn get_limit(&self) -> BatchSize {
         self.limit
+    }
+
+    /// The largest size of the page, in bytes.
+    pub fn get_limit_bytes(&self) -> usize {
+        self.limit_bytes.unwrap_or(usize::MAX)
     }
 }
 

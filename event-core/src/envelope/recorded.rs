@@ -119,6 +119,11 @@ impl RecordedEvent {
         &self.parts.data
     }
 
+    /// Returns the size of payload and metadata, in bytes.
+    pub fn size(&self) -> usize {
+        self.data().get().len() + self.metadata().as_json().len()
+    }
+
     /// Returns the stored metadata.
     pub const fn metadata(&self) -> &Metadata {
         &self.parts.metadata

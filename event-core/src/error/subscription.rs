@@ -13,6 +13,16 @@ pub enum SubscriptionError {
         /// The name of the subscription.
         name: String,
     },
+    /// The subscription that this consumer belongs to was deleted, and another one was created under its name.
+    #[error(
+        "subscription \"{}\" was deleted and created again while this consumer was open: it belongs to the deleted one and \
+         stores nothing any more; open the subscription again",
+        Escaped(name)
+    )]
+    Replaced {
+        /// The name of the subscription.
+        name: String,
+    },
     /// A subscription of the name exists with another filter or number of partitions; neither can change.
     #[error(
         "subscription \"{}\" exists with {stored}, not with {wanted}; choose another name, or delete it first",
@@ -65,6 +75,7 @@ impl SubscriptionError {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::NotFound { .. } => "subscription_not_found",
+            Self::Replaced { .. } => "subscription_replaced",
             Self::Conflict { .. } => "subscription_conflict",
             Self::Invalid { .. } => "invalid_subscription",
             Self::LeaseLost { .. } => "lease_lost",
@@ -76,7 +87,9 @@ impl SubscriptionError {
     pub const fn category(&self) -> Category {
         match self {
             Self::Conflict { .. } | Self::Invalid { .. } => Category::Validation,
-            Self::NotFound { .. } | Self::LeaseLost { .. } => Category::Concurrency,
+            Self::NotFound { .. } | Self::Replaced { .. } | Self::LeaseLost { .. } => {
+                Category::Concurrency
+            }
             Self::Stopped { .. } => Category::Other,
         }
     }

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::MemoryAdapter;
+use super::{MemoryAdapter, State};
 use crate::adapter::{
-    Checkpoint, CheckpointStore, Heartbeat, Lease, ParkedEvent, PartitionState, Registered,
-    SubscriptionKey,
+    Checkpoint, CheckpointStore, Heartbeat, Incarnation, Lease, ParkedEvent, PartitionState,
+    Registered, Registration, SubscriptionKey,
 };
 use crate::error::{Result, SubscriptionError};
 use crate::value::{Position, Tenant};
@@ -20,6 +20,7 @@ pub(super) type Subscriptions = BTreeMap<SubscriptionKey, Subscription>;
 /// The state of one durable subscription.
 #[derive(Debug)]
 pub(super) struct Subscription {
+    incarnation: Incarnation,
     filter: String,
     paused: bool,
     stopped: Option<String>,
@@ -52,9 +53,12 @@ impl Subscription {
         let mut heartbeat = Heartbeat {
             partitions: u32::try_from(self.partitions.len()).unwrap_or(u32::MAX),
             members: u32::try_from(self.members.len()).unwrap_or(u32::MAX),
+            rank: u32::try_from(self.members.keys().filter(|name| name.as_str() < owner).count())
+                .unwrap_or(u32::MAX),
             paused: self.paused,
             replays: self.parked.values().filter(|event| event.replay).count() as u64,
             leases: Vec::new(),
+            unrenewed: Vec::new(),
         };
         if self.paused {
             return heartbeat;
@@ -118,6 +122,19 @@ impl MemoryAdapter {
         }
     }
 
+    /// The same, if it is this incarnation of it.
+    fn with_incarnation<T>(
+        &self,
+        key: &SubscriptionKey,
+        incarnation: Incarnation,
+        change: impl FnOnce(&mut Subscription) -> T,
+    ) -> Result<T> {
+        self.with_subscription(key, |subscription| {
+            (subscription.incarnation == incarnation).then(|| change(subscription))
+        })?
+        .ok_or_else(|| SubscriptionError::Replaced { name: key.name.clone() }.into())
+    }
+
     fn states(&self, tenant: Option<&Tenant>) -> Result<Vec<PartitionState>> {
         let (state, now, instant) = (self.lock()?, self.clock.now(), Instant::now());
         let mut states = Vec::new();
@@ -156,31 +173,38 @@ impl CheckpointStore for MemoryAdapter {
         key: &SubscriptionKey,
         wanted: &Registered,
         start: Position,
-    ) -> Result<Registered> {
+    ) -> Result<Registration> {
         let checkpoint = Checkpoint { position: start, event: None };
         let mut state = self.lock()?;
-        let subscription = state.subscriptions.entry(key.clone()).or_insert_with(|| Subscription {
-            filter: wanted.filter.clone(),
-            paused: false,
-            stopped: None,
-            partitions: vec![
-                Partition { checkpoint, ..Partition::default() };
-                wanted.partitions as usize
-            ],
-            members: BTreeMap::new(),
-            parked: BTreeMap::new(),
+        let State { subscriptions, incarnations, .. } = &mut *state;
+        let subscription = subscriptions.entry(key.clone()).or_insert_with(|| {
+            *incarnations += 1;
+            // The tokens of an incarnation are counted from here.
+            let token = *incarnations << 32;
+            let partition = Partition { checkpoint, token, ..Partition::default() };
+            Subscription {
+                incarnation: Incarnation::new(*incarnations),
+                filter: wanted.filter.clone(),
+                paused: false,
+                stopped: None,
+                partitions: vec![partition; wanted.partitions as usize],
+                members: BTreeMap::new(),
+                parked: BTreeMap::new(),
+            }
         });
         let partitions = u32::try_from(subscription.partitions.len()).unwrap_or(u32::MAX);
-        Ok(Registered { filter: subscription.filter.clone(), partitions })
+        let registered = Registered { filter: subscription.filter.clone(), partitions };
+        Ok(Registration { incarnation: subscription.incarnation, registered })
     }
 
     async fn heartbeat(
         &self,
         key: &SubscriptionKey,
+        incarnation: Incarnation,
         owner: &str,
         lease: Duration,
     ) -> Result<Heartbeat> {
-        self.with_subscription(key, |subscription| {
+        self.with_incarnation(key, incarnation, |subscription| {
             subscription.heartbeat(owner, lease, Instant::now())
         })
     }
@@ -209,10 +233,12 @@ impl CheckpointStore for MemoryAdapter {
     async fn release(
         &self,
         key: &SubscriptionKey,
+        incarnation: Incarnation,
         owner: &str,
         partitions: Option<&[(u32, u64)]>,
     ) -> Result<()> {
-        self.with_subscription(key, |subscription| subscription.release(owner, partitions))
+        let release = |subscription: &mut Subscription| subscription.release(owner, partitions);
+        self.with_incarnation(key, incarnation, release)
     }
 
     async fn park(&self, key: &SubscriptionKey, token: u64, event: &ParkedEvent) -> Result<bool> {
@@ -229,14 +255,19 @@ impl CheckpointStore for MemoryAdapter {
     async fn parked(
         &self,
         key: &SubscriptionKey,
+        incarnation: Option<Incarnation>,
         due: bool,
         after: Position,
         limit: u32,
     ) -> Result<Vec<ParkedEvent>> {
-        self.with_subscription(key, |subscription| {
+        let page = |subscription: &mut Subscription| {
             let events = subscription.parked.values().filter(|event| event.position > after);
             events.filter(|e| e.replay || !due).take(limit as usize).cloned().collect()
-        })
+        };
+        match incarnation {
+            Some(incarnation) => self.with_incarnation(key, incarnation, page),
+            None => self.with_subscription(key, page),
+        }
     }
 
     async fn replay(&self, key: &SubscriptionKey, position: Option<Position>) -> Result<u64> {
@@ -287,13 +318,20 @@ impl CheckpointStore for MemoryAdapter {
     }
 
     async fn delete(&self, key: &SubscriptionKey) -> Result<()> {
-        self.with_subscription(key, |_| ())?;
-        self.lock()?.subscriptions.remove(key);
-        Ok(())
+        let removed = self.lock()?.subscriptions.remove(key);
+        removed
+            .map(drop)
+            .ok_or_else(|| SubscriptionError::NotFound { name: key.name.clone() }.into())
     }
 
-    async fn stopped(&self, key: &SubscriptionKey, why: Option<&str>) -> Result<()> {
-        self.with_subscription(key, |subscription| subscription.stopped = why.map(str::to_owned))
+    async fn stopped(
+        &self,
+        key: &SubscriptionKey,
+        incarnation: Incarnation,
+        why: Option<&str>,
+    ) -> Result<()> {
+        let why = why.map(str::to_owned);
+        self.with_incarnation(key, incarnation, |subscription| subscription.stopped = why)
     }
 
     async fn list(&self, tenant: Option<&Tenant>) -> Result<Vec<PartitionState>> {

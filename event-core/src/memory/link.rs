@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::adapter::append::judge::{self, StreamHead};
 use crate::adapter::append::{Appended, LinkEvents, Outcome};
-use crate::adapter::{Direction, ReadOptions};
+use crate::adapter::{Direction, ReadOptions, within};
 use crate::envelope::RecordedEvent;
 use crate::error::{Error, Result};
 use crate::memory::{State, Stream};
@@ -59,16 +59,16 @@ impl State {
             let event = self.log.get(position)?;
             Some((**event).clone().linked(stream_id.clone(), *version))
         };
-        let limit = options.get_limit().get() as usize;
+        let (limit, bytes) = (options.get_limit().get() as usize, options.get_limit_bytes());
         match (options.get_direction(), options.get_from()) {
             (Direction::Forward, from) => {
-                links.range(from..).filter_map(linked).take(limit).collect()
+                within(bytes, links.range(from..).filter_map(linked).take(limit))
             }
             (Direction::Backward, StreamVersion::NONE) => {
-                links.iter().rev().filter_map(linked).take(limit).collect()
+                within(bytes, links.iter().rev().filter_map(linked).take(limit))
             }
             (Direction::Backward, from) => {
-                links.range(..=from).rev().filter_map(linked).take(limit).collect()
+                within(bytes, links.range(..=from).rev().filter_map(linked).take(limit))
             }
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::task::coop::consume_budget;
 
 use super::MemoryAdapter;
-use crate::adapter::{LiveLog, LogSegment, LogUpdate};
+use crate::adapter::{LiveLog, LogSegment, LogUpdate, PAGE_BYTES, Room};
 use crate::error::{Error, Result};
 use crate::value::Position;
 
@@ -22,7 +22,14 @@ impl MemoryAdapter {
         }
         let start = Position::new(after.get() + 1);
         let mut rest = state.log.range(start..).map(|(_, event)| event);
-        let events: Vec<_> = rest.by_ref().take(MAX_EVENTS).cloned().collect();
+        let (mut events, mut room) = (Vec::new(), Room::new(PAGE_BYTES));
+        while events.len() < MAX_EVENTS
+            && !room.is_used_up()
+            && let Some(event) = rest.next()
+        {
+            room.take(event);
+            events.push(Arc::clone(event));
+        }
         let up_to = match (events.last(), rest.next()) {
             (Some(last), Some(_)) => last.position(),
             _ => head,

@@ -92,6 +92,8 @@ struct State {
     /// Where the events were that were truncated or deleted: an id is never used again.
     removed: HashMap<(Tenant, EventId), Location>,
     subscriptions: Subscriptions,
+    /// The number of subscriptions that were ever created.
+    incarnations: u64,
     snapshots: Snapshots,
     versions: SeenVersions,
 }

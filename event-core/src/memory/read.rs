@@ -1,6 +1,8 @@
 //! Reads pages of one stream, of all streams, and of the list of streams.
 
-use crate::adapter::{AllOptions, Direction, ListOptions, ReadOptions, StreamInfo, TenantView};
+use crate::adapter::{
+    AllOptions, Direction, ListOptions, ReadOptions, StreamInfo, TenantView, within,
+};
 use crate::envelope::RecordedEvent;
 use crate::error::{Error, Result};
 use crate::memory::{State, Stream};
@@ -49,31 +51,32 @@ impl State {
         let limit = options.get_limit().get() as usize;
         let from = options.get_from();
         let events = stream.events.iter();
+        let bytes = options.get_limit_bytes();
         Ok(match options.get_direction() {
-            Direction::Forward => events
-                .skip(stream.events.partition_point(|event| event.stream_version() < from))
-                .take(limit)
-                .map(|event| (**event).clone())
-                .collect(),
-            Direction::Backward => events
-                .rev()
-                .filter(|event| from == StreamVersion::NONE || event.stream_version() <= from)
-                .take(limit)
-                .map(|event| (**event).clone())
-                .collect(),
+            Direction::Forward => {
+                let first = stream.events.partition_point(|event| event.stream_version() < from);
+                within(bytes, events.skip(first).take(limit).map(|event| (**event).clone()))
+            }
+            Direction::Backward => {
+                let events = events
+                    .rev()
+                    .filter(|event| from == StreamVersion::NONE || event.stream_version() <= from);
+                within(bytes, events.take(limit).map(|event| (**event).clone()))
+            }
         })
     }
 
     pub(super) fn all(&self, view: &TenantView, options: &AllOptions) -> Vec<RecordedEvent> {
         let after = Position::new(options.get_after().get().saturating_add(1));
-        self.log
+        let events = self
+            .log
             .range(after..)
             .map(|(_, event)| event)
             .take_while(|event| event.position() <= options.get_up_to())
             .filter(|event| view.sees(event.tenant()) && options.admits(event))
             .take(options.get_limit().get() as usize)
-            .map(|event| (**event).clone())
-            .collect()
+            .map(|event| (**event).clone());
+        within(options.get_limit_bytes(), events)
     }
 
     pub(super) fn list(&self, view: &TenantView, options: &ListOptions) -> Vec<StreamInfo> {

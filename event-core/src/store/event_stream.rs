@@ -12,7 +12,9 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tracing::Instrument;
 
-use crate::adapter::{AllOptions, BoxFuture, Direction, ReadOptions};
+use crate::adapter::{
+    AllOptions, BoxFuture, Direction, MeanSize, PAGE_BYTES, ReadOptions, is_full,
+};
 use crate::envelope::RecordedEvent;
 use crate::error::Result;
 use crate::store::EventStore;
@@ -20,7 +22,7 @@ use crate::value::{StreamId, StreamVersion};
 
 /// A lazy sequence of stored events. It ends after the first error.
 ///
-/// It holds one page and prefetches the next one, so that the store and the reader work at the same time: from the middle of the
+/// It holds one page, which ends once its events have 4 MiB, and prefetches the next one, so that the store and the reader work at the same time: from the middle of the
 /// first page on, and from the beginning of each later page. It is a `Stream` for combinators, and has its own
 /// [`next`](Self::next) for plain loops.
 ///
@@ -48,6 +50,8 @@ pub struct EventStream {
     /// The next page is prefetched when at most this many events of the current one are left.
     prefetch_at: usize,
     fetching: Option<Fetch>,
+    /// Of the events of the last page.
+    mean_size: MeanSize,
 }
 
 type Page = Result<Vec<RecordedEvent>>;
@@ -76,8 +80,9 @@ impl EventStream {
         Self::at(store, Cursor::All(options))
     }
 
-    const fn at(store: EventStore, cursor: Cursor) -> Self {
-        Self { store, cursor, page: VecDeque::new(), prefetch_at: 0, fetching: None }
+    fn at(store: EventStore, cursor: Cursor) -> Self {
+        let (page, mean_size) = (VecDeque::new(), MeanSize::default());
+        Self { store, cursor, page, prefetch_at: 0, fetching: None, mean_size }
     }
 
     /// The next event; `None` at the end.
@@ -91,11 +96,14 @@ impl EventStream {
         let store = self.store.clone();
         match &self.cursor {
             Cursor::Stream(stream_id, options) => {
-                let (stream_id, options) = (stream_id.clone(), *options);
+                let limit = self.mean_size.limit(options.get_limit());
+                let options = options.limit(limit).limit_bytes(PAGE_BYTES);
+                let stream_id = stream_id.clone();
                 Some(Box::pin(async move { store.read_stream(&stream_id, options).await }))
             }
             Cursor::All(options) => {
-                let options = options.clone();
+                let limit = self.mean_size.limit(options.get_limit());
+                let options = options.clone().limit(limit).limit_bytes(PAGE_BYTES);
                 Some(Box::pin(async move { store.read_all(options).await }))
             }
             Cursor::End => None,
@@ -141,28 +149,29 @@ impl EventStream {
     }
 
     fn turn_page(&mut self, page: Vec<RecordedEvent>) {
+        // The limit that the page was read with: it changes only here.
+        let limit = |most| self.mean_size.limit(most);
         self.cursor = match (std::mem::replace(&mut self.cursor, Cursor::End), page.last()) {
             (Cursor::Stream(stream_id, options), Some(last))
-                if is_full(&page, options.get_limit()) =>
+                if is_full(&page, limit(options.get_limit()), PAGE_BYTES) =>
             {
                 match after(last.stream_version(), options.get_direction()) {
                     Some(next) => Cursor::Stream(stream_id, options.from(next)),
                     None => Cursor::End,
                 }
             }
-            (Cursor::All(options), Some(last)) if is_full(&page, options.get_limit()) => {
+            (Cursor::All(options), Some(last))
+                if is_full(&page, limit(options.get_limit()), PAGE_BYTES) =>
+            {
                 Cursor::All(options.after(last.position()))
             }
             _ => Cursor::End,
         };
+        self.mean_size.learn(&page);
         // A caller that reads past the first page usually keeps reading: prefetch earlier.
         self.prefetch_at = if self.prefetch_at == 0 { page.len() / 2 } else { page.len() };
         self.page = page.into();
     }
-}
-
-fn is_full(page: &[RecordedEvent], size: crate::value::BatchSize) -> bool {
-    page.len() >= size.get() as usize
 }
 
 /// The start of the next page; `None` if no version is left. Backward, 0 would mean the end of the stream.

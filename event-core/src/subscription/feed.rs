@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::adapter::{AllOptions, LogSegment, LogUpdate};
+use crate::adapter::{AllOptions, LogSegment, LogUpdate, MeanSize, PAGE_BYTES, is_full};
 use crate::envelope::RecordedEvent;
 use crate::error::Result;
 use crate::registry::Registry;
@@ -39,6 +39,8 @@ pub(crate) struct Feed {
     /// How many positions a page looks at, whatever passes: otherwise a filter that few events pass would read all of a
     /// long log at once, past any limit of time, and come back with no progress if that fails.
     stride: Arc<AtomicU64>,
+    /// Of the events of the last page.
+    mean_size: Arc<MeanSize>,
 }
 
 /// The events of a contiguous segment of the log that pass the filter, and the end of the segment.
@@ -54,7 +56,7 @@ impl Feed {
         let query = filter.options();
         let in_memory = query.clone().with_stored_names(Registry::global()?);
         let stride = Arc::new(AtomicU64::new(FIRST_STRIDE));
-        Ok(Self { store, filter, query, in_memory, stride })
+        Ok(Self { store, filter, query, in_memory, stride, mean_size: Arc::default() })
     }
 
     /// Reads the next segment after a position; waits until one is final, whether its events pass the filter or not.
@@ -97,13 +99,13 @@ impl Feed {
     async fn read_page(&self, after: Position, head: Position) -> Result<Batch> {
         let stride = self.stride.load(Ordering::Relaxed);
         let end = head.min(Position::new(after.get().saturating_add(stride)));
+        let limit = self.mean_size.limit(self.query.get_limit());
         let options = self.query.clone().after(after).up_to(end);
-        let size = options.get_limit().get() as usize;
         let began = Instant::now();
-        let page = self.store.read_all(options).await;
+        let page = self.store.read_all(options.limit(limit).limit_bytes(PAGE_BYTES)).await;
         let took = began.elapsed();
         let next = match &page {
-            Ok(events) if events.len() >= size => stride,
+            Ok(events) if is_full(events, limit, PAGE_BYTES) => stride,
             Ok(_) if took < QUICK => stride.saturating_mul(2).min(LONGEST_STRIDE),
             Ok(_) if took > SLOW => (stride / 2).max(SHORTEST_STRIDE),
             Ok(_) => stride,
@@ -111,8 +113,9 @@ impl Feed {
         };
         self.stride.store(next, Ordering::Relaxed);
         let mut events = page?;
+        self.mean_size.learn(&events);
         let up_to = match events.last() {
-            Some(last) if events.len() >= size => last.position(),
+            Some(last) if is_full(&events, limit, PAGE_BYTES) => last.position(),
             _ => end,
         };
         events.retain(|event| self.filter.matches_predicate(event));

@@ -22,7 +22,9 @@ pub use self::event::{Owners, event, linked};
 pub use self::record::Record;
 pub use self::snapshot::{owned_snapshot, snapshot};
 pub use self::stream::{state, state_name, stream, tenant};
-pub use self::subscription::{heartbeat, lease, parked_event, partition_state, registered};
+pub use self::subscription::{
+    heartbeat, incarnation, lease, parked_event, partition_state, registration,
+};
 
 /// A column: its index in the row, and its name for messages. Statements keep the order of their columns, as looking
 /// one up by name for each value of each row is a good part of what reading costs.

@@ -1,33 +1,46 @@
 //! Rows of durable subscriptions: checkpoints, leases, parked events.
 
 use event_core::adapter::{
-    Checkpoint, Heartbeat, Lease, ParkedEvent, PartitionState, Registered, SubscriptionKey,
+    Checkpoint, Heartbeat, Incarnation, Lease, ParkedEvent, PartitionState, Registered,
+    Registration, SubscriptionKey,
 };
 use event_core::{Result, Tenant};
 
 use super::{Record, Values};
 
-/// A row of a subscription: `filter`, `partitions`.
+/// A row of a subscription: `filter`, `partitions`, `incarnation`.
 ///
 /// # Errors
 /// [`Error::Corrupt`](event_core::Error::Corrupt).
-pub fn registered(values: &impl Values) -> Result<Registered> {
+pub fn registration(values: &impl Values) -> Result<Registration> {
     let row = Record(values);
-    Ok(Registered { filter: row.text("filter")?, partitions: row.small("partitions")? })
+    let registered =
+        Registered { filter: row.text("filter")?, partitions: row.small("partitions")? };
+    Ok(Registration { incarnation: incarnation(values)?, registered })
+}
+
+/// The column `incarnation`.
+///
+/// # Errors
+/// [`Error::Corrupt`](event_core::Error::Corrupt).
+pub fn incarnation(values: &impl Values) -> Result<Incarnation> {
+    Record(values).count("incarnation").map(Incarnation::new)
 }
 
 /// A row of a subscription, as the answer to a heartbeat: `partitions`, `paused`, `replays`. The leases are not in it.
 ///
 /// # Errors
 /// [`Error::Corrupt`](event_core::Error::Corrupt).
-pub fn heartbeat(values: &impl Values, members: u32) -> Result<Heartbeat> {
+pub fn heartbeat(values: &impl Values, members: u32, rank: u32) -> Result<Heartbeat> {
     let row = Record(values);
     Ok(Heartbeat {
         partitions: row.small("partitions")?,
         members,
+        rank,
         paused: row.flag("paused")?,
         replays: row.count("replays")?,
         leases: Vec::new(),
+        unrenewed: Vec::new(),
     })
 }
 

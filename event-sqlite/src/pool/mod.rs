@@ -78,6 +78,20 @@ impl Pool {
         query: SqliteQuery,
         mut take: impl FnMut(SqliteRow),
     ) -> Result<()> {
+        let all = |row| {
+            take(row);
+            true
+        };
+        self.each_while(operation, query, all).await
+    }
+
+    /// The same until `take` returns `false`.
+    pub(crate) async fn each_while(
+        &self,
+        operation: &'static str,
+        query: SqliteQuery,
+        mut take: impl FnMut(SqliteRow) -> bool,
+    ) -> Result<()> {
         let SqliteOptions { readers, acquire_timeout, .. } = self.options;
         let _permit = match timeout(acquire_timeout, self.readers.acquire()).await {
             Ok(Ok(permit)) => permit,
@@ -96,7 +110,9 @@ impl Pool {
         };
         let mut rows = query.fetch(&mut connection);
         while let Some(row) = rows.try_next().await.map_err(|error| self.error(operation, error))? {
-            take(row);
+            if !take(row) {
+                break;
+            }
         }
         drop(rows);
         // What was read is of the file that the connection has open, wherever that is by now.

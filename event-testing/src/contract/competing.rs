@@ -95,6 +95,34 @@ pub async fn consumers_share_the_partitions_and_every_event_is_handled_once(adap
     assert_eq!(store.subscriptions().await.unwrap()[0].partitions.len(), 6);
 }
 
+/// Whatever the numbers are, and as consumers come and go.
+pub async fn the_shares_of_consumers_differ_by_one_at_most(adapter: Subject) {
+    async fn until(consumers: &[Consumer], expected: &[usize]) {
+        let shares = || {
+            let mut shares: Vec<_> = consumers.iter().map(Consumer::partitions).collect();
+            shares.sort_unstable();
+            shares
+        };
+        let balanced = async {
+            while shares() != expected {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let balanced = tokio::time::timeout(PATIENCE, balanced).await;
+        assert!(balanced.is_ok(), "{:?} instead of {expected:?}", shares());
+    }
+    let store = store(&adapter);
+    let mut consumers = Vec::new();
+    for expected in [&[4][..], &[2, 2], &[1, 1, 2], &[1, 1, 1, 1], &[0, 1, 1, 1, 1]] {
+        consumers.push(shared(&store, 4).open().await.unwrap());
+        until(&consumers, expected).await;
+    }
+    for expected in [&[1, 1, 1, 1][..], &[1, 1, 2], &[2, 2]] {
+        consumers.remove(0).close().await.unwrap();
+        until(&consumers, expected).await;
+    }
+}
+
 pub async fn no_event_is_missed_while_consumers_join_and_leave(adapter: Subject) {
     let store = store(&adapter);
     let seen = Arc::<Mutex<Sightings>>::default();

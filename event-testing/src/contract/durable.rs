@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{Subject, append, everything, store, stream};
 use crate::{Closed, Noted};
 use event_core::ExpectedVersion::Any;
-use event_core::adapter::{Checkpoint, SubscriptionKey};
+use event_core::adapter::{Checkpoint, Incarnation, Registered, SubscriptionKey};
 use event_core::error::SubscriptionError;
 use event_core::subscription::{
     Consumer, Delivery, DurableSubscription, OnFailure, SubscriptionStatus,
@@ -29,6 +29,13 @@ async fn next(consumer: &mut Consumer) -> Delivery {
 async fn end(consumer: &mut Consumer) -> Error {
     let end = tokio::time::timeout(PATIENCE, consumer.next()).await;
     end.expect("the consumer ends").expect("with an error").unwrap_err()
+}
+
+/// The incarnation of a subscription that exists.
+async fn incarnation(adapter: &Subject, key: &SubscriptionKey) -> Incarnation {
+    let wanted = Registered { filter: "none".into(), partitions: 1 };
+    let checkpoints = adapter.checkpoints().unwrap();
+    checkpoints.register(key, &wanted, Position::START).await.unwrap().incarnation
 }
 
 fn version(delivery: &Delivery) -> u64 {
@@ -380,10 +387,11 @@ pub async fn a_checkpoint_of_another_log_is_refused(adapter: Subject) {
     ] {
         store.subscription(name).open().await.unwrap().close().await.unwrap();
         let key = SubscriptionKey { tenant: Some(Tenant::default()), name: name.into() };
-        let lease = checkpoints.heartbeat(&key, "x", PATIENCE).await.unwrap().leases[0];
+        let id = incarnation(&adapter, &key).await;
+        let lease = checkpoints.heartbeat(&key, id, "x", PATIENCE).await.unwrap().leases[0];
         let checkpoint = Checkpoint { position, event: Some(event) };
         assert!(checkpoints.save(&key, 0, lease.token, checkpoint, 0).await.unwrap());
-        checkpoints.release(&key, "x", None).await.unwrap();
+        checkpoints.release(&key, id, "x", None).await.unwrap();
         let opened = store.subscription(name).open().await;
         assert_eq!(opened.is_err(), refused, "{name}");
         match opened {
@@ -405,10 +413,11 @@ pub async fn a_checkpoint_of_another_log_is_refused(adapter: Subject) {
     let key = SubscriptionKey { tenant: Some(Tenant::default()), name: "the same event".into() };
     let last = everything(&store).await[0].clone();
     let event = Some((last.position(), last.event_id()));
-    let lease = checkpoints.heartbeat(&key, "x", PATIENCE).await.unwrap().leases[0];
+    let id = incarnation(&adapter, &key).await;
+    let lease = checkpoints.heartbeat(&key, id, "x", PATIENCE).await.unwrap().leases[0];
     let checkpoint = Checkpoint { position: last.position(), event };
     assert!(checkpoints.save(&key, 0, lease.token, checkpoint, 0).await.unwrap());
-    checkpoints.release(&key, "x", None).await.unwrap();
+    checkpoints.release(&key, id, "x", None).await.unwrap();
     store.delete_stream(&stream("b"), Any, delete).await.unwrap();
     store.subscription("the same event").open().await.unwrap().close().await.unwrap();
 }

@@ -110,6 +110,8 @@ macro_rules! durable_contract {
             $crate::__contract_cases! { $crate, $open =>
                 leases: a_name_is_registered_once, partitions_are_balanced_between_owners,
                     an_expired_lease_is_taken_with_a_new_token, checkpoints_never_go_back,
+                    several_checkpoints_are_saved_together, shares_differ_by_one_at_most,
+                    a_deleted_subscription_and_its_successor_share_nothing,
                     a_superseded_token_changes_nothing, pausing_and_resetting_revoke_leases,
                     parked_events_are_stored_and_marked_for_replay,
                     calls_on_a_missing_subscription_are_not_found, racing_owners_never_share_a_partition,
@@ -122,7 +124,12 @@ macro_rules! durable_contract {
                     a_subscription_keeps_its_filter_and_its_start, an_operator_pauses_resets_and_deletes,
                     a_checkpoint_moves_over_filtered_events, a_checkpoint_of_another_log_is_refused, a_start_beyond_the_end_registers_nothing, times_beyond_a_day_are_refused,
                     a_filter_that_panics_ends_its_consumer;
+                sizes: a_page_ends_with_the_event_that_reaches_its_size,
+                    no_reader_misses_an_event_behind_large_ones, each_acknowledgement_makes_room_for_one_event;
+                incarnations: a_consumer_of_a_deleted_subscription_ends,
+                    a_dropped_consumer_changes_nothing_of_the_next_subscription;
                 competing: consumers_share_the_partitions_and_every_event_is_handled_once,
+                    the_shares_of_consumers_differ_by_one_at_most,
                     no_event_is_missed_while_consumers_join_and_leave, a_spare_consumer_takes_over;
             }
         }

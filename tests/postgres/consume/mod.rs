@@ -2,6 +2,7 @@
 //! checkpoints in transactions of the caller.
 
 mod jumps;
+mod leases;
 mod torture;
 
 use std::fs::{File, OpenOptions};

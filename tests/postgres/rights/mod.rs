@@ -21,8 +21,9 @@ async fn fill(owner: &PgAdapter) {
     let key = SubscriptionKey { tenant: None, name: "mail".into() };
     let store = owner.checkpoints().unwrap();
     let wanted = Registered { filter: "all".into(), partitions: 1 };
-    store.register(&key, &wanted, Position::START).await.unwrap();
-    let lease = store.heartbeat(&key, "consumer-1", Duration::from_mins(1)).await.unwrap().leases;
+    let id = store.register(&key, &wanted, Position::START).await.unwrap().incarnation;
+    let lease =
+        store.heartbeat(&key, id, "consumer-1", Duration::from_mins(1)).await.unwrap().leases;
     let parked = ParkedEvent {
         position: Position::new(7),
         event_id: EventId::new(),

@@ -19,7 +19,7 @@ impl Shared {
     pub(super) fn acknowledge(&self, receipt: &Receipt, and_before: bool) -> Result<()> {
         let now = Instant::now();
         let mut state = self.state();
-        let State { partitions, to_unpark, .. } = &mut *state;
+        let State { partitions, to_unpark, flags, .. } = &mut *state;
         let partition = self.held(partitions, receipt)?;
         let position = receipt.delivery.event.position();
         if receipt.delivery.replay {
@@ -38,7 +38,7 @@ impl Shared {
         } else {
             partition.acknowledge(position, receipt.delivery.tag, now);
         }
-        self.notify_tasks(partition, clean, full);
+        self.notify_tasks(partition, clean, full || flags.scarce);
         Ok(())
     }
 
@@ -51,7 +51,7 @@ impl Shared {
         let InFlight { event, attempt, tag, replay } = &receipt.delivery;
         let position = event.position();
         let mut state = self.state();
-        let State { partitions, failed, to_park, .. } = &mut *state;
+        let State { partitions, failed, to_park, flags, .. } = &mut *state;
         let partition = self.held(partitions, receipt)?;
         if *replay {
             if let Some(attempts) = partition.finish_replay(position) {
@@ -72,7 +72,7 @@ impl Shared {
                 partition.skipped += 1;
                 partition.acknowledge(position, *tag, now);
                 self.count("skipped", 1);
-                self.notify_tasks(partition, clean, full);
+                self.notify_tasks(partition, clean, full || flags.scarce);
             }
             Verdict::Apply(OnFailure::Park) => {
                 partition.start_parking(position, *tag);
@@ -88,6 +88,7 @@ impl Shared {
                 };
                 failed.get_or_insert(stopped.into());
                 self.work.notify_one();
+                self.renew.notify_one();
             }
         }
         self.ready.send_replace(());

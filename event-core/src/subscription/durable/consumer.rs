@@ -58,7 +58,8 @@ impl Consumer {
     ///
     /// # Errors
     /// [`Error::Subscription`](crate::Error::Subscription) with `Stopped` when an event cannot be handled and the policy
-    /// says so, or `NotFound` when the subscription was deleted; [`Error::LogDiverged`](crate::Error::LogDiverged); errors
+    /// says so, `NotFound` when the subscription was deleted, or `Replaced` when it was also created again;
+    /// [`Error::LogDiverged`](crate::Error::LogDiverged); errors
     /// of the store that are not transient.
     pub async fn next(&mut self) -> Option<Result<Delivery>> {
         next(Arc::clone(&self.shared)).await

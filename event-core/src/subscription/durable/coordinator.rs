@@ -1,25 +1,28 @@
-//! The coordinator of a consumer: the one task that talks to the checkpoint store. It sends heartbeats, saves
-//! checkpoints, parks failed events and releases partitions.
+//! The coordinator of a consumer: the one task that talks to the checkpoint store. It has two parts, which run beside each
+//! other, so that no lease ends while checkpoints are saved: one renews the leases and releases partitions, the other saves
+//! checkpoints, parks failed events and buffers those to be handled again.
 //!
 //! It runs beside the handlers, so that a consumer with a slow handler keeps its leases. A partition whose token the
 //! store no longer accepts is dropped at once.
 
+use std::collections::HashMap;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use super::flush::{flush, next_wake};
+use super::flush::{flush, next_wake, release};
+use super::replays::buffer_replays;
 use super::shared::{Receipt, Shared, State};
-use crate::adapter::Heartbeat;
-use crate::error::{BoxError, Error, Result};
+use crate::error::{BoxError, Error, Result, SubscriptionError};
 use crate::subscription::verify_checkpoint;
 use crate::value::Position;
 
 /// The longest time between heartbeats of a consumer that holds fewer partitions than its share, or more.
 const REBALANCE_INTERVAL: Duration = Duration::from_secs(1);
-/// The number of parked events that are buffered for replay at a time.
-const REPLAY_BATCH: u32 = 100;
 
 /// Sends the first heartbeat, which reports everything that is wrong with the subscription; returns the pause before the
 /// next one.
@@ -30,96 +33,137 @@ pub(super) async fn join(shared: &Shared) -> Result<Duration> {
 /// Runs until the consumer ends; then saves all checkpoints and releases all partitions.
 pub(super) async fn run(shared: Arc<Shared>, first_pause: Duration) {
     let _end = EndGuard(Arc::clone(&shared));
+    both(keep_leases(&shared, first_pause), write(&shared)).await;
+    shut_down(&shared).await;
+}
+
+/// Runs two futures to their ends.
+async fn both(a: impl Future<Output = ()>, b: impl Future<Output = ()>) {
+    let (mut a, mut b) = (pin!(a), pin!(b));
+    let (mut a_ended, mut b_ended) = (false, false);
+    poll_fn(|context| {
+        a_ended = a_ended || a.as_mut().poll(context).is_ready();
+        b_ended = b_ended || b.as_mut().poll(context).is_ready();
+        if a_ended && b_ended { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+}
+
+/// Renews the leases and releases partitions until the consumer ends.
+async fn keep_leases(shared: &Shared, first_pause: Duration) {
+    let Shared { key, settings, .. } = shared;
+    // The store is unreachable, or a lease is locked: no use trying faster than this.
+    let shortest = (settings.lease / 20).min(REBALANCE_INTERVAL);
     let mut heartbeat_at = Instant::now() + first_pause;
+    let mut allowed_at = Instant::now();
     loop {
         let now = Instant::now();
-        let ends = {
-            let state = shared.state();
-            state.closing || state.failed.is_some()
-        };
-        if !ends && (heartbeat_at <= now || shared.state().valid_until <= now) {
-            match heartbeat(&shared).await {
-                Ok(pause) => heartbeat_at = Instant::now() + pause,
-                Err(error) if error.is_transient() => {
-                    tracing::warn!(subscription = %shared.key.name, error = %error, "leases could not be renewed; trying again");
-                    heartbeat_at =
-                        Instant::now() + (shared.settings.lease / 6).min(REBALANCE_INTERVAL);
-                }
-                Err(error) => shared.fail(error),
+        let is_due = {
+            let mut state = shared.state();
+            if state.is_closing() {
+                return;
             }
+            let is_due = heartbeat_at <= now || (state.flags.renew_now && allowed_at <= now);
+            state.flags.renew_now &= !is_due;
+            is_due
+        };
+        if is_due {
+            let pause = match heartbeat(shared).await {
+                Ok(pause) => pause,
+                Err(error) if error.is_transient() => {
+                    tracing::warn!(subscription = %key.name, error = %error, "leases could not be renewed; trying again");
+                    (settings.lease / 6).min(REBALANCE_INTERVAL)
+                }
+                Err(error) => return shared.fail(error),
+            };
+            heartbeat_at = Instant::now() + pause.max(shortest);
+            allowed_at = Instant::now() + shortest;
         }
-        fail_overdue(&shared);
-        if let Err(error) = flush(&shared, ends).await {
+        match release(shared).await {
+            Err(error) if error.is_transient() => {
+                tracing::warn!(subscription = %key.name, error = %error, "partitions could not be released; trying again");
+            }
+            Err(error) => return shared.fail(error),
+            Ok(()) => {}
+        }
+        let wake = if shared.state().flags.renew_now { allowed_at } else { heartbeat_at };
+        let _ = timeout_at(wake, shared.renew.notified()).await;
+    }
+}
+
+/// Saves checkpoints and parks events until the consumer ends, and then saves what is left.
+async fn write(shared: &Shared) {
+    let Shared { key, settings, .. } = shared;
+    let mut replays_after = Position::START;
+    loop {
+        let ends = shared.state().is_closing();
+        fail_overdue(shared);
+        let written = async {
+            flush(shared, ends).await?;
+            if !ends && std::mem::take(&mut shared.state().flags.has_replays) {
+                replays_after = buffer_replays(shared, replays_after).await?;
+            }
+            Ok::<(), Error>(())
+        };
+        if let Err(error) = written.await {
             if !error.is_transient() {
                 shared.fail(error);
             } else if !ends {
-                tracing::warn!(subscription = %shared.key.name, error = %error, "a checkpoint could not be saved; trying again");
+                tracing::warn!(subscription = %key.name, error = %error, "a checkpoint could not be saved; trying again");
                 // The store is unreachable: no use trying faster than this.
-                tokio::time::sleep((shared.settings.lease / 20).min(REBALANCE_INTERVAL)).await;
+                tokio::time::sleep((settings.lease / 20).min(REBALANCE_INTERVAL)).await;
             }
         }
         if ends {
-            return shut_down(&shared).await;
+            return;
         }
-        let wake = next_wake(&shared, heartbeat_at);
-        let _ = timeout_at(wake, shared.work.notified()).await;
+        let _ = timeout_at(next_wake(shared), shared.work.notified()).await;
     }
 }
 
 /// Renews the leases and takes free partitions; returns the pause before the next heartbeat.
 async fn heartbeat(shared: &Shared) -> Result<Duration> {
-    let Shared { store, key, owner, settings, .. } = shared;
+    let Shared { store, key, incarnation, owner, settings, .. } = shared;
     let sent = Instant::now();
     let checkpoints = shared.checkpoints()?;
-    let heartbeat = store
+    let mut heartbeat = store
         .operation("heartbeat_subscription", None)
-        .run(|_| checkpoints.heartbeat(key, owner, settings.lease))
+        .run(|_| checkpoints.heartbeat(key, *incarnation, owner, settings.lease))
         .await?;
-    let known: Vec<(u32, u64)> = shared
-        .state()
-        .partitions
-        .iter()
-        .map(|(number, partition)| (*number, partition.token))
-        .collect();
-    for lease in &heartbeat.leases {
-        if !known.contains(&(lease.partition, lease.token)) {
+    if heartbeat.partitions != settings.partitions {
+        return Err(SubscriptionError::Replaced { name: key.name.clone() }.into());
+    }
+    let known: HashMap<u32, u64> = {
+        let state = shared.state();
+        state.partitions.iter().map(|(number, partition)| (*number, partition.token)).collect()
+    };
+    let held = heartbeat.leases.len() + heartbeat.unrenewed.len();
+    let (mut verified, mut all) = (Vec::new(), true);
+    let mut leases = Vec::with_capacity(heartbeat.leases.len());
+    for lease in heartbeat.leases {
+        let is_new = known.get(&lease.partition) != Some(&lease.token);
+        if is_new && !verified.contains(&lease.checkpoint) {
+            // Those that are left are verified after the next heartbeat: this one must not outlast the leases.
+            if !verified.is_empty() && sent.elapsed() > settings.lease / 3 {
+                all = false;
+                continue;
+            }
             verify_checkpoint(store, &key.name, lease.checkpoint).await?;
+            verified.push(lease.checkpoint);
         }
+        leases.push(lease);
     }
+    heartbeat.leases = leases;
     shared.apply_heartbeat(&heartbeat, sent);
-    if heartbeat.replays > 0 {
-        buffer_replays(shared, &heartbeat).await?;
-    }
-    let is_balanced = heartbeat.leases.len() == heartbeat.share() as usize;
     let interval = settings.lease / 3;
-    Ok(if is_balanced { interval } else { interval.min(REBALANCE_INTERVAL) })
-}
-
-/// Buffers parked events that are to be handled again.
-async fn buffer_replays(shared: &Shared, heartbeat: &Heartbeat) -> Result<()> {
-    let Shared { store, key, .. } = shared;
-    let checkpoints = shared.checkpoints()?;
-    for parked in checkpoints.parked(key, true, Position::START, REPLAY_BATCH).await? {
-        let Some(lease) = heartbeat.leases.iter().find(|lease| lease.partition == parked.partition)
-        else {
-            continue;
-        };
-        // Read by id: a read of the log may end before the event while an earlier commit is in flight.
-        match store.read_event(parked.event_id).await? {
-            Some(event) => {
-                let mut state = shared.state();
-                if let Some(partition) = state.partitions.get_mut(&lease.partition) {
-                    partition.buffer_replay(event, parked.attempts);
-                }
-            }
-            // The event was deleted: nothing is left to handle.
-            None => {
-                checkpoints.unpark(key, lease.partition, lease.token, parked.position).await?;
-            }
-        }
-    }
-    shared.ready.send_replace(());
-    Ok(())
+    let is_balanced = held == heartbeat.share() as usize;
+    Ok(if !all || !heartbeat.unrenewed.is_empty() {
+        Duration::ZERO
+    } else if is_balanced {
+        interval
+    } else {
+        interval.min(REBALANCE_INTERVAL)
+    })
 }
 
 /// Fails deliveries that were not acknowledged within `handle_within`.
@@ -144,7 +188,7 @@ fn fail_overdue(shared: &Shared) {
 
 /// Releases all partitions, and stores the error that ended the consumer, if any.
 async fn shut_down(shared: &Shared) {
-    let Shared { key, owner, .. } = shared;
+    let Shared { key, incarnation, owner, .. } = shared;
     let reason = {
         let mut state = shared.state();
         state.stopping = true;
@@ -154,9 +198,9 @@ async fn shut_down(shared: &Shared) {
         let checkpoints = shared.checkpoints()?;
         if let Some(reason) = &reason {
             tracing::error!(subscription = %key.name, error = %reason, "a subscription stopped");
-            checkpoints.stopped(key, Some(reason)).await?;
+            checkpoints.stopped(key, *incarnation, Some(reason)).await?;
         }
-        checkpoints.release(key, owner, None).await
+        checkpoints.release(key, *incarnation, owner, None).await
     };
     if let Err(error) = result.await {
         // The leases expire by themselves.

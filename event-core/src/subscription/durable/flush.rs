@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::partition::Partition;
-use super::shared::Shared;
-use crate::adapter::Checkpoint;
+use super::shared::{Shared, State};
+use crate::adapter::{CheckpointMove, Moved};
 use crate::error::Result;
 
 /// The shortest time between saves of a checkpoint that moved only over events of other partitions or filters.
@@ -14,21 +14,14 @@ const IDLE_SAVE_INTERVAL: Duration = Duration::from_secs(1);
 /// The shortest time between saves of a busy partition's checkpoint: each save is a commit.
 const MIN_SAVE_INTERVAL: Duration = Duration::from_millis(10);
 
-/// A checkpoint to save, and the numbers of events that it covers.
-struct Save {
-    partition: u32,
-    token: u64,
-    checkpoint: Checkpoint,
-    /// Events that the checkpoint moved over since the last save, skipped ones included.
-    advanced: u64,
-    skipped: u64,
-}
-
-/// Parks events, saves the checkpoints that are due, or all of them, and releases partitions.
+/// Parks events, and saves the checkpoints that are due, or all of them.
 pub(super) async fn flush(shared: &Shared, all: bool) -> Result<()> {
     park(shared).await?;
     save(shared, all).await?;
-    release(shared).await
+    if !releasable(&shared.state()).is_empty() {
+        shared.renew.notify_one();
+    }
+    Ok(())
 }
 
 async fn park(shared: &Shared) -> Result<()> {
@@ -38,9 +31,12 @@ async fn park(shared: &Shared) -> Result<()> {
     while let Some((token, event)) = { shared.state().to_park.first().cloned() } {
         if checkpoints.park(key, token, &event).await? {
             shared.count("parked", 1);
-            if let Some(partition) = shared.state().partitions.get_mut(&event.partition) {
+            let mut state = shared.state();
+            let held = state.partitions.get_mut(&event.partition).filter(|it| it.token == token);
+            if let Some(partition) = held {
                 partition.finish_parking(event.position, Instant::now());
             }
+            drop(state);
             shared.room.notify_one();
         } else {
             shared.drop_lost(event.partition, token);
@@ -58,50 +54,66 @@ async fn park(shared: &Shared) -> Result<()> {
     Ok(())
 }
 
+/// Saves checkpoints, all in one call.
 async fn save(shared: &Shared, all: bool) -> Result<()> {
     let Shared { store, key, .. } = shared;
     let checkpoints = shared.checkpoints()?;
-    for save in due(shared, all) {
-        let Save { partition, token, checkpoint, advanced, skipped } = save;
-        let saved = store
-            .operation("save_checkpoint", None)
-            .run(|_| checkpoints.save(key, partition, token, checkpoint, skipped))
-            .await?;
-        if saved {
-            shared.count("handled", advanced.saturating_sub(skipped));
-            if let Some(partition) = shared.state().partitions.get_mut(&partition) {
-                partition.mark_saved(checkpoint, advanced, skipped, Instant::now());
-            }
-        } else {
+    // Each with the number of events that the checkpoint moved over since the last save, skipped ones included.
+    let (due, advanced): (Vec<CheckpointMove>, Vec<u64>) = unsaved(shared, all).into_iter().unzip();
+    if due.is_empty() {
+        return Ok(());
+    }
+    let moved =
+        store.operation("save_checkpoint", None).run(|_| checkpoints.save_all(key, &due)).await?;
+    for ((at, advanced), moved) in due.into_iter().zip(advanced).zip(moved) {
+        let CheckpointMove { partition, token, checkpoint, skipped } = at;
+        if moved == Moved::Lost {
             shared.drop_lost(partition, token);
+            continue;
+        }
+        let mut state = shared.state();
+        let held = state.partitions.get_mut(&partition).filter(|held| held.token == token);
+        let Some(held) = held else { continue };
+        if moved == Moved::Saved {
+            held.mark_saved(checkpoint, advanced, skipped, Instant::now());
+            drop(state);
+            shared.count("handled", advanced.saturating_sub(skipped));
+        } else {
+            held.postpone_save(Instant::now());
         }
     }
     Ok(())
 }
 
 /// Releases the partitions that are marked for it, have nothing in flight and are saved.
-async fn release(shared: &Shared) -> Result<()> {
-    let Shared { key, owner, .. } = shared;
-    let idle = |partition: &Partition| {
-        partition.releasing && !partition.is_busy() && partition.unsaved_checkpoint().is_none()
-    };
-    let releasable: Vec<(u32, u64)> = {
-        let state = shared.state();
-        let idle = state.partitions.iter().filter(|(_, partition)| idle(partition));
-        idle.map(|(number, partition)| (*number, partition.token)).collect()
+pub(super) async fn release(shared: &Shared) -> Result<()> {
+    let Shared { key, incarnation, owner, .. } = shared;
+    let releasable = {
+        let mut state = shared.state();
+        let releasable = releasable(&state);
+        for (partition, _) in &releasable {
+            state.partitions.remove(partition);
+        }
+        releasable
     };
     if releasable.is_empty() {
         return Ok(());
     }
-    for (partition, _) in &releasable {
-        shared.state().partitions.remove(partition);
-    }
     shared.ready.send_replace(());
-    shared.checkpoints()?.release(key, owner, Some(&releasable)).await
+    shared.checkpoints()?.release(key, *incarnation, owner, Some(&releasable)).await
+}
+
+/// The partitions to release, each with its token.
+fn releasable(state: &State) -> Vec<(u32, u64)> {
+    let idle = |partition: &Partition| {
+        partition.releasing && !partition.is_busy() && partition.unsaved_checkpoint().is_none()
+    };
+    let idle = state.partitions.iter().filter(|(_, partition)| idle(partition));
+    idle.map(|(number, partition)| (*number, partition.token)).collect()
 }
 
 /// The checkpoints that are due to be saved, or all unsaved ones.
-fn due(shared: &Shared, all: bool) -> Vec<Save> {
+fn unsaved(shared: &Shared, all: bool) -> Vec<(CheckpointMove, u64)> {
     let now = Instant::now();
     let state = shared.state();
     let mut due = Vec::new();
@@ -115,7 +127,7 @@ fn due(shared: &Shared, all: bool) -> Vec<Save> {
         {
             let (advanced, skipped) = (partition.unsaved, partition.skipped);
             let (partition, token) = (*number, partition.token);
-            due.push(Save { partition, token, checkpoint, advanced, skipped });
+            due.push((CheckpointMove { partition, token, checkpoint, skipped }, advanced));
         }
     }
     due
@@ -133,17 +145,23 @@ fn save_due_at(shared: &Shared, partition: &Partition) -> Option<Instant> {
     partition.dirty_since.and_then(|since| since.checked_add(pause))
 }
 
-/// When the coordinator has to wake at the latest.
-pub(super) fn next_wake(shared: &Shared, heartbeat_at: Instant) -> Instant {
+/// The pauses of the writer while it looks for overdue deliveries.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+/// When the writer has to wake at the latest.
+pub(super) fn next_wake(shared: &Shared) -> Instant {
+    let now = Instant::now();
     let state = shared.state();
+    if state.flags.has_replays {
+        return now;
+    }
     let partitions = || state.partitions.values();
     let by_count = partitions()
         .filter(|partition| has_many_unsaved(shared, partition))
         .filter_map(|partition| Some(partition.dirty_since? + MIN_SAVE_INTERVAL));
     let by_time = partitions().filter_map(|partition| save_due_at(shared, partition));
-    // Overdue deliveries are looked for a few times within the handling time.
-    let overdue = partitions()
-        .any(Partition::is_busy)
-        .then(|| Instant::now() + shared.settings.handle_within / 4);
-    by_time.chain(by_count).chain([heartbeat_at]).chain(overdue).min().unwrap_or(heartbeat_at)
+    // Overdue deliveries are looked for a few times within the handling time, also those that are made until then.
+    let pause = (shared.settings.handle_within / 4).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+    by_time.chain(by_count).min().unwrap_or(now + pause).min(now + pause)
 }

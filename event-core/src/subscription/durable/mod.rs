@@ -10,6 +10,7 @@ mod info;
 mod operator;
 mod partition;
 mod reader;
+mod replays;
 mod run;
 mod settings;
 mod shared;
@@ -132,8 +133,11 @@ impl DurableSubscription {
         self
     }
 
-    /// Sets the window: the number of events of a partition that may be buffered or in flight; 1 000 by default. A page is
-    /// buffered as a whole, even where it exceeds the window.
+    /// Sets the window: the number of events of a partition that may be in flight; 1 000 by default. Each acknowledgement makes
+    /// room for one event, but no event is delivered more than four windows after one that is not acknowledged.
+    ///
+    /// Events are buffered ahead of the window in pages, until the buffered ones of the partition have 4 MiB, or those of all
+    /// partitions of the consumer 64 MiB.
     pub const fn window(mut self, events: usize) -> Self {
         self.settings.window = events;
         self
@@ -212,20 +216,22 @@ impl DurableSubscription {
         let operation = self.store.operation("open_subscription", None);
         let stored = operation.run(|_| checkpoints.register(&key, &wanted, start)).await?;
         if stored != wanted {
-            return Err(conflict(&self.name, &stored, &wanted));
+            return Err(conflict(&self.name, &stored.registered, &wanted));
         }
+        let incarnation = stored.incarnation;
         let operation = self.store.operation("open_subscription", None);
-        operation.run(|_| checkpoints.stopped(&key, None)).await?;
+        operation.run(|_| checkpoints.stopped(&key, incarnation, None)).await?;
         let Self { store, filter, owner, settings, .. } = self;
         let owner = owner.unwrap_or_else(|| format!("process {}", std::process::id()));
         let owner = format!("{owner} {}", EventId::new());
         let feed = Feed::new(store.clone(), filter)?;
-        let shared = Arc::new(Shared::new(store, feed, key, owner, settings));
+        let shared = Arc::new(Shared::new(store, feed, key, incarnation, owner, settings));
         match coordinator::join(&shared).await {
             Ok(first_pause) => Ok(Consumer::start(shared, first_pause)),
             Err(error) => {
                 // Free the partitions for the next consumer; a lease that cannot be released expires by itself.
-                let _ = shared.checkpoints()?.release(&shared.key, &shared.owner, None).await;
+                let Shared { key, owner, .. } = &*shared;
+                let _ = shared.checkpoints()?.release(key, incarnation, owner, None).await;
                 Err(error)
             }
         }

@@ -43,7 +43,8 @@ impl DurableSubscription {
         operation.run(|_| checkpoints.reset(&key, position)).await
     }
 
-    /// Deletes the subscription with its checkpoints and parked events; its consumers end with `NotFound`.
+    /// Deletes the subscription with its checkpoints and parked events; its consumers end with `NotFound`, or with `Replaced`
+    /// if a subscription of the name is opened again before they notice.
     ///
     /// # Errors
     /// As [`DurableSubscription::pause`].
@@ -60,7 +61,7 @@ impl DurableSubscription {
     pub async fn parked(&self, after: Position) -> Result<Vec<ParkedEvent>> {
         let (key, checkpoints) = (self.key()?, checkpoints(&self.store)?);
         let operation = self.store.operation("list_parked", None);
-        operation.run(|_| checkpoints.parked(&key, false, after, PARKED_PAGE)).await
+        operation.run(|_| checkpoints.parked(&key, None, false, after, PARKED_PAGE)).await
     }
 
     /// Marks one parked event, or all, to be handled again, and returns how many were marked. Consumers handle them within

@@ -3,19 +3,25 @@
 //! A partition whose window is full is skipped, and read again from its own position when there is room: a slow
 //! partition blocks no other, and costs no memory. While no partition has room, the next page is prefetched.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
+use tokio::task::yield_now;
 use tokio::time::Instant;
 
-use super::shared::Shared;
+use super::partition::Partition;
+use super::shared::{Shared, State};
 use crate::adapter::BoxFuture;
 use crate::envelope::RecordedEvent;
 use crate::error::Result;
 use crate::subscription::Batch;
 use crate::value::Position;
+
+/// The size of the events that all partitions of a consumer buffer, in bytes; beyond it, a partition without events buffers one.
+const MAX_BYTES: usize = 64 << 20;
 
 /// Reads for a consumer until it ends.
 pub(super) async fn read(shared: Arc<Shared>) {
@@ -42,6 +48,8 @@ pub(super) async fn read(shared: Arc<Shared>) {
             Some(Ok(batch)) => {
                 prefetch.seek(&shared, batch.up_to);
                 distribute(&shared, &target, batch);
+                // Pages may be there at once, one after the other.
+                yield_now().await;
             }
             Some(Err(error)) => return shared.fail(error),
             None => {}
@@ -95,12 +103,16 @@ struct Target {
 }
 
 fn next_target(shared: &Shared) -> Next {
-    let state = shared.state();
-    if state.stopping || state.failed.is_some() || state.ended {
+    let mut state = shared.state();
+    if state.has_ended() {
         return Next::End;
     }
-    let open =
-        || state.partitions.iter().filter(|(_, partition)| !partition.full && !partition.releasing);
+    state.flags.scarce = buffered(&state) >= MAX_BYTES;
+    let scarce = state.flags.scarce;
+    let open = || {
+        let partitions = state.partitions.iter();
+        partitions.filter(|(_, it)| !it.full && !it.releasing && it.has_room(scarce))
+    };
     match open().map(|(_, partition)| partition.read_up_to).min() {
         Some(after) => {
             let partitions = open().map(|(number, partition)| (*number, partition.token)).collect();
@@ -110,35 +122,40 @@ fn next_target(shared: &Shared) -> Next {
     }
 }
 
+/// The size of all buffered events, in bytes.
+fn buffered(state: &State) -> usize {
+    state.partitions.values().map(Partition::bytes).sum()
+}
+
 /// Buffers the events of a page, each in its partition.
 fn distribute(shared: &Shared, target: &Target, batch: Batch) {
     let now = Instant::now();
-    let partitions = shared.settings.partitions;
+    let count = shared.settings.partitions;
     let mut state = shared.state();
-    let mut open = vec![false; partitions as usize];
+    let mut bytes = buffered(&state);
+    let mut open: BTreeSet<u32> = BTreeSet::new();
     for (number, token) in &target.partitions {
-        let partition = state.partitions.get(number).filter(|partition| {
-            // A partition that was lost and taken back under its token starts further behind: it needs an earlier page.
-            partition.token == *token && partition.read_up_to >= target.after
-        });
-        if let (Some(_), Some(open)) = (partition, open.get_mut(*number as usize)) {
-            *open = true;
+        // A partition that was lost and taken back under its token starts further behind: it needs an earlier page.
+        let held = state.partitions.get(number);
+        if held.is_some_and(|it| it.token == *token && it.read_up_to >= target.after) {
+            open.insert(*number);
         }
     }
     for event in batch.events {
-        let number = partition_of(&event, partitions);
-        if !open.get(number as usize).copied().unwrap_or_default() {
+        let number = partition_of(&event, count);
+        let held = state.partitions.get_mut(&number).filter(|_| open.contains(&number));
+        let Some(partition) = held.filter(|it| it.read_up_to < event.position()) else { continue };
+        if !partition.has_room(bytes >= MAX_BYTES) {
+            // The rest of the page is read again when there is room.
+            open.remove(&number);
             continue;
         }
-        if let Some(partition) =
-            state.partitions.get_mut(&number).filter(|p| p.read_up_to < event.position())
-        {
-            partition.buffer(event);
-        }
+        bytes += event.size();
+        partition.buffer(event);
     }
     let mut dirty = false;
     for (number, partition) in &mut state.partitions {
-        if open.get(*number as usize).copied().unwrap_or_default() {
+        if open.contains(number) {
             let clean = partition.dirty_since.is_none();
             partition.note_read_up_to(batch.up_to, now);
             dirty |= clean && partition.dirty_since.is_some();

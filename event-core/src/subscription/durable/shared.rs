@@ -11,7 +11,9 @@ use tokio::time::Instant;
 
 use super::partition::{InFlight, Partition};
 use super::settings::Settings;
-use crate::adapter::{CheckpointStore, Heartbeat, ParkedEvent, SubscriptionKey};
+use crate::adapter::{
+    CheckpointStore, Heartbeat, Incarnation, Lease, ParkedEvent, SubscriptionKey,
+};
 use crate::error::{Error, Result, SubscriptionError};
 use crate::store::EventStore;
 use crate::subscription::Feed;
@@ -23,14 +25,18 @@ pub(super) struct Shared {
     pub(super) store: EventStore,
     pub(super) feed: Feed,
     pub(super) key: SubscriptionKey,
+    /// The creation of the subscription that this consumer belongs to.
+    pub(super) incarnation: Incarnation,
     /// The consumer's unique name.
     pub(super) owner: String,
     pub(super) settings: Settings,
     state: Mutex<State>,
     /// Wakes who waits for events: there may be one to deliver, or the consumer ended.
     pub(super) ready: watch::Sender<()>,
-    /// Wakes the coordinator: there is something to save, to park or to release.
+    /// Wakes the writer of the coordinator: there is something to save or to park.
     pub(super) work: Notify,
+    /// Wakes the keeper of the leases: there is something to renew or to release.
+    pub(super) renew: Notify,
     /// Wakes the reader: a window has room, or the partitions changed.
     pub(super) room: Notify,
 }
@@ -39,8 +45,9 @@ pub(super) struct Shared {
 pub(super) struct State {
     /// The partitions that this consumer holds, by number.
     pub(super) partitions: BTreeMap<u32, Partition>,
-    /// When the leases may end at the earliest: nothing is delivered after it.
-    pub(super) valid_until: Instant,
+    /// The last token of each partition whose lease was lost: an answer that was on its way meanwhile may still name it.
+    lost: BTreeMap<u32, u64>,
+    pub(super) flags: Flags,
     /// The error that ends the consumer.
     pub(super) failed: Option<Error>,
     /// Nothing more is delivered.
@@ -55,6 +62,17 @@ pub(super) struct State {
     pub(super) to_unpark: Vec<(u32, u64, Position)>,
     /// The partition to deliver from next, in rotation.
     next_partition: u32,
+}
+
+/// What the tasks tell each other, beside waking each other.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Flags {
+    /// The leases are to be renewed now: one was lost.
+    pub(super) renew_now: bool,
+    /// Parked events are marked for redelivery.
+    pub(super) has_replays: bool,
+    /// So much is buffered that partitions with events buffer no more.
+    pub(super) scarce: bool,
 }
 
 /// A delivered event and the lease under which it was delivered: what acknowledges it.
@@ -75,17 +93,31 @@ pub(super) enum Fetched {
     End,
 }
 
+impl State {
+    /// Nothing is delivered any more.
+    pub(super) const fn has_ended(&self) -> bool {
+        self.failed.is_some() || self.stopping || self.ended
+    }
+
+    /// The coordinator has to come to its end.
+    pub(super) const fn is_closing(&self) -> bool {
+        self.closing || self.failed.is_some()
+    }
+}
+
 impl Shared {
     pub(super) fn new(
         store: EventStore,
         feed: Feed,
         key: SubscriptionKey,
+        incarnation: Incarnation,
         owner: String,
         settings: Settings,
     ) -> Self {
         let state = State {
             partitions: BTreeMap::new(),
-            valid_until: Instant::now(),
+            lost: BTreeMap::new(),
+            flags: Flags::default(),
             failed: None,
             stopping: false,
             closing: false,
@@ -98,11 +130,13 @@ impl Shared {
             store,
             feed,
             key,
+            incarnation,
             owner,
             settings,
             state: Mutex::new(state),
             ready: watch::Sender::default(),
             work: Notify::new(),
+            renew: Notify::new(),
             room: Notify::new(),
         }
     }
@@ -119,15 +153,16 @@ impl Shared {
     pub(super) fn fetch(&self) -> Fetched {
         let now = Instant::now();
         let mut state = self.state();
-        if let Some(reason) = self.cannot_deliver(&state, now) {
-            return reason;
+        if state.has_ended() {
+            return Fetched::End;
         }
         let State { partitions, next_partition, .. } = &mut *state;
         let (mut wait, start): (Option<Instant>, u32) = (None, *next_partition);
         let order: Vec<u32> =
             partitions.range(start..).chain(partitions.range(..start)).map(|p| *p.0).collect();
         for number in order {
-            let Some(partition) = partitions.get_mut(&number) else { continue };
+            let held = partitions.get_mut(&number).filter(|partition| now < partition.valid_until);
+            let Some(partition) = held else { continue };
             match partition.deliver(now) {
                 Ok(delivery) => {
                     *next_partition = number + 1;
@@ -144,8 +179,8 @@ impl Shared {
     pub(super) fn fetch_from(&self, partition: u32, token: u64, max: usize) -> Fetched {
         let now = Instant::now();
         let mut state = self.state();
-        if let Some(reason) = self.cannot_deliver(&state, now) {
-            return reason;
+        if state.has_ended() {
+            return Fetched::End;
         }
         let Some(held) =
             state.partitions.get_mut(&partition).filter(|partition| partition.token == token)
@@ -153,7 +188,8 @@ impl Shared {
             return Fetched::End;
         };
         let (mut events, mut wait) = (Vec::new(), None);
-        while events.len() < max {
+        // Another consumer may have the partition after that: the lease has to be renewed first.
+        while now < held.valid_until && events.len() < max {
             match held.deliver(now) {
                 Ok(delivery) => {
                     let alone = delivery.replay;
@@ -171,22 +207,11 @@ impl Shared {
         if events.is_empty() { Fetched::Empty(wait) } else { Fetched::Events(events) }
     }
 
-    fn cannot_deliver(&self, state: &State, now: Instant) -> Option<Fetched> {
-        if state.failed.is_some() || state.stopping || state.ended {
-            return Some(Fetched::End);
-        }
-        if now >= state.valid_until {
-            // Another consumer may hold the partitions by now: the coordinator has to renew the leases first.
-            self.work.notify_one();
-            return Some(Fetched::Empty(None));
-        }
-        None
-    }
-
     /// Ends the consumer with an error.
     pub(super) fn fail(&self, error: Error) {
         self.state().failed.get_or_insert(error);
         self.work.notify_one();
+        self.renew.notify_one();
         self.ready.send_replace(());
     }
 
@@ -202,6 +227,7 @@ impl Shared {
         state.closing |= closing;
         drop(state);
         self.work.notify_one();
+        self.renew.notify_one();
         self.room.notify_one();
         self.ready.send_replace(());
     }
@@ -209,37 +235,46 @@ impl Shared {
     /// Applies the leases that a heartbeat returned: drops partitions that were lost, adds new ones, and marks those
     /// above this consumer's share for release.
     pub(super) fn apply_heartbeat(&self, heartbeat: &Heartbeat, sent: Instant) {
+        let valid_until = sent + self.settings.lease;
         let mut state = self.state();
-        state.valid_until = sent + self.settings.lease;
-        let holds = |partition: u32, token: u64| {
-            heartbeat
-                .leases
-                .iter()
-                .any(|lease| lease.partition == partition && lease.token == token)
-        };
-        state.partitions.retain(|number, partition| holds(*number, partition.token));
+        let State { partitions, lost, .. } = &mut *state;
+        let kept = || heartbeat.leases.iter().chain(&heartbeat.unrenewed);
+        partitions.retain(|number, partition| {
+            kept().any(|lease| lease.partition == *number && lease.token == partition.token)
+        });
         for lease in &heartbeat.leases {
-            state.partitions.entry(lease.partition).or_insert_with(|| {
-                Partition::new(lease.token, lease.checkpoint, self.settings.window)
-            });
+            if lost.get(&lease.partition).is_some_and(|token| lease.token <= *token) {
+                continue;
+            }
+            let Lease { partition, token, checkpoint } = *lease;
+            let new = || Partition::new(token, checkpoint, self.settings.window, valid_until);
+            partitions.entry(partition).or_insert_with(new).valid_until = valid_until;
         }
         let share = heartbeat.share() as usize;
-        for (index, partition) in state.partitions.values_mut().enumerate() {
+        for (index, partition) in partitions.values_mut().enumerate() {
             partition.releasing = index >= share;
+        }
+        state.flags.has_replays |= heartbeat.replays > 0;
+        if state.flags.has_replays {
+            self.work.notify_one();
         }
         drop(state);
         self.room.notify_one();
         self.ready.send_replace(());
     }
 
-    /// Drops a partition whose lease another consumer took.
+    /// Drops a partition whose lease another consumer took, or that was revoked.
     pub(super) fn drop_lost(&self, partition: u32, token: u64) {
         let mut state = self.state();
         if state.partitions.get(&partition).is_some_and(|held| held.token == token) {
             state.partitions.remove(&partition);
             tracing::warn!(subscription = %self.key.name, partition, "the lease of a partition was lost");
         }
+        let last = state.lost.entry(partition).or_default();
+        *last = token.max(*last);
+        state.flags.renew_now = true;
         drop(state);
+        self.renew.notify_one();
         self.room.notify_one();
         self.ready.send_replace(());
     }

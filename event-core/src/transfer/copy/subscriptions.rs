@@ -154,18 +154,19 @@ impl SubscriptionCopy<'_> {
         let register = to.operation("open_subscription", None);
         let stored = register.run(|_| target.register(key, &wanted, Position::START)).await?;
         if stored != wanted {
-            return Err(conflict(&key.name, &stored, &wanted));
+            return Err(conflict(&key.name, &stored.registered, &wanted));
         }
+        let incarnation = stored.incarnation;
         let owner = format!("copy-{}", EventId::new());
-        let leases = target.heartbeat(key, &owner, LEASE).await?.leases;
+        let leases = target.heartbeat(key, incarnation, &owner, LEASE).await?.leases;
         let moved =
             if leases.len() == partitions.len() { self.advance(&leases).await } else { Ok(false) };
-        target.release(key, &owner, None).await?;
+        target.release(key, incarnation, &owner, None).await?;
         let moved = moved?;
         // If the target has already handled events, its own state decides whether it is stopped or paused.
         if moved && existing.iter().all(|partition| partition.position == Position::START) {
             if first.stopped.is_some() {
-                target.stopped(key, first.stopped.as_deref()).await?;
+                target.stopped(key, incarnation, first.stopped.as_deref()).await?;
             }
             if first.paused {
                 target.pause(key, true).await?;
@@ -180,7 +181,7 @@ impl SubscriptionCopy<'_> {
         let Self { to, source, target, key, partitions, existing } = self;
         let mut after = Position::START;
         loop {
-            let page = source.parked(key, false, after, PARKED_PAGE).await?;
+            let page = source.parked(key, None, false, after, PARKED_PAGE).await?;
             let Some(last) = page.last() else { break };
             after = last.position;
             for parked in &page {

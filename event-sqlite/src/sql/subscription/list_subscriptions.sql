@@ -2,10 +2,12 @@
 -- ?1 tenant, or null for all
 WITH clock (now, head) AS MATERIALIZED (
   SELECT CAST(unixepoch('subsec') * 1000000 AS INTEGER), coalesce((SELECT max(m.position) FROM events m), 0)
+), parked (tenant, name, events) AS MATERIALIZED (
+  SELECT k.tenant, k.name, count(*) FROM parked_events k WHERE ?1 IS NULL OR k.tenant = ?1 GROUP BY k.tenant, k.name
 )
 SELECT s.tenant, s.name, s.filter, s.paused, s.stopped, p.partition, p.position, p.skipped,
        CASE WHEN p.lease_until > c.now THEN p.owner END AS owner,
-       (SELECT count(*) FROM parked_events k WHERE k.tenant = s.tenant AND k.name = s.name) AS parked,
+       coalesce((SELECT k.events FROM parked k WHERE k.tenant = s.tenant AND k.name = s.name), 0) AS parked,
        max(c.head - p.position, 0) AS lag,
        (SELECT e.recorded_at FROM events e WHERE e.position > p.position ORDER BY e.position LIMIT 1) AS behind_since,
        c.now

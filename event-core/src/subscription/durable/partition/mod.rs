@@ -15,17 +15,30 @@ use crate::adapter::Checkpoint;
 use crate::envelope::RecordedEvent;
 use crate::value::{EventId, Position};
 
+/// The size of the buffered events from which on a partition buffers no more, in bytes.
+const MAX_BYTES: usize = 4 << 20;
+/// The number of windows from the first event that is not acknowledged to the last that is delivered.
+const WINDOWS_AHEAD: usize = 4;
+
 /// A partition that this consumer holds the lease of.
 #[derive(Debug)]
 pub(super) struct Partition {
     /// The token of its lease.
     pub(super) token: u64,
+    /// When its lease may end at the earliest: nothing is delivered after it.
+    pub(super) valid_until: Instant,
     /// The position up to which the log was read for this partition, events that do not pass the filter included.
     pub(super) read_up_to: Position,
-    /// The window filled up: the reader skips this partition until half of it is free.
+    /// The window is full: the reader skips this partition.
     pub(super) full: bool,
-    /// The number of events that may be in flight, or acknowledged after one that is.
+    /// The number of events that may be in flight.
     window: usize,
+    /// The number of entries that are in flight or being parked.
+    in_flight: usize,
+    /// The number of entries that are acknowledged after one that is not.
+    acknowledged: usize,
+    /// The size of the entries.
+    bytes: usize,
     /// The partition is released as soon as none of its events is in flight.
     pub(super) releasing: bool,
     /// When the checkpoint first differed from the saved one.
@@ -77,12 +90,21 @@ pub(super) struct InFlight {
 }
 
 impl Partition {
-    pub(super) fn new(token: u64, checkpoint: Checkpoint, window: usize) -> Self {
+    pub(super) fn new(
+        token: u64,
+        checkpoint: Checkpoint,
+        window: usize,
+        valid_until: Instant,
+    ) -> Self {
         Self {
             token,
+            valid_until,
             read_up_to: checkpoint.position,
             full: false,
             window,
+            in_flight: 0,
+            acknowledged: 0,
+            bytes: 0,
             releasing: false,
             dirty_since: None,
             unsaved: 0,
@@ -97,17 +119,36 @@ impl Partition {
     }
 
     /// Buffers the next event. The caller buffers a page as a whole, beyond the window if need be: the rest of it would
-    /// have to be read again.
+    /// have to be read again. Its size is limited by [`has_room`](Self::has_room).
     pub(super) fn buffer(&mut self, event: RecordedEvent) {
         self.read_up_to = event.position();
+        self.bytes += event.size();
         let event = Arc::new(event);
         self.entries.push_back(Entry { event, attempts: 0, tag: 0, state: State::Ready });
-        self.full = self.entries.len() >= self.window;
+        self.look_for_room();
+    }
+
+    /// Whether another event may be buffered: always the first one, others as long as the events are small enough, and the
+    /// consumer does not hold too much.
+    pub(super) fn has_room(&self, scarce: bool) -> bool {
+        self.entries.is_empty() || !scarce && self.bytes < MAX_BYTES
+    }
+
+    /// The size of the buffered events, in bytes.
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn look_for_room(&mut self) {
+        let ahead = self.window.saturating_mul(WINDOWS_AHEAD);
+        self.full = self.entries.len() - self.acknowledged >= self.window
+            || self.entries.len() >= ahead
+            || !self.has_room(false);
     }
 
     /// Buffers a parked event that is to be handled again, unless it is buffered already.
     pub(super) fn buffer_replay(&mut self, event: RecordedEvent, attempts: u32) {
-        if !self.replays.iter().any(|entry| entry.event.position() == event.position()) {
+        if !self.has_replay(event.position()) {
             let event = Arc::new(event);
             self.replays.push_back(Entry { event, attempts, tag: 0, state: State::Ready });
         }
@@ -125,12 +166,14 @@ impl Partition {
             return Err(Some(later));
         }
         self.retry_at = None;
-        if self.first_ready >= self.window {
-            return Err(None);
-        }
-        while let Some(entry) = self.entries.get_mut(self.first_ready) {
+        let ahead = self.window.saturating_mul(WINDOWS_AHEAD);
+        while self.in_flight < self.window
+            && self.first_ready < ahead
+            && let Some(entry) = self.entries.get_mut(self.first_ready)
+        {
             self.first_ready += 1;
             if entry.state == State::Ready {
+                self.in_flight += 1;
                 return Ok(entry.deliver(now, false));
             }
         }
@@ -141,6 +184,8 @@ impl Partition {
     pub(super) fn acknowledge(&mut self, position: Position, tag: u32, now: Instant) -> bool {
         let Some(entry) = self.in_flight(position, tag) else { return false };
         entry.state = State::Acknowledged;
+        self.in_flight -= 1;
+        self.acknowledged += 1;
         self.advance(now);
         true
     }
@@ -153,6 +198,8 @@ impl Partition {
             }
             if matches!(entry.state, State::InFlight(_)) {
                 entry.state = State::Acknowledged;
+                self.in_flight -= 1;
+                self.acknowledged += 1;
             }
         }
         self.advance(now);
@@ -183,6 +230,7 @@ impl Partition {
                 && entry.event.tenant() == failed.tenant();
             if same && matches!(entry.state, State::InFlight(_)) {
                 entry.state = State::Ready;
+                self.in_flight -= 1;
                 entry.tag += 1;
                 if entry.event.position() > position {
                     // It was not the one that failed: this delivery does not count as an attempt.
@@ -201,6 +249,7 @@ impl Partition {
             entry.state = State::Ready;
             entry.attempts -= 1;
             entry.tag += 1;
+            self.in_flight -= 1;
             self.first_ready = self.first_ready.min(at);
         }
     }
@@ -215,8 +264,11 @@ impl Partition {
     /// Acknowledges an event that is parked in the store.
     pub(super) fn finish_parking(&mut self, position: Position, now: Instant) {
         let at = self.entries.partition_point(|entry| entry.event.position() < position);
-        if let Some(entry) = self.entries.get_mut(at).filter(|e| e.event.position() == position) {
+        let parking = |e: &&mut Entry| e.event.position() == position && e.state == State::Parking;
+        if let Some(entry) = self.entries.get_mut(at).filter(parking) {
             entry.state = State::Acknowledged;
+            self.in_flight -= 1;
+            self.acknowledged += 1;
         }
         self.advance(now);
     }
@@ -256,6 +308,16 @@ impl Partition {
         self.dirty_since = self.unsaved_checkpoint().map(|_| now);
     }
 
+    /// Notes that the checkpoint could not be saved now: it is due again later.
+    pub(super) fn postpone_save(&mut self, now: Instant) {
+        self.dirty_since = self.unsaved_checkpoint().map(|_| now);
+    }
+
+    /// Whether a parked event is buffered to be handled again.
+    pub(super) fn has_replay(&self, position: Position) -> bool {
+        self.replays.iter().any(|entry| entry.event.position() == position)
+    }
+
     /// Whether any event is in flight, or being parked.
     pub(super) fn is_busy(&self) -> bool {
         let busy = |entry: &Entry| matches!(entry.state, State::InFlight(_) | State::Parking);
@@ -286,13 +348,13 @@ impl Partition {
             && entry.state == State::Acknowledged
         {
             self.last_acknowledged = Some((entry.event.position(), entry.event.event_id()));
+            self.bytes -= entry.event.size();
             self.unsaved += 1;
+            self.acknowledged -= 1;
             self.entries.pop_front();
             self.first_ready = self.first_ready.saturating_sub(1);
         }
-        if self.entries.len() <= self.window / 2 {
-            self.full = false;
-        }
+        self.look_for_room();
         if self.dirty_since.is_none() && self.unsaved_checkpoint().is_some() {
             self.dirty_since = Some(now);
         }

@@ -5,6 +5,11 @@ use crate::envelope::RecordedParts;
 use crate::value::{EventVersion, Metadata, StreamId, StreamVersion, Tenant};
 
 fn event(position: u64, stream: &str) -> RecordedEvent {
+    sized(position, stream, 0)
+}
+
+/// An event whose payload has about this many bytes.
+fn sized(position: u64, stream: &str, bytes: usize) -> RecordedEvent {
     RecordedEvent::from_parts(RecordedParts {
         tenant: Tenant::default(),
         stream_id: StreamId::new(stream).unwrap(),
@@ -13,14 +18,15 @@ fn event(position: u64, stream: &str) -> RecordedEvent {
         event_id: EventId::new(),
         event_type: "noted".into(),
         event_version: EventVersion::FIRST,
-        data: serde_json::value::RawValue::from_string("{}".into()).unwrap(),
+        data: serde_json::value::RawValue::from_string(format!("\"{}\"", "x".repeat(bytes)))
+            .unwrap(),
         metadata: Metadata::new(),
         recorded_at: chrono::DateTime::UNIX_EPOCH,
     })
 }
 
 fn partition(events: &[(u64, &str)]) -> (Partition, Instant) {
-    let mut partition = Partition::new(1, Checkpoint::default(), 100);
+    let mut partition = Partition::new(1, Checkpoint::default(), 100, Instant::now());
     for (position, stream) in events {
         partition.buffer(event(*position, stream));
     }
@@ -66,25 +72,63 @@ fn a_failed_event_is_redelivered_before_later_events_of_its_stream() {
 }
 
 #[test]
-fn a_full_partition_delivers_its_window_and_buffers_again_when_half_of_it_is_free() {
-    let mut partition = Partition::new(1, Checkpoint::default(), 2);
+fn each_acknowledgement_makes_room_for_one_event() {
+    let mut partition = Partition::new(1, Checkpoint::default(), 2, Instant::now());
     for position in 1..=3 {
         partition.buffer(event(position, "a"));
     }
     let now = Instant::now();
     assert_eq!([1, 2].map(|_| deliver(&mut partition, now).unwrap().0), [1, 2]);
     assert!(deliver(&mut partition, now).is_none(), "the window is in flight");
-    partition.acknowledge_up_to(Position::new(1), now);
     assert!(partition.full);
-    partition.acknowledge_up_to(Position::new(2), now);
-    assert!(!partition.full);
+    assert!(partition.acknowledge(Position::new(2), 0, now), "in any order");
+    assert_eq!(deliver(&mut partition, now).unwrap().0, 3);
+    assert!(deliver(&mut partition, now).is_none(), "the window is in flight");
+    partition.acknowledge_up_to(Position::new(1), now);
+    assert!(!partition.full, "the reader fetches as soon as one is acknowledged");
     let first = partition.unsaved_checkpoint().unwrap();
     assert_eq!(first.position.get(), 2);
-    assert_eq!(deliver(&mut partition, now).unwrap().0, 3);
     partition.requeue(Position::new(3), 0);
     assert_eq!(deliver(&mut partition, now), Some((3, 1)));
     partition.acknowledge_up_to(Position::new(3), now);
     let saved = partition.unsaved_checkpoint().unwrap();
     partition.mark_saved(saved, 3, 0, now);
     assert_eq!((partition.unsaved_checkpoint(), partition.dirty_since), (None, None));
+}
+
+#[test]
+fn an_event_that_is_not_acknowledged_holds_up_its_partition_after_some_windows() {
+    let mut partition = Partition::new(1, Checkpoint::default(), 2, Instant::now());
+    for position in 1..=20 {
+        partition.buffer(event(position, "a"));
+    }
+    let now = Instant::now();
+    assert_eq!(deliver(&mut partition, now).unwrap().0, 1);
+    let mut others = 0;
+    while let Some((position, tag)) = deliver(&mut partition, now) {
+        assert!(partition.acknowledge(Position::new(position), tag, now));
+        others += 1;
+    }
+    assert_eq!(others, 7);
+    assert!(partition.acknowledge(Position::new(1), 0, now));
+    assert_eq!(deliver(&mut partition, now).unwrap().0, 9);
+}
+
+#[test]
+fn large_events_fill_a_partition_before_its_window_is_full() {
+    let mut partition = Partition::new(1, Checkpoint::default(), 100, Instant::now());
+    let now = Instant::now();
+    let mut buffered = 0;
+    while partition.has_room(false) {
+        buffered += 1;
+        partition.buffer(sized(buffered, "a", 1 << 20));
+    }
+    assert!(buffered <= 4 && partition.full, "{buffered}");
+    assert!(!partition.has_room(true));
+    for _ in 0..buffered {
+        assert!(deliver(&mut partition, now).is_some());
+    }
+    partition.acknowledge_up_to(Position::new(buffered), now);
+    assert!(partition.has_room(true) && !partition.full);
+    assert_eq!(partition.bytes(), 0);
 }

@@ -1,0 +1,60 @@
+//! Parked events that are marked to be handled again: read by id, and buffered in their partitions.
+
+use super::shared::Shared;
+use crate::error::Result;
+use crate::value::Position;
+
+/// The number of parked events that are read at a time.
+const PAGE: u32 = 1_000;
+/// The number of parked events that are buffered for replay at a time.
+const BATCH: usize = 100;
+
+/// Buffers marked events of the partitions that this consumer holds, from a page of those after a position. Returns the
+/// position to continue after: events of other partitions must not hide those of ours.
+pub(super) async fn buffer_replays(shared: &Shared, after: Position) -> Result<Position> {
+    let Shared { store, key, incarnation, .. } = shared;
+    let checkpoints = shared.checkpoints()?;
+    let page = checkpoints.parked(key, Some(*incarnation), true, after, PAGE).await?;
+    let next = match page.last() {
+        Some(last) if page.len() == PAGE as usize => {
+            shared.state().flags.has_replays = true;
+            last.position
+        }
+        _ => Position::START,
+    };
+    let mut buffered = 0;
+    for parked in page {
+        let token = {
+            let state = shared.state();
+            let partition = state.partitions.get(&parked.partition);
+            let wanted = partition.filter(|partition| !partition.has_replay(parked.position));
+            let Some(partition) = wanted else { continue };
+            partition.token
+        };
+        if buffered == BATCH {
+            // The rest follows after the next heartbeat.
+            shared.state().flags.has_replays = false;
+            return Ok(Position::new(parked.position.get().saturating_sub(1)));
+        }
+        buffered += 1;
+        // Read by id: a read of the log may end before the event while an earlier commit is in flight.
+        match store.read_event(parked.event_id).await? {
+            Some(event) => {
+                let mut state = shared.state();
+                let partition = state.partitions.get_mut(&parked.partition);
+                if let Some(partition) = partition.filter(|it| it.token == token) {
+                    partition.buffer_replay(event, parked.attempts);
+                }
+                drop(state);
+                shared.ready.send_replace(());
+            }
+            // The event was deleted: nothing is left to handle.
+            None => {
+                if !checkpoints.unpark(key, parked.partition, token, parked.position).await? {
+                    shared.drop_lost(parked.partition, token);
+                }
+            }
+        }
+    }
+    Ok(next)
+}
