@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use chrono::{DateTime, Utc};
+use event_core::adapter::read::only_event;
 use event_core::adapter::{Direction, Room, TenantView};
 use event_core::{AllOptions, EventId, ReadOptions, RecordedEvent, Result, StreamId, Tenant};
 use event_sql::page::{EventPage, StreamPage, start};
@@ -118,7 +119,7 @@ pub(crate) async fn event(
     let mut page = EventPage::default();
     let take = |row: PgRow| page.push(|owners| row::event(&row, owners));
     store.pool.each("read an event", query, take).await?;
-    Ok(page.end()?.into_iter().next())
+    only_event(page.end()?)
 }
 
 /// Adds the events in `(after, last]`, until there are `page` of them, or the room is used up.

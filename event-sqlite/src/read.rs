@@ -1,6 +1,7 @@
 //! Pages of one stream, of all streams, and single events. Each is one statement, and so a view of one moment.
 
 use chrono::{DateTime, Utc};
+use event_core::adapter::read::only_event;
 use event_core::adapter::{Direction, Room, TenantView};
 use event_core::{
     AllOptions, Error, EventId, ReadOptions, RecordedEvent, Result, StreamId, Tenant,
@@ -118,7 +119,7 @@ pub(crate) async fn event(
     let mut page = EventPage::default();
     let take = |row: SqliteRow| page.push(|owners| row::event(&row, owners));
     store.pool.each("read an event", query, take).await?;
-    Ok(page.end()?.into_iter().next())
+    only_event(page.end()?)
 }
 
 /// The first microsecond that is not before a time: events are stored with microseconds.

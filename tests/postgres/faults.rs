@@ -76,10 +76,7 @@ async fn a_change_whose_response_was_lost_is_settled_by_its_call() {
     let store = EventStore::new(adapter).unwrap();
     let made = async |name: &str| {
         let name = stream(name);
-        store
-            .append(&name, ExpectedVersion::NoStream, Noted::many(3))
-            .await
-            .unwrap();
+        store.append(&name, ExpectedVersion::NoStream, Noted::many(3)).await.unwrap();
         name
     };
     for delete in [Delete::Soft, Delete::Hard] {

@@ -123,6 +123,8 @@ struct Model {
     streams: BTreeMap<Key, ModelStream>,
     /// Tenant, stream, stream version and id of every stored event, in the order of commits.
     log: Vec<(Key, u64, EventId)>,
+    /// The same of the events that were deleted: their ids stay known.
+    removed: Vec<(Key, u64, EventId)>,
     attempts: Vec<Attempt>,
     texts: u64,
 }
@@ -277,7 +279,8 @@ impl Model {
         let found: Vec<_> = events
             .iter()
             .filter_map(|(id, _)| {
-                self.log.iter().find(|((t, _), _, known)| *t == key.0 && known == id)
+                let mut all = self.log.iter().chain(&self.removed);
+                all.find(|((t, _), _, known)| *t == key.0 && known == id)
             })
             .collect();
         if found.is_empty() {
@@ -323,7 +326,7 @@ impl Model {
                     stream.state = if hard { State::Hard } else { State::Soft };
                     if hard {
                         stream.events.clear();
-                        self.log.retain(|(at, ..)| *at != key);
+                        self.removed.extend(self.log.extract_if(.., |(at, ..)| *at == key));
                     }
                 }),
         };

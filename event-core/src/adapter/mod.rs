@@ -11,6 +11,7 @@ pub mod import;
 pub(crate) mod live;
 pub(crate) mod live_buffer;
 mod page;
+pub mod read;
 pub(crate) mod request;
 pub(crate) mod snapshots;
 
@@ -102,6 +103,9 @@ pub trait Adapter: Send + Sync + 'static {
     -> Result<Vec<RecordedEvent>>;
 
     /// Reads one event by its id.
+    ///
+    /// Under [`TenantView::All`] an id that several tenants use is
+    /// [`Error::AmbiguousEvent`](crate::Error::AmbiguousEvent): see [`only_event`](read::only_event).
     async fn read_event(
         &self,
         view: &TenantView,

@@ -41,7 +41,7 @@ impl<A: Aggregate> Replay<A> {
     pub(super) fn resume(&mut self, tail: Tail<A>) -> EventStream {
         let Tail { state, snapshot, events } = tail;
         self.state = state;
-        self.causes = Causes::after_a_snapshot();
+        self.causes = Causes::default();
         self.report.from_snapshot = Some(snapshot.stream_version);
         self.last = Some(Last {
             version: snapshot.stream_version,

@@ -38,6 +38,7 @@ impl Error {
             Self::InvalidBatchSize(error) => error.code(),
             Self::InvalidUrl { .. } => "invalid_url",
             Self::AmbiguousStream { .. } => "ambiguous_stream",
+            Self::AmbiguousEvent { .. } => "ambiguous_event",
             Self::WrongExpectedVersion { .. } => "wrong_expected_version",
             Self::StreamNotFound { .. } => "stream_not_found",
             Self::StreamDeleted { .. } => "stream_deleted",
@@ -75,6 +76,7 @@ impl Error {
             | Self::InvalidBatchSize(_)
             | Self::InvalidUrl { .. }
             | Self::AmbiguousStream { .. }
+            | Self::AmbiguousEvent { .. }
             | Self::MixedStream { .. }
             | Self::InvalidImport { .. }
             | Self::InvalidLine { .. }

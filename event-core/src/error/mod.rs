@@ -368,6 +368,14 @@ pub enum Error {
         /// The tenants that have a stream of this name.
         tenants: Vec<Tenant>,
     },
+    /// Several tenants have an event with this id, and the caller chose none.
+    #[error("event {event_id} exists for several tenants ({}); name one", tenant_list(tenants))]
+    AmbiguousEvent {
+        /// The id.
+        event_id: EventId,
+        /// The tenants that have an event with this id.
+        tenants: Vec<Tenant>,
+    },
     /// A failure of the backend that no other variant describes.
     #[error("could not {operation}{context}")]
     Adapter {

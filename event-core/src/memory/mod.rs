@@ -27,6 +27,7 @@ use self::snapshot::Snapshots;
 use crate::adapter::append::judge::{self, KnownEvent, StreamHead};
 use crate::adapter::append::{Appended, Commit, LinkEvents, Outcome, StreamAppend, StreamChange};
 use crate::adapter::import::{ImportBatch, Imported};
+use crate::adapter::read::only_event;
 use crate::adapter::{
     Adapter, AllOptions, CheckpointStore, Health, ListOptions, LiveLog, ReadOptions, SnapshotStore,
     StreamInfo, StreamState, TenantView,
@@ -281,8 +282,9 @@ impl Adapter for MemoryAdapter {
         event_id: EventId,
     ) -> Result<Option<RecordedEvent>> {
         let state = self.enter().await?;
-        let mut found = state.log.values().filter(|event| event.event_id() == event_id);
-        Ok(found.find(|event| view.sees(event.tenant())).map(|event| (**event).clone()))
+        let found = state.log.values().filter(|event| event.event_id() == event_id);
+        let seen = found.filter(|event| view.sees(event.tenant()));
+        only_event(seen.map(|event| RecordedEvent::clone(event)))
     }
 
     async fn stream_info(

@@ -11,6 +11,7 @@ mod link;
 pub(crate) mod operation;
 pub(crate) mod retry;
 mod snapshot;
+mod storable;
 mod streams;
 pub(crate) mod transaction;
 mod transfer;
@@ -210,7 +211,7 @@ impl EventStore {
     /// Reads one event by its id.
     ///
     /// # Errors
-    /// [`Error::Connection`].
+    /// [`Error::AmbiguousEvent`] under [`EventStore::all_tenants`] if several tenants use the id; [`Error::Connection`].
     pub async fn read_event(&self, event_id: EventId) -> Result<Option<RecordedEvent>> {
         let adapter = &self.shared.adapter;
         self.operation("read_event", None).run(|_| adapter.read_event(&self.view, event_id)).await
@@ -270,16 +271,18 @@ impl EventStore {
     ) -> Result<StreamAppend> {
         check_size("an append", events.len()).map_err(|error| error.in_scope(&self.scope))?;
         let now = self.shared.clock.now();
-        let events: Result<_> = events
+        let events: Result<Vec<_>> = events
             .into_iter()
             .enumerate()
             .map(|(index, event)| {
                 let data = event.into_data(index, now, &self.scope)?;
                 check_event_size(index, &data, self.shared.event_size_limit)?;
+                storable::check(index, &data)?;
                 Ok(data)
             })
             .collect();
-        let events = events.map_err(|error| error.in_scope(&self.scope))?;
+        let events =
+            events.and_then(storable::check_causes).map_err(|error| error.in_scope(&self.scope))?;
         Ok(StreamAppend { stream_id: stream_id.clone(), expected, events })
     }
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use crate::adapter::AllOptions;
 use crate::envelope::RecordedEvent;
-use crate::value::StreamId;
+use crate::error::{Error, Result, SubscriptionError};
+use crate::store::EventStore;
+use crate::value::{Escaped, StreamId};
 
 /// Selects the events that a subscription delivers. The scope of the store determines the tenant: one, or all of them
 /// under [`EventStore::all_tenants`](crate::EventStore::all_tenants).
@@ -87,6 +89,26 @@ impl Filter {
             options = options.event_types(types);
         }
         options
+    }
+
+    /// Refuses a stream of links: its events are in the log under their own streams, so that a subscription to it would wait
+    /// for ever.
+    pub(crate) async fn check(&self, store: &EventStore, name: &str) -> Result<()> {
+        let Some(stream_id) = &self.stream else { return Ok(()) };
+        match store.stream_info(stream_id).await {
+            Ok(info) if info.holds_links => Err(SubscriptionError::Invalid {
+                name: name.to_owned(),
+                reason: format!(
+                    "stream \"{}\" holds links, and the log has their events under their own streams; subscribe to those, or \
+                     read the links with `stream_events`",
+                    Escaped(stream_id.as_str())
+                ),
+            }
+            .into()),
+            // Its events may come later, and those of several tenants are all wanted.
+            Ok(_) | Err(Error::StreamNotFound { .. } | Error::AmbiguousStream { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether an event satisfies the predicate, if there is one.

@@ -85,9 +85,11 @@ impl EventStore {
     ///
     /// # Errors
     /// [`Error::LogDiverged`](crate::Error::LogDiverged) for [`StartFrom::After`] a position that was never assigned;
-    /// [`Error::Connection`](crate::Error::Connection), not with [`StartFrom::Beginning`].
+    /// [`Error::Subscription`](crate::Error::Subscription) with `Invalid` for a filter that selects a stream of links;
+    /// [`Error::Connection`](crate::Error::Connection).
     pub async fn subscribe(&self, from: StartFrom, filter: Filter) -> Result<Subscription> {
         let subscribed = async {
+            filter.check(self, "subscription").await?;
             let position = from.position(self, "subscription").await?;
             let feed = Arc::new(Feed::new(self.clone(), filter)?);
             Ok(Subscription {

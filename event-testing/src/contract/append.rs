@@ -6,7 +6,7 @@ use super::{Subject, append, everything, exact, store, stream, versions};
 use crate::Noted;
 use event_core::ExpectedVersion::{Any, NoStream, StreamExists};
 use event_core::{
-    BatchSize, Category, Error, EventStore, EventVersion, Metadata, NewEvent, ReadOptions,
+    BatchSize, Category, Error, EventId, EventStore, EventVersion, Metadata, NewEvent, ReadOptions,
     StreamVersion,
 };
 
@@ -243,4 +243,60 @@ pub async fn an_event_beyond_the_size_limit_is_refused(adapter: Subject) {
     let small = EventStore::builder(adapter).event_size_limit(14).build().unwrap();
     append(&small, "s", NoStream, vec![Noted::new("x").into()]).await;
     small.append(&stream("s"), Any, [Noted::new("xy")]).await.unwrap_err();
+}
+
+pub async fn what_some_backend_cannot_store_is_refused(adapter: Subject) {
+    let store = store(&adapter);
+    let raw = |event_type: &str, json: String| {
+        let data = RawValue::from_string(json).unwrap();
+        NewEvent::raw(event_type.to_owned(), EventVersion::FIRST, data)
+    };
+    let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+    let long = "a".repeat(256);
+    let bad = [
+        raw("", "{}".into()),
+        raw("no\0ted", "{}".into()),
+        raw("no\nted", "{}".into()),
+        raw(&long, "{}".into()),
+        raw("noted", nested(128)),
+        raw("noted", nested(100_000)),
+        raw("noted", "{}".into())
+            .with_metadata(Metadata::from_json(format!("{{\"a\":{}}}", nested(127))).unwrap()),
+    ];
+    for event in bad {
+        let batch = vec![raw("noted", "{}".into()), event];
+        let error = store.append(&stream("s"), Any, batch).await.unwrap_err();
+        assert!(matches!(error, Error::InvalidEventData { index: Some(1), .. }), "{error}");
+    }
+    let good = vec![
+        raw("Noted by-hand é", "{}".into()),
+        raw("noted", nested(127)),
+        raw("noted", "\"nul: \\u0000\"".into()),
+    ];
+    store.append(&stream("s"), NoStream, good).await.unwrap();
+    assert_eq!(everything(&store).await.len(), 3);
+}
+
+pub async fn an_event_names_no_later_cause(adapter: Subject) {
+    let store = store(&adapter);
+    let caused = |id: EventId, cause: EventId| {
+        let metadata = Metadata::new().with_causation_id(cause.to_string());
+        NewEvent::from(Noted::new("note")).with_id(id).with_metadata(metadata)
+    };
+    let [a, b] = [EventId::new(), EventId::new()];
+    for (index, batch) in [
+        (0, vec![caused(a, a)]),
+        (1, vec![caused(a, EventId::new()), caused(b, b)]),
+        (0, vec![caused(a, b), caused(b, a)]),
+    ] {
+        let error = store.append(&stream("s"), Any, batch).await.unwrap_err();
+        assert!(
+            matches!(error, Error::InvalidEventData { index: Some(at), .. } if at == index),
+            "{error}"
+        );
+    }
+    store
+        .append(&stream("s"), NoStream, vec![caused(a, EventId::new()), caused(b, a)])
+        .await
+        .unwrap();
 }

@@ -23,7 +23,8 @@ macro_rules! adapter_contract {
                     a_refused_append_uses_no_position, one_of_twenty_racing_writers_wins,
                     any_and_stream_exists_never_fail_under_contention, exact_writers_that_retry_all_succeed,
                     the_stream_limit_is_enforced, hostile_names_and_huge_payloads_are_stored_unchanged,
-                    an_event_beyond_the_size_limit_is_refused;
+                    an_event_beyond_the_size_limit_is_refused, what_some_backend_cannot_store_is_refused,
+                    an_event_names_no_later_cause;
                 identity: a_repeated_append_returns_the_first_result,
                     known_ids_are_found_before_any_other_check, ids_used_elsewhere_or_in_part_conflict,
                     event_ids_are_unique_per_tenant, racing_retries_of_one_append_store_it_once,
@@ -39,9 +40,10 @@ macro_rules! adapter_contract {
                 subscribe: catches_up_and_follows, starts_at_the_given_position,
                     filters_while_catching_up_and_following, the_position_moves_over_filtered_events,
                     a_cancelled_wait_loses_no_event, subscribers_to_concurrent_writers_miss_no_event,
-                    a_start_at_the_end_waits_for_later_events, a_start_beyond_the_end_is_refused;
+                    a_start_at_the_end_waits_for_later_events, a_start_beyond_the_end_is_refused,
+                    a_stream_of_links_is_refused;
                 scope: a_tenant_sees_only_its_own_data, the_operator_sees_all_tenants,
-                    the_scope_is_in_metadata_and_errors;
+                    the_scope_is_in_metadata_and_errors, an_id_of_several_tenants_is_ambiguous;
                 transaction: several_streams_are_appended_atomically, a_stream_may_be_appended_to_once,
                     a_repeated_transaction_returns_the_first_results, crossing_transactions_do_not_deadlock;
                 change: archived_streams_are_read_only, known_ids_are_found_in_an_archived_stream,

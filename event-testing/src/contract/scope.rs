@@ -3,7 +3,9 @@
 use super::{Subject, append, everything, store, stream};
 use crate::Noted;
 use event_core::ExpectedVersion::{Any, NoStream};
-use event_core::{Error, EventStore, ListOptions, Metadata, NewEvent, ReadOptions, Scope, Tenant};
+use event_core::{
+    Error, EventId, EventStore, ListOptions, Metadata, NewEvent, ReadOptions, Scope, Tenant,
+};
 
 fn tenant(store: &EventStore, name: &str) -> EventStore {
     store.with_scope(Scope::tenant(Tenant::new(name).unwrap()))
@@ -67,4 +69,23 @@ pub async fn the_scope_is_in_metadata_and_errors(adapter: Subject) {
     let error = scoped.append(&stream("s"), NoStream, Noted::many(1)).await.unwrap_err();
     assert_eq!(error.scope(), Some(&scope));
     assert!(error.to_string().contains("tenant 98"), "{error}");
+}
+
+pub async fn an_id_of_several_tenants_is_ambiguous(adapter: Subject) {
+    let store = store(&adapter);
+    let id = EventId::new();
+    let note = || [NewEvent::from(Noted::new("same")).with_id(id)];
+    let tenants = ["a", "b"].map(|name| Tenant::new(name).unwrap());
+    for tenant in &tenants {
+        let own = store.with_scope(Scope::tenant(tenant.clone()));
+        own.append(&stream("s"), Any, note()).await.unwrap();
+        if *tenant == tenants[0] {
+            assert!(store.all_tenants().read_event(id).await.unwrap().is_some());
+        }
+        let found = own.read_event(id).await.unwrap().unwrap();
+        assert_eq!(found.tenant(), tenant);
+    }
+    let error = store.all_tenants().read_event(id).await.unwrap_err();
+    let Error::AmbiguousEvent { event_id, tenants: named } = error else { panic!("{error}") };
+    assert_eq!((event_id, named), (id, tenants.to_vec()));
 }

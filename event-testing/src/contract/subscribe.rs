@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Subject, append, everything, store, stream};
 use crate::{Closed, Noted};
-use event_core::ExpectedVersion::Any;
+use event_core::ExpectedVersion::{Any, NoStream};
 use event_core::{
     EventId, Filter, Position, RecordedEvent, Scope, StartFrom, Subscription, Tenant,
 };
@@ -206,4 +206,17 @@ pub async fn a_start_beyond_the_end_is_refused(adapter: Subject) {
             assert_eq!(error.code(), "log_diverged", "{error}");
         }
     }
+}
+
+pub async fn a_stream_of_links_is_refused(adapter: Subject) {
+    let store = store(&adapter);
+    append(&store, "s", NoStream, Noted::many(1)).await;
+    let ids: Vec<_> = everything(&store).await.iter().map(RecordedEvent::event_id).collect();
+    store.link(&stream("links"), NoStream, ids).await.unwrap();
+    let error = store
+        .subscribe(StartFrom::Beginning, Filter::all().stream(stream("links")))
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), "invalid_subscription");
+    assert!(error.to_string().contains("holds links"), "{error}");
 }

@@ -212,6 +212,7 @@ impl DurableSubscription {
         let checkpoints = checkpoints(&self.store)?;
         let wanted =
             Registered { filter: self.filter.to_string(), partitions: self.settings.partitions };
+        self.filter.check(&self.store, &self.name).await?;
         let start = self.start.position(&self.store, &self.name).await?;
         let operation = self.store.operation("open_subscription", None);
         let stored = operation.run(|_| checkpoints.register(&key, &wanted, start)).await?;

@@ -1,0 +1,100 @@
+//! What every backend can store and every reader can read, checked before an append is sent.
+
+use std::collections::HashMap;
+
+use crate::envelope::EventData;
+use crate::error::{Context, Error, Result};
+
+/// The longest type string, in bytes.
+const MAX_TYPE: usize = 255;
+/// The deepest nesting of lists and objects: parsers give up soon after.
+const MAX_DEPTH: usize = 127;
+
+/// Refuses an event that not all backends could store, or that no reader could parse.
+pub(super) fn check(index: usize, event: &EventData) -> Result<()> {
+    let event_type = &*event.event_type;
+    if event_type.is_empty()
+        || event_type.len() > MAX_TYPE
+        || event_type.chars().any(char::is_control)
+    {
+        let reason = format!("its type must have 1 to {MAX_TYPE} bytes and no control characters");
+        return Err(refused(index, event, reason));
+    }
+    for (what, json) in [("data", event.data.get()), ("metadata", event.metadata.as_json())] {
+        if is_too_deep(json.as_bytes()) {
+            let reason = format!("its {what} is nested deeper than {MAX_DEPTH} lists and objects");
+            return Err(refused(index, event, reason));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses an event of an append that names itself, or a later one, as its cause: recovery would refuse the stream.
+pub(super) fn check_causes(events: Vec<EventData>) -> Result<Vec<EventData>> {
+    if events.iter().all(|event| event.metadata.causation_id().is_none()) {
+        return Ok(events);
+    }
+    let places: HashMap<String, usize> =
+        events.iter().enumerate().map(|(index, event)| (event.id.to_string(), index)).collect();
+    for (index, event) in events.iter().enumerate() {
+        let cause = event.metadata.causation_id();
+        let at = cause.and_then(|cause| places.get(&*cause).copied());
+        if let Some(at) = at.filter(|at| *at >= index) {
+            let reason = if at == index {
+                "it names itself as its cause".to_owned()
+            } else {
+                format!("it names event {at} of the append as its cause, which comes after it")
+            };
+            return Err(refused(index, event, reason));
+        }
+    }
+    Ok(events)
+}
+
+fn refused(index: usize, event: &EventData, reason: String) -> Error {
+    Error::InvalidEventData {
+        index: Some(index),
+        event_type: Some(event.event_type.clone().into_owned()),
+        reason,
+        context: Context::default(),
+    }
+}
+
+/// Whether valid JSON nests deeper than the limit.
+fn is_too_deep(json: &[u8]) -> bool {
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
+            b'[' | b'{' => {
+                depth += 1;
+                if depth > MAX_DEPTH {
+                    return true;
+                }
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_brackets_outside_of_strings_nest() {
+        let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        assert!(!is_too_deep(nested(MAX_DEPTH).as_bytes()));
+        assert!(is_too_deep(nested(MAX_DEPTH + 1).as_bytes()));
+        assert!(is_too_deep(nested(100_000).as_bytes()));
+        assert!(serde_json::from_str::<serde_json::Value>(&nested(MAX_DEPTH)).is_ok());
+        let text = format!(r#"{{"a":"\\\"{}"}}"#, "[".repeat(500));
+        assert!(!is_too_deep(text.as_bytes()), "{text}");
+        assert!(!is_too_deep(format!("[{}]", vec!["[1]"; 500].join(",")).as_bytes()));
+    }
+}
