@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 
 use event_core::adapter::BoxFuture;
 use event_core::adapter::append::Commit;
@@ -88,7 +89,13 @@ impl<T: InlineTables> Erased<T::Connection> for T {
 }
 
 /// The inline projections of an adapter, in the order in which they were added.
-pub struct InlineProjections<C>(Vec<Box<dyn Erased<C>>>);
+pub struct InlineProjections<C>(Vec<Arc<dyn Erased<C>>>);
+
+impl<C> Clone for InlineProjections<C> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
 
 impl<C> Default for InlineProjections<C> {
     fn default() -> Self {
@@ -99,7 +106,7 @@ impl<C> Default for InlineProjections<C> {
 impl<C: Send> InlineProjections<C> {
     /// Adds one.
     pub fn add(&mut self, tables: impl InlineTables<Connection = C>) {
-        self.0.push(Box::new(tables));
+        self.0.push(Arc::new(tables));
     }
 
     /// Those that want events of a commit; `None` if there are none.

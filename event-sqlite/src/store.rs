@@ -14,6 +14,7 @@ use crate::names::Names;
 use crate::options::SqliteOptions;
 use crate::pool::{Pool, Transaction};
 use crate::sql::{self, SqliteQuery};
+use crate::thread::StoreThread;
 
 /// The connections to one file, and what is kept of it in memory.
 pub(crate) struct Store {
@@ -22,15 +23,18 @@ pub(crate) struct Store {
     pub(crate) names: Names,
     /// The versions of events that this process knows to be recorded.
     pub(crate) census: Census,
+    /// Where what holds the write lock runs.
+    pub(crate) thread: StoreThread,
     clock: Clock,
 }
 
 impl Store {
     /// A store without connections; they are opened on demand.
-    pub(crate) fn new(options: SqliteOptions) -> Self {
+    pub(crate) fn new(options: SqliteOptions) -> Result<Self> {
         let clock = options.clock.clone();
         let (names, census) = (Names::default(), Census::default());
-        Self { pool: Pool::new(options), names, census, clock }
+        let thread = StoreThread::start()?;
+        Ok(Self { pool: Pool::new(options), names, census, thread, clock })
     }
 
     /// The file.

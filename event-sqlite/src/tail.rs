@@ -1,4 +1,4 @@
-//! The tail: one task per process that looks how far the log goes, for all its subscriptions; they read it from the
+//! The tail: one task per process, on the store's thread, that looks how far the log goes, for all its subscriptions; they read it from the
 //! file.
 //!
 //! It is woken by commits of this process. Those of others are found by a poll that slows down while nothing happens.
@@ -48,6 +48,13 @@ impl Tail {
     }
 }
 
+impl Drop for Tail {
+    fn drop(&mut self) {
+        // The task outlives the caller's runtime, and would keep the file open for a while.
+        self.close();
+    }
+}
+
 #[async_trait]
 impl LiveLog for Tail {
     async fn head(&self) -> Result<Position> {
@@ -60,7 +67,8 @@ impl LiveLog for Tail {
 
     async fn next(&self, after: Position) -> Result<LogUpdate> {
         let start = |publisher| {
-            tokio::spawn(run(publisher, Arc::clone(&self.store), Arc::clone(&self.wake)));
+            let runtime = self.store.thread.runtime();
+            runtime.spawn(run(publisher, Arc::clone(&self.store), Arc::clone(&self.wake)));
         };
         self.buffer.follow(after, start).await
     }

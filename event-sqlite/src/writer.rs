@@ -1,7 +1,7 @@
 //! The writer: appends of one program that wait at the same time are stored together, by the queue that both SQL
 //! backends share.
 //!
-//! SQLite has one write lock, so there is one lane. A batch may hold several appends to a stream, each judged on what
+//! SQLite has one write lock, so there is one lane, on the store's thread. A batch may hold several appends to a stream, each judged on what
 //! the ones before it leave.
 
 use std::sync::Arc;
@@ -32,7 +32,8 @@ impl Writer {
             detached: 0,
             bottleneck: "the disk",
         };
-        Self { queue: Queue::new(Appender(store), limits) }
+        let runtime = store.thread.runtime().clone();
+        Self { queue: Queue::on(runtime, Appender(store), limits) }
     }
 
     /// Stores a commit, together with others that wait.

@@ -36,8 +36,16 @@ enum Role {
 }
 
 impl<S: BatchStore> Lane<S> {
-    /// A lane that is counted already.
-    pub(super) fn new(shared: Arc<Shared<S>>) -> Self {
+    /// Opens a lane that is counted already.
+    pub(super) fn spawn(shared: &Arc<Shared<S>>) {
+        let lane = Self::new(Arc::clone(shared)).run();
+        match &shared.runtime {
+            Some(runtime) => drop(runtime.spawn(lane)),
+            None => drop(tokio::spawn(lane)),
+        }
+    }
+
+    fn new(shared: Arc<Shared<S>>) -> Self {
         Self { shared, keys: Vec::new(), role: Role::Lane }
     }
 
@@ -188,7 +196,7 @@ impl<S: BatchStore> Lane<S> {
         // No lane may be left to take what was behind them.
         if !state.ready.is_empty() && state.lanes < self.shared.limits.lanes.max(1) {
             state.lanes += 1;
-            tokio::spawn(Self::new(Arc::clone(&self.shared)).run());
+            Self::spawn(&self.shared);
         }
     }
 
@@ -222,7 +230,7 @@ impl<S: BatchStore> Lane<S> {
         if state.ready.is_empty() {
             state.lanes -= 1;
         } else {
-            tokio::spawn(Self::new(Arc::clone(&self.shared)).run());
+            Self::spawn(&self.shared);
         }
         true
     }

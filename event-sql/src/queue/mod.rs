@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use event_core::adapter::append::Commit;
 use event_core::{Appended, Error, Result, StreamId, Tenant};
+use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
 
 use self::lane::Lane;
@@ -81,6 +82,8 @@ pub struct Queue<S> {
 struct Shared<S> {
     store: S,
     limits: Limits,
+    /// Where the lanes run; `None` for the runtime of whoever opens one.
+    runtime: Option<Handle>,
     state: Mutex<State>,
     idle: Notify,
 }
@@ -155,8 +158,18 @@ impl Request {
 impl<S: BatchStore> Queue<S> {
     /// A queue without lanes; they are opened on demand.
     pub fn new(store: S, limits: Limits) -> Self {
+        Self::start(store, limits, None)
+    }
+
+    /// The same, with lanes on a runtime of their own: neither a caller's runtime that sleeps nor one that ends delays
+    /// the appends of other callers.
+    pub fn on(runtime: Handle, store: S, limits: Limits) -> Self {
+        Self::start(store, limits, Some(runtime))
+    }
+
+    fn start(store: S, limits: Limits, runtime: Option<Handle>) -> Self {
         let (state, idle) = (Mutex::default(), Notify::new());
-        Self { shared: Arc::new(Shared { store, limits, state, idle }) }
+        Self { shared: Arc::new(Shared { store, limits, runtime, state, idle }) }
     }
 
     /// What stores the commits.
@@ -210,8 +223,7 @@ impl<S: BatchStore> Queue<S> {
         if state.lanes < lanes.max(1) && !state.ready.is_empty() {
             state.lanes += 1;
             drop(state);
-            let shared = Arc::clone(&self.shared);
-            tokio::spawn(Lane::new(shared).run());
+            Lane::spawn(&self.shared);
         }
         Ok(())
     }

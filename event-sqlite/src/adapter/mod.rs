@@ -7,19 +7,23 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use event_core::adapter::append::{Commit, StreamChange};
 use event_core::adapter::{Adapter, AdapterFactory};
-use event_core::{EventStore, Position, Result};
+use event_core::{Appended, EventStore, ExpectedVersion, Position, Result, StreamId, Tenant};
 use event_sql::inline::InlineProjections;
 use event_sql::projector::{ProjectionStatus, wait_for};
+use event_sql::queue::APPEND;
 use sqlx::sqlite::SqliteConnection;
+use uuid::Uuid;
 
 use crate::inline::{SqliteInlineProjection, Tables};
+use crate::on_thread::OnThread;
 use crate::options::SqliteOptions;
 use crate::projection::{SqliteProjection, SqliteProjector};
 use crate::store::Store;
 use crate::tail::Tail;
 use crate::writer::Writer;
-use crate::{backup, file, projection, start};
+use crate::{append, backup, file, projection, start, stream};
 
 event_core::adapter::submit! {
     AdapterFactory::new(&["sqlite"], |url| {
@@ -33,6 +37,7 @@ pub struct SqliteAdapter {
     writer: Writer,
     tail: Tail,
     inline: InlineProjections<SqliteConnection>,
+    on_thread: OnThread,
 }
 
 impl SqliteOptions {
@@ -46,12 +51,13 @@ impl SqliteOptions {
     /// [`Error::Adapter`](event_core::Error::Adapter) when it is no store, cannot be written, or cannot be created
     /// because its folder is missing.
     pub async fn connect(self) -> Result<SqliteAdapter> {
-        let store = Arc::new(Store::new(self.resolve()?));
+        let store = Arc::new(Store::new(self.resolve()?)?);
         start::open(&store).await?;
         Ok(SqliteAdapter {
             writer: Writer::new(Arc::clone(&store)),
             tail: Tail::new(Arc::clone(&store)),
             inline: InlineProjections::default(),
+            on_thread: OnThread(Arc::clone(&store)),
             store,
         })
     }
@@ -170,7 +176,40 @@ impl SqliteAdapter {
     /// [`Error::Adapter`](event_core::Error::Adapter) for the current build, which readers read;
     /// [`Error::Overloaded`](event_core::Error::Overloaded) when another program holds the file.
     pub async fn drop_projection(&self, name: &str, build: u32) -> Result<bool> {
-        projection::remove(&self.store, name, build).await
+        let (store, name) = (self.store(), name.to_owned());
+        let work = async move { projection::remove(&store, &name, build).await };
+        self.store.thread.run("drop a projection", work).await?
+    }
+
+    fn store(&self) -> Arc<Store> {
+        Arc::clone(&self.store)
+    }
+
+    /// Archives, deletes or truncates a stream; `call` is what settles an unknown outcome.
+    async fn change(
+        &self,
+        tenant: &Tenant,
+        stream_id: &StreamId,
+        (expected, change): (ExpectedVersion, StreamChange),
+        call: Option<Uuid>,
+    ) -> Result<()> {
+        let (store, tenant, stream_id) = (self.store(), tenant.clone(), stream_id.clone());
+        let work = async move {
+            stream::change(&store, &tenant, &stream_id, expected, change, call).await
+        };
+        self.store.thread.run("change a stream", work).await?
+    }
+
+    /// Stores a commit together with the read models that want it.
+    async fn commit_inline(&self, commit: Commit) -> Result<Vec<Appended>> {
+        let (store, inline) = (self.store(), self.inline.clone());
+        let work = async move {
+            match inline.wanting(&commit) {
+                Some(inline) => append::commit_inline(&store, &inline, &commit).await,
+                None => append::commit(&store, &commit).await,
+            }
+        };
+        self.store.thread.run(APPEND, work).await?
     }
 }
 

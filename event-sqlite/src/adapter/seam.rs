@@ -15,7 +15,7 @@ use event_sql::inline::refuse_within_another;
 use uuid::Uuid;
 
 use super::SqliteAdapter;
-use crate::{append, census, health, import, link, read, stream};
+use crate::{census, health, import, link, read, stream};
 
 #[async_trait]
 impl Adapter for SqliteAdapter {
@@ -26,7 +26,7 @@ impl Adapter for SqliteAdapter {
     async fn commit(&self, commit: &Commit) -> Result<Vec<Appended>> {
         refuse_within_another("append")?;
         let answers = match self.inline.wanting(commit) {
-            Some(inline) => append::commit_inline(&self.store, &inline, commit).await,
+            Some(_) => self.commit_inline(commit.clone()).await,
             None => self.writer.commit(commit).await,
         };
         // After an error too: a commit whose answer was lost becomes visible as soon as any other.
@@ -88,7 +88,7 @@ impl Adapter for SqliteAdapter {
         expected: ExpectedVersion,
         change: StreamChange,
     ) -> Result<()> {
-        stream::change(&self.store, tenant, stream_id, expected, change, None).await
+        self.change(tenant, stream_id, (expected, change), None).await
     }
 
     async fn change_stream_once(
@@ -99,15 +99,21 @@ impl Adapter for SqliteAdapter {
         change: StreamChange,
         call: Uuid,
     ) -> Result<()> {
-        stream::change(&self.store, tenant, stream_id, expected, change, Some(call)).await
+        self.change(tenant, stream_id, (expected, change), Some(call)).await
     }
 
     async fn link(&self, link: &LinkEvents) -> Result<Appended> {
-        link::link(&self.store, link).await
+        let (store, link) = (self.store(), link.clone());
+        self.store
+            .thread
+            .run("link a stream", async move { link::link(&store, &link).await })
+            .await?
     }
 
     async fn import(&self, batch: &ImportBatch) -> Result<Imported> {
-        let imported = import::import(&self.store, batch).await;
+        let (store, batch) = (self.store(), batch.clone());
+        let work = async move { import::import(&store, &batch).await };
+        let imported = self.store.thread.run("import", work).await?;
         self.tail.wake();
         imported
     }
@@ -121,7 +127,7 @@ impl Adapter for SqliteAdapter {
     }
 
     fn snapshots(&self) -> &dyn SnapshotStore {
-        &*self.store
+        &self.on_thread
     }
 
     fn checkpoints(&self) -> Option<&dyn CheckpointStore> {

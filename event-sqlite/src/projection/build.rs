@@ -15,7 +15,10 @@ use crate::store::Store;
 const OPERATION: &str = "begin a projection";
 
 /// The tables of one build of a projection; what a [`SqliteProjector`](crate::SqliteProjector) writes.
-pub struct SqliteBuild<P> {
+pub struct SqliteBuild<P>(pub(super) Arc<BuildTables<P>>);
+
+/// The same, for the store's thread: its transactions run there.
+pub(super) struct BuildTables<P> {
     pub(super) store: Arc<Store>,
     pub(super) projection: P,
     pub(super) build: ProjectionBuild,
@@ -29,13 +32,27 @@ impl<P: SqliteProjection> SqliteBuild<P> {
         let prefix = |own| own + "_";
         let build = ProjectionBuild::new(OPERATION, (P::NAME, P::BUILD), filter, prefix)?;
         let tables = SqliteTables::new(build.schema.clone());
-        let begun = Self { store, projection, build, tables };
-        if status::find(&begun.store, P::NAME, Some(P::BUILD)).await?.is_none() {
-            begun.create().await?;
+        let begun = Self(Arc::new(BuildTables { store, projection, build, tables }));
+        if status::find(&begun.0.store, P::NAME, Some(P::BUILD)).await?.is_none() {
+            begun.on_thread(|build| async move { build.create().await }).await??;
         }
         Ok(begun)
     }
 
+    /// Runs a transaction on the store's thread.
+    pub(super) async fn on_thread<T, F>(
+        &self,
+        work: impl FnOnce(Arc<BuildTables<P>>) -> F,
+    ) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        self.0.store.thread.run("write a projection", work(Arc::clone(&self.0))).await
+    }
+}
+
+impl<P: SqliteProjection> BuildTables<P> {
     async fn create(&self) -> Result<()> {
         let (mut transaction, _) = self.store.begin(OPERATION, sql::BEGIN.query()).await?;
         let register = named(sql::BEGIN_PROJECTION, &self.build)
@@ -71,6 +88,6 @@ pub(super) fn named(statement: Statement, build: &ProjectionBuild) -> SqliteQuer
 
 impl<P> fmt::Debug for SqliteBuild<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteBuild").field("build", &self.build).finish_non_exhaustive()
+        f.debug_struct("SqliteBuild").field("build", &self.0.build).finish_non_exhaustive()
     }
 }

@@ -12,7 +12,7 @@ use event_sql::projector::{
 use event_sql::rows::to_i64;
 use tokio::time::timeout;
 
-use super::build::{SqliteBuild, named};
+use super::build::{BuildTables, SqliteBuild, named};
 use super::{SqliteProjection, status};
 use crate::error::application;
 use crate::pool::Transaction;
@@ -51,7 +51,39 @@ pub(crate) async fn open<P: SqliteProjection>(
     Projector::open(events, build, BatchSize::new(BATCH)?).await
 }
 
-impl<P: SqliteProjection> SqliteBuild<P> {
+impl<P: SqliteProjection> ProjectionTables for SqliteBuild<P> {
+    type Event = P::Event;
+
+    fn build(&self) -> &ProjectionBuild {
+        &self.0.build
+    }
+
+    async fn status(&mut self) -> Result<Option<ProjectionStatus>> {
+        status::find(&self.0.store, P::NAME, Some(P::BUILD)).await
+    }
+
+    async fn write(
+        &mut self,
+        from: Position,
+        batch: ProjectedBatch<P::Event>,
+    ) -> Result<bool, NotWritten> {
+        self.on_thread(|build| async move { build.write(from, batch).await }).await?
+    }
+
+    async fn first_to_fail(
+        &mut self,
+        from: Position,
+        events: Vec<(P::Event, RecordedEvent)>,
+    ) -> Option<(usize, NotWritten)> {
+        self.on_thread(|build| async move { build.first_to_fail(from, events).await }).await.ok()?
+    }
+
+    async fn switch(&mut self) -> Result<Switch> {
+        self.on_thread(|build| async move { build.switch().await }).await?
+    }
+}
+
+impl<P: SqliteProjection> BuildTables<P> {
     /// Moves the checkpoint; false where it is not `from`.
     async fn enter(
         &self,
@@ -99,19 +131,9 @@ fn is_of_driver(error: &(dyn std::error::Error + 'static)) -> bool {
     false
 }
 
-impl<P: SqliteProjection> ProjectionTables for SqliteBuild<P> {
-    type Event = P::Event;
-
-    fn build(&self) -> &ProjectionBuild {
-        &self.build
-    }
-
-    async fn status(&mut self) -> Result<Option<ProjectionStatus>> {
-        status::find(&self.store, P::NAME, Some(P::BUILD)).await
-    }
-
+impl<P: SqliteProjection> BuildTables<P> {
     async fn write(
-        &mut self,
+        &self,
         from: Position,
         batch: ProjectedBatch<P::Event>,
     ) -> Result<bool, NotWritten> {
@@ -138,7 +160,7 @@ impl<P: SqliteProjection> ProjectionTables for SqliteBuild<P> {
     }
 
     async fn first_to_fail(
-        &mut self,
+        &self,
         from: Position,
         events: Vec<(P::Event, RecordedEvent)>,
     ) -> Option<(usize, NotWritten)> {
@@ -168,7 +190,7 @@ impl<P: SqliteProjection> ProjectionTables for SqliteBuild<P> {
         found.ok().flatten()
     }
 
-    async fn switch(&mut self) -> Result<Switch> {
+    async fn switch(&self) -> Result<Switch> {
         const OPERATION: &str = "switch a projection";
         let (mut transaction, _) = self.store.begin(OPERATION, sql::BEGIN.query()).await?;
         let own = status::find_in(&mut transaction, P::NAME, Some(P::BUILD)).await?;

@@ -11,6 +11,7 @@ mod kill;
 mod projection;
 mod races;
 mod schema;
+mod sleeping;
 mod slow;
 mod write_ahead;
 
