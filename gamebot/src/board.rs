@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use event_core::StreamVersion;
-use event_core::value::Escaped;
+use event_core::value::{Escaped, Printable};
 use game_events::{EliminationReason, GameEvent, GameSession, SessionStatus, TeamSession};
 use serde::Serialize;
 
@@ -109,7 +109,8 @@ pub(crate) fn json(session: &GameSession, version: StreamVersion) -> String {
         stream_version: version.get(),
     };
     // Cannot fail: the board contains only strings, booleans and integers.
-    serde_json::to_string(&board).unwrap_or_default()
+    let json = serde_json::to_string(&board).unwrap_or_default();
+    Printable(&json).to_string()
 }
 
 /// Describes an event in one line.

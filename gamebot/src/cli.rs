@@ -15,6 +15,7 @@ use crate::show::{Show, show};
 use crate::simulate::simulate;
 use crate::stats::{Stats, stats};
 use crate::store::{Access, open};
+use crate::terminal::{Terminal, Unread};
 use crate::watch::{Watch, watch};
 
 /// Plays, shows and simulates games of GameBot on an event store.
@@ -100,27 +101,34 @@ enum Command {
 
 /// Runs the command given by `arguments`, the first of which is the name of the program.
 pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let mut out = std::io::stdout().lock();
+    let mut out = Terminal::new(std::io::stdout().lock());
     let failure = match Cli::try_parse_from(arguments) {
         Ok(cli) => execute(cli, &mut out).await.err(),
         // clap reports `--help` and `--version` as errors, too.
         Err(help) if !help.use_stderr() => {
-            return if help.print().is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+            // Whoever reads it, as `head` does, may have read enough.
+            let _ = help.print();
+            return ExitCode::SUCCESS;
         }
         Err(usage) => Some(Failure::usage(usage.to_string().trim_end())),
     };
     let _ = out.flush();
     match failure {
         None => ExitCode::SUCCESS,
+        // Nobody reads the output any more: nothing failed.
+        Some(failure) if failure.is_of_output && out.is_closed() => ExitCode::SUCCESS,
         Some(failure) => {
             let prefix = if failure.code == 64 { "" } else { "gamebot: " };
-            let _ = writeln!(std::io::stderr(), "{prefix}{failure}");
+            let _ = writeln!(Terminal::new(std::io::stderr()), "{prefix}{failure}");
             ExitCode::from(failure.code)
         }
     }
 }
 
-async fn execute(cli: Cli, out: &mut impl Write) -> Result<(), Failure> {
+async fn execute<W: Write>(cli: Cli, out: &mut Terminal<W>) -> Result<(), Failure> {
+    if let Command::Play { .. } | Command::Copy { .. } | Command::Simulate { .. } = cli.command {
+        out.when_unread(Unread::GoesOn);
+    }
     let access = match &cli.command {
         // The watched game may be the first one: the store is created if it is missing.
         Command::Play { .. } | Command::Watch { guild: Some(_), .. } => Access::ReadWrite,
@@ -145,7 +153,7 @@ async fn execute(cli: Cli, out: &mut impl Write) -> Result<(), Failure> {
         }
         Command::Watch { game, guild } => {
             let is_terminal = std::io::stdout().is_terminal();
-            watch(&store, &Watch { game, guild, is_terminal }, out).await
+            watch(&store, &Watch { game, guild, is_terminal }, &mut out.screen()).await
         }
         Command::Stats { game, guild, top, json } => {
             stats(&store, &Stats { game, guild, top, json }, out).await

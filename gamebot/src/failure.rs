@@ -3,6 +3,7 @@
 use std::fmt;
 
 use event_core::error::with_causes;
+use event_core::value::Printable;
 
 /// The error of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,22 +12,29 @@ pub struct Failure {
     pub code: u8,
     /// Message for the user.
     pub message: String,
+    /// Whether only the output failed.
+    pub(crate) is_of_output: bool,
 }
 
 impl Failure {
     /// A failure of the store or a file, or a game that does not exist.
     pub fn general(message: impl Into<String>) -> Self {
-        Self { code: 1, message: message.into() }
+        Self::new(1, &message.into())
     }
 
     /// A line of a transcript that was rejected.
     pub fn line(file: &str, number: usize, message: impl fmt::Display) -> Self {
-        Self { code: 2, message: format!("{file}:{number}: {message}") }
+        Self::new(2, &format!("{file}:{number}: {message}"))
     }
 
     /// Wrong usage of the command line.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { code: 64, message: message.into() }
+        Self::new(64, &message.into())
+    }
+
+    /// The message may quote arguments, files and stored text.
+    fn new(code: u8, message: &str) -> Self {
+        Self { code, message: Printable(message).to_string(), is_of_output: false }
     }
 }
 
@@ -46,6 +54,7 @@ impl From<event_core::Error> for Failure {
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        Self::general(format!("could not write the output: {error}"))
+        let failure = Self::general(format!("could not write the output: {error}"));
+        Self { is_of_output: true, ..failure }
     }
 }

@@ -45,6 +45,7 @@ mod show;
 mod simulate;
 mod stats;
 mod store;
+mod terminal;
 mod transcript;
 mod watch;
 
@@ -57,6 +58,7 @@ pub use crate::play::{Output, Played, play};
 pub use crate::show::{Show, show};
 pub use crate::simulate::{Tally, simulate};
 pub use crate::stats::{Stats, stats};
+pub use crate::terminal::Terminal;
 pub use crate::transcript::{Action, Line, Start};
 pub use crate::watch::{Watch, watch};
 

@@ -10,7 +10,8 @@ use game_events as _;
 async fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
-        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_writer(|| gamebot::Terminal::new(std::io::stderr()))
         .init();
     gamebot::run(std::env::args_os()).await
 }

@@ -40,6 +40,8 @@ pub struct Played {
     pub stored: u64,
 }
 
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// Plays a transcript from a file.
 ///
 /// # Errors
@@ -55,7 +57,9 @@ pub async fn play(
         .map_err(|error| Failure::general(format!("could not read {name}: {error}")))?;
     let mut playback =
         Playback { file: &name, output, game: None, state: GameState::default(), stored: 0 };
-    for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
+    // Some editors write a byte order mark.
+    let lines = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
+    for (number, line) in (1..).zip(lines.split(|byte| *byte == b'\n')) {
         let Ok(text) = std::str::from_utf8(line) else {
             return Err(Failure::line(&name, number, "not UTF-8 text"));
         };

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use event_core::value::Escaped;
+use event_core::value::{Escaped, Printable};
 use event_core::{
     BatchSize, Error, EventStore, Filter, Projection, ReadOptions, RecordedEvent, Scope, Tenant,
 };
@@ -226,5 +226,5 @@ fn two_digits(number: Option<f64>) -> String {
 
 fn to_json(value: &impl Serialize) -> String {
     // Cannot fail: the values are structs and maps with text keys.
-    serde_json::to_string(value).unwrap_or_default()
+    Printable(&serde_json::to_string(value).unwrap_or_default()).to_string()
 }

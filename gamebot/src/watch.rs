@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use event_core::value::Printable;
 use event_core::{
     Aggregate as _, Error, EventStore, Filter, Projection, RecordedEvent, Scope, StreamVersion,
     Tenant,
@@ -58,7 +59,7 @@ pub async fn watch(store: &EventStore, args: &Watch, out: &mut impl Write) -> Re
         }
     }
     if !args.is_terminal {
-        write!(out, "\n{}", live.state().board())?;
+        write!(out, "\n{}", Printable(&live.state().board()))?;
     }
     Ok(())
 }
@@ -90,16 +91,17 @@ impl Projection for WatchedGame {
 /// Prints the descriptions after the first `printed` ones.
 fn print_events(game: &WatchedGame, printed: usize, out: &mut impl Write) -> std::io::Result<()> {
     for line in game.descriptions.iter().skip(printed) {
-        writeln!(out, "{line}")?;
+        writeln!(out, "{}", Printable(line))?;
     }
     out.flush()
 }
 
 /// Prints the board and, in a game without a winner, its last event.
 fn redraw(game: &WatchedGame, out: &mut impl Write) -> std::io::Result<()> {
-    write!(out, "{CLEAR}{}", game.board())?;
+    // The only sequence that is meant for the terminal.
+    write!(out, "{CLEAR}{}", Printable(&game.board()))?;
     if let Some(last) = game.descriptions.last().filter(|_| game.session.winners.is_empty()) {
-        writeln!(out, "{last}")?;
+        writeln!(out, "{}", Printable(last))?;
     }
     out.flush()
 }

@@ -206,3 +206,108 @@ fn a_read_only_store_is_reported_and_not_changed() {
     set(folder.path(), 0o755);
     assert_eq!(fs::read(&file).unwrap(), before);
 }
+
+#[test]
+fn a_reader_that_went_away_is_no_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let unread = |arguments: &[&str]| {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = gamebot_in(folder.path(), arguments).stdout(writer).output().unwrap();
+        let said = text(&output.stderr).replace("store: ./gamebot.db\n", "");
+        assert_eq!((output.status.code(), &*said), (Some(0), ""), "{arguments:?}");
+    };
+    // What is stored does not depend on who reads what is printed.
+    unread(&["play", KNOCKOUT]);
+    let shown = gamebot_in(folder.path(), &["show", "knockout-1", "--json"]).output().unwrap();
+    assert_eq!(text(&shown.stdout), include_str!("../games/knockout.board.json"));
+    for arguments in [
+        &["show", "knockout-1"][..],
+        &["show", "knockout-1", "--events"],
+        &["show", "knockout-1", "--json"],
+        &["watch", "knockout-1"],
+        &["stats"],
+        &["stats", "knockout-1"],
+        &["stats", "--json"],
+        &["simulate", "--games", "2", "--seed", "1"],
+        &["--help"],
+        &["--version"],
+    ] {
+        unread(arguments);
+    }
+    fails(&["show", "nobody"], 1, "there is no");
+}
+
+/// Text that a terminal obeys: colours, a title, the eight-bit form of the first, a return, the direction of writing.
+const OBEYED: &str = r"\u001b[31mred\u001b]0;x\u0007\u009b1m\r\u202e";
+
+#[test]
+fn nothing_that_is_printed_is_obeyed_by_a_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let game = include_str!("../games/two_player.jsonl");
+    for (name, text) in [
+        (
+            "0-names.jsonl",
+            game.replace("\"red\"", &format!("\"{OBEYED}\""))
+                .replace("\"ann\"", &format!("\"ann{OBEYED}\"")),
+        ),
+        ("words.jsonl", game.replace("\"sand\"", &format!("\"{OBEYED}\""))),
+        ("unknown.jsonl", game.replace("\"start\"", &format!("\"{OBEYED}\""))),
+        ("key.jsonl", game.replacen("\"game\"", &format!("\"{OBEYED}\""), 1)),
+        ("mode.jsonl", game.replacen("\"two_player\"", &format!("\"{OBEYED}\""), 1)),
+        ("guild.jsonl", game.replacen("\"98\"", &format!("\"{OBEYED}\""), 1)),
+        ("config.jsonl", game.replacen("\"rounds_required\"", &format!("\"{OBEYED}\""), 1)),
+        ("role.jsonl", game.replacen("\"giver\"", &format!("\"{OBEYED}\""), 1)),
+        ("file\u{1b}[31m.jsonl", "{".to_owned()),
+    ] {
+        // Each is a game of its own, the first of which is played to its end.
+        let id = if name.starts_with('0') { "two-player-1" } else { name };
+        let id = serde_json::to_string(id.trim_end_matches(".jsonl")).unwrap();
+        let text = text.replace("\"two-player-1\"", &id);
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    let raw: String = serde_json::from_str(&format!("\"{OBEYED}\"")).unwrap();
+    let mut calls = Vec::new();
+    for entry in fs::read_dir(folder.path()).unwrap() {
+        let file = entry.unwrap().file_name().into_string().unwrap();
+        calls.push(vec!["play".to_owned(), file]);
+    }
+    calls.sort();
+    for (words, command) in
+        [("", "show"), ("", "stats"), ("--json", "show"), ("--json", "stats"), ("--events", "show")]
+    {
+        for game in ["two-player-1", "words", &raw] {
+            let call = [command, game, words].into_iter().filter(|word| !word.is_empty());
+            calls.push(call.map(str::to_owned).collect());
+        }
+    }
+    calls.push(vec!["stats".into()]);
+    calls.push(vec!["stats".into(), "--json".into()]);
+    calls.push(vec!["stats".into(), "--guild".into(), raw.clone()]);
+    calls.push(vec!["watch".into(), "two-player-1".into()]);
+    calls.push(vec![raw.clone()]);
+    calls.push(vec!["--store".into(), format!("sqlite:no/{raw}"), "show".into(), "x".into()]);
+    calls.push(vec!["play".into(), format!("missing{raw}")]);
+    for call in calls {
+        let mut command = gamebot_in(folder.path(), &[]);
+        let output = command.args(&call).env("RUST_LOG", "trace").output().unwrap();
+        if call.iter().any(|word| word == "0-names.jsonl") {
+            assert!(output.status.success(), "{}", text(&output.stderr));
+        }
+        for printed in [text(&output.stdout), text(&output.stderr)] {
+            let obeyed = |c: char| (c.is_control() && c != '\n' && c != '\t') || c == '\u{202e}';
+            assert!(!printed.contains(obeyed), "{call:?}: {printed:?}");
+        }
+    }
+}
+
+#[test]
+fn what_editors_add_to_a_transcript_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let game = fs::read_to_string(KNOCKOUT).unwrap();
+    let edited = format!("\u{feff}{}\r\n\r\n  \n\n", game.trim_end().replace('\n', "\r\n"));
+    fs::write(folder.path().join("edited.jsonl"), edited).unwrap();
+    let output = gamebot_in(folder.path(), &["play", "edited.jsonl", "--json"]).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout), include_str!("../games/knockout.board.json"));
+}

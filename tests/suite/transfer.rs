@@ -257,3 +257,23 @@ async fn an_export_returns_one_page_at_a_time() {
     }
     assert_eq!(pages, 1 + 1 + 100 + 1); // header, streams, events, end
 }
+
+#[tokio::test]
+async fn what_editors_add_to_an_export_changes_nothing() {
+    let text = text(&source().await).await;
+    for edited in [
+        format!("\u{feff}{text}"),
+        format!("{text}\n"),
+        format!("{text}\n \t\r\n\n"),
+        format!("\u{feff}{}\r\n", text.trim_end().replace('\n', "\r\n")),
+    ] {
+        let (result, stored) = import(&edited).await;
+        assert_eq!(result.unwrap().stored, 6);
+        assert_eq!(stored, 5);
+    }
+    let (result, _) = import(&format!("{text}x")).await;
+    assert!(matches!(result, Err(Error::InvalidLine { .. })), "{result:?}");
+    // Not at the start it is a mistake.
+    let (result, _) = import(&text.replacen('\n', "\n\u{feff}", 1)).await;
+    assert!(matches!(result, Err(Error::InvalidLine { line: 2, .. })), "{result:?}");
+}

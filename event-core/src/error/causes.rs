@@ -2,7 +2,9 @@
 
 use std::error::Error;
 
-/// Formats an error and its causes on one line, separated by `: `.
+use crate::value::Printable;
+
+/// Formats an error and its causes, separated by `: `. Control characters are escaped: causes may quote stored text.
 ///
 /// The errors of this crate describe the failed operation and keep the cause in `source()`. Use this function where no
 /// reporter walks the chain: in a terminal, or in a log message.
@@ -18,5 +20,5 @@ pub fn with_causes(error: &dyn Error) -> String {
         message = format!("{message}: {error}");
         cause = error.source();
     }
-    message
+    Printable(&message).to_string()
 }

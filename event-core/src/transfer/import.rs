@@ -125,6 +125,11 @@ impl Import {
 
     async fn take(&mut self, text: &str) -> Result<()> {
         self.line += 1;
+        // Editors write a byte order mark before the first line, and empty lines after the last.
+        let text = text.strip_prefix('\u{feff}').filter(|_| self.line == 1).unwrap_or(text);
+        if self.stage == Stage::End && text.trim_ascii().is_empty() {
+            return Ok(());
+        }
         let parsed = line::parse(text);
         let parsed = parsed.map_err(|(column, reason)| self.fault(self.line, column, &reason))?;
         match (self.stage, &parsed) {

@@ -1,11 +1,13 @@
-//! [`StreamId`] and [`Tenant`]: names validated by their constructors; [`Escaped`]: names as messages show them.
+//! [`StreamId`] and [`Tenant`]: names validated by their constructors.
 
 use std::borrow::Borrow;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
+
+use crate::value::Escaped;
 
 /// Maximum length in bytes of the name of a stream or a tenant.
 const MAX_BYTES: usize = 255;
@@ -162,39 +164,6 @@ macro_rules! name {
 
 name!(StreamId, InvalidStreamId);
 name!(Tenant, InvalidTenant);
-
-/// Text for messages and terminals: double quotes, backslashes, control characters and bidirectional controls are
-/// printed as escapes.
-///
-/// ```
-/// use event_core::value::Escaped;
-///
-/// assert_eq!(Escaped("a\u{202e}b\n").to_string(), r"a\u{202e}b\n");
-/// assert_eq!(Escaped("größe").to_string(), "größe");
-/// ```
-#[derive(Debug, Clone, Copy)]
-pub struct Escaped<'a>(pub &'a str);
-
-impl fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in self.0.chars() {
-            if is_invisible(c) {
-                write!(f, "{}", c.escape_unicode())?;
-            } else if c == '\'' {
-                // Messages put names in double quotes or in none: an apostrophe needs no escape.
-                f.write_char(c)?;
-            } else {
-                write!(f, "{}", c.escape_debug())?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Bidirectional controls (Unicode standard annex 9) and zero-width characters: they can disguise a name.
-const fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-}
 
 /// A string that is not a valid stream id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -147,6 +147,8 @@ impl FromStr for LockFile {
     type Err = LockError;
 
     fn from_str(text: &str) -> Result<Self, LockError> {
+        // Some editors write a byte order mark.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut reader = Reader::default();
         for (at, line) in text.lines().enumerate() {
             reader.line(at + 1, line)?;
@@ -183,7 +185,7 @@ impl Reader {
             return self.shape_line(at, shape);
         }
         self.close()?;
-        if line.is_empty() || line.starts_with('#') {
+        if line.trim_ascii().is_empty() || line.starts_with('#') {
             return Ok(());
         }
         if self.ended {

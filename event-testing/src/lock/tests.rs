@@ -89,6 +89,14 @@ impl Folder {
 }
 
 #[test]
+fn what_editors_add_to_a_lock_changes_nothing() {
+    let folder = Folder::blessed(&both());
+    let lock = folder.lock();
+    folder.set_lock(&format!("\u{feff}{}\r\n\r\n\n", lock.trim_end().replace('\n', "\r\n")));
+    folder.check(&both(), false).unwrap();
+}
+
+#[test]
 fn blessing_locks_shapes_and_records_payloads_once() {
     let folder = Folder::new();
     folder.assert_reported(
