@@ -16,7 +16,7 @@ use event_testing::Noted;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 
-use super::{all_events, new_file, open, open_store, plain_connection, run, stream};
+use super::{all_events, new_file, open_store, plain_connection, run, stream};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn concurrent_programs_write_in_turns() {
@@ -129,22 +129,30 @@ async fn the_append_of_a_cancelled_caller_is_stored_as_a_whole() {
 
 #[tokio::test]
 async fn a_full_queue_refuses_appends() {
-    let adapter = Arc::new(open(&new_file()).await);
+    let path = new_file();
+    let options = SqliteOptions::new(&path).busy_timeout(Duration::from_mins(1));
+    let adapter = Arc::new(options.connect().await.unwrap());
     let store = EventStore::builder(Arc::clone(&adapter)).retry(RetryPolicy::never());
     let store = store.build().unwrap();
-    // On one thread all are queued before the first is stored.
-    let mut appends: FuturesUnordered<_> = (0..8_200)
+    // Nothing is stored before the first one is refused.
+    store.append(&stream("s"), Any, Noted::many(1)).await.unwrap();
+    let mut other = plain_connection(&path).await;
+    run(&mut other, "BEGIN IMMEDIATE").await;
+    let mut appends: FuturesUnordered<_> = (0..9_000)
         .map(|_| {
             let store = store.clone();
             async move { store.append(&stream("s"), Any, Noted::many(1)).await }.boxed()
         })
         .collect();
-    let (mut stored, mut refused) = (0, 0);
+    let (mut stored, mut refused) = (1, 0);
     while let Some(answer) = appends.next().await {
         match answer {
             Ok(_) => stored += 1,
             Err(error) => {
                 assert!(matches!(error, Error::Overloaded { .. }), "{error:?}");
+                if refused == 0 {
+                    run(&mut other, "COMMIT").await;
+                }
                 refused += 1;
             }
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use event_core::ExpectedVersion::Any;
-use event_core::{AllOptions, Position};
+use event_core::ReadOptions;
 use event_testing::Noted;
 use sqlx::SqliteConnection;
 
@@ -16,7 +16,7 @@ async fn begin_read(connection: &mut SqliteConnection) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_log_is_bounded_though_reads_always_overlap() {
-    const WRITTEN: u64 = 64 << 20;
+    const WRITTEN: u64 = 40 << 20;
     let path = new_file();
     let store = open_store(&path).await;
     store.append(&stream("s"), Any, Noted::many(1)).await.unwrap();
@@ -42,7 +42,7 @@ async fn the_log_is_bounded_though_reads_always_overlap() {
             let (stop, store) = (Arc::clone(&stop), store.clone());
             tokio::spawn(async move {
                 while !stop.load(Relaxed) {
-                    store.read_all(AllOptions::new().after(Position::START)).await.unwrap();
+                    store.read_stream(&stream("s"), ReadOptions::forward()).await.unwrap();
                 }
             })
         })
