@@ -242,9 +242,10 @@ pub mod broadcast {
         Broadcast, Cached, Copies, EventCache, Listener, Message,
     };
 }
-/// The answer to a health check: latency, connections, and transactions that block readers.
+/// The answer to a health check: latency, connections, and transactions that block readers; the verification of a store.
 pub mod health {
     pub use crate::adapter::health::{Blocker, Health, PoolUse, Stall};
+    pub use crate::adapter::verification::{Finding, Verification};
 }
 /// Sets as sorted lists in JSON: `#[serde(with = "event_core::plain_set")]`.
 pub mod plain_set {

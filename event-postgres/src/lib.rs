@@ -99,6 +99,7 @@ mod store;
 mod stream;
 mod stride;
 mod tail;
+mod verify;
 mod writer;
 
 pub use event_core::projection::InlineEvent;

@@ -129,6 +129,12 @@ statements! {
         has_history create_schema create_history applied record_migration tables_of_schema lock_migrations lock_grants grant
         grant_builds
     }
+    verify {
+        gap_in_versions version_beyond_stream wrong_count position_used_twice
+        event_id_used_twice positions_out_of_order position_beyond_sequence mixed_stream
+        event_of_unknown_stream keys_contradict link_to_nothing checkpoint_beyond_log
+        snapshot_beyond_stream missing_in_census
+    }
     session {
         start opened cancel activity probe_first probe_second health notify blockers
     }

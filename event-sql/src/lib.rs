@@ -40,6 +40,7 @@ pub mod queue;
 pub mod rows;
 pub mod streams;
 pub mod url_keys;
+pub mod verify;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -14,10 +14,10 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};
 use sqlx::{ConnectOptions, Connection};
 
 use crate::error::{self, shown};
-use crate::file::faults;
 use crate::pool::run;
 use crate::sql;
 use crate::store::Store;
+use crate::verify::faults;
 
 const OPERATION: &str = "copy the store";
 /// What the name of an unfinished copy ends with.

@@ -28,6 +28,7 @@ pub(crate) async fn link(store: &Store, link: &LinkEvents) -> Result<Appended> {
         Ok(Verdict::Write(positions)) => positions,
         Ok(Verdict::AlreadyLinked(first)) => {
             transaction.rollback().await;
+            store.pool.prove(OPERATION).await?;
             return Ok(first);
         }
         Err(refusal) => {

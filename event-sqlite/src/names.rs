@@ -34,11 +34,12 @@ impl Names {
         let query = sql::NAMES_OF_STREAMS.query().bind(json(&keys)?);
         let rows = pool.fetch("look up streams", query).await?;
         let mut owners = Owners::default();
-        let found = rows.iter().map(|row| {
+        // A name that is not valid is as good as none.
+        let found = rows.iter().filter_map(|row| {
             let cells = Cells::new(row);
-            Ok((cells.get("stream_key")?, owners.read(&cells, OWNER)?))
+            Some((cells.get("stream_key").ok()?, owners.read(&cells, OWNER).ok()?))
         });
-        let found: HashMap<i64, Name> = found.collect::<Result<_>>()?;
+        let found: HashMap<i64, Name> = found.collect();
         let mut known = self.known();
         if known.len() + found.len() > MOST {
             known.clear();

@@ -7,7 +7,7 @@ use event_core::{
     AllOptions, Error, EventId, ReadOptions, RecordedEvent, Result, StreamId, Tenant,
 };
 use event_sql::page::{EventPage, StreamPage, start};
-use event_sql::rows::{Owners, corrupt, to_i64};
+use event_sql::rows::{Owners, checked, to_i64};
 use event_sql::streams::tenant_of;
 use sqlx::sqlite::SqliteRow;
 
@@ -104,7 +104,7 @@ pub(crate) async fn all(
     if let Some(narrow) = narrow {
         query = query.bind(narrow.to_owned());
     }
-    let mut page = KeyedPage::new(store, Room::new(options.get_limit_bytes()));
+    let mut page = KeyedPage::new(store, view, Room::new(options.get_limit_bytes()));
     store.pool.each_while("read all streams", query, |row| page.take(row)).await?;
     page.end().await
 }
@@ -128,10 +128,19 @@ fn micros(time: DateTime<Utc>) -> i64 {
     time.timestamp_micros().saturating_add(rest)
 }
 
+/// An event whose row refers to no stream that can be read: it is marked, so that the page can be read past it.
+fn without_stream(key: i64, row: &SqliteRow, tenant: Tenant) -> Result<RecordedEvent> {
+    let stream_id = checked(StreamId::new(format!("unknown-{key}")))?;
+    let event = row::event_of(row, (tenant, stream_id))?;
+    Ok(event.damaged(format!("column stream_key: there is no stream {key} with a valid name")))
+}
+
 /// Events of many streams, whose rows hold the keys of their streams. From the first unknown key on, rows wait until it
 /// is looked up.
 struct KeyedPage<'s> {
     store: &'s Store,
+    /// Whose an event is whose stream is unknown.
+    tenant: Tenant,
     /// The last name: neighbours often share it.
     last: Option<(i64, Name)>,
     events: EventPage,
@@ -141,9 +150,10 @@ struct KeyedPage<'s> {
 }
 
 impl<'s> KeyedPage<'s> {
-    fn new(store: &'s Store, room: Room) -> Self {
+    fn new(store: &'s Store, view: &TenantView, room: Room) -> Self {
+        let tenant = view.tenant().cloned().unwrap_or_default();
         let events = EventPage::within(room);
-        Self { store, last: None, events, waiting: Vec::new(), waiting_room: room }
+        Self { store, tenant, last: None, events, waiting: Vec::new(), waiting_room: room }
     }
 
     /// Takes a row; whether there is room for another one.
@@ -186,10 +196,11 @@ impl<'s> KeyedPage<'s> {
         keys.sort_unstable();
         keys.dedup();
         let found = self.store.names.learn(&self.store.pool, &keys).await?;
-        let unknown = |key| corrupt(format!("column stream_key: there is no stream {key}"));
         for (key, row) in &self.waiting {
-            let name = found.get(key).cloned().ok_or_else(|| unknown(key));
-            self.events.push(|_| row::event_of(row, name?));
+            match found.get(key) {
+                Some(name) => self.events.push(|_| row::event_of(row, name.clone())),
+                None => self.events.push(|_| without_stream(*key, row, self.tenant.clone())),
+            }
         }
         self.events.end()
     }

@@ -188,6 +188,26 @@ statements! {
     HEALTH = "file/health";
     BACKUP = "file/backup";
     CHECK = "file/check";
+
+    // Verification: one kind of fault each.
+    GAP_IN_VERSIONS = "verify/gap_in_versions";
+    VERSION_BEYOND_STREAM = "verify/version_beyond_stream";
+    WRONG_COUNT = "verify/wrong_count";
+    POSITION_USED_TWICE = "verify/position_used_twice";
+    EVENT_ID_USED_TWICE = "verify/event_id_used_twice";
+    POSITIONS_OUT_OF_ORDER = "verify/positions_out_of_order";
+    POSITION_BEYOND_SEQUENCE = "verify/position_beyond_sequence";
+    UNKNOWN_STATE = "verify/unknown_state";
+    MIXED_STREAM = "verify/mixed_stream";
+    EVENT_OF_UNKNOWN_STREAM = "verify/event_of_unknown_stream";
+    KEYS_CONTRADICT = "verify/keys_contradict";
+    LINK_TO_NOTHING = "verify/link_to_nothing";
+    CHECKPOINT_BEYOND_LOG = "verify/checkpoint_beyond_log";
+    SNAPSHOT_BEYOND_STREAM = "verify/snapshot_beyond_stream";
+    MISSING_IN_CENSUS = "verify/missing_in_census";
+    TIME_BEYOND_DATES = "verify/time_beyond_dates";
+
+    // The file as it is used.
     WRITE_AHEAD = write_ahead;
     // Whether the file can be written. The connection keeps the first setting and must not be used again.
     TRY_WRITE = no_wait, begin, rollback;

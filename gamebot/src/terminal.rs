@@ -92,7 +92,7 @@ mod tests {
     fn nothing_is_obeyed() {
         let mut printed = Vec::new();
         let mut terminal = Terminal::new(&mut printed);
-        write!(terminal, "a\u{1b}]0;x\u{7}b\r\u{7f}{}\n", '\u{9b}').unwrap();
+        terminal.write_all("a\u{1b}]0;x\u{7}b\r\u{7f}\u{9b}\n".as_bytes()).unwrap();
         terminal.write_all(b"\xff\t\"").unwrap();
         let text = String::from_utf8(printed).unwrap();
         assert_eq!(text, "a\\u001b]0;x\\u0007b\\u000d\\u007f\\u009b\n\u{fffd}\t\"");

@@ -33,6 +33,7 @@ mod stall;
 mod standby;
 mod subscribe;
 mod torture;
+mod verify;
 
 #[path = "../support/bouncer.rs"]
 mod bouncer;

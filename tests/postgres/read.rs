@@ -158,6 +158,10 @@ async fn corrupt_rows_are_typed_errors() {
         let mut errors = Vec::new();
         errors.extend(page(&adapter, "s").await.err());
         errors.extend(adapter.read_all(&TenantView::All, &AllOptions::new()).await.err());
+        // An event that cannot be read is marked, and says so to whoever needs it.
+        let event = adapter.read_event(&TenantView::All, id).await.ok().flatten();
+        let damaged = event.filter(|event| event.damage().is_some());
+        errors.extend(damaged.and_then(|event| event.decode_any().err()));
         errors.extend(adapter.read_event(&TenantView::All, id).await.err());
         errors.extend(adapter.stream_info(&TenantView::All, &stream("s")).await.err());
         errors.extend(adapter.list_streams(&TenantView::All, &ListOptions::new()).await.err());

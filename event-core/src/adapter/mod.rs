@@ -14,6 +14,7 @@ mod page;
 pub mod read;
 pub(crate) mod request;
 pub(crate) mod snapshots;
+pub(crate) mod verification;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -37,8 +38,9 @@ pub(crate) use self::request::{AllOptions, Delete, ListOptions, ReadOptions, Str
 pub use self::request::{Direction, StreamState};
 use self::snapshots::NoSnapshots;
 pub use self::snapshots::{OwnedSnapshot, SnapshotStore, StoredSnapshot};
+pub(crate) use self::verification::Verification;
 use crate::envelope::RecordedEvent;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::value::{EventId, ExpectedVersion, StreamId, Tenant};
 
 pub use async_trait::async_trait;
@@ -180,6 +182,11 @@ pub trait Adapter: Send + Sync + 'static {
     /// Checks the backend now; an answer means that it can be reached.
     async fn health(&self) -> Result<Health>;
 
+    /// Reads everything that is stored, and finds what is damaged or contradicts itself. A backend without it says so.
+    async fn verify(&self) -> Result<Verification> {
+        Err(Error::adapter("verify the store", format!("the backend `{}` cannot", self.name())))
+    }
+
     /// The end of the log, for readers that follow it.
     fn live(&self) -> &dyn LiveLog;
 
@@ -284,6 +291,10 @@ macro_rules! forward_adapter {
 
             async fn health(&self) -> Result<Health> {
                 (**self).health().await
+            }
+
+            async fn verify(&self) -> Result<Verification> {
+                (**self).verify().await
             }
 
             fn live(&self) -> &dyn LiveLog {

@@ -69,6 +69,12 @@ impl NewEvent {
         }
     }
 
+    /// Replaces the data by the reason why it could not be read: the append reports it.
+    pub(crate) fn unreadable(mut self, reason: &str) -> Self {
+        self.data = Err(Arc::new(EncodeError::of_damage(reason)));
+        self
+    }
+
     /// Sets the id. Appending the same ids again stores nothing and returns the first result.
     #[must_use]
     pub fn with_id(mut self, id: impl Into<EventId>) -> Self {

@@ -43,12 +43,42 @@ pub struct RecordedEvent {
     parts: RecordedParts,
     /// The event's own stream and version, if it was read through a link.
     origin: Option<Box<(StreamId, StreamVersion)>>,
+    /// Why parts of it stand for what could not be read.
+    damage: Option<Box<str>>,
 }
 
 impl RecordedEvent {
     /// Creates a recorded event; for adapters.
     pub const fn from_parts(parts: RecordedParts) -> Self {
-        Self { parts, origin: None }
+        Self { parts, origin: None, damage: None }
+    }
+
+    /// Marks the event: parts of it could not be read, and something else stands in their place. It decodes to that error
+    /// and cannot be stored again; pages that hold it can be read past it. For adapters.
+    #[must_use]
+    pub fn damaged(mut self, reason: impl Into<Box<str>>) -> Self {
+        self.damage = Some(reason.into());
+        self
+    }
+
+    /// Returns what could not be read of the event, if anything: its stored data is not JSON, for one. What the other
+    /// methods return is then reliable for the position only.
+    pub fn damage(&self) -> Option<&str> {
+        self.damage.as_deref()
+    }
+
+    /// Returns the event if all of it could be read.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] with the event's location.
+    pub(crate) fn intact(&self) -> Result<&Self> {
+        match &self.damage {
+            None => Ok(self),
+            Some(reason) => {
+                let at = Some(Box::new(self.location()));
+                Err(Error::Corrupt { at, reason: reason.to_string() })
+            }
+        }
     }
 
     /// Returns the fields of the event; for adapters.
@@ -68,8 +98,13 @@ impl RecordedEvent {
 
     /// Converts the event into a new event with the same content and a new id.
     pub(crate) fn into_new_event(self) -> NewEvent {
+        let damage = self.damage;
         let RecordedParts { event_type, event_version, data, metadata, .. } = self.parts;
-        NewEvent::raw(event_type, event_version, data).with_metadata(metadata)
+        let event = NewEvent::raw(event_type, event_version, data).with_metadata(metadata);
+        match damage {
+            None => event,
+            Some(damage) => event.unreadable(&damage),
+        }
     }
 
     /// Returns the stream that the event was appended to, and its version there, if the event was read through a link
@@ -147,9 +182,11 @@ impl RecordedEvent {
     ///
     /// # Errors
     /// [`Error::UnknownEventType`] for another type, [`Error::FromTheFuture`] for a version newer than `E`,
-    /// [`Error::Deserialization`] for malformed data or a failed migration step; each with the event's location.
+    /// [`Error::Deserialization`] for malformed data or a failed migration step, [`Error::Corrupt`] for an event with
+    /// [`damage`](Self::damage); each with the event's location.
     #[inline]
     pub fn decode<E: Event>(&self) -> Result<E> {
+        self.intact()?;
         if *self.parts.event_type != *E::TYPE && !matches_type::<E>(&self.parts.event_type) {
             return Err(self.unexpected_type(E::TYPE));
         }
@@ -172,6 +209,7 @@ impl RecordedEvent {
     /// # Errors
     /// As [`RecordedEvent::decode`].
     pub fn decode_in(&self, registry: &Registry) -> Result<Box<dyn AnyEvent>> {
+        self.intact()?;
         registry
             .decode(&self.parts.event_type, self.parts.event_version, &self.parts.data)
             .map_err(|error| self.undecodable(error))
@@ -208,5 +246,6 @@ impl PartialEq for RecordedEvent {
             && a.metadata == b.metadata
             && a.recorded_at == b.recorded_at
             && self.origin == other.origin
+            && self.damage == other.damage
     }
 }

@@ -1,6 +1,6 @@
-//! [`EventStore::health`]: the health check of a store.
+//! [`EventStore::health`] and [`EventStore::verify`]: the health check of a store, and the search for damage.
 
-use crate::adapter::Health;
+use crate::adapter::{Health, Verification};
 use crate::error::Result;
 use crate::store::{EventStore, Operation, RetryPolicy};
 
@@ -23,5 +23,26 @@ impl EventStore {
         let (adapter, never) = (&self.shared.adapter, RetryPolicy::never());
         let operation = Operation { policy: &never, ..self.operation("health", None) };
         operation.run(|_| adapter.health()).await
+    }
+
+    /// Reads everything that is stored, of all tenants, and reports what is damaged or contradicts itself: gaps in versions,
+    /// positions that are used twice or were never assigned, links and checkpoints that lead nowhere, events that cannot be
+    /// read, and others. It takes as long as reading the store. What is written meanwhile is no fault.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> event_core::Result<()> {
+    /// let store = event_core::EventStore::in_memory()?;
+    /// let verification = store.verify().await?;
+    /// assert!(verification.is_sound(), "{verification}");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Connection`](crate::Error::Connection) and other errors of the backend;
+    /// [`Error::Adapter`](crate::Error::Adapter) from a backend that cannot verify. What is found is no error.
+    pub async fn verify(&self) -> Result<Verification> {
+        let (adapter, never) = (&self.shared.adapter, RetryPolicy::never());
+        let operation = Operation { policy: &never, ..self.operation("verify", None) };
+        operation.run(|_| adapter.verify()).await
     }
 }

@@ -55,7 +55,7 @@ impl EventStore {
         }
         let mut events = self.all_events(AllOptions::new());
         while let Some(event) = events.next().await {
-            digest.event(&event?);
+            digest.event(event?.intact()?);
         }
         Ok(digest)
     }

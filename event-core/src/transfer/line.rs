@@ -161,6 +161,7 @@ fn of_stream(info: &StreamInfo) -> StreamLine<'_> {
 }
 
 fn of_event(event: &RecordedEvent) -> Result<EventLine<'_>> {
+    event.intact()?;
     let fail = |error| Error::adapter("write a line of the export", error);
     let breaks = |json: &str| json.contains(['\n', '\r']);
     let (data, metadata) = (event.data(), event.metadata().as_json());

@@ -5,7 +5,7 @@ use event_core::adapter::import::{ImportBatch, Imported};
 use event_core::adapter::{
     Adapter, CheckpointStore, LiveLog, SnapshotStore, TenantView, async_trait,
 };
-use event_core::health::Health;
+use event_core::health::{Health, Verification};
 use event_core::registry::StoredVersion;
 use event_core::{
     AllOptions, Appended, Error, EventId, ExpectedVersion, ListOptions, Outcome, ReadOptions,
@@ -15,7 +15,7 @@ use event_sql::rows::to_i64;
 use uuid::Uuid;
 
 use super::PgAdapter;
-use crate::{census, health, inline, link, read, stream};
+use crate::{census, health, inline, link, read, stream, verify};
 
 #[async_trait]
 impl Adapter for PgAdapter {
@@ -132,6 +132,10 @@ impl Adapter for PgAdapter {
 
     async fn health(&self) -> Result<Health> {
         health::of(&self.frontier).await
+    }
+
+    async fn verify(&self) -> Result<Verification> {
+        verify::verify(self, &self.store).await
     }
 
     fn snapshots(&self) -> &dyn SnapshotStore {

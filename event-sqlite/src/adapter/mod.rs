@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use event_core::adapter::append::{Commit, StreamChange};
 use event_core::adapter::{Adapter, AdapterFactory};
-use event_core::{Appended, EventStore, ExpectedVersion, Position, Result, StreamId, Tenant};
+use event_core::{
+    Appended, Error, EventStore, ExpectedVersion, Position, Result, StreamId, Tenant,
+};
 use event_sql::inline::InlineProjections;
 use event_sql::projector::{ProjectionStatus, wait_for};
 use event_sql::queue::APPEND;
@@ -23,7 +25,7 @@ use crate::projection::{SqliteProjection, SqliteProjector};
 use crate::store::Store;
 use crate::tail::Tail;
 use crate::writer::Writer;
-use crate::{append, backup, file, projection, start, stream};
+use crate::{append, backup, projection, start, stream};
 
 event_core::adapter::submit! {
     AdapterFactory::new(&["sqlite"], |url| {
@@ -116,12 +118,17 @@ impl SqliteAdapter {
         backup::backup(&self.store, path.as_ref()).await
     }
 
-    /// Reads the whole file and looks for damage: pages, indexes, and rows that contradict one another.
+    /// Reads the whole file and looks for damage: pages, indexes, and rows that contradict one another. It is
+    /// [`EventStore::verify`] as an error.
     ///
     /// # Errors
-    /// [`Error::Corrupt`](event_core::Error::Corrupt) that lists what was found.
+    /// [`Error::Corrupt`] that lists what was found.
     pub async fn check(&self) -> Result<()> {
-        file::check(&self.store).await
+        let found = self.verify().await?;
+        if found.is_sound() {
+            return Ok(());
+        }
+        Err(Error::Corrupt { at: None, reason: found.to_string() })
     }
 
     /// Begins a build of a projection, or continues it. It reads nothing before

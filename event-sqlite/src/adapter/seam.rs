@@ -5,7 +5,7 @@ use event_core::adapter::import::{ImportBatch, Imported};
 use event_core::adapter::{
     Adapter, CheckpointStore, LiveLog, SnapshotStore, TenantView, async_trait,
 };
-use event_core::health::Health;
+use event_core::health::{Health, Verification};
 use event_core::registry::StoredVersion;
 use event_core::{
     AllOptions, Appended, Error, EventId, ExpectedVersion, ListOptions, ReadOptions, RecordedEvent,
@@ -15,7 +15,7 @@ use event_sql::inline::refuse_within_another;
 use uuid::Uuid;
 
 use super::SqliteAdapter;
-use crate::{census, health, import, link, read, stream};
+use crate::{census, health, import, link, read, stream, verify};
 
 #[async_trait]
 impl Adapter for SqliteAdapter {
@@ -124,6 +124,10 @@ impl Adapter for SqliteAdapter {
 
     async fn health(&self) -> Result<Health> {
         health::of(&self.store).await
+    }
+
+    async fn verify(&self) -> Result<Verification> {
+        verify::verify(self, &self.store).await
     }
 
     fn snapshots(&self) -> &dyn SnapshotStore {

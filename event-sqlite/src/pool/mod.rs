@@ -11,6 +11,7 @@ mod transaction;
 mod write_ahead;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use event_core::{Error, Result};
@@ -38,6 +39,8 @@ pub(crate) struct Pool {
     /// Open from the start to the end.
     anchor: tokio::sync::Mutex<Option<SqliteConnection>>,
     identity: Identity,
+    /// The last proof failed: the next transaction does not even begin without one.
+    is_suspect: AtomicBool,
     write_ahead: WriteAhead,
 }
 
@@ -51,6 +54,7 @@ impl Pool {
             idle: Mutex::default(),
             writer: tokio::sync::Mutex::default(),
             anchor: tokio::sync::Mutex::default(),
+            is_suspect: AtomicBool::new(false),
             write_ahead: WriteAhead::default(),
         }
     }
@@ -133,7 +137,12 @@ impl Pool {
         if self.readers.is_closed() {
             return Err(closed(operation).into());
         }
-        self.prove(operation).await?;
+        if self.is_suspect.load(Relaxed) {
+            self.prove(operation).await?;
+        } else {
+            // What is refused here is not stored anywhere.
+            self.identity.look(operation)?;
+        }
         self.bound_write_ahead().await;
         let connection = match slot.take() {
             Some(connection) => connection,

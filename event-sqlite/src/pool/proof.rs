@@ -1,5 +1,7 @@
 //! The proof that the file is the one that was opened.
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use event_core::{Error, Result};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{ConnectOptions, Connection};
@@ -30,8 +32,15 @@ impl Pool {
         self.prove(operation).await
     }
 
-    /// Checks that the paths lead to what was opened, and that nothing else was written there.
+    /// Checks that the paths lead to what was opened, and that nothing else was written there. Nothing may be answered to a
+    /// writer before it is checked.
     pub(crate) async fn prove(&self, operation: &'static str) -> Result<()> {
+        let proved = self.check(operation).await;
+        self.is_suspect.store(proved.is_err(), Relaxed);
+        proved
+    }
+
+    async fn check(&self, operation: &'static str) -> Result<()> {
         let Some(found) = self.identity.look_at_all(operation)? else { return Ok(()) };
         self.write_ahead.is(found.write_ahead);
         match found.unproved {

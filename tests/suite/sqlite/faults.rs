@@ -6,11 +6,21 @@ use std::time::Duration;
 
 use event_core::ExpectedVersion::Any;
 use event_core::error::with_causes;
-use event_core::{AllOptions, Error, EventStore, ReadOptions, Result, RetryPolicy};
+use event_core::{
+    AllOptions, Error, Event, EventStore, ReadOptions, RecordedEvent, Result, RetryPolicy,
+};
 use event_sqlite::{SqliteAdapter, SqliteOptions};
 use event_testing::Noted;
 
 use super::{all_events, new_file, open, open_store, plain_connection, run, stream};
+
+/// Events of any kind, as a tool appends them again.
+#[derive(Event)]
+enum Anything {
+    Noted(Noted),
+    #[event(other)]
+    Other(RecordedEvent),
+}
 
 async fn refused(path: &Path) -> (Error, String) {
     let options = SqliteOptions::new(path).busy_timeout(Duration::from_millis(20));
@@ -111,7 +121,7 @@ async fn open_and_read(path: &Path) -> Result<()> {
 }
 
 #[tokio::test]
-async fn corrupt_rows_are_errors_that_name_stream_and_version() {
+async fn a_row_that_cannot_be_read_is_marked_and_stops_no_page() {
     let path = new_file();
     let store = open_store(&path).await;
     let id = stream("s");
@@ -129,9 +139,24 @@ async fn corrupt_rows_are_errors_that_name_stream_and_version() {
     ] {
         run(&mut connection, "CREATE TEMP TABLE good AS SELECT * FROM events").await;
         run(&mut connection, change).await;
-        let error = store.read_stream(&id, ReadOptions::backward()).await.unwrap_err();
+        let page = store.read_stream(&id, ReadOptions::backward()).await.unwrap();
+        let error = page[0].decode::<Noted>().unwrap_err();
         assert!(matches!(error, Error::Corrupt { .. }), "{change}: {error:?}");
         assert!(error.to_string().contains(expected), "{change}: {error}");
+        assert!(error.to_string().contains("of stream \"s\""), "{change}: {error}");
+        page[1].decode::<Noted>().unwrap();
+        let all = all_events(&store).await;
+        assert_eq!(all.len(), 2, "{change}");
+        assert!(all[0].damage().is_none() && all[1].damage().is_some(), "{change}");
+        // What was not read is not stored anew, here or elsewhere.
+        let again = [Anything::Other(all[1].clone())];
+        let error = store.append(&stream("again"), Any, again).await.unwrap_err();
+        assert_eq!(error.code(), "serialization_failed", "{change}: {error}");
+        assert!(store.export().write_to(&mut Vec::new()).await.is_err(), "{change}");
+        assert!(store.digest().await.is_err(), "{change}");
+        let target = EventStore::in_memory().unwrap();
+        let _ = store.copy_to(&target).await.unwrap_err();
+        assert!(all_events(&target).await.is_empty(), "{change}");
         run(&mut connection, "INSERT OR REPLACE INTO events SELECT * FROM good; DROP TABLE good")
             .await;
     }

@@ -13,6 +13,7 @@ mod races;
 mod schema;
 mod sleeping;
 mod slow;
+mod verify;
 mod write_ahead;
 
 use std::path::{Path, PathBuf};

@@ -190,6 +190,7 @@ pub fn events(
         let taken =
             |reason| Err(Error::event_id_conflict(stream_id(), Some(event.event_id()), reason));
         let (version, position) = (event.stream_version(), event.position());
+        event.intact()?;
         if event.origin().is_some() {
             return refused(format!("event {} is read through a link", event.event_id()));
         }

@@ -28,6 +28,12 @@ pub(crate) struct EncodeError {
 }
 
 impl EncodeError {
+    /// For a stored event that could not be read, and so cannot be stored again.
+    pub(crate) fn of_damage(reason: &str) -> Self {
+        let reason = format!("the stored event could not be read: {reason}");
+        Self { version: None, path: ".".into(), reason, source: None }
+    }
+
     /// Adds the version of the event.
     pub(crate) fn of_version(self, version: EventVersion) -> Self {
         Self { version: Some(version), ..self }

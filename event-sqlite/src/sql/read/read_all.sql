@@ -3,8 +3,9 @@
 -- The columns of an event come first, in the order of `row.rs`.
 SELECT e.version, e.position, e.event_id, e.event_type, e.schema_version, e.data, e.metadata, e.recorded_at, e.stream_key
 FROM events e
-CROSS JOIN streams s ON s.stream_key = e.stream_key AND e.version >= s.first_version
-WHERE e.position > ?1 AND e.position <= ?7
+LEFT JOIN streams s ON s.stream_key = e.stream_key -- one that is missing hides no event
+WHERE e.version >= coalesce(s.first_version, e.version)
+  AND e.position > ?1 AND e.position <= ?7
   AND (?2 IS NULL OR e.tenant_key = (SELECT w.tenant_key FROM tenants w WHERE w.name = ?2))
   AND (?3 IS NULL OR e.event_type IN (SELECT j.value FROM json_each(?3) j))
   AND (?4 IS NULL OR e.recorded_at >= ?4)

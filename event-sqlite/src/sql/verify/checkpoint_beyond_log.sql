@@ -1,0 +1,16 @@
+-- Checkpoints of subscriptions and projections, and parked events, at positions that were never assigned, or of another event than the log has there.
+WITH assigned AS (
+  SELECT coalesce(max(q.seq), 0) AS last FROM sqlite_sequence q WHERE q.name = 'events'
+), bad AS (
+  SELECT 'subscription "' || p.name || '", partition ' || p.partition || ' at position ' || p.position AS place FROM subscription_partitions p
+  WHERE p.position > (SELECT a.last FROM assigned a) OR p.position < 0 OR p.event_position > (SELECT a.last FROM assigned a)
+    OR EXISTS (SELECT 1 FROM events e WHERE e.position = p.event_position AND e.event_id <> p.event_id)
+  UNION ALL
+  SELECT 'projection "' || j.name || '", build ' || j.build || ' at position ' || j.position FROM projections j
+  WHERE j.position > (SELECT a.last FROM assigned a) OR j.position < 0 OR j.event_position > (SELECT a.last FROM assigned a)
+    OR EXISTS (SELECT 1 FROM events e WHERE e.position = j.event_position AND e.event_id <> j.event_id)
+  UNION ALL
+  SELECT 'parked event of subscription "' || k.name || '" at position ' || k.position FROM parked_events k
+  WHERE k.position > (SELECT a.last FROM assigned a) OR k.position < 1
+)
+SELECT count(*) OVER () AS found, place FROM bad LIMIT 5
