@@ -86,12 +86,14 @@ impl SetMember {
 pub(crate) struct ShapeInput {
     pub(crate) ident: Ident,
     pub(crate) body: Body,
+    /// What serde's attributes say about the type as a whole.
+    pub(crate) marks: Vec<String>,
 }
 
 pub(crate) enum Body {
     Fields(FieldsInput),
     Enum(TaggingInput, Vec<VariantInput>),
-    /// `#[serde(into = "…")]`: another type is written in its place.
+    /// `#[serde(from = "…")]`: another type is read in its place.
     Via(Box<Type>),
 }
 
@@ -114,6 +116,7 @@ pub(crate) struct VariantInput {
     pub(crate) aliases: Vec<String>,
     pub(crate) other: bool,
     pub(crate) fields: FieldsInput,
+    pub(crate) marks: Vec<String>,
 }
 
 pub(crate) struct FieldInput {
@@ -125,6 +128,8 @@ pub(crate) struct FieldInput {
     pub(crate) omitted: bool,
     pub(crate) flatten: bool,
     pub(crate) with: Option<String>,
+    /// What serde's other attributes say.
+    pub(crate) marks: Vec<String>,
 }
 
 /// Where the form of a field comes from.

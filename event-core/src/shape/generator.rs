@@ -8,6 +8,8 @@ use serde_json::{Number, Value};
 pub enum Generator {
     /// Always the same payload: every key, the first variant, one item per list.
     Fixed,
+    /// As fixed, without the keys that may be missing.
+    Least,
     /// Random values of the form; extreme values are more frequent than in a uniform distribution.
     Random(Rng),
 }
@@ -15,7 +17,7 @@ pub enum Generator {
 impl Generator {
     pub(super) fn bool(&mut self) -> bool {
         match self {
-            Self::Fixed => true,
+            Self::Fixed | Self::Least => true,
             Self::Random(rng) => rng.bool(),
         }
     }
@@ -23,15 +25,20 @@ impl Generator {
     /// Returns true with probability 1 / `chances`; never for a fixed payload.
     pub(super) fn one_in(&mut self, chances: u8) -> bool {
         match self {
-            Self::Fixed => false,
+            Self::Fixed | Self::Least => false,
             Self::Random(rng) => rng.u8(..chances) == 0,
         }
+    }
+
+    /// Whether to leave out a key that may be missing.
+    pub(super) fn leaves_out(&mut self) -> bool {
+        matches!(self, Self::Least) || self.one_in(6)
     }
 
     /// Whether to expand a recursive type once more.
     pub(super) fn recurse(&mut self) -> bool {
         match self {
-            Self::Fixed => false,
+            Self::Fixed | Self::Least => false,
             Self::Random(rng) => rng.bool(),
         }
     }
@@ -39,7 +46,7 @@ impl Generator {
     /// The number of items of a list or a map.
     pub(super) fn count(&mut self) -> usize {
         match self {
-            Self::Fixed => 1,
+            Self::Fixed | Self::Least => 1,
             Self::Random(rng) => rng.usize(..4),
         }
     }

@@ -53,6 +53,8 @@ pub enum Form {
     Enum(Tagging, Vec<VariantForm>),
     /// A named Rust type. The name is part of the shape of a newtype (`Seconds` is not `Millis`), not of an object.
     Named(&'static str, Box<Self>),
+    /// A form with what serde's attributes say about it, as the lock words it: `refuses other keys`.
+    Marked(Vec<String>, Box<Self>),
     /// A recursive type: the enclosing [`Named`](Self::Named) form this many levels up, 1 for the innermost.
     Recursive(usize),
     /// A type without a known form, by its Rust name; see `#[event(shape = "…")]` and `#[derive(Shape)]`.
@@ -93,7 +95,7 @@ impl Form {
     /// Returns the form without the names of newtypes and structs around it.
     pub fn bare(&self) -> &Self {
         match self {
-            Self::Named(_, form) => form.bare(),
+            Self::Named(_, form) | Self::Marked(_, form) => form.bare(),
             form => form,
         }
     }
@@ -128,6 +130,8 @@ pub struct FieldForm {
     pub flatten: bool,
     /// The path of a custom (de)serialization function (`#[serde(with)]`).
     pub with: Option<&'static str>,
+    /// What serde's other attributes say, as the lock words it: `never read`.
+    pub marks: &'static [&'static str],
 }
 
 impl FieldForm {
@@ -135,6 +139,11 @@ impl FieldForm {
     pub(crate) fn may_be_missing(&self) -> bool {
         // serde reads a missing `Option` as `None`, unless a custom function deserializes it.
         self.default || (self.with.is_none() && matches!(self.form, Form::Option(_)))
+    }
+
+    /// Whether the value is read; one that is only written is of no use to a reader.
+    pub(crate) fn is_read(&self) -> bool {
+        !self.marks.contains(&"never read")
     }
 }
 
@@ -149,6 +158,8 @@ pub struct VariantForm {
     pub form: Option<Form>,
     /// Whether unknown names are read as this variant (`#[serde(other)]`).
     pub other: bool,
+    /// What serde's other attributes say, as the lock words it.
+    pub marks: &'static [&'static str],
 }
 
 /// serde's four enum representations: where JSON holds the name of a variant.

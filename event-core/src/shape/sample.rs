@@ -63,6 +63,7 @@ impl<'a> Sampler<'a> {
                 self.enclosing.pop();
                 value?
             }
+            Form::Marked(_, inner) => self.value(inner)?,
             Form::Recursive(levels) => self.recursive(*levels)?,
             Form::Foreign(text) | Form::Fixed(text) => return Err(self.unknown(text)),
         })
@@ -131,8 +132,11 @@ impl<'a> Sampler<'a> {
         field: &'a FieldForm,
         object: &mut Map<String, Value>,
     ) -> Result<(), NoSample> {
+        if !field.is_read() {
+            return Ok(());
+        }
         let missing = field.may_be_missing();
-        if missing && self.generator.one_in(6) {
+        if missing && self.generator.leaves_out() {
             return Ok(());
         }
         if field.flatten {
@@ -216,10 +220,12 @@ fn single_key(key: &str, value: Value) -> Map<String, Value> {
 fn is_recursive(form: &Form) -> bool {
     match form {
         Form::Recursive(_) => true,
-        Form::Option(form) | Form::List(form) | Form::Set(form) | Form::Named(_, form) => {
-            is_recursive(form)
-        }
-        Form::Map(_, form) => is_recursive(form),
+        Form::Option(form)
+        | Form::List(form)
+        | Form::Set(form)
+        | Form::Named(_, form)
+        | Form::Marked(_, form)
+        | Form::Map(_, form) => is_recursive(form),
         Form::Tuple(items) => items.iter().any(is_recursive),
         Form::Struct(fields) => fields.iter().any(|field| is_recursive(&field.form)),
         Form::Enum(_, variants) => {

@@ -55,6 +55,7 @@ impl Writer {
                 self.enclosing.pop();
                 schema
             }
+            Form::Marked(_, form) => self.schema(form),
             Form::Recursive(levels) => {
                 let index = self.enclosing.len().checked_sub(*levels);
                 let pointer = index.and_then(|index| self.enclosing.get(index));
@@ -105,6 +106,7 @@ impl Writer {
                 self.flattened(form, optional, object);
                 self.enclosing.pop();
             }
+            Form::Marked(_, form) => self.flattened(form, optional, object),
             Form::Option(form) => self.flattened(form, true, object),
             Form::Struct(fields) => self.fields(fields, optional, object),
             // Unknown keys are allowed anyway.

@@ -15,7 +15,7 @@ pub enum Spec {
     Fields(FieldsSpec),
     /// An enum.
     Enum(Tagging, &'static [VariantSpec]),
-    /// A type that is serialized as another type (`#[serde(into)]`), with that type's form and name.
+    /// A type that is deserialized as another type (`#[serde(from)]`), with that type's form and name.
     Via(FormFn, &'static str),
 }
 
@@ -43,6 +43,8 @@ pub struct VariantSpec {
     pub other: bool,
     /// The content.
     pub fields: FieldsSpec,
+    /// What serde's other attributes say, as the lock words it.
+    pub marks: &'static [&'static str],
 }
 
 /// One field of a struct or a variant.
@@ -57,6 +59,7 @@ pub struct FieldSpec {
     omitted: bool,
     flatten: bool,
     with: Option<&'static str>,
+    marks: &'static [&'static str],
 }
 
 /// How the form of a field is determined.
@@ -96,6 +99,7 @@ impl FieldSpec {
             omitted: false,
             flatten: false,
             with: None,
+            marks: &[],
         }
     }
 
@@ -129,6 +133,20 @@ impl FieldSpec {
         Self { with: Some(path), ..self }
     }
 
+    /// Sets what serde's other attributes say, as the lock words it.
+    #[must_use]
+    pub const fn marks(self, marks: &'static [&'static str]) -> Self {
+        Self { marks, ..self }
+    }
+
+    /// The form of a field that has no key of its own, with what its attributes say.
+    fn marked_form(&self, shapes: &mut Shapes) -> Form {
+        let mut marks: Vec<String> = self.marks.iter().map(|mark| (*mark).to_owned()).collect();
+        marks.extend(self.with.map(|path| format!("with {path}")));
+        let form = self.form(shapes);
+        if marks.is_empty() { form } else { Form::Marked(marks, Box::new(form)) }
+    }
+
     fn form(&self, shapes: &mut Shapes) -> Form {
         match self.form {
             FormSpec::Type(form) => form(shapes, self.rust_type),
@@ -147,6 +165,7 @@ impl FieldSpec {
             omitted: self.omitted,
             flatten: self.flatten,
             with: self.with,
+            marks: self.marks,
         }
     }
 }
@@ -157,7 +176,13 @@ impl VariantSpec {
             FieldsSpec::Unit => None,
             fields => Some(fields.form(shapes)),
         };
-        VariantForm { name: self.name, aliases: self.aliases, form, other: self.other }
+        VariantForm {
+            name: self.name,
+            aliases: self.aliases,
+            form,
+            other: self.other,
+            marks: self.marks,
+        }
     }
 }
 
@@ -165,9 +190,9 @@ impl FieldsSpec {
     fn form(self, shapes: &mut Shapes) -> Form {
         match self {
             Self::Unit => Form::Null,
-            Self::Newtype(field) => field.form(shapes),
+            Self::Newtype(field) => field.marked_form(shapes),
             Self::Tuple(fields) => {
-                Form::Tuple(fields.iter().map(|field| field.form(shapes)).collect())
+                Form::Tuple(fields.iter().map(|field| field.marked_form(shapes)).collect())
             }
             Self::Struct(fields) => {
                 Form::Struct(fields.iter().map(|field| field.field(shapes)).collect())
@@ -195,5 +220,19 @@ impl Shapes {
     /// when a crate is compiled twice, as a library and for its unit tests.
     pub fn named(&mut self, path: &'static str, name: &'static str, spec: &Spec) -> Form {
         self.enclosed(path, name, |shapes| spec.form(shapes))
+    }
+
+    /// As [`named`](Self::named), for a type with attributes of serde that concern it as a whole.
+    pub fn marked(
+        &mut self,
+        path: &'static str,
+        name: &'static str,
+        spec: &Spec,
+        marks: &[&'static str],
+    ) -> Form {
+        self.enclosed(path, name, |shapes| {
+            let marks = marks.iter().map(|mark| (*mark).to_owned()).collect();
+            Form::Marked(marks, Box::new(spec.form(shapes)))
+        })
     }
 }

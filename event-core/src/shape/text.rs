@@ -3,7 +3,6 @@
 //! A line is `path: type`. Paths consist of keys (`config.limit`), list items (`teams[]`), map values (`scores{}`),
 //! tuple items (`point.0`) and variants (`reason<timeout>`). They omit the names of structs, as JSON does.
 
-use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 
 use crate::shape::{FieldForm, Form, Tagging, VariantForm};
@@ -28,11 +27,19 @@ impl Form {
     /// Returns the form as lines, in the order of the fields.
     pub fn lines(&self) -> Vec<ShapeLine> {
         let mut writer = Writer { lines: Vec::new(), enclosing: Vec::new() };
+        let marks = marks_of(self);
         match self.bare() {
-            Self::Struct(_) => writer.write_children("", self),
+            Self::Struct(_) if marks.is_empty() => writer.write_children("", self),
             _ => writer.write_line("", self, ""),
         }
         writer.lines
+    }
+
+    /// The named structs and enums inside of the form, each with its path and name, outermost first.
+    pub fn named_types(&self) -> Vec<(String, &'static str, &Self)> {
+        let mut named = Vec::new();
+        collect_named("", self, &mut named);
+        named
     }
 
     /// Returns the [`fingerprint`] of the form's lines.
@@ -41,12 +48,13 @@ impl Form {
     }
 }
 
-/// Returns the 64-bit FNV-1a hash of lines, sorted by path: the order of an object's keys is not part of its shape.
-/// Equal shapes have equal fingerprints in every program and version.
+/// Returns the 64-bit FNV-1a hash of lines, sorted: the order of an object's keys is not part of its shape. Equal shapes
+/// have equal fingerprints in every program and version.
 pub fn fingerprint(lines: &[ShapeLine]) -> u64 {
-    let by_path: BTreeMap<_, _> = lines.iter().map(|line| (&line.path, &line.text)).collect();
+    let mut sorted: Vec<_> = lines.iter().map(|line| (&line.path, &line.text)).collect();
+    sorted.sort_unstable();
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    for (path, text) in by_path {
+    for (path, text) in sorted {
         for byte in format!("{path}: {text}\n").bytes() {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }
@@ -73,6 +81,10 @@ impl Writer {
         let mut text = String::new();
         // Writing to a string cannot fail.
         let _ = write_type(form, &self.enclosing, &mut text);
+        for mark in marks_of(form) {
+            text.push_str(", ");
+            text.push_str(&mark);
+        }
         self.lines.push(ShapeLine { path: path.to_owned(), text: text + attributes });
         self.write_children(path, form);
     }
@@ -84,7 +96,7 @@ impl Writer {
                 self.write_children(path, form);
                 self.enclosing.pop();
             }
-            Form::Option(form) => self.write_children(path, form),
+            Form::Option(form) | Form::Marked(_, form) => self.write_children(path, form),
             Form::List(form) | Form::Set(form) => self.write_children(&format!("{path}[]"), form),
             Form::Map(key, form) => {
                 self.write_children(&format!("{path}{{key}}"), key);
@@ -96,15 +108,29 @@ impl Writer {
                 }
             }
             Form::Struct(fields) => fields.iter().for_each(|field| self.write_field(path, field)),
-            Form::Enum(_, variants) => variants.iter().for_each(|it| self.write_variant(path, it)),
+            Form::Enum(tagging, variants) => {
+                // Without names the first variant that fits is read, so their order counts.
+                let ordered = *tagging == Tagging::Untagged;
+                for (index, variant) in variants.iter().enumerate() {
+                    self.write_variant(path, variant, ordered.then_some(index + 1));
+                }
+            }
             _ => {}
         }
     }
 
     fn write_field(&mut self, path: &str, field: &FieldForm) {
         if field.flatten && field.form.is_object() {
-            if field.default || matches!(field.form.bare(), Form::Option(_)) {
-                let text = "flattened, may be missing".to_owned();
+            let missing = field.default || matches!(field.form.bare(), Form::Option(_));
+            let mut marks: Vec<String> = marks_of(&field.form);
+            marks.extend(field.marks.iter().map(|mark| (*mark).to_owned()));
+            if missing || !marks.is_empty() {
+                let mut text = "flattened".to_owned();
+                let missing = missing.then(|| "may be missing".to_owned());
+                for mark in missing.into_iter().chain(marks) {
+                    text.push_str(", ");
+                    text.push_str(&mark);
+                }
                 self.lines.push(ShapeLine { path: join(path, field.name), text });
             }
             if let Form::Map(_, value) = field.form.bare() {
@@ -127,15 +153,20 @@ impl Writer {
         if let Some(with) = field.with {
             let _ = write!(attributes, ", with {with}");
         }
+        push_marks(field.marks, &mut attributes);
         if !field.aliases.is_empty() {
             attributes.push_str(&alias_list(field.aliases));
         }
         self.write_line(&join(path, field.name), &field.form, &attributes);
     }
 
-    fn write_variant(&mut self, path: &str, variant: &VariantForm) {
+    fn write_variant(&mut self, path: &str, variant: &VariantForm, place: Option<usize>) {
         let path = format!("{path}<{}>", path_segment(variant.name));
         let mut attributes = String::new();
+        if let Some(place) = place {
+            let _ = write!(attributes, ", tried as number {place}");
+        }
+        push_marks(variant.marks, &mut attributes);
         if variant.other {
             attributes.push_str(", takes every other name");
         }
@@ -146,6 +177,72 @@ impl Writer {
             None => self.lines.push(ShapeLine { path, text: format!("unit{attributes}") }),
             Some(form) => self.write_line(&path, form, &attributes),
         }
+    }
+}
+
+fn push_marks(marks: &[&str], attributes: &mut String) {
+    for mark in marks {
+        attributes.push_str(", ");
+        attributes.push_str(mark);
+    }
+}
+
+/// What serde's attributes say about a value, or about the items of one.
+fn marks_of(form: &Form) -> Vec<String> {
+    match form {
+        Form::Marked(marks, form) => marks.iter().cloned().chain(marks_of(form)).collect(),
+        Form::Named(_, form) | Form::Option(form) | Form::List(form) | Form::Set(form) => {
+            marks_of(form)
+        }
+        Form::Map(key, value) => {
+            let key = marks_of(key).into_iter().map(|mark| format!("key {mark}"));
+            key.chain(marks_of(value)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Walks a form as [`Writer`] does, and collects its named structs and enums.
+fn collect_named<'a>(
+    path: &str,
+    form: &'a Form,
+    named: &mut Vec<(String, &'static str, &'a Form)>,
+) {
+    match form {
+        Form::Named(name, inner) => {
+            if matches!(inner.bare(), Form::Struct(_) | Form::Enum(..)) {
+                named.push((path.to_owned(), name, form));
+            }
+            collect_named(path, inner, named);
+        }
+        Form::Option(form) | Form::Marked(_, form) => collect_named(path, form, named),
+        Form::List(form) | Form::Set(form) => collect_named(&format!("{path}[]"), form, named),
+        Form::Map(key, form) => {
+            collect_named(&format!("{path}{{key}}"), key, named);
+            collect_named(&format!("{path}{{}}"), form, named);
+        }
+        Form::Tuple(items) => {
+            for (index, item) in items.iter().enumerate() {
+                collect_named(&join(path, &index.to_string()), item, named);
+            }
+        }
+        Form::Struct(fields) => {
+            for field in fields {
+                let merged = field.flatten && field.form.is_object();
+                let own = || join(path, field.name);
+                let path = if merged { path.to_owned() } else { own() };
+                collect_named(&path, &field.form, named);
+            }
+        }
+        Form::Enum(_, variants) => {
+            for variant in variants {
+                if let Some(form) = &variant.form {
+                    let path = format!("{path}<{}>", path_segment(variant.name));
+                    collect_named(&path, form, named);
+                }
+            }
+        }
+        _ => {}
     }
 }
 
@@ -195,6 +292,7 @@ fn write_type(form: &Form, enclosing: &[String], out: &mut impl fmt::Write) -> f
         Form::Tuple(items) => write!(out, "tuple of {}", items.len()),
         Form::Struct(_) => out.write_str("struct"),
         Form::Enum(tagging, _) => write_tagging(*tagging, out),
+        Form::Marked(_, form) => write_type(form, enclosing, out),
         Form::Named(name, form) => match form.bare() {
             Form::Struct(_) | Form::Enum(..) => write_type(form, enclosing, out),
             _ => {

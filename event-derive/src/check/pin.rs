@@ -34,6 +34,8 @@ fn fingerprint(shape: &ShapeInput) -> u64 {
         // No event is an enum.
         Body::Enum(..) => {}
     }
+    // Only what serde is told beyond the plain keys, so that the pins of most events do not depend on it.
+    text.push_str(&shape.marks.concat());
     fnv(text.as_bytes())
 }
 
@@ -58,8 +60,14 @@ fn line(field: &FieldInput) -> String {
         FormInput::Type | FormInput::Opaque => text_of(&field.ty),
     };
     format!(
-        "{} {form} {:?} {} {} {} {:?}\n",
-        field.name, field.aliases, field.default, field.omitted, field.flatten, field.with
+        "{} {form} {:?} {} {} {} {:?}{}\n",
+        field.name,
+        field.aliases,
+        field.default,
+        field.omitted,
+        field.flatten,
+        field.with,
+        field.marks.concat()
     )
 }
 

@@ -21,6 +21,14 @@ pub(super) fn implementation(shape: &ShapeInput, generics: Option<&Generics>) ->
         parameter.bounds.push(parse_quote!(_event::Shape));
     }
     let (parameters, arguments, bounds) = generics.split_for_impl();
+    let marks = &shape.marks;
+    let form = if marks.is_empty() {
+        quote!(_event::Shapes::named(shapes, _event::type_name::<Self>(), #text, &spec))
+    } else {
+        quote! {
+            _event::Shapes::marked(shapes, _event::type_name::<Self>(), #text, &spec, &[#(#marks),*])
+        }
+    };
     quote! {
         #[automatically_derived]
         impl #parameters _event::Shape for #name #arguments #bounds {
@@ -28,7 +36,7 @@ pub(super) fn implementation(shape: &ShapeInput, generics: Option<&Generics>) ->
                 #[allow(unused_imports, reason = "for types without a `Shape`")]
                 use _event::ForeignForm as _;
                 let spec = const { #spec };
-                _event::Shapes::named(shapes, _event::type_name::<Self>(), #text, &spec)
+                #form
             }
         }
     }
@@ -63,10 +71,12 @@ fn tagging(tagging: &TaggingInput) -> TokenStream {
 
 /// A struct literal, not a call: the slices in it then live as long as the const.
 fn variant(variant: &VariantInput) -> TokenStream {
-    let VariantInput { name, aliases, other, fields } = variant;
+    let VariantInput { name, aliases, other, fields, marks } = variant;
     let fields = fields_spec(fields);
     quote! {
-        _event::VariantSpec { name: #name, aliases: &[#(#aliases),*], other: #other, fields: #fields }
+        _event::VariantSpec {
+            name: #name, aliases: &[#(#aliases),*], other: #other, fields: #fields, marks: &[#(#marks),*]
+        }
     }
 }
 
@@ -101,7 +111,9 @@ fn field(field: &FieldInput) -> TokenStream {
     let omitted = field.omitted.then(|| quote!(.omitted()));
     let flatten = field.flatten.then(|| quote!(.flatten()));
     let with = field.with.as_ref().map(|path| quote!(.with(#path)));
-    quote!(#new #aliases #default #omitted #flatten #with)
+    let marks = &field.marks;
+    let marks = (!marks.is_empty()).then(|| quote!(.marks(&[#(#marks),*])));
+    quote!(#new #aliases #default #omitted #flatten #with #marks)
 }
 
 fn aliases(aliases: &[String]) -> Option<TokenStream> {

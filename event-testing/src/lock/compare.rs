@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::lock::file::{Block, LockFile};
+use crate::lock::judge::{Verdict, judge};
 use crate::lock::stub;
 use event_core::registry::Registration;
 use event_core::{EventVersion, Registry};
@@ -32,6 +33,17 @@ pub enum Finding {
         version: EventVersion,
         /// A new event type with the same shape, which may be this one renamed.
         renamed_to: Option<String>,
+    },
+    /// The shape of a struct differs from the locked one, and reads everything that the locked one reads.
+    Grown {
+        /// The event type.
+        event_type: String,
+        /// The event version.
+        version: EventVersion,
+        /// The lines of the shape that differ.
+        differences: Vec<Difference>,
+        /// Whether other payloads are written than before, so that the lock has to know.
+        is_written: bool,
     },
     /// A registered version is not locked yet.
     Missing {
@@ -76,11 +88,17 @@ impl Finding {
         }
     }
 
+    /// Whether stored events are concerned; what is only not recorded yet is no problem of theirs.
+    pub(crate) const fn is_problem(&self) -> bool {
+        !matches!(self, Self::Grown { .. } | Self::Missing { .. })
+    }
+
     /// The event type and version of the finding.
     pub fn about(&self) -> (&str, EventVersion) {
         match self {
             Self::Changed { event_type, version, .. }
             | Self::Vanished { event_type, version, .. }
+            | Self::Grown { event_type, version, .. }
             | Self::Missing { event_type, version }
             | Self::StillReadable { event_type, version }
             | Self::NeverLocked { event_type, version } => (event_type, *version),
@@ -91,10 +109,10 @@ impl Finding {
 pub(crate) fn compare(lock: &LockFile, registry: &Registry, own: &[&Registration]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (event_type, version, block) in lock.blocks() {
-        let event = own.iter().find(|it| it.event_type() == event_type && it.version() == version);
-        match event {
-            Some(event) => findings.extend(changed(event, block)),
-            None => findings.extend(vanished(event_type, version, block, lock, registry, own)),
+        // Whatever reads the stored events now: the struct, or that of the renamed type.
+        match registry.lookup(event_type, version) {
+            Ok(event) => findings.extend(changed(event_type, event, block, lock, registry)),
+            Err(_) => findings.extend(vanished(event_type, version, block, lock, registry, own)),
         }
     }
     for (event_type, version, _) in lock.retired() {
@@ -113,35 +131,33 @@ pub(crate) fn compare(lock: &LockFile, registry: &Registry, own: &[&Registration
     findings
 }
 
-/// The lines in which two shapes differ, by path.
-pub(crate) fn differences(locked: &Block, now: &Block) -> Vec<Difference> {
-    let (locked, now) = (locked.by_path(), now.by_path());
-    let mut paths: Vec<&str> = locked.keys().chain(now.keys()).copied().collect();
-    paths.sort_unstable();
-    paths.dedup();
-    let owned = |text: Option<&&str>| text.map(|text| (*text).to_owned());
-    paths
-        .into_iter()
-        .filter(|path| locked.get(path) != now.get(path))
-        .map(|path| Difference {
-            path: path.to_owned(),
-            locked: owned(locked.get(path)),
-            now: owned(now.get(path)),
-        })
-        .collect()
+/// The lines in which two shapes differ, by path, each with what it means.
+pub(crate) fn differences(locked: &Block, now: &Block) -> Vec<(Verdict, Difference)> {
+    judge(locked.lines(), now.lines(), false)
 }
 
-fn changed(event: &Registration, locked: &Block) -> Option<Finding> {
+fn changed(
+    event_type: &str,
+    event: &Registration,
+    locked: &Block,
+    lock: &LockFile,
+    registry: &Registry,
+) -> Option<Finding> {
     let form = event.shape();
-    let differences = differences(locked, &Block::of(&form));
-    if differences.is_empty() {
-        return None;
+    let judged = judge(locked.lines(), &form.lines(), lock.is_first_format());
+    let worst = judged.iter().map(|(verdict, _)| *verdict).max()?;
+    let differences: Vec<Difference> = judged.into_iter().map(|(_, it)| it).collect();
+    let (event_type, version) = (event_type.to_owned(), event.version());
+    if worst < Verdict::Broken {
+        let is_written = worst == Verdict::Grown;
+        return Some(Finding::Grown { event_type, version, differences, is_written });
     }
+    let latest = registry.latest(event.event_type()).map_or(version, Registration::version);
     Some(Finding::Changed {
-        event_type: event.event_type().into(),
-        version: event.version(),
+        event_type,
+        version,
         location: event.origin().to_string(),
-        stub: stub::next_version(event, locked, &form),
+        stub: stub::advice(event, locked, &form, &differences, latest),
         differences,
     })
 }
@@ -187,9 +203,14 @@ impl fmt::Display for Finding {
             Self::Changed { event_type, version, location, differences, stub } => {
                 writeln!(f, "the shape of {event_type} {version} changed ({location}):")?;
                 differences.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
+                write!(f, "stored events keep the locked shape. {stub}")
+            }
+            Self::Grown { event_type, version, differences, .. } => {
+                writeln!(f, "the shape of {event_type} {version} is not the locked one:")?;
+                differences.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
                 write!(
                     f,
-                    "stored events keep the locked shape. Undo the change, or make it the next version:\n\n{stub}"
+                    "every stored event reads as before; `EVENTS_LOCK=bless cargo test` records what is written from now on"
                 )
             }
             Self::Vanished { event_type, version, renamed_to: Some(new) } => write!(

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::lock::compare::{Difference, differences};
 use crate::lock::file::LockFile;
+use crate::lock::judge::Verdict;
 use event_core::EventVersion;
 
 /// The impact of a change on users of the crate, in ascending order.
@@ -75,8 +76,13 @@ fn change(
             change(Impact::Breaking, &format!("retired: {reason}"), Vec::new())
         }
         (Some(before), Some(after)) => {
-            let differences = differences(before, after);
-            let impact = differences.iter().map(|it| impact(it, &differences)).max()?;
+            let judged = differences(before, after);
+            let worst = judged.iter().map(|(verdict, _)| *verdict).max()?;
+            let impact = match worst {
+                Verdict::Broken => Impact::NeedsMigration,
+                _ => Impact::Additive,
+            };
+            let differences = judged.into_iter().map(|(_, it)| it).collect();
             change(impact, "the shape changed within the version", differences)
         }
         (Some(_), None) => change(Impact::Breaking, "removed without a `retired` line", Vec::new()),
@@ -85,28 +91,6 @@ fn change(
         }
         (None, Some(_)) => change(Impact::Additive, "a new event", Vec::new()),
         (None, None) => None,
-    }
-}
-
-/// An optional key may be added, with everything inside it, and so may a variant. Any other change does not fit stored
-/// events.
-fn impact(difference: &Difference, all: &[Difference]) -> Impact {
-    let can_be_missing = |path: &str, text: &str| {
-        text.contains(", may be missing") || text.starts_with("option ") || path.ends_with('>')
-    };
-    let new = |it: &&Difference| it.locked.is_none();
-    let is_inside = |it: &Difference| {
-        let inside = difference.path.strip_prefix(&it.path);
-        inside.is_some_and(|rest| rest.starts_with(['.', '[', '{', '<']))
-    };
-    let optional =
-        |it: &Difference| it.now.as_deref().is_some_and(|text| can_be_missing(&it.path, text));
-    match (&difference.locked, &difference.now) {
-        (None, Some(_)) if optional(difference) => Impact::Additive,
-        (None, Some(_)) if all.iter().filter(new).any(|it| is_inside(it) && optional(it)) => {
-            Impact::Additive
-        }
-        _ => Impact::NeedsMigration,
     }
 }
 

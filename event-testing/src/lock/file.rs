@@ -4,18 +4,27 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use serde::de::IgnoredAny;
+
 use event_core::EventVersion;
 use event_core::registry::Registration;
 use event_core::shape::{Form, ShapeLine, fingerprint};
 
+use crate::lock::reading::{Reading, Sample};
+
+/// The format that is written.
+const FORMAT: u8 = 2;
+
 const HEAD: &str = "\
-# The shape of every event version of this crate that may be stored. `EVENTS_LOCK=bless cargo test` adds to it and
-# never rewrites a block. It belongs under version control: its diff is what reviewers read.
+# The shape of every event version of this crate that may be stored, and what its golden payload reads as (`=`), and so
+# a payload without the keys that may be missing (`-`). `EVENTS_LOCK=bless cargo test` adds to it and rewrites no block
+# whose stored events would read differently. It belongs under version control: its diff is what reviewers read.
 ";
 
 /// The content of an `events.lock`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LockFile {
+    format: u8,
     crate_name: String,
     blocks: BTreeMap<Key, Block>,
     retired: BTreeMap<Key, String>,
@@ -27,6 +36,7 @@ type Key = (String, EventVersion);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
     lines: Vec<ShapeLine>,
+    samples: Vec<Sample>,
 }
 
 /// A problem in a lock file: the line, and the remedy.
@@ -42,7 +52,12 @@ pub struct LockError {
 impl Block {
     /// Creates the block of a shape.
     pub fn of(form: &Form) -> Self {
-        Self { lines: form.lines() }
+        Self { lines: form.lines(), samples: Vec::new() }
+    }
+
+    /// The payloads of the version, with what they read as; the golden one first.
+    pub fn samples(&self) -> &[Sample] {
+        &self.samples
     }
 
     /// The lines of the block, in the order of the struct's fields.
@@ -50,21 +65,28 @@ impl Block {
         &self.lines
     }
 
-    /// The lines by path, since the order of an object's keys is not part of its shape.
-    pub(crate) fn by_path(&self) -> BTreeMap<&str, &str> {
-        self.lines.iter().map(|line| (line.path.as_str(), line.text.as_str())).collect()
-    }
-
-    /// The 64-bit FNV-1a hash of the lines in the order of their paths.
+    /// The 64-bit FNV-1a hash of the lines, sorted.
     pub fn fingerprint(&self) -> u64 {
         fingerprint(&self.lines)
+    }
+
+    /// The hash in format 1, which knew one line a path.
+    fn first_fingerprint(&self) -> u64 {
+        let by_path: BTreeMap<&str, &ShapeLine> =
+            self.lines.iter().map(|line| (line.path.as_str(), line)).collect();
+        fingerprint(&by_path.into_values().cloned().collect::<Vec<_>>())
     }
 }
 
 impl LockFile {
     /// Creates an empty lock file of a crate.
     pub fn new(crate_name: &str) -> Self {
-        Self { crate_name: crate_name.into(), blocks: BTreeMap::new(), retired: BTreeMap::new() }
+        Self {
+            format: FORMAT,
+            crate_name: crate_name.into(),
+            blocks: BTreeMap::new(),
+            retired: BTreeMap::new(),
+        }
     }
 
     /// The name of the crate whose events are locked.
@@ -100,11 +122,40 @@ impl LockFile {
         self.retired.contains_key(&(event_type.to_owned(), version))
     }
 
+    /// The format of the file: 1 says less, and is written as 2 by the next bless.
+    pub(crate) const fn is_first_format(&self) -> bool {
+        self.format == 1
+    }
+
+    /// Makes the file one of the current format.
+    pub(crate) const fn upgrade(&mut self) {
+        self.format = FORMAT;
+    }
+
     /// Adds a block for each event without one; existing blocks are unchanged.
     pub(crate) fn add<'a>(&mut self, events: impl Iterator<Item = &'a Registration>) {
         for event in events {
             let key = (event.event_type().to_owned(), event.version());
             self.blocks.entry(key).or_insert_with(|| Block::of(&event.shape()));
+        }
+    }
+
+    /// Records the shape of a version as it is now, in place of one that reads no other payload.
+    pub(crate) fn set_lines(&mut self, event_type: &str, version: EventVersion, form: &Form) {
+        if let Some(block) = self.blocks.get_mut(&(event_type.to_owned(), version)) {
+            block.lines = form.lines();
+        }
+    }
+
+    /// Records what the payloads of a version read as.
+    pub(crate) fn set_samples(
+        &mut self,
+        event_type: &str,
+        version: EventVersion,
+        samples: Vec<Sample>,
+    ) {
+        if let Some(block) = self.blocks.get_mut(&(event_type.to_owned(), version)) {
+            block.samples = samples;
         }
     }
 
@@ -128,10 +179,18 @@ impl LockFile {
 
 impl fmt::Display for LockFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{HEAD}format 1\ncrate {}\n", self.crate_name)?;
+        write!(f, "{HEAD}format {FORMAT}\ncrate {}\n", self.crate_name)?;
         for ((event_type, version), block) in &self.blocks {
             writeln!(f, "\nevent {event_type} {version} {:016x}", block.fingerprint())?;
             block.lines.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
+            for sample in &block.samples {
+                if let Some(payload) = &sample.payload {
+                    writeln!(f, "  - {payload}")?;
+                }
+                for Reading { version, json } in &sample.readings {
+                    writeln!(f, "  = {version} {json}")?;
+                }
+            }
         }
         if !self.retired.is_empty() {
             writeln!(f)?;
@@ -150,6 +209,8 @@ impl FromStr for LockFile {
         // Some editors write a byte order mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut reader = Reader::default();
+        // Some editors begin a file with a byte order mark.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         for (at, line) in text.lines().enumerate() {
             reader.line(at + 1, line)?;
         }
@@ -159,7 +220,7 @@ impl FromStr for LockFile {
 
 #[derive(Default)]
 struct Reader {
-    format: bool,
+    format: Option<u8>,
     crate_name: Option<String>,
     blocks: BTreeMap<Key, Block>,
     retired: BTreeMap<Key, String>,
@@ -173,6 +234,7 @@ struct Open {
     at: usize,
     fingerprint: u64,
     lines: Vec<ShapeLine>,
+    samples: Vec<Sample>,
 }
 
 impl Reader {
@@ -193,10 +255,11 @@ impl Reader {
         }
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         match word {
-            "format" if rest == "1" => self.format = true,
+            "format" if rest == "1" => self.format = Some(1),
+            "format" if rest == "2" => self.format = Some(2),
             "format" => {
                 return wrong(format!(
-                    "format {rest} is not known to this version of event-testing, which writes format 1; update it"
+                    "format {rest} is not known to this version of event-testing, which writes format {FORMAT}; update it"
                 ));
             }
             "crate" if self.crate_name.is_some() => {
@@ -223,6 +286,29 @@ impl Reader {
         let Some(open) = &mut self.open else {
             return wrong("a shape line outside of a block");
         };
+        let is_json = |text: &str| serde_json::from_str::<IgnoredAny>(text).is_ok();
+        if let Some(payload) = line.strip_prefix("- ") {
+            if !is_json(payload) {
+                return wrong("this payload was edited by hand or truncated");
+            }
+            let payload = Some(payload.to_owned());
+            open.samples.push(Sample { payload, readings: Vec::new() });
+            return Ok(());
+        }
+        if let Some(reading) = line.strip_prefix("= ") {
+            let parts = reading.split_once(' ');
+            let parts = parts.and_then(|(version, json)| Some((version_of(version)?, json)));
+            let Some((version, json)) = parts.filter(|(_, json)| is_json(json)) else {
+                return wrong("this event was edited by hand or truncated");
+            };
+            if open.samples.is_empty() {
+                open.samples.push(Sample { payload: None, readings: Vec::new() });
+            }
+            if let Some(sample) = open.samples.last_mut() {
+                sample.readings.push(Reading { version, json: json.to_owned() });
+            }
+            return Ok(());
+        }
         let Some((path, text)) = split_path(line) else {
             return wrong("this shape line was edited by hand or truncated");
         };
@@ -252,7 +338,7 @@ impl Reader {
             );
             return Err(LockError { line: at, reason });
         }
-        self.open = Some(Open { key, at, fingerprint, lines: Vec::new() });
+        self.open = Some(Open { key, at, fingerprint, lines: Vec::new(), samples: Vec::new() });
         Ok(())
     }
 
@@ -282,9 +368,10 @@ impl Reader {
     /// Closes the open block, after checking its lines against the fingerprint.
     fn close(&mut self) -> Result<(), LockError> {
         let Some(open) = self.open.take() else { return Ok(()) };
-        let block = Block { lines: open.lines };
+        let block = Block { lines: open.lines, samples: open.samples };
+        let first = || self.format == Some(1) && block.first_fingerprint() == open.fingerprint;
         let found = block.fingerprint();
-        if found != open.fingerprint {
+        if found != open.fingerprint && !first() {
             let (event_type, version) = &open.key;
             let reason = format!(
                 "the block of {event_type} {version} was edited by hand or truncated (its lines give {found:016x}, its head line says {:016x}); restore it from version control, or, if it was never released, delete it and bless",
@@ -305,13 +392,13 @@ impl Reader {
                 "the file is truncated: its last line is not `end`; restore it from version control",
             );
         }
-        let Some(crate_name) = self.crate_name.filter(|_| self.format) else {
+        let Some((format, crate_name)) = self.format.zip(self.crate_name) else {
             return wrong(
                 1,
-                "the file does not begin with `format 1` and `crate <name>`; restore it from version control",
+                "the file does not begin with `format 2` and `crate <name>`; restore it from version control",
             );
         };
-        Ok(LockFile { crate_name, blocks: self.blocks, retired: self.retired })
+        Ok(LockFile { format, crate_name, blocks: self.blocks, retired: self.retired })
     }
 }
 

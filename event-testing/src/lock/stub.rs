@@ -2,43 +2,232 @@
 
 use std::fmt::Write as _;
 
+use crate::lock::compare::Difference;
 use crate::lock::file::Block;
+use crate::lock::judge::is_inside;
+use event_core::EventVersion;
 use event_core::registry::Registration;
 use event_core::shape::{FieldForm, Form};
 
-/// Writes the source code; where the author has to decide, a comment takes the place of an expression, so that it does
-/// not compile as it is.
-pub(crate) fn next_version(event: &Registration, locked: &Block, now: &Form) -> String {
-    let name = event.rust_type().rsplit("::").next().unwrap_or("Event");
+/// What to do about a changed shape: which types keep their old form under another name, and the source code of it. Where
+/// the author has to decide, a comment takes the place of an expression, so that it does not compile as it is.
+pub(crate) fn advice(
+    event: &Registration,
+    locked: &Block,
+    now: &Form,
+    differences: &[Difference],
+    latest: EventVersion,
+) -> String {
+    let kept = Kept::of(now, differences);
+    let name = last_name(event.rust_type());
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    if let [.., inner] = kept.types.as_slice() {
+        let _ = write!(
+            text,
+            "What changed is `{}`, at `{}`: undo the change, or keep both, the old one as `{}`",
+            inner.name,
+            inner.path,
+            old_name(inner.name, 1)
+        );
+        let _ = write!(
+            text,
+            ". Keep `{}` for {} {}:\n",
+            old_name(inner.name, 1),
+            event.event_type(),
+            event.version()
+        );
+        for one in kept.types.iter().rev() {
+            let _ = write!(text, "\n{}", one.stub(locked, &kept));
+        }
+        text.push('\n');
+    } else {
+        text.push_str("Undo the change, or make it the next version:\n\n");
+    }
+    if event.version() < latest {
+        let _ = write!(
+            text,
+            "    // {name} is {} of {}, there is a {latest}: only its fields change, from {}.\n",
+            event.version(),
+            event.event_type(),
+            kept.renames()
+                .map(|(new, old)| format!("`{new}` to `{old}`"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        );
+        if !kept.types.is_empty() {
+            return text;
+        }
+    }
+    next_version(event, locked, now, &kept, &mut text);
+    text
+}
+
+/// The types inside of the event that changed, with those around them, outermost first.
+struct Kept<'a> {
+    types: Vec<KeptType<'a>>,
+}
+
+struct KeptType<'a> {
+    name: &'static str,
+    path: String,
+    form: &'a Form,
+}
+
+impl<'a> Kept<'a> {
+    fn of(now: &'a Form, differences: &[Difference]) -> Self {
+        let mut types: Vec<KeptType<'a>> = Vec::new();
+        for (path, name, form) in now.named_types() {
+            let changed = differences.iter().any(|it| is_inside(&it.path, &path));
+            if !path.is_empty() && changed && types.iter().all(|known| known.name != name) {
+                types.push(KeptType { name, path, form });
+            }
+        }
+        Self { types }
+    }
+
+    fn renames(&self) -> impl Iterator<Item = (&'static str, String)> {
+        self.types.iter().map(|it| (it.name, old_name(it.name, 1)))
+    }
+
+    /// A Rust type, with the old names of the types that changed.
+    fn renamed(&self, rust_type: &str) -> String {
+        let is_word = |c: char| c.is_alphanumeric() || c == '_';
+        let mut text = String::new();
+        let mut word = String::new();
+        for c in rust_type.chars().chain(['\0']) {
+            if is_word(c) {
+                word.push(c);
+                continue;
+            }
+            match self.renames().find(|(name, _)| *name == word) {
+                Some((_, old)) => text.push_str(&old),
+                None => text.push_str(&word),
+            }
+            word.clear();
+            text.push(c);
+        }
+        text.trim_end_matches('\0').to_owned()
+    }
+}
+
+impl KeptType<'_> {
+    /// The old type under its new name, and the step to the type as it is now.
+    fn stub(&self, locked: &Block, kept: &Kept<'_>) -> String {
+        let (name, old) = (self.name, old_name(self.name, 1));
+        let mut text =
+            format!("    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Shape)]\n");
+        match self.form.bare() {
+            Form::Struct(fields) => {
+                write_struct(&mut text, &old, &keys_below(locked, &self.path), fields, kept);
+                let _ = write!(
+                    text,
+                    "\n    impl From<{old}> for {name} {{\n        fn from(old: {old}) -> Self {{\n            Self {{\n"
+                );
+                write_fields(&mut text, &keys_below(locked, &self.path), fields, kept);
+                text.push_str("            }\n        }\n    }\n");
+            }
+            _ => {
+                let _ = writeln!(text, "    pub enum {old} {{");
+                let start = format!("{}<", self.path);
+                let variants = locked.lines().iter().filter_map(|line| {
+                    let rest = line.path.strip_prefix(&start)?.strip_suffix('>')?;
+                    (!rest.contains('<')).then_some((rest, line.text.as_str()))
+                });
+                for (variant, form) in variants {
+                    let _ = writeln!(text, "        /* `{variant}`: {form} */");
+                }
+                let _ = write!(
+                    text,
+                    "    }}\n\n    impl From<{old}> for {name} {{ /* each variant as it is now */ }}\n"
+                );
+            }
+        }
+        text
+    }
+}
+
+fn last_name(rust_type: &'static str) -> &'static str {
+    rust_type.rsplit("::").next().unwrap_or("Event")
+}
+
+/// The name for the old form of a type: a version in the name is replaced, not repeated.
+fn old_name(name: &str, version: u32) -> String {
+    format!("{}V{version}", without_version(name))
+}
+
+fn without_version(name: &str) -> &str {
+    let base = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    match base.strip_suffix('V') {
+        Some(base) if base.len() + 1 < name.len() && !base.is_empty() => base,
+        _ => name,
+    }
+}
+
+fn next_version(
+    event: &Registration,
+    locked: &Block,
+    now: &Form,
+    kept: &Kept<'_>,
+    text: &mut String,
+) {
+    let name = last_name(event.rust_type());
     let (event_type, version) = (event.event_type(), event.version().get());
-    let old = format!("{name}V{version}");
+    let next = version + 1;
+    let old = old_name(name, version);
+    let new = if name == old { old_name(name, next) } else { name.to_owned() };
     let fields = match now.bare() {
         Form::Struct(fields) => fields.as_slice(),
         _ => &[],
     };
-    let locked = top_level(locked);
-    let mut text = String::new();
-    // Writing to a string cannot fail.
+    let locked = keys_below(locked, "");
     let _ = write!(
         text,
-        "    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]\n    #[event(type = \"{event_type}\", version = {version})]\n    pub struct {old} {{\n"
+        "    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Event)]\n    #[event(type = \"{event_type}\", version = {version})]\n"
     );
-    for (field, form) in &locked {
+    write_struct(text, &old, &locked, fields, kept);
+    let _ = write!(
+        text,
+        "\n    // on `{new}`, as it is now:\n    #[event(type = \"{event_type}\", version = {next}, from = {old})]\n\n    impl From<{old}> for {new} {{\n        fn from(old: {old}) -> Self {{\n            Self {{\n"
+    );
+    write_fields(text, &locked, fields, kept);
+    text.push_str("            }\n        }\n    }\n");
+}
+
+/// The struct as it was.
+fn write_struct(
+    text: &mut String,
+    name: &str,
+    locked: &[(&str, &str)],
+    fields: &[FieldForm],
+    kept: &Kept<'_>,
+) {
+    let _ = writeln!(text, "    pub struct {name} {{");
+    for (field, form) in locked {
         let rust_type = rust_type(form, fields.iter().find(|it| it.name == *field));
         if form.contains(", may be missing") {
             text.push_str("        #[serde(default)]\n");
         }
-        let _ = writeln!(text, "        pub {field}: {rust_type},");
+        let _ = writeln!(text, "        pub {field}: {},", kept.renamed(&rust_type));
     }
-    let _ = write!(
-        text,
-        "    }}\n\n    // on `{name}`, as it is now:\n    #[event(type = \"{event_type}\", version = {next}, from = {old})]\n\n    impl From<{old}> for {name} {{\n        fn from(old: {old}) -> Self {{\n            Self {{\n",
-        next = version + 1
-    );
+    text.push_str("    }\n");
+}
+
+/// The fields of today's type, each from the old one.
+fn write_fields(text: &mut String, locked: &[(&str, &str)], fields: &[FieldForm], kept: &Kept<'_>) {
     for field in fields {
         let before = locked.iter().find(|(name, _)| *name == field.name).map(|(_, form)| *form);
         let words = field.form.to_string();
+        let is_kept = kept.renamed(field.rust_type) != field.rust_type;
         let _ = match before {
+            Some(form) if without_marks(form) == words && is_kept => {
+                writeln!(
+                    text,
+                    "                {name}: /* from {old}: */ old.{name}.into(),",
+                    name = field.name,
+                    old = kept.renamed(field.rust_type)
+                )
+            }
             Some(form) if without_marks(form) == words => {
                 writeln!(text, "                {name}: old.{name},", name = field.name)
             }
@@ -54,19 +243,21 @@ pub(crate) fn next_version(event: &Registration, locked: &Block, now: &Form) -> 
             ),
         };
     }
-    text.push_str("            }\n        }\n    }\n");
-    text
 }
 
-/// The keys at the top level of the payload.
-fn top_level(block: &Block) -> Vec<(&str, &str)> {
+/// The keys directly below a path.
+fn keys_below<'a>(block: &'a Block, path: &str) -> Vec<(&'a str, &'a str)> {
+    let plain = |c: char| c.is_alphanumeric() || c == '_';
     let lines = block.lines().iter();
     lines
-        .filter(|line| {
-            let plain = |c: char| c.is_alphanumeric() || c == '_';
-            !line.path.is_empty() && line.path.chars().all(plain)
+        .filter_map(|line| {
+            let key = match path {
+                "" => Some(line.path.as_str()),
+                path => line.path.strip_prefix(path)?.strip_prefix('.'),
+            };
+            let key = key.filter(|key| !key.is_empty() && key.chars().all(plain))?;
+            Some((key, line.text.as_str()))
         })
-        .map(|line| (line.path.as_str(), line.text.as_str()))
         .collect()
 }
 

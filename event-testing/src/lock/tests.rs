@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::*;
-use event_core::{Event, MigrationError, Shape};
+use event_core::{Event, EventVersion, MigrationError, Shape};
 
 const NAME: &str = env!("CARGO_PKG_NAME");
 
@@ -62,7 +62,7 @@ impl Folder {
     }
 
     fn check(&self, registry: &Registry, bless: bool) -> Result<(), String> {
-        checked_with(registry, NAME, self.0.path(), bless)
+        checked_with(registry, NAME, self.0.path(), Mode { bless, strict: false })
     }
 
     fn blessed(registry: &Registry) -> Self {
@@ -265,8 +265,8 @@ fn a_broken_lock_file_is_reported_with_its_line() {
             good.replace("event lock.drawn v2", "<<<<<<< HEAD\nevent lock.drawn v2"),
             "merge conflict marks",
         ),
-        (good.replace("format 1", "format 9"), "format 9 is not known"),
-        (good.replace("format 1\n", ""), "does not begin with `format 1`"),
+        (good.replace("format 2", "format 9"), "format 9 is not known"),
+        (good.replace("format 2\n", ""), "does not begin with `format 2`"),
         (
             good.replace("event lock.drawn v1 ", "event lock.drawn first "),
             "expected `event <type> v<N>",
@@ -363,7 +363,7 @@ fn all_paths_of_migrations_must_give_equal_events() {
 #[test]
 fn an_event_crate_that_is_not_linked_is_reported() {
     let folder = Folder::new();
-    let report = checked_with(&both(), "my-events", folder.0.path(), false).unwrap_err();
+    let report = checked_with(&both(), "my-events", folder.0.path(), Mode::default()).unwrap_err();
     assert!(report.contains("write `use my_events as _;`"), "{report}");
 }
 

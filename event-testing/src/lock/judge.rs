@@ -1,0 +1,401 @@
+//! Judges whether a shape still reads what was stored with the locked one: line by line, both halves of serde apart.
+//!
+//! What counts is that every payload that the locked shape reads is read as the same value. A change of what is only written
+//! is recorded, so that the next change is compared with it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use event_core::shape::ShapeLine;
+
+use crate::lock::compare::Difference;
+
+/// What a difference means for stored payloads, in ascending order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Verdict {
+    /// Nothing: the JSON is the same.
+    Same,
+    /// More is read than before.
+    Wider,
+    /// Something else is written than before, and everything stored is read.
+    Grown,
+    /// Something stored is not read, or may be read as something else.
+    Broken,
+}
+
+/// Compares two shapes. `first_format` says that the locked lines are of format 1, which said less.
+pub(crate) fn judge(
+    locked: &[ShapeLine],
+    now: &[ShapeLine],
+    first_format: bool,
+) -> Vec<(Verdict, Difference)> {
+    let now = under_locked_names(locked, now);
+    let (locked, now) = (by_path(locked), by_path(&now));
+    let paths: BTreeSet<&str> = locked.keys().chain(now.keys()).copied().collect();
+    let mut found = Vec::new();
+    let mut refined: Vec<&str> = Vec::new();
+    for path in paths {
+        let none = Vec::new();
+        let (before, after) = (locked.get(path).unwrap_or(&none), now.get(path).unwrap_or(&none));
+        if before == after {
+            continue;
+        }
+        // Several lines of one path, as of two flattened types, are compared in their order.
+        for at in 0..before.len().max(after.len()) {
+            let (before, after) = (before.get(at).copied(), after.get(at).copied());
+            // A line that only says something more about an object stands for nothing where it is missing.
+            let said = before.or(after).unwrap_or_default();
+            let plain = ["struct", "flattened"].into_iter().find(|plain| {
+                said.starts_with(plain) && (path.is_empty() || *plain == "flattened")
+            });
+            let (before, after) = (before.or(plain), after.or(plain));
+            let verdict = match (before, after) {
+                (Some(before), Some(after)) => {
+                    let (before, after) = (Text::parse(before), Text::parse(after));
+                    if before.ty.contains('?') && !after.ty.contains('?') {
+                        refined.push(path);
+                    }
+                    judge_line(&before, &after, first_format)
+                }
+                (Some(_), None) => Verdict::Broken,
+                (None, Some(_)) if refined.iter().any(|outer| is_inside(path, outer)) => {
+                    Verdict::Wider
+                }
+                (None, Some(after)) => added(path, after, &locked, &now),
+                (None, None) => Verdict::Same,
+            };
+            if verdict > Verdict::Same {
+                let owned = |text: Option<&str>| text.map(str::to_owned);
+                let (locked, now) = (owned(before), owned(after));
+                found.push((verdict, Difference { path: path.to_owned(), locked, now }));
+            }
+        }
+    }
+    found
+}
+
+fn by_path(lines: &[ShapeLine]) -> BTreeMap<&str, Vec<&str>> {
+    let mut paths: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for line in lines {
+        paths.entry(&line.path).or_default().push(&line.text);
+    }
+    paths
+}
+
+pub(crate) fn is_inside(path: &str, outer: &str) -> bool {
+    let rest = if outer.is_empty() { Some(path) } else { path.strip_prefix(outer) };
+    rest.is_some_and(|rest| {
+        rest.starts_with(['.', '[', '{', '<']) || (outer.is_empty() && !rest.is_empty())
+    })
+}
+
+/// A key that was not there before: fine if it may be missing, with everything inside of it, and so is a variant.
+fn added(
+    path: &str,
+    text: &str,
+    locked: &BTreeMap<&str, Vec<&str>>,
+    now: &BTreeMap<&str, Vec<&str>>,
+) -> Verdict {
+    let optional = |path: &str, text: &str| {
+        let text = Text::parse(text);
+        path.ends_with('>') && !text.has("untagged")
+            || text.missing().is_some()
+            || text.has("never read")
+    };
+    let outer_is_new = || {
+        now.iter().any(|(outer, texts)| {
+            !locked.contains_key(outer)
+                && is_inside(path, outer)
+                && texts.iter().any(|text| optional(outer, text))
+        })
+    };
+    if optional(path, text) || outer_is_new() { Verdict::Grown } else { Verdict::Broken }
+}
+
+/// Renames the paths of a shape to those of the locked one, where a name is read as an alias.
+fn under_locked_names(locked: &[ShapeLine], now: &[ShapeLine]) -> Vec<ShapeLine> {
+    let known: BTreeSet<&str> = locked.iter().map(|line| line.path.as_str()).collect();
+    let mut renamed: Vec<(String, String)> = Vec::new();
+    let mut lines = Vec::new();
+    for line in now {
+        let outer = renamed.iter().rev().find(|(from, _)| is_inside(&line.path, from));
+        let mut path = match outer {
+            Some((from, to)) => format!("{to}{}", &line.path[from.len()..]),
+            None => line.path.clone(),
+        };
+        let mut text = line.text.clone();
+        if !known.contains(path.as_str()) {
+            let mut parsed = Text::parse(&text);
+            let written = parsed.quoted("written as ").map(str::to_owned);
+            let others = parsed.also.iter().cloned().chain(written);
+            let found = others
+                .filter_map(|name| Some((replaced(&path, &name)?, name)))
+                .find(|((other, _), _)| known.contains(other.as_str()));
+            if let Some(((other, own), name)) = found {
+                let own = own.trim_matches('"').to_owned();
+                if parsed.also.remove(&name) {
+                    // What is written from now on has to be recorded.
+                    let mark = format!("written as `{own}`");
+                    let said =
+                        parsed.quoted("written as ").is_some() || parsed.has("never written");
+                    parsed.also.insert(own);
+                    text = parsed.text();
+                    if !said {
+                        text.push_str(", ");
+                        text.push_str(&mark);
+                    }
+                } else {
+                    text = parsed.text();
+                }
+                renamed.push((line.path.clone(), other.clone()));
+                path = other;
+            }
+        }
+        lines.push(ShapeLine { path, text });
+    }
+    lines
+}
+
+/// The path with another last name, and the name that it had.
+fn replaced(path: &str, name: &str) -> Option<(String, String)> {
+    let quoted = |name: &str| {
+        let plain =
+            name.chars().all(|c| c.is_alphanumeric() || "_-*".contains(c)) && !name.is_empty();
+        if plain { name.to_owned() } else { format!("{name:?}") }
+    };
+    if let Some(rest) = path.strip_suffix('>') {
+        let (outer, own) = rest.rsplit_once('<')?;
+        return Some((format!("{outer}<{}>", quoted(name)), own.to_owned()));
+    }
+    let (outer, own) = path.rsplit_once('.').map_or(("", path), |(outer, own)| (outer, own));
+    let dot = if outer.is_empty() { "" } else { "." };
+    Some((format!("{outer}{dot}{}", quoted(name)), own.to_owned()))
+}
+
+/// The name of the type of which only the name is known, if there is one in a line.
+pub(crate) fn unknown_name(text: &str) -> Option<&str> {
+    let (_, name) = Text::parse(text).ty.split_once('?')?;
+    let open = |text: &str| text.matches('(').count();
+    // The brackets of newtypes around it.
+    Some(if open(name) < name.matches(')').count() { name.trim_end_matches(')') } else { name })
+}
+
+/// The text of a line: the type, the other names, and what else is said about it.
+struct Text<'a> {
+    ty: &'a str,
+    also: BTreeSet<String>,
+    marks: BTreeSet<&'a str>,
+}
+
+/// How a mark begins; any other words after a comma belong to what stands before it.
+const MARKS: [&str; 20] = [
+    "flattened",
+    "may be missing",
+    "may be left out",
+    "may be refused",
+    "missing reads by ",
+    "with ",
+    "written with ",
+    "read with ",
+    "written as ",
+    "written through ",
+    "read through ",
+    "never written",
+    "never read",
+    "takes every other name",
+    "tried as number ",
+    "refuses other keys",
+    "tagged `",
+    "untagged",
+    "serde(",
+    "key ",
+];
+
+impl<'a> Text<'a> {
+    fn parse(text: &'a str) -> Self {
+        let starts: Vec<usize> = text
+            .match_indices(", ")
+            .map(|(at, _)| at)
+            .filter(|at| {
+                let rest = &text[at + 2..];
+                rest.starts_with("also `") || MARKS.iter().any(|mark| rest.starts_with(mark))
+            })
+            .collect();
+        let end = starts.first().copied().unwrap_or(text.len());
+        let (mut ty, mut marks, mut also) = (&text[..end], BTreeSet::new(), BTreeSet::new());
+        // A line of a flattened value has no type.
+        if let Some(mark) = MARKS.iter().find(|mark| ty == **mark) {
+            marks.insert(*mark);
+            ty = "";
+        }
+        for (index, at) in starts.iter().enumerate() {
+            let end = starts.get(index + 1).copied().unwrap_or(text.len());
+            let mark = &text[at + 2..end];
+            match mark.strip_prefix("also `").and_then(|names| names.strip_suffix('`')) {
+                Some(names) => also.extend(names.split("`, `").map(str::to_owned)),
+                None => {
+                    marks.insert(mark);
+                }
+            }
+        }
+        Self { ty, also, marks }
+    }
+
+    fn text(&self) -> String {
+        let mut text = self.ty.to_owned();
+        for mark in &self.marks {
+            if !text.is_empty() {
+                text.push_str(", ");
+            }
+            text.push_str(mark);
+        }
+        if !self.also.is_empty() {
+            let names: Vec<&str> = self.also.iter().map(String::as_str).collect();
+            text.push_str(", also `");
+            text.push_str(&names.join("`, `"));
+            text.push('`');
+        }
+        text
+    }
+
+    fn has(&self, mark: &str) -> bool {
+        self.marks.contains(mark)
+    }
+
+    fn after(&self, start: &str) -> Option<&'a str> {
+        self.marks.iter().find_map(|mark| mark.strip_prefix(start))
+    }
+
+    fn quoted(&self, start: &str) -> Option<&'a str> {
+        self.after(start).map(|name| name.trim_matches('`'))
+    }
+
+    /// The function that reads the value, apart from its type.
+    fn read_codec(&self) -> Option<String> {
+        let own = self.after("read with ").map(str::to_owned);
+        own.or_else(|| self.after("with ").map(|path| format!("{path}::deserialize")))
+    }
+
+    fn write_codec(&self) -> Option<String> {
+        let own = self.after("written with ").map(str::to_owned);
+        own.or_else(|| self.after("with ").map(|path| format!("{path}::serialize")))
+    }
+
+    /// What a missing key is read as; `None` if it is refused.
+    fn missing(&self) -> Option<&'a str> {
+        let option = self.ty.starts_with("option ") && self.read_codec().is_none();
+        match self.after("missing reads by ") {
+            Some(by) => Some(by),
+            // The default of an option is what serde reads without `default`.
+            None if option || (self.has("may be missing") && self.ty.contains("option ")) => {
+                Some("none")
+            }
+            None if self.has("may be missing") => Some("default"),
+            None => None,
+        }
+    }
+}
+
+fn judge_line(locked: &Text<'_>, now: &Text<'_>, first_format: bool) -> Verdict {
+    let mut verdict = types(locked.ty, now.ty);
+    let mut at_least = |found: Verdict| verdict = verdict.max(found);
+    if locked.also.iter().any(|name| !now.also.contains(name)) {
+        // Format 1 listed the name that is read as another name of the one that is written.
+        at_least(if first_format { Verdict::Wider } else { Verdict::Broken });
+    } else if locked.also != now.also {
+        at_least(Verdict::Wider);
+    }
+    let unsaid = if first_format { Verdict::Wider } else { Verdict::Broken };
+    at_least(match (locked.missing(), now.missing()) {
+        (before, after) if before == after => Verdict::Same,
+        (None, _) => Verdict::Wider,
+        (Some(_), Some(_)) => unsaid,
+        (Some(_), None) => Verdict::Broken,
+    });
+    at_least(match (locked.read_codec(), now.read_codec()) {
+        (before, after) if before == after => Verdict::Same,
+        // Format 1 had one word for three attributes.
+        (Some(_), _) if first_format && same_path(locked, now) => Verdict::Wider,
+        _ => Verdict::Broken,
+    });
+    if locked.write_codec() != now.write_codec() {
+        at_least(Verdict::Grown);
+    }
+    let marks: BTreeSet<&str> = locked.marks.iter().chain(&now.marks).copied().collect();
+    for mark in marks {
+        at_least(judge_mark(mark, locked.has(mark), now.has(mark), unsaid));
+    }
+    verdict
+}
+
+fn same_path(locked: &Text<'_>, now: &Text<'_>) -> bool {
+    let path = locked.after("with ");
+    path.is_some()
+        && ["with ", "read with ", "written with "].iter().any(|start| now.after(start) == path)
+}
+
+/// The meaning of one mark that is on one side only; what the callers compare themselves is the same here.
+fn judge_mark(mark: &str, before: bool, after: bool, unsaid: Verdict) -> Verdict {
+    let starts = |words: &[&str]| words.iter().any(|word| mark.starts_with(word));
+    if before == after
+        || starts(&["may be missing", "missing reads by ", "with ", "read with ", "written with "])
+    {
+        return Verdict::Same;
+    }
+    match mark {
+        "may be left out" if before => Verdict::Wider,
+        "may be left out" | "never written" => Verdict::Grown,
+        "takes every other name" | "refuses other keys" | "may be refused" => {
+            let stricter = after != (mark == "takes every other name");
+            if !stricter {
+                Verdict::Wider
+            } else if before {
+                Verdict::Broken
+            } else {
+                unsaid
+            }
+        }
+        // The tag of a struct is written, and ignored by readers.
+        _ if starts(&["written as ", "written through ", "tagged `"]) => Verdict::Grown,
+        // Format 1 could not say any other mark but this one.
+        "flattened" => Verdict::Broken,
+        _ if before => Verdict::Broken,
+        _ => unsaid,
+    }
+}
+
+/// Compares two types without the names of newtypes. A known form in place of a mere name is no change.
+fn types(locked: &str, now: &str) -> Verdict {
+    let (locked, now) = (without_name(locked), without_name(now));
+    if locked == now {
+        return Verdict::Same;
+    }
+    if locked.starts_with('?') {
+        return if now.starts_with('?') { Verdict::Broken } else { Verdict::Wider };
+    }
+    for outer in ["option ", "list of ", "set of "] {
+        if let (Some(locked), Some(now)) = (locked.strip_prefix(outer), now.strip_prefix(outer)) {
+            return types(locked, now);
+        }
+    }
+    let map = |text: &'_ str| {
+        let (key, value) = text.strip_prefix("map of ")?.split_once(" to ")?;
+        Some((key.to_owned(), value.to_owned()))
+    };
+    match (map(locked), map(now)) {
+        (Some((key, value)), Some((key_now, value_now))) => {
+            types(&key, &key_now).max(types(&value, &value_now))
+        }
+        _ => Verdict::Broken,
+    }
+}
+
+fn without_name(ty: &str) -> &str {
+    match ty.split_once('(') {
+        Some((name, inner))
+            if !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_') =>
+        {
+            inner.strip_suffix(')').map_or(ty, without_name)
+        }
+        _ => ty,
+    }
+}
