@@ -161,7 +161,7 @@ inventory::collect!(ExtraMigration);
 #[macro_export]
 macro_rules! register {
     ($event:ty) => {
-        $crate::__private::submit! { $crate::Registration::of::<$event>() }
+        $crate::__private::submit! { $crate::registry::Registration::of::<$event>() }
     };
 }
 
