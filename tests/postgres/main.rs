@@ -6,6 +6,7 @@
 
 mod append_in;
 mod beside;
+mod chaos;
 mod concurrency;
 mod connections;
 mod consume;
@@ -39,6 +40,8 @@ mod verify;
 mod bouncer;
 #[path = "../support/filled.rs"]
 mod filled;
+#[path = "../support/gate.rs"]
+mod gate;
 #[path = "../support/jumps.rs"]
 mod jumps;
 #[path = "../support/model.rs"]
