@@ -123,7 +123,9 @@ fn checked_with(
         }));
     } else if bless && !unknown.is_empty() {
         eprintln!("{}: known by name only, so that changes inside go unnoticed:", path.display());
-        unknown.iter().for_each(|name| eprintln!("  {name}"));
+        for name in &unknown {
+            eprintln!("  {name}");
+        }
     }
     if bless && (run.lock != before || before.is_first_format()) {
         run.lock.upgrade();

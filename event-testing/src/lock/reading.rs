@@ -43,7 +43,9 @@ impl Reader<'_> {
     pub(crate) fn readings(&self, payload: &str) -> Result<Vec<Reading>, String> {
         let mut versions = BTreeSet::new();
         versions.extend(self.registry.lookup(self.event_type, self.version).map(|_| self.version));
-        versions.extend(self.registry.latest(self.event_type).map(|latest| latest.version()));
+        versions.extend(
+            self.registry.latest(self.event_type).map(event_core::registry::Registration::version),
+        );
         let reading = |version| {
             let json = self.read(payload, self.version, version)?.to_string();
             Ok(Reading { version, json })

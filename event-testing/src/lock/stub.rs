@@ -30,9 +30,9 @@ pub(crate) fn advice(
             inner.path,
             old_name(inner.name, 1)
         );
-        let _ = write!(
+        let _ = writeln!(
             text,
-            ". Keep `{}` for {} {}:\n",
+            ". Keep `{}` for {} {}:",
             old_name(inner.name, 1),
             event.event_type(),
             event.version()
@@ -45,9 +45,9 @@ pub(crate) fn advice(
         text.push_str("Undo the change, or make it the next version:\n\n");
     }
     if event.version() < latest {
-        let _ = write!(
+        let _ = writeln!(
             text,
-            "    // {name} is {} of {}, there is a {latest}: only its fields change, from {}.\n",
+            "    // {name} is {} of {}, there is a {latest}: only its fields change, from {}.",
             event.version(),
             event.event_type(),
             kept.renames()
@@ -116,32 +116,29 @@ impl KeptType<'_> {
     fn stub(&self, locked: &Block, kept: &Kept<'_>) -> String {
         let (name, old) = (self.name, old_name(self.name, 1));
         let mut text =
-            format!("    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Shape)]\n");
-        match self.form.bare() {
-            Form::Struct(fields) => {
-                write_struct(&mut text, &old, &keys_below(locked, &self.path), fields, kept);
-                let _ = write!(
-                    text,
-                    "\n    impl From<{old}> for {name} {{\n        fn from(old: {old}) -> Self {{\n            Self {{\n"
-                );
-                write_fields(&mut text, &keys_below(locked, &self.path), fields, kept);
-                text.push_str("            }\n        }\n    }\n");
+            "    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Shape)]\n".to_string();
+        if let Form::Struct(fields) = self.form.bare() {
+            write_struct(&mut text, &old, &keys_below(locked, &self.path), fields, kept);
+            let _ = write!(
+                text,
+                "\n    impl From<{old}> for {name} {{\n        fn from(old: {old}) -> Self {{\n            Self {{\n"
+            );
+            write_fields(&mut text, &keys_below(locked, &self.path), fields, kept);
+            text.push_str("            }\n        }\n    }\n");
+        } else {
+            let _ = writeln!(text, "    pub enum {old} {{");
+            let start = format!("{}<", self.path);
+            let variants = locked.lines().iter().filter_map(|line| {
+                let rest = line.path.strip_prefix(&start)?.strip_suffix('>')?;
+                (!rest.contains('<')).then_some((rest, line.text.as_str()))
+            });
+            for (variant, form) in variants {
+                let _ = writeln!(text, "        /* `{variant}`: {form} */");
             }
-            _ => {
-                let _ = writeln!(text, "    pub enum {old} {{");
-                let start = format!("{}<", self.path);
-                let variants = locked.lines().iter().filter_map(|line| {
-                    let rest = line.path.strip_prefix(&start)?.strip_suffix('>')?;
-                    (!rest.contains('<')).then_some((rest, line.text.as_str()))
-                });
-                for (variant, form) in variants {
-                    let _ = writeln!(text, "        /* `{variant}`: {form} */");
-                }
-                let _ = write!(
-                    text,
-                    "    }}\n\n    impl From<{old}> for {name} {{ /* each variant as it is now */ }}\n"
-                );
-            }
+            let _ = write!(
+                text,
+                "    }}\n\n    impl From<{old}> for {name} {{ /* each variant as it is now */ }}\n"
+            );
         }
         text
     }

@@ -192,11 +192,12 @@ fn a_lock_of_format_1_is_compared_and_upgraded_by_bless() {
     let folder = blessed();
     let path = folder.path();
     let format_2 = lock_of(path);
-    let format_1: String = format_2
+    let lines: Vec<String> = format_2
         .lines()
         .filter(|line| !line.starts_with("  = ") && !line.starts_with("  - "))
-        .map(|line| format!("{}\n", line.replace("format 2", "format 1")))
+        .map(|line| line.replace("format 2", "format 1") + "\n")
         .collect();
+    let format_1 = lines.concat();
     fs::write(path.join("events.lock"), &format_1).unwrap();
     let first = registry(&[Registration::of::<first::OrderPlaced>()]);
     check(path, &first, false).unwrap();
