@@ -50,7 +50,7 @@ prop_compose! {
     fn note()(
         tenant in prop_oneof![Just("default"), Just("o'ne \\ \"two\""), Just("\u{202e}%_")],
         stream in prop_oneof![Just("game-1".to_owned()), "[^\\pC$]\\PC{0,12}"],
-        event_type in "[^\u{0}]{1,12}",
+        event_type in "[^\\pC]{1,12}",
         version in 1..4_u32,
         data in json(),
         fields in prop::collection::vec((".{0,4}", json()), 0..3),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::lock::difference::Difference;
 use crate::lock::file::{Block, LockFile};
 use crate::lock::judge::{Verdict, judge};
 use crate::lock::stub;
@@ -66,17 +67,6 @@ pub enum Finding {
         /// The event version.
         version: EventVersion,
     },
-}
-
-/// A line of a shape that differs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Difference {
-    /// The path in the payload; empty for the payload itself.
-    pub path: String,
-    /// The locked form; `None` for a new key.
-    pub locked: Option<String>,
-    /// The form now; `None` for a removed key.
-    pub now: Option<String>,
 }
 
 impl Finding {
@@ -183,18 +173,6 @@ fn vanished(
         version,
         renamed_to: renamed.map(|event| event.event_type().to_owned()),
     })
-}
-
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = if self.path.is_empty() { "." } else { &self.path };
-        match (&self.locked, &self.now) {
-            (Some(locked), Some(now)) => write!(f, "~ {path}: {locked} → {now}"),
-            (Some(locked), None) => write!(f, "- {path}: {locked}"),
-            (None, Some(now)) => write!(f, "+ {path}: {now}"),
-            (None, None) => Ok(()),
-        }
-    }
 }
 
 impl fmt::Display for Finding {

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::lock::compare::{Difference, differences};
+use crate::lock::compare::differences;
+use crate::lock::difference::Difference;
 use crate::lock::file::LockFile;
 use crate::lock::judge::Verdict;
 use event_core::EventVersion;

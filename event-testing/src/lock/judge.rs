@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use event_core::shape::ShapeLine;
 
-use crate::lock::compare::Difference;
+use crate::lock::difference::Difference;
 
 /// What a difference means for stored payloads, in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -26,6 +26,7 @@
 
 mod compare;
 mod diff;
+mod difference;
 mod file;
 pub mod golden;
 mod judge;
@@ -39,8 +40,9 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-pub use self::compare::{Difference, Finding};
+pub use self::compare::Finding;
 pub use self::diff::{Change, Impact, diff};
+pub use self::difference::Difference;
 pub use self::file::{Block, LockError, LockFile};
 use self::judge::unknown_name;
 use self::payloads::Payloads;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::lock::compare::Difference;
+use crate::lock::difference::Difference;
 use crate::lock::file::Block;
 use crate::lock::judge::is_inside;
 use event_core::EventVersion;

@@ -1,4 +1,4 @@
-//! Which faults happen, in which order: a function of the seed.
+//! Which faults happen, in which order: a function of one number.
 
 /// Everything that can go wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
