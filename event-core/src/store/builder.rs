@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::adapter::{Adapter, TenantView};
 use crate::error::Result;
 use crate::registry::Registry;
-use crate::store::{Assigned, EventStore, RetryPolicy, Shared};
+use crate::store::{Assigned, EventStore, LinkStreams, RetryPolicy, Shared};
 use crate::value::{Clock, Scope};
 
 /// The default limit of live events in a stream.
@@ -84,6 +84,7 @@ impl StoreBuilder {
                 stream_limit,
                 event_size_limit,
                 assigned: Assigned::default(),
+                link_streams: LinkStreams::default(),
             }),
             scope,
             view,

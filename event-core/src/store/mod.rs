@@ -8,6 +8,7 @@ pub(crate) mod connect;
 pub(crate) mod event_stream;
 mod health;
 mod link;
+mod link_streams;
 pub(crate) mod operation;
 pub(crate) mod retry;
 mod snapshot;
@@ -23,6 +24,7 @@ use self::assigned::Assigned;
 pub(crate) use self::builder::StoreBuilder;
 pub use self::connect::without_password;
 pub(crate) use self::event_stream::EventStream;
+use self::link_streams::LinkStreams;
 pub(crate) use self::operation::Operation;
 pub(crate) use self::retry::RetryPolicy;
 pub use self::transaction::Transaction;
@@ -75,6 +77,7 @@ struct Shared {
     stream_limit: Option<u64>,
     event_size_limit: usize,
     assigned: Assigned,
+    link_streams: LinkStreams,
 }
 
 impl EventStore {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::adapter::AllOptions;
 use crate::envelope::RecordedEvent;
-use crate::error::{Error, Result, SubscriptionError};
+use crate::error::{Result, SubscriptionError};
 use crate::store::EventStore;
 use crate::value::{Escaped, StreamId};
 
@@ -95,20 +95,15 @@ impl Filter {
     /// for ever.
     pub(crate) async fn check(&self, store: &EventStore, name: &str) -> Result<()> {
         let Some(stream_id) = &self.stream else { return Ok(()) };
-        match store.stream_info(stream_id).await {
-            Ok(info) if info.holds_links => Err(SubscriptionError::Invalid {
-                name: name.to_owned(),
-                reason: format!(
-                    "stream \"{}\" holds links, and the log has their events under their own streams; subscribe to those, or \
-                     read the links with `stream_events`",
-                    Escaped(stream_id.as_str())
-                ),
-            }
-            .into()),
-            // Its events may come later, and those of several tenants are all wanted.
-            Ok(_) | Err(Error::StreamNotFound { .. } | Error::AmbiguousStream { .. }) => Ok(()),
-            Err(error) => Err(error),
+        if !store.holds_links(stream_id).await? {
+            return Ok(());
         }
+        let reason = format!(
+            "stream \"{}\" holds links, and the log has their events under their own streams; subscribe to those, or read the \
+             links with `stream_events`",
+            Escaped(stream_id.as_str())
+        );
+        Err(SubscriptionError::Invalid { name: name.to_owned(), reason }.into())
     }
 
     /// Whether an event satisfies the predicate, if there is one.
