@@ -13,9 +13,16 @@ const TRUSTED: Duration = Duration::from_millis(500);
 /// Answers kept at most.
 const MAX_ANSWERS: usize = 1_000;
 
-/// The streams asked about lately: when, and whether they hold links.
+/// The streams asked about lately.
 #[derive(Debug, Default)]
-pub(super) struct LinkStreams(Mutex<HashMap<(Option<Tenant>, StreamId), (Instant, bool)>>);
+pub(super) struct LinkStreams(Mutex<HashMap<(Option<Tenant>, StreamId), Answer>>);
+
+/// Whether a stream holds links, and when that was asked.
+#[derive(Debug, Clone, Copy)]
+struct Answer {
+    asked: Instant,
+    holds_links: bool,
+}
 
 impl EventStore {
     /// Whether a stream holds links now. A stream that does not exist holds none, and neither does one of several tenants,
@@ -24,8 +31,8 @@ impl EventStore {
         let cache = &self.shared.link_streams.0;
         let key = (self.view.tenant().cloned(), stream_id.clone());
         let known = cache.lock().unwrap_or_else(PoisonError::into_inner).get(&key).copied();
-        if let Some((_, holds_links)) = known.filter(|(at, _)| at.elapsed() < TRUSTED) {
-            return Ok(holds_links);
+        if let Some(answer) = known.filter(|answer| answer.asked.elapsed() < TRUSTED) {
+            return Ok(answer.holds_links);
         }
         let asked = Instant::now();
         let holds_links = match self.stream_info(stream_id).await {
@@ -37,7 +44,7 @@ impl EventStore {
         if answers.len() >= MAX_ANSWERS {
             answers.clear();
         }
-        answers.insert(key, (asked, holds_links));
+        answers.insert(key, Answer { asked, holds_links });
         Ok(holds_links)
     }
 }
