@@ -119,7 +119,10 @@ END $$;
 
 -- Moves the checkpoints of several partitions, each forward only and for the holder of its token, as save_checkpoint does with p_strict false.
 -- The lists have one entry per partition. A row that a transaction has locked is not waited for.
--- Answer, one row per partition, in their order: 'saved', 'lost' if the token is no longer valid, 'busy' if the row is locked
+-- A checkpoint of another log is refused: a position that was never assigned here, or one where another event is stored. After a failover that
+-- lost commits, a consumer of before would pass over what is stored in their place.
+-- Answer, one row per partition, in their order: 'saved', 'lost' if the token is no longer valid or the checkpoint is of another log, 'busy'
+-- if the row is locked
 CREATE FUNCTION event_store.save_checkpoints(
   p_tenant text, p_name text, p_partitions int[], p_tokens bigint[], p_positions bigint[], p_event_positions bigint[], p_event_ids uuid[],
   p_skipped bigint[])
@@ -140,6 +143,8 @@ LANGUAGE sql SECURITY DEFINER SET search_path = event_store, pg_temp AS $$
         updated_at = clock_timestamp()
     FROM given g JOIN locked l ON l.partition = g.partition
     WHERE p.tenant = p_tenant AND p.name = p_name AND p.partition = g.partition AND p.token = g.token
+      AND g.position <= last_assigned()
+      AND NOT EXISTS (SELECT FROM events e WHERE e.position = g.event_position AND e.event_id <> g.event_id)
     RETURNING p.partition
   )
   SELECT CASE WHEN m.partition IS NOT NULL THEN 'saved' WHEN l.partition IS NULL AND p.token = g.token THEN 'busy' ELSE 'lost' END

@@ -9,25 +9,28 @@
 //!
 //! Visible positions without a hole between them are final at once. The frontier only grows; polls may be applied in
 //! any order.
+//!
+//! All of this holds for the server that it was found out on, and no longer than that one lives: see [`Role`].
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use event_core::Result;
 use event_core::health::Stall;
+use event_core::{Error, Result};
 use event_sql::rows::to_i64;
 use tokio::time::{Instant, sleep};
 
-use crate::row::Cells;
+use crate::epoch;
+use crate::finality::{Final, Holders, Poll};
+use crate::lineage::Started;
 use crate::stall::Watch;
 use crate::store::Store;
 
 const OPERATION: &str = "find the frontier";
-/// Fences kept at most; a newer one then replaces the newest.
-const FENCES: usize = 64;
 /// Positions that are read one by one when the end of the log is asked for; beyond them a fence decides.
 const HEAD: usize = 10_000;
+/// Changes of the server, or of its connections, after which one call gives up.
+const CHANGES: u32 = 32;
 /// The first pause before a hole is looked at again; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(10);
@@ -35,15 +38,54 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 /// What is known to be final on one server.
 pub(crate) struct Frontier {
     store: Arc<Store>,
-    state: Mutex<Final>,
+    role: Role,
+    state: Mutex<Bound>,
     watch: Watch,
     wait: Duration,
 }
 
+/// What a frontier is worth, and for whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The server that takes appends: what is known of it holds for one server process after another, see `lineage.rs`.
+    Primary,
+    /// A standby. One that crashes may come back at an earlier point, under the same start time; its connections do not
+    /// survive that. So what is known holds only for the connections that were open when it was found out.
+    Standby,
+}
+
+/// What is known, and where it was found out.
+#[derive(Debug, Default)]
+struct Bound {
+    /// The server's start; `None` before the first poll.
+    started: Option<Started>,
+    /// The epoch of the log.
+    epoch: u64,
+    /// How many connections had been opened.
+    connections: u64,
+    known: Final,
+}
+
+/// A frontier, and what it holds for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Known {
+    pub(crate) last: i64,
+    pub(crate) epoch: u64,
+    started: Option<Started>,
+    connections: u64,
+}
+
+impl Known {
+    /// Whether both hold for the same server.
+    pub(crate) fn is_of(&self, other: &Self) -> bool {
+        (self.started, self.connections) == (other.started, other.connections)
+    }
+}
+
 impl Frontier {
     /// A frontier at the start of the log; `wait` limits how long one call waits for a hole.
-    pub(crate) fn new(store: Arc<Store>, wait: Duration) -> Self {
-        Self { store, state: Mutex::default(), watch: Watch::default(), wait }
+    pub(crate) fn new(store: Arc<Store>, role: Role, wait: Duration) -> Self {
+        Self { store, role, state: Mutex::default(), watch: Watch::default(), wait }
     }
 
     /// The server.
@@ -52,20 +94,89 @@ impl Frontier {
     }
 
     /// The last position known to be final.
-    pub(crate) fn known(&self) -> i64 {
-        self.lock().last
+    fn last(&self) -> i64 {
+        self.known().last
+    }
+
+    /// The last position known to be final, and what that holds for.
+    pub(crate) fn known(&self) -> Known {
+        let connections = self.store.pool.opened();
+        let mut bound = self.lock();
+        if self.role == Role::Standby && bound.connections != connections {
+            *bound = Bound { connections, ..Bound::default() };
+        }
+        let Bound { started, epoch, connections, known } = &*bound;
+        Known { last: known.last, epoch: *epoch, started: *started, connections: *connections }
+    }
+
+    /// Whether what was known before a page still holds after it: `started` is what the page says of the server that it
+    /// was read on; nothing if it has no rows.
+    pub(crate) async fn proves(&self, before: &Known, started: Option<Started>) -> Result<bool> {
+        match self.role {
+            Role::Standby => Ok(self.known().connections == before.connections),
+            Role::Primary => {
+                let started = match started {
+                    Some(started) => started,
+                    None => match self.poll(0).await? {
+                        Some((seen, _)) => seen.started,
+                        None => return Ok(false),
+                    },
+                };
+                if before.started.is_none_or(|known| known == started) {
+                    return Ok(epoch::admits_page(&self.store, started).await?
+                        && self.epoch() == before.epoch);
+                }
+                // The frontier is of the server before: a poll starts it over on the one of now.
+                epoch::admits_page(&self.store, started).await?;
+                self.poll(0).await?;
+                Ok(false)
+            }
+        }
+    }
+
+    pub(crate) fn is_primary(&self) -> bool {
+        self.role == Role::Primary
+    }
+
+    /// The epoch of the log; a standby counts none.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.store.lineage.epoch()
+    }
+
+    /// Takes a poll and the last final position after it; `None` if it does not count, because the server or its
+    /// connections changed meanwhile.
+    async fn poll(&self, wanted: usize) -> Result<Option<(Poll, i64)>> {
+        let before = self.known();
+        let seen = Poll::take(&self.store, before.last, wanted).await?;
+        Ok(self.admit(&before, &seen).await?.map(|last| (seen, last)))
+    }
+
+    async fn admit(&self, before: &Known, seen: &Poll) -> Result<Option<i64>> {
+        if self.role == Role::Standby {
+            let now = self.known();
+            let counts = now.connections == before.connections;
+            return Ok(counts.then(|| self.lock().known.apply(seen)));
+        }
+        let Some(epoch) = epoch::admit(&self.store, seen.witness()).await? else {
+            return Ok(None);
+        };
+        let mut bound = self.lock();
+        if bound.epoch > epoch {
+            return Ok(None);
+        }
+        bound.turn(seen.started, epoch, |since| self.store.lineage.common_since(since));
+        Ok(Some(bound.known.apply(seen)))
     }
 
     /// The last position that is final now: the last visible one, unless a commit in flight comes before it.
     pub(crate) async fn head(&self) -> Result<i64> {
-        self.reach((self.known(), i64::MAX), HEAD).await
+        self.reach((self.last(), i64::MAX), HEAD).await
     }
 
     /// What blocks readers now; commits that end soon are waited for first.
     pub(crate) async fn stall(&self) -> Result<Option<Stall>> {
         self.head().await?;
-        let seen = Poll::take(&self.store, self.known(), HEAD).await?;
-        let last = self.lock().apply(&seen);
+        let Some((seen, last)) = self.poll(HEAD).await? else { return Ok(None) };
         if last >= seen.highest {
             self.watch.resumed();
             return Ok(None);
@@ -78,9 +189,12 @@ impl Frontier {
         &self.watch
     }
 
-    /// Notes that all positions up to one are final, by a proof of the caller's.
-    pub(crate) fn learn(&self, position: i64) {
-        self.lock().pass(position);
+    /// Notes that all positions up to one are final, by a proof of the caller's from a server.
+    pub(crate) fn learn(&self, position: i64, started: Started) {
+        let mut bound = self.lock();
+        if bound.started == Some(started) {
+            bound.known.pass(position);
+        }
     }
 
     /// Polls until all that is visible now is final, or `wanted` positions after `after` are, or the time is up.
@@ -95,24 +209,39 @@ impl Frontier {
         let mut pause = FIRST_PAUSE;
         let mut goal = None;
         let mut watched: Option<(i64, Holders)> = None;
+        let mut changes = 0;
         loop {
-            let seen = Poll::take(store, self.known(), wanted).await?;
-            let mut last = self.lock().apply(&seen);
+            let before = self.known();
+            let Some((seen, mut last)) = self.poll(wanted).await? else {
+                // What was seen before is of another server.
+                (goal, watched) = (None, None);
+                changes += 1;
+                if changes > CHANGES {
+                    return Err(changing());
+                }
+                continue;
+            };
+            if self.known().epoch != before.epoch {
+                (goal, watched) = (None, None);
+            }
             // What becomes visible during the wait is left to the next call.
-            let goal = enough.min(*goal.get_or_insert(seen.highest));
-            if goal <= after {
+            let until = enough.min(*goal.get_or_insert(seen.highest));
+            if until <= after {
                 return Ok(last);
             }
             // A hole. Mostly its owner is about to commit: the probe comes after the first pause.
-            if last < goal && pause > FIRST_PAUSE {
+            if last < until && pause > FIRST_PAUSE {
                 let holders = Holders::take(store).await?;
                 let (highest, first) =
                     watched.get_or_insert_with(|| (seen.highest, holders.clone()));
                 if holders.prove_gone(first) {
-                    last = self.lock().pass(*highest);
+                    let mut bound = self.lock();
+                    if bound.started == Some(seen.started) {
+                        last = bound.known.pass(*highest);
+                    }
                 }
             }
-            if last >= goal {
+            if last >= until {
                 self.watch.resumed();
                 return Ok(last);
             }
@@ -125,179 +254,30 @@ impl Frontier {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Final> {
+    fn lock(&self) -> MutexGuard<'_, Bound> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What one snapshot of the server shows.
-#[derive(Debug)]
-pub(crate) struct Poll {
-    xmin: i64,
-    next_xid: i64,
-    /// The highest visible position.
-    pub(crate) highest: i64,
-    /// Visible positions after the frontier of that moment, in order.
-    pub(crate) visible: Vec<i64>,
-}
-
-impl Poll {
-    async fn take(store: &Store, last: i64, wanted: usize) -> Result<Self> {
-        let query = store.sql.frontier.query().bind(last).bind(to_i64(wanted as u64));
-        let row = store.fetch_one(OPERATION, query).await?;
-        let cells = Cells::new(&row);
-        Ok(Self { visible: cells.get("visible")?, ..Self::of(&cells)? })
-    }
-
-    /// What any row of a snapshot says of it, without the visible positions.
-    pub(crate) fn of(cells: &Cells<'_>) -> Result<Self> {
-        Ok(Self {
-            xmin: cells.get("xmin")?,
-            next_xid: cells.get("next_xid")?,
-            highest: cells.get("highest")?,
-            visible: Vec::new(),
-        })
-    }
-}
-
-/// The transactions that write events at a moment.
-#[derive(Debug, Clone)]
-pub(crate) struct Holders {
-    names: Vec<String>,
-    unsure: bool,
-}
-
-impl Holders {
-    pub(crate) async fn take(store: &Store) -> Result<Self> {
-        let row = store.fetch_one(OPERATION, store.sql.holders.query()).await?;
-        let cells = Cells::new(&row);
-        Ok(Self { names: cells.get("holders")?, unsure: cells.get("unsure")? })
-    }
-
-    /// Whether all transactions of an earlier moment have ended; the two may be the same moment.
-    pub(crate) fn prove_gone(&self, earlier: &Self) -> bool {
-        !self.unsure
-            && !earlier.unsure
-            && !earlier.names.iter().any(|name| self.names.contains(name))
-    }
-}
-
-/// What the snapshots of one reader prove.
-#[derive(Debug, Default)]
-pub(crate) struct Final {
-    last: i64,
-    /// All up to the position is final, once every transaction below the id is finished; both grow.
-    fences: VecDeque<(i64, i64)>,
-}
-
-impl Final {
-    /// All up to a position is final.
-    pub(crate) fn at(position: i64) -> Self {
-        Self { last: position, ..Self::default() }
-    }
-
-    /// Applies a poll; returns the last final position.
-    pub(crate) fn apply(&mut self, poll: &Poll) -> i64 {
-        if poll.highest > self.last {
-            self.put_fence(poll.highest, poll.next_xid);
+impl Bound {
+    /// Goes on with what another server shows. If it is of the same epoch, what is final stays final there; transaction
+    /// ids do not compare.
+    fn turn(&mut self, started: Started, epoch: u64, common: impl FnOnce(u64) -> i64) {
+        if self.started == Some(started) && self.epoch == epoch {
+            return;
         }
-        while let Some((position, xid)) = self.fences.front().copied() {
-            if poll.xmin < xid {
-                break;
-            }
-            self.last = self.last.max(position);
-            self.fences.pop_front();
-        }
-        for position in &poll.visible {
-            if *position == self.last + 1 {
-                self.last = *position;
-            }
-        }
-        self.pass(self.last)
-    }
-
-    /// Notes that all up to a position is final.
-    pub(crate) fn pass(&mut self, position: i64) -> i64 {
-        let last = self.last.max(position);
-        self.last = last;
-        self.fences.retain(|(position, _)| *position > last);
-        last
-    }
-
-    fn put_fence(&mut self, position: i64, xid: i64) {
-        match self.fences.back().copied() {
-            // An older poll, applied late, adds nothing.
-            Some((known, _)) if position <= known => return,
-            // The same transactions, a higher position.
-            Some((_, same)) if xid <= same => {
-                self.fences.pop_back();
-                self.fences.push_back((position, same));
-                return;
-            }
-            _ if self.fences.len() >= FENCES => {
-                self.fences.pop_back();
-            }
-            _ => {}
-        }
-        self.fences.push_back((position, xid));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn poll(xmin: i64, next_xid: i64, visible: &[i64]) -> Poll {
-        let highest = visible.last().copied().unwrap_or_default();
-        Poll { xmin, next_xid, highest, visible: visible.to_vec() }
-    }
-
-    #[test]
-    fn holes_do_not_matter_on_an_idle_server() {
-        assert_eq!(Final::default().apply(&poll(9, 9, &[1, 2, 5, 9])), 9);
-    }
-
-    #[test]
-    fn positions_without_a_hole_need_no_fence() {
-        assert_eq!(Final::default().apply(&poll(3, 9, &[1, 2, 3])), 3);
-    }
-
-    #[test]
-    fn a_hole_waits_for_the_transactions_that_may_fill_it() {
-        let mut state = Final::default();
-        assert_eq!(state.apply(&poll(5, 9, &[1, 2, 4, 5])), 2);
-        assert_eq!(state.apply(&poll(8, 12, &[4, 5, 6])), 2, "one below 9 is still running");
-        assert_eq!(state.apply(&poll(9, 12, &[4, 5, 6, 8])), 6, "5 by the fence, 6 follows it");
-        assert_eq!(state.apply(&poll(9, 12, &[7, 8])), 8, "the late commit filled the hole");
-    }
-
-    #[test]
-    fn a_poll_applied_late_changes_nothing() {
-        let mut state = Final::default();
-        state.apply(&poll(9, 9, &[1, 3, 4]));
-        assert_eq!(state.apply(&poll(5, 7, &[1, 3])), 4);
-    }
-
-    #[test]
-    fn a_hole_is_passed_when_no_transaction_is_left_that_could_fill_it() {
-        let holders = |names: &[&str], unsure| Holders {
-            names: names.iter().map(ToString::to_string).collect(),
-            unsure,
+        let last = if self.epoch == epoch {
+            self.known.last
+        } else {
+            self.known.last.min(common(self.epoch))
         };
-        let earlier = holders(&["3/7", "4/9"], false);
-        assert!(holders(&[], false).prove_gone(&earlier));
-        assert!(holders(&["3/8"], false).prove_gone(&earlier), "the next one of the same session");
-        assert!(!holders(&["4/9"], false).prove_gone(&earlier));
-        assert!(!holders(&[], true).prove_gone(&earlier), "it may be prepared");
+        self.known = Final::at(last);
+        self.started = Some(started);
+        self.epoch = epoch;
     }
+}
 
-    #[test]
-    fn fences_stay_few() {
-        let mut state = Final::default();
-        for step in 0..1_000 {
-            state.apply(&poll(1, 10 + step, &[2 + step]));
-        }
-        assert_eq!(state.fences.len(), FENCES);
-        assert_eq!(state.apply(&poll(2_000, 2_000, &[1_500])), 1_500);
-    }
+/// The server changes faster than it can be asked.
+pub(crate) fn changing() -> Error {
+    Error::connection(OPERATION, "the server or its connections keep changing")
 }

@@ -18,5 +18,6 @@ pub(crate) async fn of(frontier: &Frontier) -> Result<Health> {
     health.schema_version = Some(cells.get("schema_version")?);
     health.pool = Some(store.pool.usage());
     health.stall = frontier.stall().await?;
+    health.log_change = store.lineage.change();
     Ok(health)
 }

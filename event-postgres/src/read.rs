@@ -5,7 +5,9 @@ use std::cmp::Reverse;
 use chrono::{DateTime, Utc};
 use event_core::adapter::read::only_event;
 use event_core::adapter::{Direction, Room, TenantView};
-use event_core::{AllOptions, EventId, ReadOptions, RecordedEvent, Result, StreamId, Tenant};
+use event_core::{
+    AllOptions, Error, EventId, ReadOptions, RecordedEvent, Result, StreamId, Tenant,
+};
 use event_sql::page::{EventPage, StreamPage, start};
 use event_sql::rows::{Owners, to_i64};
 use event_sql::streams::tenant_of;
@@ -13,11 +15,14 @@ use sqlx::postgres::PgRow;
 use tokio::time::Instant;
 
 use crate::error::Failure;
-use crate::frontier::Frontier;
+use crate::frontier::{Frontier, Known, changing};
+use crate::lineage::Started;
 use crate::row;
 use crate::sql::{PgQuery, Statement};
 use crate::store::Store;
 
+/// How often a page is read again because the server changed.
+const TRIES: usize = 4;
 /// 4000 BC: the server's calendar starts soon before, ours much earlier.
 const FIRST_SECOND: i64 = -188_000_000_000;
 
@@ -72,7 +77,8 @@ async fn stream_page(
     Ok(page)
 }
 
-/// A page of all streams, up to the frontier.
+/// A page of all streams, up to the frontier. Every statement of it must be of the server that the frontier is of;
+/// otherwise the page is read again.
 pub(crate) async fn all(
     frontier: &Frontier,
     view: &TenantView,
@@ -81,24 +87,72 @@ pub(crate) async fn all(
     if matches_nothing(options) {
         return Ok(Vec::new());
     }
+    for _ in 0..TRIES {
+        let epoch = frontier.epoch();
+        if frontier.is_primary() && options.get_epoch().is_some_and(|wanted| wanted != epoch) {
+            return Err(Error::log_replaced(options.get_after()));
+        }
+        let page = attempt(frontier, view, options, epoch).await?;
+        if let Some(page) = page {
+            return Ok(page);
+        }
+    }
+    Err(changing())
+}
+
+/// One try of a page; `None` if it is not of one server.
+async fn attempt(
+    frontier: &Frontier,
+    view: &TenantView,
+    options: &AllOptions,
+    epoch: u64,
+) -> Result<Option<Vec<RecordedEvent>>> {
     let store = frontier.store();
     let page = options.get_limit().get() as usize;
     let (mut events, mut room) = (Vec::new(), Room::new(options.get_limit_bytes()));
     let end = to_i64(options.get_up_to().get());
-    let known = frontier.known().min(end);
+    let mut known = frontier.known();
     let mut after = to_i64(options.get_after().get());
-    if after < known {
-        between(store, view, options, (after, known), page, (&mut events, &mut room)).await?;
+    if known.last > 0 && known.epoch != epoch {
+        // The frontier is of the log before: a poll tells it so.
+        frontier.advance(after, 0).await?;
+        known = frontier.known();
+    }
+    if known.epoch != epoch && known.last > 0 {
+        return Ok(None);
+    }
+    // A statement without rows says nothing of its server: the next poll, or one at the end, tells whether it changed.
+    let mut open: Option<Known> = None;
+    let last = known.last.min(end);
+    if after < last {
+        let found = (&mut events, &mut room);
+        let started = between(store, view, options, (after, last), page, found).await?;
+        match started {
+            Some(_) if !frontier.proves(&known, started).await? => return Ok(None),
+            Some(_) => {}
+            None => open = Some(known),
+        }
         // Nothing that matches is left below.
-        after = known;
+        after = last;
     }
     while events.len() < page && !room.is_used_up() && after < end {
         let wanted = page - events.len();
         let last = frontier.advance(after, wanted).await?.min(end);
+        let known = frontier.known();
+        let changed = open.take().is_some_and(|before| !before.is_of(&known));
+        if changed || (frontier.is_primary() && known.epoch != epoch) {
+            return Ok(None);
+        }
         if last <= after {
             break;
         }
-        between(store, view, options, (after, last), page, (&mut events, &mut room)).await?;
+        let found = (&mut events, &mut room);
+        let started = between(store, view, options, (after, last), page, found).await?;
+        match started {
+            Some(_) if !frontier.proves(&known, started).await? => return Ok(None),
+            Some(_) => {}
+            None => open = Some(known),
+        }
         // Of so many positions some do not match: the page is filled as long as there are more.
         let is_all = last < after.saturating_add(to_i64(wanted as u64));
         after = last;
@@ -106,7 +160,10 @@ pub(crate) async fn all(
             break;
         }
     }
-    Ok(events)
+    match open {
+        Some(known) if !frontier.proves(&known, None).await? => Ok(None),
+        _ => Ok(Some(events)),
+    }
 }
 
 /// One event by its id.
@@ -122,7 +179,8 @@ pub(crate) async fn event(
     only_event(page.end()?)
 }
 
-/// Adds the events in `(after, last]`, until there are `page` of them, or the room is used up.
+/// Adds the events in `(after, last]`, until there are `page` of them, or the room is used up. Returns the server that the
+/// last statement was answered by, if that had rows.
 async fn between(
     store: &Store,
     view: &TenantView,
@@ -130,7 +188,7 @@ async fn between(
     (mut after, last): (i64, i64),
     page: usize,
     (found, room): (&mut Vec<RecordedEvent>, &mut Room),
-) -> Result<()> {
+) -> Result<Option<Started>> {
     let sql = &store.sql;
     let stream = options.get_stream().map(StreamId::as_str);
     // A stream has one category: a filter by both is one by the stream, or matches nothing.
@@ -146,7 +204,9 @@ async fn between(
             || options.get_event_types().is_some()
             || from.is_some()
             || before.is_some());
+    let mut started = None;
     while found.len() < page && !room.is_used_up() && after < last {
+        started = None;
         let limit = page - found.len();
         let end = if is_sparse { store.stride.end(after, last) } else { last };
         let mut query = statement
@@ -163,6 +223,9 @@ async fn between(
         }
         let (mut events, mut rows) = (EventPage::within(*room), 0);
         let take = |row: PgRow| {
+            if rows == 0 {
+                started = row::started(&row);
+            }
             rows += 1;
             after = row::position(&row).unwrap_or(end);
             if row::is_kept(&row) {
@@ -188,7 +251,7 @@ async fn between(
             after = end;
         }
     }
-    Ok(())
+    Ok(started)
 }
 
 /// Filters that no event can pass, among them texts and times that cannot be sent to the server.

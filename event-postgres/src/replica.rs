@@ -10,7 +10,7 @@ use event_core::adapter::BoxFuture;
 use event_core::{Error, Result};
 use tokio::time::Instant;
 
-use crate::frontier::Frontier;
+use crate::frontier::{Frontier, Role};
 use crate::options::{Address, PgOptions};
 
 /// How long a standby that could not be reached is left alone.
@@ -36,7 +36,7 @@ impl Readers {
             let store = Arc::new(primary.store().at(options, address));
             Standby {
                 address: address.clone(),
-                server: Frontier::new(store, options.frontier_wait),
+                server: Frontier::new(store, Role::Standby, options.frontier_wait),
                 rests_until: Mutex::default(),
             }
         };
@@ -93,7 +93,7 @@ impl Readers {
 impl Standby {
     /// Whether everything up to a position is final and visible there.
     async fn shows(&self, position: i64) -> Result<bool> {
-        Ok(self.server.known() >= position || self.server.head().await? >= position)
+        Ok(self.server.known().last >= position || self.server.head().await? >= position)
     }
 
     fn rests(&self) -> bool {

@@ -106,6 +106,11 @@ pub(crate) fn position(row: &PgRow) -> Option<i64> {
     row.try_get(POSITION).ok()
 }
 
+/// What a row of a page of all streams says of the server that it was read on.
+pub(crate) fn started(row: &PgRow) -> Option<DateTime<Utc>> {
+    row.try_get("started").ok()
+}
+
 /// Whether the event of a row is not truncated; [`event`] reports what cannot be read.
 pub(crate) fn is_kept(row: &PgRow) -> bool {
     let version: Result<i64, _> = row.try_get(EVENT);

@@ -103,7 +103,7 @@ statements! {
     }
     read {
         read_forward read_backward read_links_forward read_links_backward read_all read_category read_of_stream
-        read_event tail frontier holders last_assigned census
+        read_event tail frontier holders last_assigned lineage place census
     }
     stream {
         stream_info list_streams list_all_streams owners change_stream remove_truncated link_events

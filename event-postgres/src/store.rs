@@ -8,6 +8,7 @@ use event_sql::error::no_answer;
 use sqlx::postgres::PgRow;
 
 use crate::error::Failure;
+use crate::lineage::Lineage;
 use crate::options::{Address, PgOptions};
 use crate::pool::Pool;
 use crate::sql::{PgQuery, Statements};
@@ -21,21 +22,24 @@ pub(crate) struct Store {
     pub(crate) census: Census,
     /// How many positions a statement of a filtered page looks at.
     pub(crate) stride: Stride,
+    /// Which server what is known was made on.
+    pub(crate) lineage: Lineage,
 }
 
 impl Store {
     /// A store without connections; they are opened on demand.
     pub(crate) fn new(options: &PgOptions) -> Self {
         let sql = Arc::new(Statements::new(options.schema.clone()));
-        let (census, stride) = (Census::default(), Stride::default());
-        Self { pool: Pool::new(options, Arc::clone(&sql)), sql, census, stride }
+        let (census, stride, lineage) = Default::default();
+        Self { pool: Pool::new(options, Arc::clone(&sql)), sql, census, stride, lineage }
     }
 
     /// The same store on another server, reached without a pooler.
     pub(crate) fn at(&self, options: &PgOptions, address: &Address) -> Self {
         let sql = Arc::clone(&self.sql);
         let pool = Pool::at(options, address, Arc::clone(&sql));
-        Self { pool, sql, census: Census::default(), stride: Stride::default() }
+        let (census, stride, lineage) = Default::default();
+        Self { pool, sql, census, stride, lineage }
     }
 
     /// Runs one statement and returns all its rows.

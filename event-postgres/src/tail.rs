@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_core::adapter::{
-    LiveBuffer, LiveLog, LogSegment, LogUpdate, PAGE_BYTES, Publisher, Room, async_trait,
+    LiveBuffer, LiveLog, LogSegment, LogUpdate, PAGE_BYTES, Place, Publisher, Room, async_trait,
 };
 use event_core::{Position, RecordedEvent, Result};
 use event_sql::error::no_answer;
@@ -19,7 +19,10 @@ use sqlx::postgres::PgRow;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::frontier::{Final, Frontier, Holders, Poll};
+use crate::epoch;
+use crate::finality::{Final, Holders, Poll};
+use crate::frontier::Frontier;
+use crate::lineage::Started;
 use crate::listener::Listener;
 use crate::row::{self, Cells};
 use crate::store::Store;
@@ -88,12 +91,21 @@ impl LiveLog for Tail {
         Ok(Position::try_from(Cells::new(&row).get::<i64>("last_assigned")?)?)
     }
 
-    async fn next(&self, after: Position) -> Result<LogUpdate> {
+    fn epoch(&self) -> u64 {
+        self.source.frontier.store().lineage.epoch()
+    }
+
+    async fn place(&self, position: Position, since: u64) -> Result<Place> {
+        let store = self.source.frontier.store();
+        epoch::place(store, position, since).await
+    }
+
+    async fn next(&self, after: Position, epoch: u64) -> Result<LogUpdate> {
         let start = |publisher| {
             let source = Arc::clone(&self.source);
             tokio::spawn(Task { source, publisher }.run());
         };
-        self.buffer.follow(after, start).await
+        self.buffer.follow(after, epoch, start).await
     }
 }
 
@@ -128,6 +140,11 @@ impl Task {
             };
             let woken = match next {
                 Next::More => continue,
+                Next::Restart => {
+                    let Some(other) = self.begin().await else { return };
+                    progress = other;
+                    continue;
+                }
                 Next::Hole(pause) => {
                     sleep(pause).await;
                     continue;
@@ -150,11 +167,17 @@ impl Task {
     async fn begin(&self) -> Option<Progress> {
         let mut pause = FIRST_PAUSE;
         loop {
+            let lineage = &self.source.frontier.store().lineage;
+            let epoch = lineage.epoch();
             match self.source.frontier.head().await {
+                // The end of another log than the one before the call.
+                Ok(_) if lineage.epoch() != epoch => continue,
                 Ok(head) => {
-                    self.publisher.start_at(position(head));
-                    let known = Final::at(head);
-                    return Some(Progress { published: head, known, hole: None, found: 0 });
+                    self.publisher.start_in(epoch, position(head));
+                    let (known, started) = (Final::at(head), None);
+                    let (hole, found) = (None, 0);
+                    let published = head;
+                    return Some(Progress { published, known, epoch, started, hole, found });
                 }
                 Err(error) => warn(&error),
             }
@@ -171,6 +194,10 @@ impl Task {
 struct Progress {
     published: i64,
     known: Final,
+    /// The epoch of the log.
+    epoch: u64,
+    /// The server that the last read was on.
+    started: Option<Started>,
     hole: Option<Hole>,
     /// Events that the last read found.
     found: usize,
@@ -190,14 +217,27 @@ enum Next {
     Hole(Duration),
     /// All that is visible was read.
     Wait,
+    /// The log is another one: find its end again.
+    Restart,
 }
 
 impl Progress {
     async fn poll(&mut self, frontier: &Frontier, publisher: &Publisher) -> Result<Next> {
         let (seen, events) = read(frontier.store(), self.published).await?;
+        let store = frontier.store();
+        match epoch::admit(store, seen.witness()).await? {
+            Some(epoch) if epoch == self.epoch => {}
+            None if store.lineage.epoch() == self.epoch => return Ok(Next::More),
+            Some(_) | None => return Ok(Next::Restart),
+        }
+        if self.started.replace(seen.started).is_some_and(|started| started != seen.started) {
+            // Another server with the same log: transaction ids do not compare.
+            self.known = Final::at(self.published);
+            self.hole = None;
+        }
         self.found = seen.visible.len();
         let last = self.known.apply(&seen);
-        frontier.learn(last);
+        frontier.learn(last, seen.started);
         let full = seen.visible.len() >= PAGE;
         // After a full page there are rows that were not read.
         let up_to =

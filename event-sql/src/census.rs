@@ -26,6 +26,11 @@ impl Census {
         self.seen.read().unwrap_or_else(PoisonError::into_inner).unseen(pairs)
     }
 
+    /// Forgets everything: the store may be another one, or the same one at an earlier time.
+    pub fn clear(&self) {
+        *self.seen.write().unwrap_or_else(PoisonError::into_inner) = SeenVersions::default();
+    }
+
     /// Notes that pairs are recorded, once their transaction is committed.
     pub fn recorded(&self, pairs: Vec<StoredVersion>) {
         self.seen.write().unwrap_or_else(PoisonError::into_inner).extend(pairs);

@@ -29,6 +29,11 @@ impl Names {
         self.known().get(&key).cloned()
     }
 
+    /// Forgets all: the file holds another log.
+    pub(crate) fn clear(&self) {
+        self.known().clear();
+    }
+
     /// Looks up unknown keys in the file, and returns their names.
     pub(crate) async fn learn(&self, pool: &Pool, keys: &[i64]) -> Result<HashMap<i64, Name>> {
         let query = sql::NAMES_OF_STREAMS.query().bind(json(&keys)?);

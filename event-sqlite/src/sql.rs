@@ -101,6 +101,7 @@ statements! {
     READ_EVENT = "read/read_event";
     HEAD = "read/head";
     LAST_ASSIGNED = "read/last_assigned";
+    PLACE = "read/place";
     NAMES_OF_STREAMS = "read/names_of_streams";
     CENSUS = "read/census";
 

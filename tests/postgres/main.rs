@@ -12,6 +12,7 @@ mod connections;
 mod consume;
 mod contract;
 mod copying;
+mod failover;
 mod faults;
 mod frontier;
 mod game;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use crate::value::{Escaped, Position};
 
 /// The answer of a backend to a health check, see [`EventStore::health`](crate::EventStore::health).
@@ -23,6 +25,8 @@ pub struct Health {
     pub stall: Option<Stall>,
     /// Bytes of the write-ahead log that lies beside a file; `None` if there is none.
     pub write_ahead_bytes: Option<u64>,
+    /// The last time that the log turned out to be another one than this process had read; `None` if it never did.
+    pub log_change: Option<LogChange>,
 }
 
 impl Health {
@@ -36,6 +40,7 @@ impl Health {
             pool: None,
             stall: None,
             write_ahead_bytes: None,
+            log_change: None,
         }
     }
 }
@@ -49,6 +54,28 @@ pub struct PoolUse {
     pub idle: u32,
     /// Connections in use.
     pub busy: u32,
+}
+
+/// The log was replaced under a living process: by a failover to a server that lacks the last commits, or by the restore of an
+/// older copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogChange {
+    /// The highest position that this process had seen before.
+    pub seen: Position,
+    /// The highest one at which the log of now is known to hold the same event: what was seen after it may be gone.
+    pub common: Position,
+    /// When it was found out, by the clock of this process.
+    pub at: DateTime<Utc>,
+}
+
+impl fmt::Display for LogChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seen, common, .. } = self;
+        write!(
+            f,
+            "the log was replaced: this process had seen position {seen}, and the log of now is known to be the same up to {common} only"
+        )
+    }
 }
 
 /// A transaction in flight that readers of the global order wait for: later events are stored, but not visible yet.

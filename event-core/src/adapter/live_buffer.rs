@@ -4,10 +4,11 @@
 //! One task of the backend publishes; any number of readers follow, each from its own position. The buffer is bounded: a reader
 //! that is further behind has to read from the store.
 
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
@@ -41,6 +42,8 @@ struct Ring {
     head: Option<Position>,
     segments: VecDeque<Arc<LogSegment>>,
     held: Weight,
+    /// The epoch of the log that the segments are a part of.
+    epoch: u64,
     closed: bool,
 }
 
@@ -93,22 +96,23 @@ impl LiveBuffer {
         Self::default()
     }
 
-    /// Waits for what follows a position and returns it. While there is no publisher, calls `start` to spawn one.
+    /// Waits for what follows a position in an epoch of the log, and returns it. While there is no publisher, calls `start` to spawn one.
     ///
     /// # Errors
     /// [`Error::Adapter`] once the store is closed.
     pub async fn follow(
         self: &Arc<Self>,
         after: Position,
+        epoch: u64,
         start: impl Fn(Publisher) + Send,
     ) -> Result<LogUpdate> {
         let _reader = Reader::of(&self.readers);
         loop {
             let mut ended = pin!(self.ended.notified());
-            if !self.publishing.swap(true, Ordering::SeqCst) {
+            if !self.publishing.swap(true, SeqCst) {
                 start(Publisher(Arc::clone(self)));
             }
-            let mut next = pin!(self.next(after));
+            let mut next = pin!(self.next(after, epoch));
             let update = poll_fn(|context| match next.as_mut().poll(context) {
                 Poll::Ready(update) => Poll::Ready(Some(update)),
                 // The publisher ended just before this reader came, or with its runtime, while this reader is on another one.
@@ -129,12 +133,12 @@ impl LiveBuffer {
         self.changes.send_replace(());
     }
 
-    async fn next(&self, after: Position) -> Result<LogUpdate> {
+    async fn next(&self, after: Position, epoch: u64) -> Result<LogUpdate> {
         let mut changes = self.changes.subscribe();
         loop {
             // Marked as seen before the lookup, so that a change in between ends the wait below at once.
             changes.mark_unchanged();
-            if let Some(update) = self.look(after)? {
+            if let Some(update) = self.look(after, epoch)? {
                 return Ok(update);
             }
             if changes.changed().await.is_err() {
@@ -143,10 +147,16 @@ impl LiveBuffer {
         }
     }
 
-    fn look(&self, after: Position) -> Result<Option<LogUpdate>> {
+    fn look(&self, after: Position, epoch: u64) -> Result<Option<LogUpdate>> {
         let ring = self.ring();
         if ring.closed {
             return Err(closed());
+        }
+        // A reader that learned of an epoch before the publisher did waits for it.
+        match ring.epoch.cmp(&epoch) {
+            Ordering::Greater => return Ok(Some(LogUpdate::Replaced(ring.epoch))),
+            Ordering::Less => return Ok(None),
+            Ordering::Equal => {}
         }
         let Some(head) = ring.head.filter(|head| after < *head) else { return Ok(None) };
         let at = ring.segments.partition_point(|segment| segment.up_to <= after);
@@ -174,6 +184,15 @@ impl Publisher {
         self.0.changes.send_replace(());
     }
 
+    /// Restarts the buffer in an epoch of the log: readers of an earlier one are told.
+    pub fn start_in(&self, epoch: u64, head: Position) {
+        let mut ring = self.0.ring();
+        ring.clear(Some(head));
+        ring.epoch = epoch;
+        drop(ring);
+        self.0.changes.send_replace(());
+    }
+
     /// Adds a final segment, which starts where the previous one ended.
     pub fn publish(&self, segment: LogSegment) {
         self.0.ring().add(segment);
@@ -187,14 +206,14 @@ impl Publisher {
 
     /// Whether any reader is waiting now.
     pub fn has_readers(&self) -> bool {
-        self.0.readers.load(Ordering::SeqCst) > 0
+        self.0.readers.load(SeqCst) > 0
     }
 }
 
 impl Drop for Publisher {
     fn drop(&mut self) {
         self.0.ring().clear(None);
-        self.0.publishing.store(false, Ordering::SeqCst);
+        self.0.publishing.store(false, SeqCst);
         self.0.ended.notify_waiters();
     }
 }
@@ -204,14 +223,14 @@ struct Reader<'a>(&'a AtomicUsize);
 
 impl<'a> Reader<'a> {
     fn of(readers: &'a AtomicUsize) -> Self {
-        readers.fetch_add(1, Ordering::SeqCst);
+        readers.fetch_add(1, SeqCst);
         Self(readers)
     }
 }
 
 impl Drop for Reader<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
+        self.0.fetch_sub(1, SeqCst);
     }
 }
 
@@ -229,14 +248,15 @@ mod tests {
 
     async fn next(buffer: &Arc<LiveBuffer>, after: u64) -> (u64, u64) {
         let started = |_| panic!("a publisher was started although there is one");
-        match buffer.follow(Position::new(after), started).await.unwrap() {
+        match buffer.follow(Position::new(after), 0, started).await.unwrap() {
             LogUpdate::Segment(segment) => (segment.after.get(), segment.up_to.get()),
             LogUpdate::Behind(head) => (0, head.get()),
+            LogUpdate::Replaced(epoch) => panic!("the log is in epoch {epoch}"),
         }
     }
 
     fn publisher(buffer: &Arc<LiveBuffer>) -> Publisher {
-        assert!(!buffer.publishing.swap(true, Ordering::SeqCst));
+        assert!(!buffer.publishing.swap(true, SeqCst));
         Publisher(Arc::clone(buffer))
     }
 
@@ -261,8 +281,8 @@ mod tests {
             let buffer = Arc::clone(&buffer);
             async move {
                 let start = |publisher| started.send(publisher).unwrap();
-                let first = buffer.follow(Position::new(3), start).await.is_ok();
-                (first, buffer.follow(Position::new(4), start).await.is_err())
+                let first = buffer.follow(Position::new(3), 0, start).await.is_ok();
+                (first, buffer.follow(Position::new(4), 0, start).await.is_err())
             }
         });
         drop(starts.recv().await.unwrap());
@@ -274,6 +294,22 @@ mod tests {
         assert_eq!(reader.await.unwrap(), (true, true));
     }
 
+    #[tokio::test]
+    async fn a_reader_of_an_earlier_epoch_is_told_even_if_the_log_ends_before_it() {
+        let buffer = Arc::new(LiveBuffer::new());
+        let publisher = publisher(&buffer);
+        publisher.start_at(Position::new(10));
+        let waiting = tokio::spawn({
+            let buffer = Arc::clone(&buffer);
+            async move { buffer.follow(Position::new(10), 0, drop).await }
+        });
+        yield_now().await;
+        publisher.start_in(1, Position::new(4));
+        assert!(matches!(waiting.await.unwrap().unwrap(), LogUpdate::Replaced(1)));
+        let behind = buffer.follow(Position::new(3), 1, drop).await.unwrap();
+        assert!(matches!(behind, LogUpdate::Behind(head) if head.get() == 4));
+    }
+
     /// A runtime that shuts down drops every spawned task.
     #[test]
     fn publishers_that_end_at_once_do_not_block_the_thread() {
@@ -282,7 +318,7 @@ mod tests {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
             let waited = runtime.unwrap().block_on(async {
                 let buffer = Arc::new(LiveBuffer::new());
-                let following = buffer.follow(Position::START, drop);
+                let following = buffer.follow(Position::START, 0, drop);
                 tokio::time::timeout(std::time::Duration::from_millis(20), following).await
             });
             done.send(waited.is_err()).unwrap();

@@ -30,7 +30,7 @@ pub use self::checkpoints::{
 pub use self::factory::AdapterFactory;
 pub(crate) use self::health::Health;
 use self::import::{ImportBatch, Imported};
-pub use self::live::{LiveLog, LogSegment, LogUpdate};
+pub use self::live::{LiveLog, LogSegment, LogUpdate, Place};
 pub use self::live_buffer::{LiveBuffer, Publisher};
 pub(crate) use self::page::{MeanSize, is_full, within};
 pub use self::page::{PAGE_BYTES, Room};

@@ -131,6 +131,7 @@ pub struct AllOptions {
     recorded_before: Option<DateTime<Utc>>,
     limit: BatchSize,
     limit_bytes: Option<usize>,
+    epoch: Option<u64>,
 }
 
 impl AllOptions {
@@ -212,6 +213,18 @@ impl AllOptions {
     pub const fn limit_bytes(mut self, bytes: usize) -> Self {
         self.limit_bytes = Some(bytes);
         self
+    }
+
+    /// Only from the log of this epoch: see [`LiveLog::epoch`](crate::adapter::LiveLog::epoch).
+    pub(crate) const fn in_epoch(mut self, epoch: u64) -> Self {
+        self.epoch = Some(epoch);
+        self
+    }
+
+    /// The epoch that the page must be of, if the reader has read in it before. For any other one the backend answers
+    /// [`Error::LogDiverged`](crate::Error::LogDiverged), and the reader proves its place.
+    pub const fn get_epoch(&self) -> Option<u64> {
+        self.epoch
     }
 
     /// The position after which the page starts.

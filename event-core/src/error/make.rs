@@ -4,7 +4,7 @@ use crate::error::{BoxError, Context, Error, EventLocation};
 use crate::event::{DecodeError, InvalidEvent};
 use crate::value::{
     Conflict, EventId, EventVersion, InvalidEventId, InvalidEventVersion, InvalidMetadata,
-    InvalidStoredNumber, StreamId,
+    InvalidStoredNumber, Position, StreamId,
 };
 
 impl Error {
@@ -38,6 +38,17 @@ impl Error {
     pub fn conflict(stream_id: StreamId, conflict: Conflict) -> Self {
         let Conflict { expected, actual } = conflict;
         Self::WrongExpectedVersion { stream_id, expected, actual, context: Context::default() }
+    }
+
+    /// [`Error::LogDiverged`] for a page that would not be of the epoch that its reader asked for.
+    pub fn log_replaced(position: Position) -> Self {
+        Self::LogDiverged {
+            name: "a read of all streams".into(),
+            position,
+            expected: None,
+            found: None,
+            reason: "it was reached in another log than the one of now".into(),
+        }
     }
 
     /// [`Error::StreamNotFound`].

@@ -347,17 +347,22 @@ pub enum Error {
     /// A durable subscription could not be opened, or stopped.
     #[error(transparent)]
     Subscription(#[from] SubscriptionError),
-    /// A checkpoint does not belong to this log: the store was restored from an older copy, or replaced.
+    /// A reader's place is not in this log: the store was restored from an older copy, replaced, or failed over to a
+    /// server that lacks the last commits, and events that the reader has seen are gone.
     #[error(
-        "the checkpoint of \"{}\" is at position {position}, but {reason}: the log was restored or replaced; start the reader from the beginning",
+        "\"{}\" is at position {position}, but {reason}: the log was restored or replaced; either start the reader from the beginning, with what it made of the events emptied, or bring back the log that it has read",
         Escaped(name)
     )]
     LogDiverged {
-        /// The name of the subscription or the projection.
+        /// The name of the subscription, the projection or the reader.
         name: String,
-        /// The position of its checkpoint.
+        /// Its position: that of its checkpoint, or of the last event that it has seen.
         position: Position,
-        /// How the log contradicts the checkpoint.
+        /// The last event that the reader has seen, where it is known.
+        expected: Option<EventId>,
+        /// The event that the log holds at that position instead, if any.
+        found: Option<EventId>,
+        /// How the log contradicts the place.
         reason: String,
     },
     /// Several tenants have a stream of this name, and the caller chose none.

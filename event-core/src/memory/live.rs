@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::task::coop::consume_budget;
 
 use super::MemoryAdapter;
-use crate::adapter::{LiveLog, LogSegment, LogUpdate, PAGE_BYTES, Room};
+use crate::adapter::{LiveLog, LogSegment, LogUpdate, PAGE_BYTES, Place, Room};
 use crate::error::{Error, Result};
 use crate::value::Position;
 
@@ -48,7 +48,14 @@ impl LiveLog for MemoryAdapter {
         self.head().await
     }
 
-    async fn next(&self, after: Position) -> Result<LogUpdate> {
+    async fn place(&self, position: Position, _since: u64) -> Result<Place> {
+        let state = self.lock()?;
+        let last_assigned = Position::new(state.last_position);
+        let event = state.log.get(&position).map(|event| event.event_id());
+        Ok(Place { epoch: 0, event, last_assigned, common: last_assigned })
+    }
+
+    async fn next(&self, after: Position, _epoch: u64) -> Result<LogUpdate> {
         consume_budget().await;
         let mut commits = self.commits.subscribe();
         loop {

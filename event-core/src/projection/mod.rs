@@ -11,7 +11,7 @@ pub use self::inline::InlineEvent;
 
 use crate::envelope::{EventSet, RecordedEvent};
 use crate::error::Result;
-use crate::store::EventStore;
+use crate::store::{EventStore, Place};
 use crate::subscription::{Filter, StartFrom, Subscription};
 use crate::value::Position;
 
@@ -72,6 +72,7 @@ impl EventStore {
             filter,
             source: None,
             position: Position::START,
+            place: None,
             state,
             applied: 0,
         }
@@ -84,6 +85,8 @@ pub struct Live<P> {
     filter: Filter,
     source: Option<Subscription>,
     position: Position,
+    /// Proves the position, once events were applied.
+    place: Option<Place>,
     state: P,
     applied: u64,
 }
@@ -144,8 +147,12 @@ impl<P: Projection> Live<P> {
         let source = if let Some(source) = self.source.take() {
             source
         } else {
-            let from = StartFrom::After(self.position);
-            self.store.subscribe(from, self.filter.clone()).await?
+            match self.place {
+                Some(place) => {
+                    self.store.subscribe_at(place, self.position, self.filter.clone())?
+                }
+                None => self.store.subscribe(StartFrom::Beginning, self.filter.clone()).await?,
+            }
         };
         Ok(self.source.insert(source))
     }
@@ -156,6 +163,11 @@ impl<P: Projection> Live<P> {
         let (event, recorded) = decoded.inspect_err(|_| self.source = None)?;
         self.state.apply(event, &recorded);
         self.position = recorded.position();
+        let place = self.source.as_ref().map(Subscription::place).or(self.place);
+        self.place = place.map(|mut place| {
+            place.see(recorded.position(), recorded.event_id());
+            place
+        });
         self.applied += 1;
         Ok(())
     }

@@ -11,25 +11,27 @@ use crate::value::Position;
 /// longer would let an answer outlive a failover.
 const TRUSTED: Duration = Duration::from_millis(500);
 
-/// The last answer, and when it was given.
+/// The last answer, when it was given, and the epoch of the log before it was asked for.
 #[derive(Debug, Default)]
-pub(super) struct Assigned(Mutex<Option<(Instant, Position)>>);
+pub(super) struct Assigned(Mutex<Option<(Instant, u64, Position)>>);
 
 impl EventStore {
     /// The last position that was ever assigned, or an answer of the last half second if it covers a position.
     pub(crate) async fn last_assigned(&self, covering: Position) -> Result<Position> {
         let cache = &self.shared.assigned.0;
         let known = *cache.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((at, position)) = known
+        let live = self.shared.adapter.live();
+        let now = live.epoch();
+        if let Some((at, epoch, position)) = known
             && covering <= position
+            && epoch == now
             && at.elapsed() < TRUSTED
         {
             return Ok(position);
         }
         let asked = Instant::now();
-        let live = self.shared.adapter.live();
         let position = self.operation("last_assigned", None).run(|_| live.last_assigned()).await?;
-        *cache.lock().unwrap_or_else(PoisonError::into_inner) = Some((asked, position));
+        *cache.lock().unwrap_or_else(PoisonError::into_inner) = Some((asked, now, position));
         Ok(position)
     }
 }

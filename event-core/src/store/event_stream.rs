@@ -16,8 +16,8 @@ use crate::adapter::{
     AllOptions, BoxFuture, Direction, MeanSize, PAGE_BYTES, ReadOptions, is_full,
 };
 use crate::envelope::RecordedEvent;
-use crate::error::Result;
-use crate::store::EventStore;
+use crate::error::{Error, Result};
+use crate::store::{EventStore, Place};
 use crate::value::{StreamId, StreamVersion};
 
 /// A lazy sequence of stored events. It ends after the first error.
@@ -54,7 +54,8 @@ pub struct EventStream {
     mean_size: MeanSize,
 }
 
-type Page = Result<Vec<RecordedEvent>>;
+/// The events of a page, and the place of a reader of all streams before it.
+type Page = Result<(Vec<RecordedEvent>, Option<Place>)>;
 
 /// A page that is being read.
 enum Fetch {
@@ -67,8 +68,21 @@ enum Fetch {
 /// Where the next page starts.
 enum Cursor {
     Stream(StreamId, ReadOptions),
-    All(AllOptions),
+    All(AllOptions, Place),
     End,
+}
+
+/// Reads a page of all streams that belongs to the log of the pages before; when the log was replaced, only after the last
+/// event of those was found in it.
+async fn read_all(store: EventStore, options: AllOptions, mut place: Place) -> Page {
+    loop {
+        match store.read_all(options.clone().in_epoch(place.epoch())).await {
+            Err(Error::LogDiverged { .. }) => {
+                place.prove(&store, "a read of all streams").await?;
+            }
+            page => return page.map(|events| (events, Some(place))),
+        }
+    }
 }
 
 impl EventStream {
@@ -77,7 +91,8 @@ impl EventStream {
     }
 
     pub(crate) fn of_all(store: EventStore, options: AllOptions) -> Self {
-        Self::at(store, Cursor::All(options))
+        let place = Place::at(store.adapter().live().epoch(), options.get_after());
+        Self::at(store, Cursor::All(options, place))
     }
 
     fn at(store: EventStore, cursor: Cursor) -> Self {
@@ -99,12 +114,14 @@ impl EventStream {
                 let limit = self.mean_size.limit(options.get_limit());
                 let options = options.limit(limit).limit_bytes(PAGE_BYTES);
                 let stream_id = stream_id.clone();
-                Some(Box::pin(async move { store.read_stream(&stream_id, options).await }))
+                Some(Box::pin(async move {
+                    store.read_stream(&stream_id, options).await.map(|events| (events, None))
+                }))
             }
-            Cursor::All(options) => {
+            Cursor::All(options, place) => {
                 let limit = self.mean_size.limit(options.get_limit());
                 let options = options.clone().limit(limit).limit_bytes(PAGE_BYTES);
-                Some(Box::pin(async move { store.read_all(options).await }))
+                Some(Box::pin(read_all(store, options, *place)))
             }
             Cursor::End => None,
         }
@@ -148,7 +165,7 @@ impl EventStream {
         }
     }
 
-    fn turn_page(&mut self, page: Vec<RecordedEvent>) {
+    fn turn_page(&mut self, page: Vec<RecordedEvent>, place: Option<Place>) {
         // The limit that the page was read with: it changes only here.
         let limit = |most| self.mean_size.limit(most);
         self.cursor = match (std::mem::replace(&mut self.cursor, Cursor::End), page.last()) {
@@ -160,10 +177,12 @@ impl EventStream {
                     None => Cursor::End,
                 }
             }
-            (Cursor::All(options), Some(last))
+            (Cursor::All(options, before), Some(last))
                 if is_full(&page, limit(options.get_limit()), PAGE_BYTES) =>
             {
-                Cursor::All(options.after(last.position()))
+                let mut place = place.unwrap_or(before);
+                place.see(last.position(), last.event_id());
+                Cursor::All(options.after(last.position()), place)
             }
             _ => Cursor::End,
         };
@@ -192,7 +211,7 @@ impl Stream for EventStream {
                 return Poll::Ready(Some(Ok(event)));
             }
             match ready!(self.poll_page(context)) {
-                Some(Ok(page)) => self.turn_page(page),
+                Some(Ok((page, place))) => self.turn_page(page, place),
                 Some(Err(error)) => {
                     self.cursor = Cursor::End;
                     return Poll::Ready(Some(Err(error)));

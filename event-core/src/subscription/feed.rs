@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::adapter::{AllOptions, LogSegment, LogUpdate, MeanSize, PAGE_BYTES, is_full};
 use crate::envelope::RecordedEvent;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::registry::Registry;
 use crate::store::EventStore;
 use crate::subscription::Filter;
@@ -43,6 +43,14 @@ pub(crate) struct Feed {
     mean_size: Arc<MeanSize>,
 }
 
+/// What follows a reader's position.
+#[derive(Debug)]
+pub(crate) enum Read {
+    Batch(Batch),
+    /// The log is not of the reader's epoch any more: the reader proves its place, and reads again.
+    Replaced,
+}
+
 /// The events of a contiguous segment of the log that pass the filter, and the end of the segment.
 #[derive(Debug)]
 pub(crate) struct Batch {
@@ -59,13 +67,14 @@ impl Feed {
         Ok(Self { store, filter, query, in_memory, stride, mean_size: Arc::default() })
     }
 
-    /// Reads the next segment after a position; waits until one is final, whether its events pass the filter or not.
+    /// Reads the next segment after a position that was reached in an epoch of the log; waits until one is final, whether
+    /// its events pass the filter or not.
     ///
     /// An unreachable backend is tried again: a restart of the database does not end a subscription.
-    pub(crate) async fn read(&self, after: Position) -> Result<Batch> {
+    pub(crate) async fn read(&self, after: Position, epoch: u64) -> Result<Read> {
         let mut pause = FIRST_PAUSE;
         loop {
-            match self.attempt(after).await {
+            match self.attempt(after, epoch).await {
                 Err(error) if error.is_transient() => {
                     tracing::warn!(error = %error, "a subscription could not read the log; trying again");
                     tokio::time::sleep(pause).await;
@@ -76,10 +85,14 @@ impl Feed {
         }
     }
 
-    async fn attempt(&self, after: Position) -> Result<Batch> {
-        match self.store.adapter().live().next(after).await? {
-            LogUpdate::Segment(segment) => Ok(self.filter_segment(&segment, after)),
-            LogUpdate::Behind(head) => self.read_page(after, head).await,
+    async fn attempt(&self, after: Position, epoch: u64) -> Result<Read> {
+        match self.store.adapter().live().next(after, epoch).await? {
+            LogUpdate::Segment(segment) => Ok(Read::Batch(self.filter_segment(&segment, after))),
+            LogUpdate::Behind(head) => match self.read_page(after, head, epoch).await {
+                Err(Error::LogDiverged { .. }) => Ok(Read::Replaced),
+                page => page.map(Read::Batch),
+            },
+            LogUpdate::Replaced(_) => Ok(Read::Replaced),
         }
     }
 
@@ -96,11 +109,11 @@ impl Feed {
         Batch { events, up_to: segment.up_to }
     }
 
-    async fn read_page(&self, after: Position, head: Position) -> Result<Batch> {
+    async fn read_page(&self, after: Position, head: Position, epoch: u64) -> Result<Batch> {
         let stride = self.stride.load(Ordering::Relaxed);
         let end = head.min(Position::new(after.get().saturating_add(stride)));
         let limit = self.mean_size.limit(self.query.get_limit());
-        let options = self.query.clone().after(after).up_to(end);
+        let options = self.query.clone().after(after).up_to(end).in_epoch(epoch);
         let began = Instant::now();
         let page = self.store.read_all(options.limit(limit).limit_bytes(PAGE_BYTES)).await;
         let took = began.elapsed();

@@ -23,14 +23,17 @@ pub use self::durable::{
     Consumer, Delivery, DurableSubscription, OnFailure, PartitionInfo, Stopper, SubscriptionInfo,
     SubscriptionStatus,
 };
-pub(crate) use self::feed::{Batch, Feed};
+pub(crate) use self::feed::{Batch, Feed, Read};
 pub(crate) use self::filter::Filter;
 pub(crate) use self::guard::guarded;
-use crate::adapter::BoxFuture;
+use crate::adapter::{BoxFuture, Checkpoint};
 use crate::envelope::RecordedEvent;
 use crate::error::Result;
-use crate::store::EventStore;
+use crate::store::{EventStore, Place};
 use crate::value::Position;
+
+/// The name of a reader without one, for errors.
+const NAME: &str = "subscription";
 
 /// Where a subscription starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -43,6 +46,9 @@ pub enum StartFrom {
     /// At the first event after a position. One that the log never assigned is refused: it is from another log, or from
     /// this one before a restore.
     After(Position),
+    /// After a checkpoint, which is proved by its last event: a log that does not hold that event is refused, at once and
+    /// also when it is found out later that the log was replaced.
+    Checkpoint(Checkpoint),
 }
 
 impl StartFrom {
@@ -54,7 +60,19 @@ impl StartFrom {
                 verify_position(name, position, store.last_assigned(position).await?)?;
                 Ok(position)
             }
+            Self::Checkpoint(checkpoint) => {
+                verify_checkpoint(store, name, checkpoint).await?;
+                Ok(checkpoint.position)
+            }
             Self::Now => store.head().await,
+        }
+    }
+
+    /// The place of a reader that starts here, at the position that it resolved to in an epoch of the log.
+    const fn place(self, epoch: u64, position: Position) -> Place {
+        match self {
+            Self::Checkpoint(checkpoint) => Place::of(epoch, checkpoint),
+            Self::Beginning | Self::Now | Self::After(_) => Place::at(epoch, position),
         }
     }
 }
@@ -89,39 +107,74 @@ impl EventStore {
     /// [`Error::Connection`](crate::Error::Connection).
     pub async fn subscribe(&self, from: StartFrom, filter: Filter) -> Result<Subscription> {
         let subscribed = async {
-            filter.check(self, "subscription").await?;
-            let position = from.position(self, "subscription").await?;
-            let feed = Arc::new(Feed::new(self.clone(), filter)?);
-            Ok(Subscription {
-                feed,
-                read_up_to: position,
-                page: VecDeque::new(),
-                position,
-                state: State::Ready,
-            })
+            filter.check(self, NAME).await?;
+            let epoch = self.adapter().live().epoch();
+            let position = from.position(self, NAME).await?;
+            self.subscribe_at(from.place(epoch, position), position, filter)
         };
         self.operation("subscribe", None).observe(subscribed).await
+    }
+
+    /// Subscribes at a place that was reached before.
+    pub(crate) fn subscribe_at(
+        &self,
+        place: Place,
+        position: Position,
+        filter: Filter,
+    ) -> Result<Subscription> {
+        let feed = Arc::new(Feed::new(self.clone(), filter)?);
+        let store = self.clone();
+        let (page, state) = (VecDeque::new(), State::Ready);
+        Ok(Subscription { store, feed, read_up_to: position, page, position, place, state })
     }
 }
 
 /// An endless sequence of events, in the order of the log. It ends only after an error that is not transient, such as a
 /// closed store; while the database is unreachable, it waits.
 ///
+/// When the log is replaced under it, as by a failover to a server that lacks the last commits, it continues if the log
+/// still holds the last event that it returned; otherwise it ends with [`Error::LogDiverged`](crate::Error::LogDiverged).
+///
 /// It is a `Stream` for combinators, and has an inherent [`next`](Self::next) for plain loops.
 #[must_use = "nothing is read before the subscription is polled"]
 pub struct Subscription {
+    store: EventStore,
     feed: Arc<Feed>,
     /// The position up to which the log was read: the end of the buffered page.
     read_up_to: Position,
     page: VecDeque<RecordedEvent>,
     position: Position,
+    place: Place,
     state: State,
 }
 
 enum State {
     Ready,
-    Reading(BoxFuture<'static, Result<Batch>>),
+    Reading(BoxFuture<'static, Result<Next>>),
     Ended,
+}
+
+/// What a read of a subscription comes to.
+enum Next {
+    Batch(Batch),
+    /// The log was replaced, and the place is proved: the position to continue after.
+    Proved(Place, Position),
+}
+
+/// Reads what follows, or proves the place when the log was replaced.
+async fn read(
+    store: EventStore,
+    feed: Arc<Feed>,
+    after: Position,
+    mut place: Place,
+) -> Result<Next> {
+    match feed.read(after, place.epoch()).await? {
+        Read::Batch(batch) => Ok(Next::Batch(batch)),
+        Read::Replaced => {
+            let position = place.prove(&store, NAME).await?;
+            Ok(Next::Proved(place, position))
+        }
+    }
 }
 
 impl Subscription {
@@ -149,6 +202,15 @@ impl Subscription {
     pub const fn position(&self) -> Position {
         self.position
     }
+
+    /// The epoch of the log in which the position was reached, see [`LiveLog::epoch`](crate::adapter::LiveLog::epoch).
+    pub const fn epoch(&self) -> u64 {
+        self.place.epoch()
+    }
+
+    pub(crate) const fn place(&self) -> Place {
+        self.place
+    }
 }
 
 impl Stream for Subscription {
@@ -159,19 +221,26 @@ impl Stream for Subscription {
             if let Some(event) = self.page.pop_front() {
                 self.position =
                     if self.page.is_empty() { self.read_up_to } else { event.position() };
+                self.place.see(event.position(), event.event_id());
                 return Poll::Ready(Some(Ok(event)));
             }
             match &mut self.state {
                 State::Ended => return Poll::Ready(None),
                 State::Ready => {
-                    let (feed, after) = (Arc::clone(&self.feed), self.read_up_to);
-                    self.state = State::Reading(Box::pin(async move { feed.read(after).await }));
+                    let (store, feed) = (self.store.clone(), Arc::clone(&self.feed));
+                    let reading = read(store, feed, self.read_up_to, self.place);
+                    self.state = State::Reading(Box::pin(reading));
                 }
                 State::Reading(reading) => {
                     let batch = ready!(reading.as_mut().poll(context));
                     self.state = State::Ready;
                     match batch {
-                        Ok(batch) => {
+                        Ok(Next::Proved(place, position)) => {
+                            self.place = place;
+                            self.read_up_to = position;
+                            self.position = position;
+                        }
+                        Ok(Next::Batch(batch)) => {
                             self.read_up_to = batch.up_to;
                             self.page = batch.events.into();
                             if self.page.is_empty() {

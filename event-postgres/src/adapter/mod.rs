@@ -16,7 +16,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{Postgres, Transaction};
 
 use crate::append::transaction;
-use crate::frontier::Frontier;
+use crate::frontier::{Frontier, Role};
 use crate::grant::Rights;
 use crate::import::Importer;
 use crate::inline::{PgInlineProjection, Tables};
@@ -60,7 +60,8 @@ impl PgOptions {
     pub async fn connect(self) -> Result<PgAdapter> {
         let store = Arc::new(Store::new(&self));
         Box::pin(start::open(&store, &self)).await?;
-        let frontier = Arc::new(Frontier::new(Arc::clone(&store), self.frontier_wait));
+        let frontier =
+            Arc::new(Frontier::new(Arc::clone(&store), Role::Primary, self.frontier_wait));
         let listener = self.direct_servers().filter(|_| self.notify).map(Listener::new);
         Ok(PgAdapter {
             writer: Writer::new(Arc::clone(&store), self.append_lanes),

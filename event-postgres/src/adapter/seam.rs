@@ -65,7 +65,17 @@ impl Adapter for PgAdapter {
         options: &AllOptions,
     ) -> Result<Vec<RecordedEvent>> {
         let end = i64::try_from(options.get_up_to().get()).ok();
-        self.readers.read_up_to(end, move |server| Box::pin(read::all(server, view, options))).await
+        let read =
+            self.readers.read_up_to(end, move |server| Box::pin(read::all(server, view, options)));
+        let page = read.await?;
+        if options.get_epoch().is_none() {
+            // The reader proves nothing but its position, which may be of a log that was replaced.
+            if self.store.lineage.is_contested(to_i64(options.get_after().get())) {
+                return Err(Error::log_replaced(options.get_after()));
+            }
+            self.store.lineage.give(&page);
+        }
+        Ok(page)
     }
 
     async fn read_event(

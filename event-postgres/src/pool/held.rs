@@ -1,6 +1,7 @@
 //! [`Held`]: a connection of the pool for one or several statements, and the permit for it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use event_core::{Error, Result};
@@ -89,6 +90,7 @@ impl Held {
     ) -> Result<Self> {
         let opening = tokio::spawn(async move {
             let link = shared.open(operation).await?;
+            shared.opened.fetch_add(1, Ordering::SeqCst);
             Ok(Self::new(shared, permit, epoch, link))
         });
         match opening.await {

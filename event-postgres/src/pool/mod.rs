@@ -15,6 +15,7 @@ mod held;
 mod open;
 mod watch;
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -74,6 +75,8 @@ struct Shared {
     looking: tokio::sync::Mutex<Option<Instant>>,
     /// How long a transaction may wait for this program, in milliseconds; none: for ever.
     idle_limit: Option<i32>,
+    /// How many connections were opened so far.
+    opened: AtomicU64,
 }
 
 #[derive(Default)]
@@ -91,6 +94,12 @@ pub(crate) enum State {
 }
 
 impl Pool {
+    /// How many connections were opened so far. What was learned on a connection holds for those that were open then: a
+    /// server may come back at an earlier point, but no connection survives that.
+    pub(crate) fn opened(&self) -> u64 {
+        self.shared.opened.load(Ordering::SeqCst)
+    }
+
     /// Connections at most.
     pub(crate) fn size(&self) -> u32 {
         self.shared.size
@@ -133,6 +142,7 @@ impl Pool {
             deadline: options.deadline(),
             looking: tokio::sync::Mutex::default(),
             idle_limit: options.idle_limit(),
+            opened: AtomicU64::new(0),
         };
         Self { shared: Arc::new(shared) }
     }

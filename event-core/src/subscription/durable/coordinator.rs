@@ -15,6 +15,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::flush::{flush, next_wake, release};
+use super::replaced;
 use super::replays::buffer_replays;
 use super::shared::{Receipt, Shared, State};
 use crate::error::{BoxError, Error, Result, SubscriptionError};
@@ -58,17 +59,25 @@ async fn keep_leases(shared: &Shared, first_pause: Duration) {
     let mut allowed_at = Instant::now();
     loop {
         let now = Instant::now();
+        let replaced = shared.is_replaced();
         let is_due = {
             let mut state = shared.state();
             if state.is_closing() {
                 return;
             }
-            let is_due = heartbeat_at <= now || (state.flags.renew_now && allowed_at <= now);
+            let is_due =
+                replaced || heartbeat_at <= now || (state.flags.renew_now && allowed_at <= now);
             state.flags.renew_now &= !is_due;
             is_due
         };
         if is_due {
-            let pause = match heartbeat(shared).await {
+            let renewed = async {
+                if replaced {
+                    replaced::start_over(shared).await?;
+                }
+                heartbeat(shared).await
+            };
+            let pause = match renewed.await {
                 Ok(pause) => pause,
                 Err(error) if error.is_transient() => {
                     tracing::warn!(subscription = %key.name, error = %error, "leases could not be renewed; trying again");
@@ -117,7 +126,13 @@ async fn write(shared: &Shared) {
         if ends {
             return;
         }
-        let _ = timeout_at(next_wake(shared), shared.work.notified()).await;
+        // What is due is not saved until the partitions are taken anew.
+        let wake = if shared.is_replaced() {
+            Instant::now() + settings.lease / 20
+        } else {
+            next_wake(shared)
+        };
+        let _ = timeout_at(wake, shared.work.notified()).await;
     }
 }
 

@@ -16,6 +16,11 @@ const MIN_SAVE_INTERVAL: Duration = Duration::from_millis(10);
 
 /// Parks events, and saves the checkpoints that are due, or all of them.
 pub(super) async fn flush(shared: &Shared, all: bool) -> Result<()> {
+    if shared.is_replaced() {
+        // What is in memory is of another log.
+        shared.renew.notify_one();
+        return Ok(());
+    }
     park(shared).await?;
     save(shared, all).await?;
     if !releasable(&shared.state()).is_empty() {
@@ -41,7 +46,9 @@ async fn park(shared: &Shared) -> Result<()> {
         } else {
             shared.drop_lost(event.partition, token);
         }
-        shared.state().to_park.remove(0);
+        // Unless the log was replaced meanwhile, which empties the list.
+        let parked = (token, event.position);
+        shared.state().to_park.retain(|(token, event)| (*token, event.position) != parked);
     }
     while let Some((partition, token, position)) = { shared.state().to_unpark.first().copied() } {
         if checkpoints.unpark(key, partition, token, position).await? {
@@ -49,7 +56,7 @@ async fn park(shared: &Shared) -> Result<()> {
         } else {
             shared.drop_lost(partition, token);
         }
-        shared.state().to_unpark.remove(0);
+        shared.state().to_unpark.retain(|it| *it != (partition, token, position));
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ mod info;
 mod operator;
 mod partition;
 mod reader;
+mod replaced;
 mod replays;
 mod run;
 mod settings;

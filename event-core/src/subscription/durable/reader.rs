@@ -17,7 +17,7 @@ use super::shared::{Shared, State};
 use crate::adapter::BoxFuture;
 use crate::envelope::RecordedEvent;
 use crate::error::Result;
-use crate::subscription::Batch;
+use crate::subscription::{Batch, Read};
 use crate::value::Position;
 
 /// The size of the events that all partitions of a consumer buffer, in bytes; beyond it, a partition without events buffers one.
@@ -45,12 +45,14 @@ pub(super) async fn read(shared: Arc<Shared>) {
             continue;
         }
         match prefetch.page.take() {
-            Some(Ok(batch)) => {
+            Some(Ok(Read::Batch(batch))) => {
                 prefetch.seek(&shared, batch.up_to);
                 distribute(&shared, &target, batch);
                 // Pages may be there at once, one after the other.
                 yield_now().await;
             }
+            // The coordinator takes the partitions anew; until then there is nothing to read.
+            Some(Ok(Read::Replaced)) => shared.renew.notify_one(),
             Some(Err(error)) => return shared.fail(error),
             None => {}
         }
@@ -60,18 +62,19 @@ pub(super) async fn read(shared: Arc<Shared>) {
 /// The page that is read next. A cancelled [`run`](Self::run) resumes where it was; nothing is read before the first one.
 #[derive(Default)]
 struct Prefetch {
-    after: Option<Position>,
-    reading: Option<BoxFuture<'static, Result<Batch>>>,
-    page: Option<Result<Batch>>,
+    /// The position, and the epoch of the log.
+    after: Option<(Position, u64)>,
+    reading: Option<BoxFuture<'static, Result<Read>>>,
+    page: Option<Result<Read>>,
 }
 
 impl Prefetch {
     /// Selects the page after a position; a page of another position is discarded.
     fn seek(&mut self, shared: &Shared, after: Position) {
-        if self.after != Some(after) {
-            let feed = shared.feed.clone();
-            self.after = Some(after);
-            self.reading = Some(Box::pin(async move { feed.read(after).await }));
+        if self.after != Some((after, shared.epoch())) {
+            let (feed, epoch) = (shared.feed.clone(), shared.epoch());
+            self.after = Some((after, epoch));
+            self.reading = Some(Box::pin(async move { feed.read(after, epoch).await }));
             self.page = None;
         }
     }
@@ -103,9 +106,13 @@ struct Target {
 }
 
 fn next_target(shared: &Shared) -> Next {
+    let replaced = shared.is_replaced();
     let mut state = shared.state();
     if state.has_ended() {
         return Next::End;
+    }
+    if replaced {
+        return Next::Wait;
     }
     state.flags.scarce = buffered(&state) >= MAX_BYTES;
     let scarce = state.flags.scarce;

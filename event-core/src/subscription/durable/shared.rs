@@ -60,6 +60,8 @@ pub(super) struct State {
     pub(super) to_park: Vec<(u64, ParkedEvent)>,
     /// Parked events that were handled: partition, token, position.
     pub(super) to_unpark: Vec<(u32, u64, Position)>,
+    /// The epoch of the log that the partitions were read from.
+    pub(super) epoch: u64,
     /// The partition to deliver from next, in rotation.
     next_partition: u32,
 }
@@ -124,6 +126,7 @@ impl Shared {
             ended: false,
             to_park: Vec::new(),
             to_unpark: Vec::new(),
+            epoch: store.adapter().live().epoch(),
             next_partition: 0,
         };
         Self {
@@ -143,6 +146,16 @@ impl Shared {
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The epoch of the log that the partitions were read from.
+    pub(super) fn epoch(&self) -> u64 {
+        self.state().epoch
+    }
+
+    /// Whether the partitions are of another log than the one of now: they have to be taken anew.
+    pub(super) fn is_replaced(&self) -> bool {
+        self.epoch() != self.store.adapter().live().epoch()
     }
 
     pub(super) fn checkpoints(&self) -> Result<&dyn CheckpointStore> {

@@ -5,8 +5,9 @@
 -- The columns of an event come first, in the order that row.rs expects.
 SELECT e.tenant, e.stream_id, e.version, e.position, e.event_id, e.event_type, e.schema_version, e.data, e.metadata, e.created_at, e.first_version,
        h.x::text::bigint AS xmin, h.x::text::bigint + age(h.x::xid) AS next_xid,
-       (SELECT coalesce(max(m.position), 0) FROM event_store.events m) AS highest
+       coalesce(m.position, 0) AS highest, m.event_id AS highest_id, pg_postmaster_start_time() AS started
 FROM (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS x) h
+LEFT JOIN LATERAL (SELECT z.position, z.event_id FROM event_store.events z ORDER BY z.position DESC LIMIT 1) m ON true
 LEFT JOIN LATERAL (
   SELECT t.name AS tenant, s.stream_id, v.version, v.position, v.event_id, v.event_type, v.schema_version, v.data, v.metadata, v.created_at, s.first_version
   FROM event_store.events v

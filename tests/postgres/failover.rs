@@ -1,0 +1,363 @@
+//! A primary is replaced, at the same address and under living processes, by a standby that lacks its last commits: every
+//! reader handles what the new log holds, or says at which position the log differs. None passes over an event in silence.
+
+use std::collections::BTreeSet;
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use event_core::broadcast::{Broadcast, Copies};
+use event_core::error::with_causes;
+use event_core::{
+    AllOptions, BatchSize, Error, Event, EventId, EventStore, EventStream, ExpectedVersion, Filter,
+    Position, Projection, RecordedEvent, StartFrom,
+};
+use event_postgres::PgAdapter;
+use event_testing::Noted;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+
+use crate::{pg, stream};
+
+/// What every reader gets at most for what it has to do.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// An address whose server can be replaced.
+struct Switch {
+    port: u16,
+    target: Arc<Mutex<(String, Vec<TcpStream>)>>,
+}
+
+impl Switch {
+    fn to(server: String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let target = Arc::new(Mutex::new((server, Vec::new())));
+        let state = Arc::clone(&target);
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                let client = client.unwrap();
+                let mut state = state.lock().unwrap();
+                let Ok(server) = TcpStream::connect(&state.0) else { continue };
+                let clone = |side: &TcpStream| side.try_clone().unwrap();
+                state.1.extend([clone(&client), clone(&server)]);
+                let (up, down) = ((clone(&client), clone(&server)), (server, client));
+                for (from, to) in [up, down] {
+                    from.set_nodelay(true).unwrap();
+                    thread::spawn(move || forward(from, to));
+                }
+            }
+        });
+        Self { port, target }
+    }
+
+    /// Cuts all connections; new ones go to another server.
+    fn replace(&self, server: String) {
+        let mut target = self.target.lock().unwrap();
+        target.0 = server;
+        for side in target.1.drain(..) {
+            let _ = side.shutdown(Shutdown::Both);
+        }
+    }
+
+    fn url(&self, database: &pg::Database<'_>) -> String {
+        database.url.replace(&database.address(), &format!("127.0.0.1:{}", self.port))
+    }
+}
+
+fn forward(mut from: TcpStream, mut to: TcpStream) {
+    let _ = std::io::copy(&mut from, &mut to);
+    let _ = from.shutdown(Shutdown::Both);
+    let _ = to.shutdown(Shutdown::Both);
+}
+
+/// What a reader saw, and the error that ended it.
+#[derive(Default)]
+struct Seen {
+    ids: Mutex<Vec<EventId>>,
+    said: Mutex<Option<Error>>,
+}
+
+impl Seen {
+    fn see(&self, event: &RecordedEvent) {
+        self.ids.lock().unwrap().push(event.event_id());
+    }
+
+    fn end(&self, error: Error) {
+        *self.said.lock().unwrap() = Some(error);
+    }
+
+    fn has(&self, wanted: &[EventId]) -> bool {
+        let seen: BTreeSet<_> = self.ids.lock().unwrap().iter().copied().collect();
+        wanted.iter().all(|id| seen.contains(id))
+    }
+
+    fn ended(&self) -> bool {
+        self.said.lock().unwrap().is_some()
+    }
+}
+
+struct Reader {
+    name: &'static str,
+    seen: Arc<Seen>,
+    task: JoinHandle<()>,
+}
+
+fn reader<W: Future<Output = Result<(), Error>> + Send + 'static>(
+    name: &'static str,
+    work: impl FnOnce(Arc<Seen>) -> W,
+) -> Reader {
+    let seen = Arc::new(Seen::default());
+    let work = work(Arc::clone(&seen));
+    let task = tokio::spawn({
+        let seen = Arc::clone(&seen);
+        async move {
+            if let Err(error) = work.await {
+                seen.end(error);
+            }
+        }
+    });
+    Reader { name, seen, task }
+}
+
+struct Collect(Arc<Seen>);
+
+#[derive(Event)]
+enum AnyEvent {
+    Noted(Noted),
+    #[event(other)]
+    Other(RecordedEvent),
+}
+
+impl Projection for Collect {
+    type Event = AnyEvent;
+
+    fn apply(&mut self, _: Self::Event, recorded: &RecordedEvent) {
+        self.0.see(recorded);
+    }
+}
+
+async fn plain(store: EventStore, seen: Arc<Seen>) -> Result<(), Error> {
+    let mut events = store.subscribe(StartFrom::Beginning, Filter::all()).await?;
+    while let Some(event) = events.next().await {
+        seen.see(&event?);
+    }
+    Ok(())
+}
+
+async fn durable(store: EventStore, seen: Arc<Seen>) -> Result<(), Error> {
+    let mail = store.subscription("mail").checkpoint_interval(Duration::from_millis(20));
+    let mail = mail.lease(Duration::from_secs(1));
+    mail.run(move |event| {
+        seen.see(&event);
+        async { Ok::<_, Error>(()) }
+    })
+    .await
+}
+
+async fn broadcast(store: EventStore, seen: Arc<Seen>) -> Result<(), Error> {
+    let all = Broadcast::new(&store, |_| vec!["all".into()]);
+    let mut listener = all.listen(["all"], Copies::Once, StartFrom::Beginning).await?;
+    while let Some(message) = listener.next().await {
+        seen.see(&message?.event);
+    }
+    Ok(())
+}
+
+async fn projection(store: EventStore, seen: Arc<Seen>) -> Result<(), Error> {
+    let mut live = store.project(Collect(seen), Filter::all());
+    while let Some(event) = live.next().await {
+        event?;
+    }
+    Ok(())
+}
+
+/// Pages of all streams, each after the last event of the one before, as an application of its own would read them.
+async fn pages(store: EventStore, seen: Arc<Seen>) -> Result<(), Error> {
+    let mut after = Position::START;
+    loop {
+        let page = match store.read_all(AllOptions::new().after(after)).await {
+            Err(error) if error.is_transient() => continue,
+            page => page?,
+        };
+        for event in &page {
+            seen.see(event);
+            after = event.position();
+        }
+        if page.is_empty() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+async fn wait_until(what: &str, done: impl AsyncFn() -> bool) {
+    let began = Instant::now();
+    while !done().await {
+        assert!(began.elapsed() < PATIENCE, "{what}");
+        sleep(Duration::from_millis(5)).await;
+    }
+}
+
+async fn append(store: &EventStore, name: &str, count: usize) {
+    for _ in 0..count / 10 {
+        while let Err(error) =
+            store.append(&stream(name), ExpectedVersion::Any, Noted::many(10)).await
+        {
+            assert!(error.is_transient(), "{}", with_causes(&error));
+        }
+    }
+}
+
+/// The ids of all events on a server, read without the adapter.
+async fn log(url: &str) -> Vec<EventId> {
+    let mut connection = pg::connect(url).await;
+    let ids = sqlx::query_scalar("SELECT event_id FROM event_store.events ORDER BY position");
+    let ids: Vec<uuid::Uuid> = ids.fetch_all(&mut connection).await.unwrap();
+    ids.into_iter().map(EventId::from_uuid).collect()
+}
+
+/// When the new log grows.
+#[derive(PartialEq)]
+enum Growth {
+    /// After the address leads to its server.
+    Afterwards,
+    /// Before: its positions are those of the lost events, and more.
+    Before,
+}
+
+/// 100 events that both servers have, `lost` that only the old one has, 300 on the new one.
+async fn fail_over(lost: usize, growth: Growth) {
+    let primary = tokio::task::spawn_blocking(|| pg::Cluster::start(pg::Fsync::Off)).await.unwrap();
+    let database = primary.database().await;
+    let switch = Switch::to(database.address());
+    let url = switch.url(&database);
+    let open = async || EventStore::new(PgAdapter::connect(&url).await.unwrap()).unwrap();
+    let store = open().await;
+    append(&store, "kept", 100).await;
+    let kept = log(&database.url).await;
+
+    let mut readers = vec![
+        reader("durable", |seen| durable(store.clone(), seen)),
+        reader("plain", |seen| plain(store.clone(), seen)),
+        reader("broadcast", |seen| broadcast(store.clone(), seen)),
+        reader("projection", |seen| projection(store.clone(), seen)),
+        reader("pages", |seen| pages(store.clone(), seen)),
+    ];
+    // Processes of their own, without a tail.
+    let alone = open().await;
+    readers.push(reader("pages alone", |seen| pages(alone.clone(), seen)));
+    for reader in &readers {
+        wait_until(reader.name, async || reader.seen.has(&kept)).await;
+    }
+    let checkpoint = "SELECT coalesce(max(position), 0) FROM event_store.subscription_partitions";
+    let mut on_primary = database.connection().await;
+    loop {
+        if pg::number(&mut on_primary, checkpoint).await >= 100 {
+            break;
+        }
+        sleep(Duration::from_millis(5)).await;
+    }
+
+    let standby = primary.standby();
+    let standby_url = database.url.replace(&database.address(), &standby.address());
+    let mut on_standby = pg::connect(&standby_url).await;
+    pg::run(&mut on_standby, "ALTER SYSTEM SET primary_conninfo = ''").await;
+    pg::run(&mut on_standby, "SELECT pg_reload_conf()").await;
+    let receivers = "SELECT count(*) FROM pg_stat_wal_receiver";
+    while pg::number(&mut on_standby, receivers).await > 0 {
+        sleep(Duration::from_millis(5)).await;
+    }
+    append(&store, "gone", lost).await;
+    let gone = log(&database.url).await;
+    let small = AllOptions::new().limit(BatchSize::new(10).unwrap());
+    let mut begun: EventStream = store.all_events(small.clone());
+    // Some pages are left, and the next one may have been read ahead.
+    for _ in 0..75 + lost {
+        begun.next().await.unwrap().unwrap();
+    }
+    for reader in &readers {
+        wait_until(reader.name, async || reader.seen.has(&gone)).await;
+    }
+
+    primary.crash();
+    pg::run(&mut on_standby, "SELECT pg_promote()").await;
+    if growth == Growth::Before {
+        let other = EventStore::new(PgAdapter::connect(&standby_url).await.unwrap()).unwrap();
+        append(&other, "new", 300).await;
+        other.close().await;
+    }
+    switch.replace(standby.address());
+    if growth == Growth::Afterwards {
+        append(&store, "new", 300).await;
+    }
+    let now = log(&standby_url).await;
+    assert!(now.len() >= 400 && now[..100] == kept);
+
+    eprintln!("{lost} commits lost:");
+    for reader in readers {
+        let done = async || reader.seen.ended() || reader.seen.has(&now);
+        wait_until(reader.name, done).await;
+        reader.task.abort();
+        report(reader.name, &reader.seen, &now, lost);
+    }
+    let rest = Seen::default();
+    while let Some(event) = begun.next().await {
+        match event {
+            Ok(event) => rest.see(&event),
+            Err(error) => rest.end(error),
+        }
+    }
+    if lost > 0 {
+        assert!(rest.ended(), "a stream of pages mixed two logs");
+    } else {
+        assert!(rest.has(&now[100..]));
+    }
+    report("read in progress", &rest, &now, 1);
+    let health = store.health().await.unwrap();
+    assert_eq!(health.log_change.is_some(), lost > 0, "{:?}", health.log_change);
+
+    // A follow-up read of the whole log.
+    let mut events = store.all_events(small);
+    let mut again = Vec::new();
+    while let Some(event) = events.next().await {
+        again.push(event.unwrap().event_id());
+    }
+    assert_eq!(again, now);
+    store.close().await;
+    alone.close().await;
+}
+
+fn report(name: &str, seen: &Seen, now: &[EventId], lost: usize) {
+    let ids: BTreeSet<_> = seen.ids.lock().unwrap().iter().copied().collect();
+    let handled = now.iter().filter(|id| ids.contains(id)).count();
+    let said = seen.said.lock().unwrap().as_ref().map(|error| with_causes(error));
+    eprintln!("  {name}: {handled} of {} of the new log; said: {said:?}", now.len());
+    match &*seen.said.lock().unwrap() {
+        None => assert!(name == "read in progress" || handled == now.len(), "{name}"),
+        Some(Error::LogDiverged { .. }) if lost > 0 && name != "durable" => {}
+        Some(error) => panic!("{name}: {}", with_causes(error)),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_reader_goes_on_when_nothing_was_lost() {
+    fail_over(0, Growth::Afterwards).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_reader_says_so_when_a_few_commits_are_lost() {
+    fail_over(20, Growth::Afterwards).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_reader_says_so_when_more_commits_are_lost_than_follow() {
+    fail_over(200, Growth::Afterwards).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_reader_says_so_when_other_events_have_the_positions_of_the_lost_ones() {
+    fail_over(0, Growth::Before).await;
+    fail_over(20, Growth::Before).await;
+    fail_over(200, Growth::Before).await;
+}
