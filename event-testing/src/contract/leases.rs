@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Subject, append, store};
+use super::{Subject, append, everything, store};
 use crate::Noted;
 use event_core::ExpectedVersion::Any;
 use event_core::adapter::{
@@ -158,11 +158,15 @@ pub async fn checkpoints_never_go_back(adapter: Subject) {
 }
 
 pub async fn several_checkpoints_are_saved_together(adapter: Subject) {
+    // A checkpoint is at a position that the log has assigned, and names the event that is stored there.
+    let store = store(&adapter);
+    append(&store, "log", Any, Noted::many(9)).await;
+    let sixth = everything(&store).await.swap_remove(5);
     let checkpoints = checkpoints(&adapter);
     let (key, id) = register(checkpoints, "s", 3).await;
     let leases = checkpoints.heartbeat(&key, id, "a", LONG).await.unwrap().leases;
     let tokens: Vec<_> = leases.iter().map(|lease| lease.token).collect();
-    let event = Some((Position::new(6), EventId::new()));
+    let event = Some((sixth.position(), sixth.event_id()));
     let with_event =
         CheckpointMove { checkpoint: Checkpoint { event, ..at(7) }, ..move_to(2, tokens[2], 7) };
     let wanted = [with_event, move_to(0, tokens[0] - 1, 9), move_to(1, tokens[1], 4)];

@@ -7,14 +7,14 @@ use std::time::Duration;
 use event_core::adapter::{
     Adapter, Checkpoint, CheckpointMove, Moved, Registered, SubscriptionKey,
 };
-use event_core::{EventStore, ExpectedVersion, Position};
+use event_core::{EventId, EventStore, ExpectedVersion, Position};
 use event_postgres::PgOptions;
 use event_testing::Noted;
 use tokio::time::{sleep, timeout};
 
 use super::{LEASE, TIMEOUT};
 use crate::proxy::Proxy;
-use crate::{pg, stream};
+use crate::{events, one, pg, stream};
 
 const LONG: Duration = Duration::from_mins(10);
 
@@ -33,6 +33,8 @@ fn lock(name: &str) -> String {
 async fn what_a_transaction_has_locked_is_neither_renewed_nor_waited_for() {
     let database = pg::shared().database().await;
     let adapter = database.adapter().await;
+    // A checkpoint is at a position that the log has assigned.
+    adapter.commit(&one("log", ExpectedVersion::Any, events(7))).await.unwrap();
     let (store, key) = (adapter.checkpoints().unwrap(), key("s"));
     let wanted = Registered { filter: "everything".into(), partitions: 3 };
     let id = store.register(&key, &wanted, Position::START).await.unwrap().incarnation;
@@ -65,6 +67,31 @@ async fn what_a_transaction_has_locked_is_neither_renewed_nor_waited_for() {
     assert_eq!(after.leases.len(), 1, "it had not ended: {after:?}");
     assert_eq!(after.leases[0].token, before[1].token);
     store.pause(&key, true).await.unwrap();
+}
+
+/// After a failover that lost commits, a consumer of before passes over nothing that is stored in their place.
+#[tokio::test]
+async fn a_checkpoint_of_another_log_is_refused() {
+    let database = pg::shared().database().await;
+    let adapter = database.adapter().await;
+    let batch = events(7);
+    let last = batch[6].id;
+    adapter.commit(&one("log", ExpectedVersion::Any, batch)).await.unwrap();
+    let (store, key) = (adapter.checkpoints().unwrap(), key("s"));
+    let wanted = Registered { filter: "everything".into(), partitions: 1 };
+    let id = store.register(&key, &wanted, Position::START).await.unwrap().incarnation;
+    let lease = store.heartbeat(&key, id, "me", LONG).await.unwrap().leases[0];
+    let seven = Position::new(7);
+    for (position, event, answer) in [
+        (Position::new(8), None, Moved::Lost),
+        (seven, Some((seven, EventId::new())), Moved::Lost),
+        (seven, Some((seven, last)), Moved::Saved),
+    ] {
+        let (partition, token) = (lease.partition, lease.token);
+        let checkpoint = Checkpoint { position, event };
+        let to = CheckpointMove { partition, token, checkpoint, skipped: 0 };
+        assert_eq!(store.save_all(&key, &[to]).await.unwrap(), [answer], "{checkpoint:?}");
+    }
 }
 
 /// A consumer whose transaction lasts longer than its lease gets nothing more of the partition before it is renewed.
