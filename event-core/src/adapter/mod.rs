@@ -79,7 +79,7 @@ impl TenantView {
 ///
 /// An append is checked in this order: event ids that are already stored (in the same stream, in this order and contiguous
 /// they give [`Outcome::AlreadyStored`](crate::Outcome::AlreadyStored), otherwise
-/// [`Error::EventIdConflict`](crate::Error::EventIdConflict)), then the stream's state, then the expected version, then the
+/// [`Error::EventIdConflict`]), then the stream's state, then the expected version, then the
 /// stream limit. A refused commit writes nothing and uses no position.
 #[async_trait]
 pub trait Adapter: Send + Sync + 'static {
@@ -92,7 +92,7 @@ pub trait Adapter: Send + Sync + 'static {
     /// Reads a page of one stream. Missing and deleted streams are errors; a start after the end gives an empty page.
     ///
     /// Under [`TenantView::All`] a name that several tenants use is
-    /// [`Error::AmbiguousStream`](crate::Error::AmbiguousStream).
+    /// [`Error::AmbiguousStream`].
     async fn read_stream(
         &self,
         view: &TenantView,
@@ -107,7 +107,7 @@ pub trait Adapter: Send + Sync + 'static {
     /// Reads one event by its id.
     ///
     /// Under [`TenantView::All`] an id that several tenants use is
-    /// [`Error::AmbiguousEvent`](crate::Error::AmbiguousEvent): see [`only_event`](read::only_event).
+    /// [`Error::AmbiguousEvent`]: see [`only_event`](read::only_event).
     async fn read_event(
         &self,
         view: &TenantView,
@@ -166,7 +166,7 @@ pub trait Adapter: Send + Sync + 'static {
     ///
     /// A link is checked in this order, under the stream's lock: events that are already linked (all of them, in this order
     /// and contiguous, give [`Outcome::AlreadyStored`](crate::Outcome::AlreadyStored), otherwise
-    /// [`Error::EventIdConflict`](crate::Error::EventIdConflict)), the stream's state, the expected version, ids that are not
+    /// [`Error::EventIdConflict`]), the stream's state, the expected version, ids that are not
     /// stored, the stream limit. The returned position is that of the last event.
     async fn link(&self, link: &LinkEvents) -> Result<Appended>;
 
