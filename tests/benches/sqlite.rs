@@ -173,7 +173,7 @@ async fn connect(path: &Path) -> SqliteConnection {
 async fn copy_table(ours: &Path, raw: &Path) {
     let mut from = connect(ours).await;
     let mut to = connect(raw).await;
-    let statements = "SELECT sql FROM sqlite_schema WHERE tbl_name = 'events' AND sql IS NOT NULL ORDER BY type DESC";
+    let statements = "SELECT sql FROM sqlite_schema WHERE tbl_name = 'events' AND type IN ('table', 'index') AND sql IS NOT NULL ORDER BY type DESC";
     for row in sqlx::query(statements).fetch_all(&mut from).await.unwrap() {
         let statement: String = row.get(0);
         sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut to).await.unwrap();
