@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{EventBase, GameMode, not_empty};
 use crate::id::{PlayerId, TeamId};
-use crate::team::{EliminationReason, PlayerStats};
+use crate::team::{EliminationReason, PlayerStats, finite};
 
 /// The state of a team at the start of a round. Missing keys are read as empty or zero; only the types of known keys are
 /// checked.
@@ -55,7 +55,11 @@ impl RoundStarted {
         if self.team_states.is_empty() {
             return Err(InvalidEvent::field("team_states", "must not be empty"));
         }
-        self.team_states.keys().try_for_each(|team| not_empty("team_states", team.as_str()))
+        for (team, state) in &self.team_states {
+            not_empty("team_states", team.as_str())?;
+            finite("average_guesses", state.average_guesses.unwrap_or_default())?;
+        }
+        Ok(())
     }
 }
 

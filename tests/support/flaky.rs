@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use event_core::adapter::append::{Commit, LinkEvents, StreamChange};
 use event_core::adapter::import::{ImportBatch, Imported};
 use event_core::adapter::{
-    Adapter, BoxFuture, CheckpointStore, LiveLog, OwnedSnapshot, SnapshotStore, StoredSnapshot,
-    TenantView,
+    Adapter, BoxFuture, CheckpointStore, LiveLog, LogUpdate, OwnedSnapshot, Place, SnapshotStore,
+    StoredSnapshot, TenantView,
 };
 use event_core::health::Health;
 use event_core::registry::StoredVersion;
 use event_core::{
-    AllOptions, Appended, Error, EventId, ExpectedVersion, ListOptions, MemoryAdapter, ReadOptions,
-    RecordedEvent, Result, StreamId, StreamInfo, StreamVersion, Tenant,
+    AllOptions, Appended, Error, EventId, ExpectedVersion, ListOptions, MemoryAdapter, Position,
+    ReadOptions, RecordedEvent, Result, StreamId, StreamInfo, StreamVersion, Tenant,
 };
 use uuid::Uuid;
 
@@ -161,7 +161,7 @@ impl Adapter for FlakyAdapter {
     }
 
     fn live(&self) -> &dyn LiveLog {
-        self.inner.live()
+        self
     }
 
     fn checkpoints(&self) -> Option<&dyn CheckpointStore> {
@@ -174,6 +174,25 @@ impl Adapter for FlakyAdapter {
 
     async fn close(&self) {
         self.inner.close().await;
+    }
+}
+
+#[async_trait]
+impl LiveLog for FlakyAdapter {
+    async fn head(&self) -> Result<Position> {
+        self.act(self.inner.live().head()).await
+    }
+
+    async fn last_assigned(&self) -> Result<Position> {
+        self.act(self.inner.live().last_assigned()).await
+    }
+
+    async fn next(&self, after: Position, epoch: u64) -> Result<LogUpdate> {
+        self.inner.live().next(after, epoch).await
+    }
+
+    async fn place(&self, position: Position, since: u64) -> Result<Place> {
+        self.inner.live().place(position, since).await
     }
 }
 
