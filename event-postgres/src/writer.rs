@@ -64,7 +64,7 @@ fn may_share(commit: &Commit, bytes: usize) -> bool {
     // The ids of a retry are looked up first; several streams are stored all together or not at all.
     let alone = commit.retry || commit.appends.len() != 1;
     let events = commit.appends.iter().map(|append| append.events.len()).sum::<usize>();
-    !alone && events <= LARGE_EVENTS && bytes <= LARGE_BYTES
+    !alone && (1..=LARGE_EVENTS).contains(&events) && bytes <= LARGE_BYTES
 }
 
 impl BatchStore for Appender {

@@ -71,7 +71,8 @@ trait Erased<C>: Send + Sync {
 
 impl<T: InlineTables> Erased<T::Connection> for T {
     fn wants(&self, commit: &Commit) -> bool {
-        commit.appends.iter().any(|append| InlineTables::wants(self, &append.stream_id))
+        let mut appends = commit.appends.iter().filter(|append| !append.is_claim());
+        appends.any(|append| InlineTables::wants(self, &append.stream_id))
     }
 
     fn apply<'a>(

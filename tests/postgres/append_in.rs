@@ -221,3 +221,32 @@ async fn ids_committed_concurrently_abort_the_transaction_with_an_id_conflict() 
     assert_eq!(error.code(), "event_id_conflict");
     second.rollback().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_claim_holds_until_the_caller_commits() {
+    let database = pg::shared().database().await;
+    let Shop { adapter, store, mut connection } = Shop::open(&database).await;
+    store.append(&stream("read"), exact(0), Noted::many(1)).await.unwrap();
+    for (name, expected) in [("read", exact(1)), ("missing", ExpectedVersion::NoStream)] {
+        let mut transaction = connection.begin().await.unwrap();
+        let append = store.transaction().append(&stream("s"), ExpectedVersion::Any, Noted::many(1));
+        let commit = append.expect(&stream(name), expected).into_commit().unwrap();
+        let claim = adapter.append_in(&mut transaction, &commit).await.unwrap();
+        assert_eq!(claim.len(), 1);
+        let other = tokio::spawn({
+            let store = store.clone();
+            async move { store.append(&stream(name), expected, Noted::many(1)).await }
+        });
+        let waiting = "SELECT count(*) FROM pg_stat_activity
+                       WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let mut watch = database.connection().await;
+        while pg::number(&mut watch, waiting).await == 0 {
+            assert!(!other.is_finished(), "the append to `{name}` did not wait");
+            tokio::task::yield_now().await;
+        }
+        transaction.commit().await.unwrap();
+        let other = other.await.unwrap().unwrap();
+        assert!(claim[0].position < other.position, "{name}");
+    }
+    assert_eq!(after(&adapter, 0).await.len(), 5);
+}

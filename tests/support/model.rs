@@ -35,6 +35,8 @@ pub(crate) enum Step {
         tenant: usize,
         first: (usize, Claim, usize),
         second: (usize, Claim, usize),
+        /// A stream that is only claimed.
+        claimed: Option<(usize, Claim)>,
     },
     Delete {
         tenant: usize,
@@ -84,8 +86,9 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => (0..8_usize, claim.clone(), any::<bool>(), any::<bool>()).prop_map(
             |(which, claim, drop_first, elsewhere)| Step::Repeat { which, claim, drop_first, elsewhere }
         ),
-        3 => (tenant.clone(), append.clone(), append)
-            .prop_map(|(tenant, first, second)| Step::Transaction { tenant, first, second }),
+        3 => (tenant.clone(), append.clone(), append, prop::option::of((stream.clone(), claim.clone()))).prop_map(
+            |(tenant, first, second, claimed)| Step::Transaction { tenant, first, second, claimed }
+        ),
         1 => (tenant.clone(), stream.clone(), claim, any::<bool>())
             .prop_map(|(tenant, stream, claim, hard)| Step::Delete { tenant, stream, claim, hard }),
         4 => (tenant.clone(), stream, 0..14_u64, 1..6_u32, any::<bool>()).prop_map(
@@ -155,12 +158,12 @@ impl Model {
         match *step {
             Step::Append { tenant, stream, claim, events } => {
                 let events = self.fresh(events);
-                self.commit(store, tenant, vec![(stream, claim, events)]).await;
+                self.commit(store, tenant, vec![(stream, claim, events)], None).await;
             }
-            Step::Transaction { tenant, first, second } => {
+            Step::Transaction { tenant, first, second, claimed } => {
                 let appends =
                     [first, second].map(|(stream, claim, n)| (stream, claim, self.fresh(n)));
-                self.commit(store, tenant, appends.to_vec()).await;
+                self.commit(store, tenant, appends.to_vec(), claimed).await;
             }
             Step::Repeat { which, claim, drop_first, elsewhere } => {
                 let Some((tenant, appends)) = self.attempts.get(which).cloned() else { return };
@@ -170,7 +173,7 @@ impl Model {
                     }
                     (if elsewhere { (stream + 1) % 3 } else { stream }, claim, events)
                 });
-                self.commit(store, tenant, appends.collect()).await;
+                self.commit(store, tenant, appends.collect(), None).await;
             }
             Step::Delete { tenant, stream, claim, hard } => {
                 self.delete(store, (tenant, stream), claim, hard).await;
@@ -206,7 +209,13 @@ impl Model {
         self.streams.get(&key).map_or(0, |stream| stream.version)
     }
 
-    async fn commit(&mut self, store: &EventStore, tenant: usize, appends: Vec<Append>) {
+    async fn commit(
+        &mut self,
+        store: &EventStore,
+        tenant: usize,
+        appends: Vec<Append>,
+        claimed: Option<(usize, Claim)>,
+    ) {
         let store = scoped(store, tenant);
         let mut transaction = store.transaction();
         let mut claims = Vec::new();
@@ -219,8 +228,16 @@ impl Model {
                 .collect();
             transaction = transaction.append(&name(*stream), claim, events);
         }
+        if let Some((stream, claim)) = claimed {
+            let claim = self.claim((tenant, stream), claim);
+            claims.push(claim);
+            transaction = transaction.expect(&name(stream), claim);
+        }
         let found = transaction.commit().await;
-        let expected = self.judge(tenant, &appends, &claims);
+        // A claim is judged as an append without events would be.
+        let judged = claimed.map(|(stream, claim)| (stream, claim, Vec::new()));
+        let judged: Vec<Append> = appends.iter().cloned().chain(judged).collect();
+        let expected = self.judge(tenant, &judged, &claims);
         match (&found, &expected) {
             (Ok(answers), Ok(numbers)) => {
                 let outcomes: Vec<_> = answers
@@ -246,11 +263,14 @@ impl Model {
         appends: &[Append],
         claims: &[ExpectedVersion],
     ) -> Result<Vec<(u64, bool)>, &'static str> {
-        if appends.len() == 2 && appends[0].0 == appends[1].0 {
+        let mut streams: Vec<_> = appends.iter().map(|(stream, ..)| stream).collect();
+        streams.sort_unstable();
+        if streams.windows(2).any(|pair| pair[0] == pair[1]) {
             return Err("invalid_event_data");
         }
         let known: Vec<_> = appends
             .iter()
+            .filter(|(.., events)| !events.is_empty())
             .map(|(stream, _, events)| self.known((tenant, *stream), events))
             .collect::<Result<_, _>>()?;
         if known.iter().any(Option::is_some) {
@@ -267,6 +287,9 @@ impl Model {
                 return Err("stream_deleted");
             }
             claim.check(StreamVersion::new(version)).map_err(|conflict| conflict.code())?;
+            if events.is_empty() {
+                continue;
+            }
             if version + events.len() as u64 > LIMIT {
                 return Err("stream_limit_reached");
             }

@@ -86,7 +86,8 @@ pub trait Adapter: Send + Sync + 'static {
     /// A short name for metrics and logs: `memory`, `postgres`.
     fn name(&self) -> &'static str;
 
-    /// Stores a commit, all or nothing. Returns one answer per append, in order.
+    /// Stores a commit, all or nothing. Returns one answer per append that has events, in order. A claim that holds has no answer
+    /// and uses no position; it holds until the commit: no other writer changes the stream, or creates it, in between.
     async fn commit(&self, commit: &Commit) -> Result<Vec<Appended>>;
 
     /// Reads a page of one stream. Missing and deleted streams are errors; a start after the end gives an empty page.

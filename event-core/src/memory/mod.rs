@@ -130,7 +130,8 @@ impl State {
             let head = self.head(&commit.tenant, &append.stream_id).unwrap_or(StreamHead::NONE);
             head.append(append, commit.stream_limit)?;
         }
-        Ok(commit.appends.iter().map(|append| self.write(&commit.tenant, append, now)).collect())
+        let appends = commit.appends.iter().filter(|append| !append.is_claim());
+        Ok(appends.map(|append| self.write(&commit.tenant, append, now)).collect())
     }
 
     fn known_event(

@@ -40,7 +40,7 @@ impl<E: EventSet> InlineEvent<E> {
     ) -> Result<Vec<Self>> {
         let mut events = Vec::new();
         for (at, append) in commit.appends.iter().enumerate() {
-            if !wants(&append.stream_id) {
+            if append.is_claim() || !wants(&append.stream_id) {
                 continue;
             }
             let judged = judged.and_then(|judged| judged.get(at));

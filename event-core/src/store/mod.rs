@@ -160,7 +160,7 @@ impl EventStore {
         })
     }
 
-    /// Starts a transaction: appends to several streams in one commit, all or nothing.
+    /// Starts a transaction: appends to several streams, and claims about others, in one commit, all or nothing.
     pub fn transaction(&self) -> Transaction<'_> {
         Transaction::new(self)
     }

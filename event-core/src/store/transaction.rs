@@ -1,4 +1,5 @@
-//! [`Transaction`]: appends to several streams in one commit, all or nothing, in the scope of the store's handle.
+//! [`Transaction`]: appends to several streams, and claims about others, in one commit, all or nothing, in the scope of the
+//! store's handle.
 
 use std::collections::HashSet;
 
@@ -24,6 +25,16 @@ use crate::value::{Escaped, ExpectedVersion, StreamId};
 ///     .commit()
 ///     .await?;
 /// assert_eq!(answers.len(), 2);
+///
+/// // The append to one stream holds only while the other one, on which it was decided, is as it was read.
+/// let read = answers[0].stream_version;
+/// let stale = store
+///     .transaction()
+///     .append(&to, ExpectedVersion::Any, [Moved { by: 1 }])
+///     .expect(&from, ExpectedVersion::Exact(read.next()))
+///     .commit()
+///     .await;
+/// assert_eq!(stale.unwrap_err().code(), "wrong_expected_version");
 /// # Ok(()) }
 /// ```
 #[derive(Debug)]
@@ -31,11 +42,12 @@ use crate::value::{Escaped, ExpectedVersion, StreamId};
 pub struct Transaction<'a> {
     store: &'a EventStore,
     appends: Vec<(StreamId, ExpectedVersion, Vec<NewEvent>)>,
+    claims: Vec<(StreamId, ExpectedVersion)>,
 }
 
 impl<'a> Transaction<'a> {
     pub(crate) const fn new(store: &'a EventStore) -> Self {
-        Self { store, appends: Vec::new() }
+        Self { store, appends: Vec::new(), claims: Vec::new() }
     }
 
     /// Adds an append to one stream. A transaction appends to each stream at most once.
@@ -50,16 +62,27 @@ impl<'a> Transaction<'a> {
         self
     }
 
-    /// Stores all appends or none. Returns one answer per append, in order.
+    /// Adds a claim about a stream that gets no event: the transaction is stored only if the stream has this version, and no other
+    /// writer changes it before the commit, nor creates it where the claim is that it does not exist.
+    ///
+    /// An append to an archived or deleted stream, or to one of links, is refused, and so is a claim about it. A claim uses no
+    /// position and leaves no trace. Once the appends are stored, a repeat of the transaction returns its first answers, whatever
+    /// has become of the claims.
+    pub fn expect(mut self, stream_id: &StreamId, expected: ExpectedVersion) -> Self {
+        self.claims.push((stream_id.clone(), expected));
+        self
+    }
+
+    /// Stores all appends, if all claims hold, or none. Returns one answer per append, in order; claims have none.
     ///
     /// # Errors
-    /// As [`EventStore::append`], for the first append that is refused; [`Error::InvalidEventData`] for a transaction without
-    /// appends and for two appends to one stream.
+    /// As [`EventStore::append`], for the first append that is refused, or else the first claim;
+    /// [`Error::InvalidEventData`] for a transaction without appends and claims, and for a stream that occurs twice.
     pub async fn commit(self) -> Result<Vec<Appended>> {
         let store = self.store;
         let operation = store.operation("transaction", None);
         let appends = operation.check(self.encode())?;
-        let wanted = appends.len();
+        let wanted = appends.iter().filter(|append| !append.is_claim()).count();
         let answers = store.commit(operation, appends).await?;
         if answers.len() == wanted { Ok(answers) } else { Err(store.no_answer()) }
     }
@@ -77,25 +100,29 @@ impl<'a> Transaction<'a> {
     }
 
     fn encode(self) -> Result<Vec<StreamAppend>> {
-        let Self { store, appends } = self;
-        check_streams(&appends)?;
-        appends
-            .into_iter()
-            .map(|(stream_id, expected, events)| store.encode(&stream_id, expected, events))
-            .collect()
+        let Self { store, appends, claims } = self;
+        let named = appends.iter().map(|(stream_id, ..)| stream_id);
+        check_streams(named.chain(claims.iter().map(|(stream_id, _)| stream_id)))?;
+        let appends = appends.into_iter();
+        let encoded =
+            appends.map(|(stream, expected, events)| store.encode(&stream, expected, events));
+        let claims = claims.into_iter();
+        let claims =
+            claims.map(|(stream_id, expected)| Ok(StreamAppend::claim(stream_id, expected)));
+        encoded.chain(claims).collect()
     }
 }
 
-fn check_streams(appends: &[(StreamId, ExpectedVersion, Vec<NewEvent>)]) -> Result<()> {
-    if appends.is_empty() {
-        return Err(Error::invalid_append("a transaction needs at least one append"));
-    }
+fn check_streams<'s>(mut streams: impl Iterator<Item = &'s StreamId>) -> Result<()> {
     let mut seen = HashSet::new();
-    match appends.iter().find(|(stream_id, ..)| !seen.insert(stream_id)) {
-        Some((stream_id, ..)) => Err(Error::invalid_append(format!(
-            "stream \"{}\" occurs twice in one transaction; put its events into one append",
+    match streams.find(|stream_id| !seen.insert(*stream_id)) {
+        Some(stream_id) => Err(Error::invalid_append(format!(
+            "stream \"{}\" occurs twice in one transaction; put its events into one append, which claims its version, too",
             Escaped(stream_id.as_str())
         ))),
+        None if seen.is_empty() => {
+            Err(Error::invalid_append("a transaction needs at least one append or claim"))
+        }
         None => Ok(()),
     }
 }

@@ -33,7 +33,7 @@ impl Answer {
     }
 }
 
-/// The answers in the commit's order, or the error that they mean.
+/// The answers in the commit's order, those of claims left out, or the error that they mean.
 pub(super) fn answers(
     commit: &Commit,
     operation: &'static str,
@@ -41,14 +41,20 @@ pub(super) fn answers(
 ) -> Result<Vec<Appended>> {
     let answers: Vec<Answer> =
         rows.iter().map(|row| Answer::read(operation, row)).collect::<Result<_>>()?;
-    if answers.len() != commit.appends.len() {
-        let reason = format!("{} answers for {} streams", answers.len(), commit.appends.len());
+    let appends = commit.appends.iter().filter(|append| !append.is_claim()).count();
+    let streams = commit.appends.len();
+    let all = |status| answers.iter().take(appends).all(|answer| answer.status == status);
+    // Ids that are in use end the call before the claims, which come last, are judged.
+    let is_judged = answers.len() == streams;
+    if !is_judged && answers.len() != appends {
+        let reason = format!("{} answers for {streams} streams", answers.len());
         return Err(Error::adapter(operation, reason));
     }
-    let all = |status| answers.iter().all(|answer| answer.status == status);
-    let outcome = if all(AppendStatus::Stored) {
+    let claims_hold =
+        || answers.iter().skip(appends).all(|it| it.status == AppendStatus::ClaimHolds);
+    let outcome = if is_judged && all(AppendStatus::Stored) && claims_hold() {
         Outcome::Stored
-    } else if all(AppendStatus::AlreadyStored) {
+    } else if answers.len() == appends && all(AppendStatus::AlreadyStored) {
         Outcome::AlreadyStored
     } else {
         let mut streams = commit.appends.iter().zip(&answers);
@@ -58,7 +64,7 @@ pub(super) fn answers(
             None => Error::adapter(operation, "nothing was stored, and no stream says why"),
         });
     };
-    let appended = answers.iter().map(|answer| {
+    let appended = answers.iter().take(appends).map(|answer| {
         let (Some(version), Some(position)) = (answer.version, answer.position) else {
             return Err(Error::adapter(operation, "an answer without its numbers"));
         };

@@ -39,7 +39,9 @@ pub(crate) async fn commit(store: &Store, commit: &Commit) -> Result<Vec<Appende
     for _ in 0..3 {
         let (operation, query) = match commit.appends.as_slice() {
             [] => return Ok(Vec::new()),
-            [append] => (APPEND, one([&sql.append_event, &sql.append_one], commit, append, ids)),
+            [append] if !append.is_claim() => {
+                (APPEND, one([&sql.append_event, &sql.append_one], commit, append, ids))
+            }
             _ => (APPEND_MANY, many(&sql.append_many, commit, ids)),
         };
         match store.fetch(operation, query).await {

@@ -48,7 +48,7 @@ pub(crate) async fn append_last(
 ) -> Result<Vec<Appended>> {
     let (operation, query) = match commit.appends.as_slice() {
         [] => return Ok(Vec::new()),
-        [append] => {
+        [append] if !append.is_claim() => {
             let statements = [&sql.append_event_in, &sql.append_one_in];
             (APPEND, one(statements, commit, append, Ids::LookedUp))
         }

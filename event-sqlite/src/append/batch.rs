@@ -135,7 +135,8 @@ impl<'b> Batch<'b> {
             }
         }
         self.ids.extend(events().map(|event| (&commit.tenant, event.id)));
-        Some(Ok(commit.appends.iter().filter_map(|append| self.accept(commit, append)).collect()))
+        let appends = commit.appends.iter().filter(|append| !append.is_claim());
+        Some(Ok(appends.filter_map(|append| self.accept(commit, append)).collect()))
     }
 
     fn accept(&mut self, commit: &'b Commit, append: &'b StreamAppend) -> Option<Appended> {

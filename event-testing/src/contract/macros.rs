@@ -46,6 +46,10 @@ macro_rules! adapter_contract {
                     the_scope_is_in_metadata_and_errors, an_id_of_several_tenants_is_ambiguous;
                 transaction: several_streams_are_appended_atomically, a_stream_may_be_appended_to_once,
                     a_repeated_transaction_returns_the_first_results, crossing_transactions_do_not_deadlock;
+                claims: a_claim_that_holds_leaves_no_trace, a_claim_is_judged_as_an_append, a_claimed_stream_occurs_once,
+                    a_repeated_transaction_is_stored_whatever_it_claimed,
+                    a_claim_that_a_stream_is_missing_holds_against_its_creation,
+                    a_claim_holds_against_racing_appends, crossing_claims_allow_no_write_skew;
                 change: archived_streams_are_read_only, known_ids_are_found_in_an_archived_stream,
                     truncated_streams_start_later_and_versions_continue,
                     truncation_beyond_the_end_or_of_a_missing_stream_is_refused,

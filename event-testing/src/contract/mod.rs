@@ -12,6 +12,7 @@ pub mod all;
 pub mod append;
 pub mod census;
 pub mod change;
+pub mod claims;
 pub mod competing;
 pub mod copying;
 pub mod delete;

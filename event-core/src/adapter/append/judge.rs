@@ -42,7 +42,8 @@ impl StreamHead {
         (self.version.get() + 1).saturating_sub(self.first_version.get())
     }
 
-    /// Checks an append of new ids against the stream's state, the expected version and the limit of live events.
+    /// Checks an append of new ids, or a claim, against the stream's state, the expected version and the limit of live events,
+    /// which concerns appends only.
     ///
     /// # Errors
     /// [`Error::StreamArchived`], [`Error::StreamDeleted`], [`Error::MixedStream`], [`Error::WrongExpectedVersion`],
@@ -59,6 +60,9 @@ impl StreamHead {
             .expected
             .check(self.version)
             .map_err(|conflict| Error::conflict(stream_id(), conflict))?;
+        if append.is_claim() {
+            return Ok(());
+        }
         self.check_limit(&append.stream_id, append.events.len(), limit)
     }
 
@@ -149,7 +153,7 @@ pub struct KnownEvent {
 }
 
 /// Returns the answers of the first commit if this one repeats it: every id is stored, in the same stream and order. Returns
-/// `None` if all ids are new. `find` looks an id up.
+/// `None` if all ids are new. `find` looks an id up. Claims have no answer, and are not judged again.
 ///
 /// # Errors
 /// [`Error::EventIdConflict`] if only some ids are stored, or in another stream or order.
@@ -185,7 +189,9 @@ pub fn already_stored(
         conflict_if_partial = Some(conflict("only part of the commit is stored"));
     }
     match conflict_if_partial {
-        Some(conflict) if answers.len() < appends.len() => Err(conflict),
+        Some(conflict) if answers.len() < appends.iter().filter(|it| !it.is_claim()).count() => {
+            Err(conflict)
+        }
         Some(_) => Ok(Some(answers)),
         None => Ok(None),
     }

@@ -8,15 +8,28 @@ use crate::adapter::Delete;
 use crate::envelope::EventData;
 use crate::value::{EventId, ExpectedVersion, Position, StreamId, StreamVersion, Tenant};
 
-/// The events for one stream in a commit.
+/// The events for one stream in a commit, or a claim about a stream that gets none.
 #[derive(Debug, Clone)]
 pub struct StreamAppend {
     /// The stream.
     pub stream_id: StreamId,
     /// The version that the writer expects it to have.
     pub expected: ExpectedVersion,
-    /// 1 to 10 000 events; their ids are distinct within the commit.
+    /// Up to 10 000 events; their ids are distinct within the commit. None for a claim: the stream's state and expected version
+    /// are checked as for an append, and hold until the commit, but nothing is written to it.
     pub events: Vec<EventData>,
+}
+
+impl StreamAppend {
+    /// A claim about a stream.
+    pub const fn claim(stream_id: StreamId, expected: ExpectedVersion) -> Self {
+        Self { stream_id, expected, events: Vec::new() }
+    }
+
+    /// Whether it only claims the version of its stream.
+    pub const fn is_claim(&self) -> bool {
+        self.events.is_empty()
+    }
 }
 
 /// Appends to one or several streams of one tenant, stored all or nothing.
@@ -24,7 +37,7 @@ pub struct StreamAppend {
 pub struct Commit {
     /// The tenant that owns the streams.
     pub tenant: Tenant,
-    /// At least one append, each to another stream.
+    /// At least one append or claim, each for another stream; claims come last.
     pub appends: Vec<StreamAppend>,
     /// The maximum number of live events in a stream; `None` for no limit.
     pub stream_limit: Option<u64>,
