@@ -256,6 +256,7 @@ pub mod plain_set {
 pub use crate::{
     adapter::Adapter,
     adapter::append::{Appended, Outcome},
+    adapter::open::Migrate,
     adapter::request::{AllOptions, Delete, ListOptions, ReadOptions, StreamInfo},
     aggregate::Aggregate,
     aggregate::report::Recovered,

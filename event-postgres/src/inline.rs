@@ -6,12 +6,13 @@
 
 use std::future::Future;
 
+use event_core::adapter::Inline;
 use event_core::adapter::TenantView;
 use event_core::adapter::append::Commit;
 use event_core::error::BoxError;
 use event_core::projection::InlineEvent;
 use event_core::{Appended, Error, EventSet, Outcome, Result, StreamId};
-use event_sql::inline::{InlineTables, Wanting, refuse_within_another};
+use event_sql::inline::{InlineProjections, InlineTables, Wanting, refuse_within_another};
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 use tokio::time::timeout;
@@ -19,6 +20,9 @@ use tokio::time::timeout;
 use crate::append::{self, transaction};
 use crate::store::Store;
 use crate::{error, read};
+
+/// The name of the adapter.
+pub(crate) const NAME: &str = "postgres";
 
 const OPERATION: &str = "append with an inline projection";
 
@@ -81,6 +85,14 @@ pub trait PgInlineProjection: Send + Sync + 'static {
         connection: &mut PgConnection,
         events: Vec<InlineEvent<Self::Event>>,
     ) -> impl Future<Output = Result<(), BoxError>> + Send;
+}
+
+/// Makes an inline projection ready for
+/// [`Connect::inline`](event_core::store::Connect::inline): `EventStore::connect(url).inline(inline(Names)).await?`.
+pub fn inline(projection: impl PgInlineProjection) -> Inline {
+    let mut inline = InlineProjections::default();
+    inline.add(Tables(projection));
+    Inline::new(NAME, inline)
 }
 
 /// A [`PgInlineProjection`] as both SQL backends run it.

@@ -92,6 +92,7 @@ mod projection;
 mod read;
 mod replica;
 mod row;
+mod schema;
 mod snapshots;
 mod sql;
 mod sqlstate;
@@ -109,7 +110,7 @@ pub use event_core::projection::InlineEvent;
 pub use event_sql::projector::{CatchUp, Progress, ProjectionStatus, Projector};
 
 pub use crate::adapter::PgAdapter;
-pub use crate::inline::PgInlineProjection;
+pub use crate::inline::{PgInlineProjection, inline};
 pub use crate::options::{PgOptions, PoolerMode};
 pub use crate::projection::{PgBuild, PgProjection, PgProjector};
 

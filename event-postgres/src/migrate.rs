@@ -7,8 +7,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use event_core::adapter::SchemaMigration;
 use event_core::value::Escaped;
-use event_core::{Error, Result};
+use event_core::{Error, Migrate, Result};
 use event_sql::migrations;
 use sqlx::migrate::{Migration, MigrationType};
 use sqlx::postgres::{PgConnection, PgRow};
@@ -16,11 +17,15 @@ use sqlx::{AssertSqlSafe, Connection, Row, SqlSafeStr};
 
 use crate::error::{self, Failure};
 use crate::patience::{Patience, SHORT_LOCKS};
-use crate::sql::Statements;
+use crate::sql::{DEFAULT_SCHEMA, Statements};
 use crate::store::Store;
 
 const OPERATION: &str = "migrate the schema";
 const READ: &str = "read the schema's version";
+const BEHIND_POOLER: &str = "behind a pooler it is not migrated: name the server itself with `direct=host:port`, or open \
+                             the store once there";
+/// Migrations that only make this program faster.
+const OPTIONAL: &[&str] = &[];
 /// How long a migration waits for tables that are in use.
 const LONGEST: Duration = Duration::from_mins(1);
 
@@ -36,15 +41,18 @@ const FILES: [(&str, &str); 12] = files! {
     "0011_incarnations" "0012_claims"
 };
 
-/// Brings the schema to this program's version; a standby cannot be migrated.
+/// Brings the schema to this program's version, or refuses it, as `mode` says; a standby cannot be migrated.
 pub(crate) async fn run(
     connection: &mut PgConnection,
     sql: &Statements,
     standby: bool,
+    mode: Migrate,
 ) -> Result<()> {
     let known = known();
     let found = Found::read(connection, sql).await?;
-    if found.applied(&known)? == known.len() {
+    let missing = shown(sql, &known[found.applied(&known)?..]);
+    migrations::refuse(mode, &missing, is_optional)?;
+    if missing.is_empty() || mode != Migrate::OnConnect {
         return Ok(());
     }
     if standby {
@@ -53,25 +61,79 @@ pub(crate) async fn run(
             "the server is a standby, which cannot be migrated: open the store once on its primary",
         ));
     }
-    apply(connection, sql, &known).await
+    apply(connection, sql, &known).await.map(drop)
 }
 
 /// Refuses a schema that is not at this program's version, where it cannot be brought there.
-pub(crate) async fn check(store: &Store) -> Result<()> {
-    let (known, sql) = (known(), &store.sql);
-    let query = sql.has_history.query().bind(sql.schema().as_str().to_owned());
-    let mut found = Found::of(&store.fetch_one(READ, query).await?)?;
-    if found.history.is_some() {
-        found.history = Some(history(&store.fetch(READ, sql.applied.query()).await?)?);
-    }
-    if found.applied(&known)? == known.len() {
+pub(crate) async fn check(store: &Store, mode: Migrate) -> Result<()> {
+    let known = known();
+    let found = Found::through_pool(store).await?;
+    let missing = shown(&store.sql, &known[found.applied(&known)?..]);
+    migrations::refuse(mode, &missing, is_optional)?;
+    if missing.is_empty() || mode != Migrate::OnConnect {
         return Ok(());
     }
-    Err(found.outdated(&known, "behind a pooler it is not migrated: name the server itself with `direct=host:port`, or open the store once there"))
+    Err(found.outdated(&known, BEHIND_POOLER))
+}
+
+/// The migrations that are not applied, and their checksums.
+pub(crate) async fn pending(
+    connection: &mut PgConnection,
+    sql: &Statements,
+) -> Result<Vec<(SchemaMigration, Vec<u8>)>> {
+    pending_of(&Found::read(connection, sql).await?, sql)
+}
+
+/// The same, asked through the pool.
+pub(crate) async fn pending_behind(store: &Store) -> Result<Vec<(SchemaMigration, Vec<u8>)>> {
+    pending_of(&Found::through_pool(store).await?, &store.sql)
+}
+
+fn pending_of(found: &Found, sql: &Statements) -> Result<Vec<(SchemaMigration, Vec<u8>)>> {
+    let known = known();
+    let missing = &known[found.applied(&known)?..];
+    let checksums = missing.iter().map(|it| it.checksum.to_vec());
+    Ok(shown(sql, missing).into_iter().zip(checksums).collect())
+}
+
+/// The beginning of a script that applies migrations by hand: the transaction, its locks, and the record of migrations.
+pub(crate) async fn preamble(
+    connection: &mut PgConnection,
+    sql: &Statements,
+    pending: &[(SchemaMigration, Vec<u8>)],
+) -> Result<String> {
+    let tables = tables(connection, sql).await.map_err(|error| error::error(READ, error))?;
+    let texts = pending.iter().map(|(migration, _)| migration.sql.as_str());
+    Ok(sql.script(&touched(&tables, &sql.schema().quoted(), texts)))
+}
+
+fn shown(sql: &Statements, missing: &[Migration]) -> Vec<SchemaMigration> {
+    let render = |it: &Migration| {
+        let text = sql.schema().render(it.sql.as_str());
+        SchemaMigration::new(it.version, it.description.to_string(), text)
+    };
+    missing.iter().map(render).collect()
+}
+
+/// Whether this program works without a migration.
+fn is_optional(migration: &SchemaMigration) -> bool {
+    OPTIONAL.contains(&migration.name.as_str())
 }
 
 /// Applies what is missing, again and again while the tables are in use: writers wait for each attempt, so each is short.
-async fn apply(connection: &mut PgConnection, sql: &Statements, known: &[Migration]) -> Result<()> {
+/// Returns what was applied.
+pub(crate) async fn apply_all(
+    connection: &mut PgConnection,
+    sql: &Statements,
+) -> Result<Vec<SchemaMigration>> {
+    apply(connection, sql, &known()).await
+}
+
+async fn apply(
+    connection: &mut PgConnection,
+    sql: &Statements,
+    known: &[Migration],
+) -> Result<Vec<SchemaMigration>> {
     let mut patience = Patience::new(LONGEST);
     loop {
         match attempt(connection, sql, known).await {
@@ -85,7 +147,7 @@ async fn attempt(
     connection: &mut PgConnection,
     sql: &Statements,
     known: &[Migration],
-) -> Result<(), Failure> {
+) -> Result<Vec<SchemaMigration>, Failure> {
     let fail = |error| error::failure(OPERATION, error);
     let mut transaction = connection.begin().await.map_err(fail)?;
     let lock = sql.lock_migrations.query().bind(sql.schema().as_str().to_owned());
@@ -120,7 +182,8 @@ async fn attempt(
             "applied a schema migration"
         );
     }
-    transaction.commit().await.map_err(fail)
+    transaction.commit().await.map_err(fail)?;
+    Ok(shown(sql, missing))
 }
 
 /// Locks the tables that migrations are about: all of them by one statement, in the order in which appends use them, so
@@ -131,23 +194,36 @@ async fn lock_tables(
     missing: &[Migration],
 ) -> Result<(), Failure> {
     let fail = |error| error::failure(OPERATION, error);
-    let query = sql.tables_of_schema.query().bind(sql.schema().as_str().to_owned());
-    let rows = query.fetch_all(&mut *transaction).await.map_err(fail)?;
-    let stored: Vec<String> =
-        rows.iter().map(|row| row.try_get("name")).collect::<Result<_, _>>().map_err(fail)?;
-    let tables = touched(&stored, missing.iter().map(|it| it.sql.as_str()));
+    let stored = tables(transaction, sql).await.map_err(fail)?;
+    let tables = touched(&stored, DEFAULT_SCHEMA, missing.iter().map(|it| it.sql.as_str()));
     let Some(lock) = sql.schema().lock_tables(&tables) else { return Ok(()) };
+    let lock = sqlx::raw_sql(AssertSqlSafe(lock));
     lock.execute(transaction).await.map(drop).map_err(fail)
 }
 
+/// The tables that the schema has.
+async fn tables(
+    connection: &mut PgConnection,
+    sql: &Statements,
+) -> Result<Vec<String>, sqlx::Error> {
+    let query = sql.tables_of_schema.query().bind(sql.schema().as_str().to_owned());
+    let rows = query.fetch_all(connection).await?;
+    rows.iter().map(|row| row.try_get("name")).collect()
+}
+
 /// The tables that texts of migrations name, in the order in which appends use them.
-fn touched<'t>(stored: &'t [String], texts: impl Iterator<Item = &'t str>) -> Vec<&'t str> {
+fn touched<'t>(
+    stored: &'t [String],
+    schema: &str,
+    texts: impl Iterator<Item = &'t str>,
+) -> Vec<&'t str> {
     const APPEND: [&str; 5] = ["event_versions", "tenants", "categories", "streams", "events"];
+    let prefix = format!("{schema}.");
     let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
     let named: BTreeSet<&str> = texts
         .flat_map(str::lines)
         .filter(|line| !line.trim_start().starts_with("--"))
-        .flat_map(|line| line.split("event_store.").skip(1))
+        .flat_map(|line| line.split(prefix.as_str()).skip(1))
         .map(|rest| rest.split(|letter| !is_part(letter)).next().unwrap_or_default())
         .collect();
     let mut tables: Vec<&str> =
@@ -198,6 +274,16 @@ impl Found {
         if found.history.is_some() {
             let rows = sql.applied.query().fetch_all(connection).await.map_err(fail)?;
             found.history = Some(history(&rows)?);
+        }
+        Ok(found)
+    }
+
+    async fn through_pool(store: &Store) -> Result<Self> {
+        let sql = &store.sql;
+        let query = sql.has_history.query().bind(sql.schema().as_str().to_owned());
+        let mut found = Self::of(&store.fetch_one(READ, query).await?)?;
+        if found.history.is_some() {
+            found.history = Some(history(&store.fetch(READ, sql.applied.query()).await?)?);
         }
         Ok(found)
     }
@@ -265,9 +351,12 @@ ALTER TABLE event_store.events ADD x int, ADD y int;",
             "UPDATE event_store.categories SET name = name; GRANT SELECT ON event_store.streams TO x;",
         ];
         assert_eq!(
-            touched(&stored, texts.into_iter()),
+            touched(&stored, DEFAULT_SCHEMA, texts.into_iter()),
             ["categories", "streams", "events", "subscriptions"]
         );
-        assert!(touched(&stored, ["CREATE FUNCTION event_store.f()"].into_iter()).is_empty());
+        assert!(
+            touched(&stored, DEFAULT_SCHEMA, ["CREATE FUNCTION event_store.f()"].into_iter())
+                .is_empty()
+        );
     }
 }

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use event_sql::migrations::plain;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres};
@@ -141,6 +142,25 @@ statements! {
 }
 
 impl Statements {
+    /// The beginning of a script that migrates the schema: the transaction, the lock that migrations hold, the locks on
+    /// these tables, and the record of migrations.
+    pub(crate) fn script(&self, tables: &[&str]) -> String {
+        let name = format!("'{}'", self.schema.as_str());
+        let lock = self.lock_grants.0.replace("$1", &name);
+        let tables = self.schema.lock_tables(tables);
+        let statements = [&*lock, &*self.create_schema.0, &*self.create_history.0];
+        let statements = statements.into_iter().chain(tables.as_deref());
+        let statements: Vec<_> = statements.map(|it| plain(it) + ";\n").collect();
+        format!("{BEGIN};\n{}", statements.concat())
+    }
+
+    /// The statement that records a migration, with its values.
+    pub(crate) fn record(&self, version: i64, name: &str, checksum: &str) -> String {
+        let text = plain(&self.record_migration.0);
+        let values = format!("({version}, '{name}', '\\x{checksum}')");
+        text.replace("($1, $2, $3)", &values)
+    }
+
     /// The schema they run in.
     pub(crate) fn schema(&self) -> &Schema {
         &self.schema
@@ -188,11 +208,11 @@ impl Schema {
 
     /// Locks tables of it against everybody, all by one statement; `None` if there are none. The names are those of
     /// this crate's files.
-    pub(crate) fn lock_tables(&self, tables: &[&str]) -> Option<sqlx::RawSql> {
+    pub(crate) fn lock_tables(&self, tables: &[&str]) -> Option<String> {
         let tables: Vec<_> =
             tables.iter().map(|it| format!("{}.\"{it}\"", self.quoted())).collect();
         let statement = format!("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE", tables.join(", "));
-        (!tables.is_empty()).then(|| sqlx::raw_sql(AssertSqlSafe(statement)))
+        (!tables.is_empty()).then_some(statement)
     }
 
     /// Drops it, with everything in it.

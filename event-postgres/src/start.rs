@@ -32,7 +32,7 @@ pub(crate) async fn open(store: &Store, options: &PgOptions) -> Result<()> {
         let server =
             Server::read(&Step { what: SERVER, limit: soon, at: at.clone() }.run(row).await?)?;
         server.check(options)?;
-        let migration = migrate::run(&mut connection, sql, server.standby);
+        let migration = migrate::run(&mut connection, sql, server.standby, options.migrate);
         match pool.watched(process, migration).await {
             Some(migrated) => migrated?,
             None => return Err(too_long("the schema's version and its migration", at)),
@@ -44,7 +44,7 @@ pub(crate) async fn open(store: &Store, options: &PgOptions) -> Result<()> {
     let row = step(SERVER, soon).run(store.fetch_one(OPERATION, sql.start.query())).await?;
     Server::read(&row)?.check(options)?;
     if options.direct_servers().is_none() {
-        step("the schema's version", soon).run(migrate::check(store)).await?;
+        step("the schema's version", soon).run(migrate::check(store, options.migrate)).await?;
     }
     Ok(())
 }

@@ -110,6 +110,11 @@ impl<C: Send> InlineProjections<C> {
         self.0.push(Arc::new(tables));
     }
 
+    /// Adds those of another list.
+    pub fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
     /// Those that want events of a commit; `None` if there are none.
     pub fn wanting(&self, commit: &Commit) -> Option<Wanting<'_, C>> {
         let wanting: Vec<_> =

@@ -7,17 +7,21 @@
 use std::future::Future;
 use std::time::Duration;
 
+use event_core::adapter::Inline;
 use event_core::adapter::append::Commit;
 use event_core::error::BoxError;
 use event_core::projection::InlineEvent;
 use event_core::{Appended, Error, EventSet, Result, StreamId};
-use event_sql::inline::{InlineTables, Wanting};
+use event_sql::inline::{InlineProjections, InlineTables, Wanting};
 use sqlx::sqlite::SqliteConnection;
 use tokio::time::timeout;
 
 use crate::error;
 use crate::pool::Transaction;
 use crate::store::Store;
+
+/// The name of the adapter.
+pub(crate) const NAME: &str = "sqlite";
 
 const OPERATION: &str = "append with an inline projection";
 /// How long the read models may block other writers.
@@ -81,6 +85,14 @@ pub trait SqliteInlineProjection: Send + Sync + 'static {
         connection: &mut SqliteConnection,
         events: Vec<InlineEvent<Self::Event>>,
     ) -> impl Future<Output = Result<(), BoxError>> + Send;
+}
+
+/// Makes an inline projection ready for
+/// [`Connect::inline`](event_core::store::Connect::inline): `EventStore::connect(url).inline(inline(Names)).await?`.
+pub fn inline(projection: impl SqliteInlineProjection) -> Inline {
+    let mut inline = InlineProjections::default();
+    inline.add(Tables(projection));
+    Inline::new(NAME, inline)
 }
 
 /// A [`SqliteInlineProjection`] as both SQL backends run it.

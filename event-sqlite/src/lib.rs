@@ -96,6 +96,7 @@ mod pool;
 mod projection;
 mod read;
 mod row;
+mod schema;
 mod snapshots;
 mod sql;
 mod start;
@@ -110,7 +111,7 @@ pub use event_core::projection::InlineEvent;
 pub use event_sql::projector::{CatchUp, Progress, ProjectionStatus, Projector};
 
 pub use crate::adapter::SqliteAdapter;
-pub use crate::inline::SqliteInlineProjection;
+pub use crate::inline::{SqliteInlineProjection, inline};
 pub use crate::options::{SqliteOptions, Synchronous};
 pub use crate::projection::{SqliteBuild, SqliteProjection, SqliteProjector, SqliteTables};
 

@@ -4,14 +4,16 @@
 //! a schema that is newer than this program, older than the first released one, or made of other migrations
 //! than this program's. A refused file is not changed.
 
+use event_core::adapter::SchemaMigration;
+use event_core::error::with_causes;
 use event_core::value::Escaped;
-use event_core::{Error, Result};
+use event_core::{Error, Migrate, Result};
 use event_sql::migrations;
 use sqlx::migrate::{Migration, MigrationType};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Connection, Row, SqlSafeStr};
 
-use crate::error::shown;
+use crate::error::shown as path_of;
 use crate::pool::{Pool, run as fetch};
 use crate::sql;
 
@@ -27,38 +29,95 @@ macro_rules! files {
 const FILES: [(&str, &str); 4] =
     files! { "0001_store" "0002_identity" "0003_removed_events" "0004_incarnations" };
 
-/// Brings the schema to this program's version.
-pub(crate) async fn run(pool: &Pool, connection: &mut SqliteConnection) -> Result<()> {
+/// Migrations that only make this program faster.
+const OPTIONAL: &[&str] = &[];
+
+/// Brings the schema to this program's version, or refuses it, as `mode` says.
+pub(crate) async fn run(
+    pool: &Pool,
+    connection: &mut SqliteConnection,
+    mode: Migrate,
+) -> Result<Vec<SchemaMigration>> {
     let fail = |error| pool.error(OPERATION, error);
     let known = known();
     let found = Found::read(pool, connection).await?;
-    let applied = found.applied(pool, &known)?;
+    let missing = shown(&known[found.applied(pool, &known)?..]);
+    migrations::refuse(mode, &missing, is_optional)?;
     // Only once the file is known to be a store. Each time, as a backup does not keep the mode.
-    let mode = fetch(connection, sql::WRITE_AHEAD).await.map_err(fail)?;
-    let mode: Option<String> = mode.first().and_then(|row| row.try_get(0).ok());
-    if mode.as_deref() != Some("wal") {
+    let mode_set = fetch(connection, sql::WRITE_AHEAD).await.map_err(fail)?;
+    let mode_set: Option<String> = mode_set.first().and_then(|row| row.try_get(0).ok());
+    if mode_set.as_deref() != Some("wal") {
         let reason = format!(
             "{} cannot have a write-ahead log (its journal mode stays `{}`); readers and the writer need one: put the file on a \
              local disk, and close other programs that have it open",
-            shown(pool.path()),
-            mode.unwrap_or_default()
+            path_of(pool.path()),
+            mode_set.unwrap_or_default()
         );
         return Err(Error::adapter("open the store", reason));
     }
-    if applied < known.len() {
-        apply(pool, connection, &known).await?;
+    if missing.is_empty() || mode != Migrate::OnConnect {
+        return Ok(Vec::new());
     }
-    Ok(())
+    apply(pool, connection, &known).await
 }
 
-async fn apply(pool: &Pool, connection: &mut SqliteConnection, known: &[Migration]) -> Result<()> {
+/// The migrations that are not applied to the file that a connection has open, and their checksums.
+pub(crate) async fn pending(
+    pool: &Pool,
+    connection: &mut SqliteConnection,
+) -> Result<Vec<(SchemaMigration, Vec<u8>)>> {
+    let known = known();
+    let found = Found::read(pool, connection).await?;
+    Ok(with_checksums(&known[found.applied(pool, &known)?..]))
+}
+
+/// The migrations that a file lacks which does not exist.
+pub(crate) fn all() -> Vec<(SchemaMigration, Vec<u8>)> {
+    with_checksums(&known())
+}
+
+fn with_checksums(missing: &[Migration]) -> Vec<(SchemaMigration, Vec<u8>)> {
+    let checksums = missing.iter().map(|it| it.checksum.to_vec());
+    shown(missing).into_iter().zip(checksums).collect()
+}
+
+fn shown(missing: &[Migration]) -> Vec<SchemaMigration> {
+    let show = |it: &Migration| {
+        SchemaMigration::new(it.version, it.description.to_string(), it.sql.as_str().to_owned())
+    };
+    missing.iter().map(show).collect()
+}
+
+/// Whether this program works without a migration.
+fn is_optional(migration: &SchemaMigration) -> bool {
+    OPTIONAL.contains(&migration.name.as_str())
+}
+
+/// Refuses a file that does not exist, where it may not be created.
+pub(crate) fn require_file(pool: &Pool, mode: Migrate) -> Result<()> {
+    if mode == Migrate::OnConnect || pool.path().exists() {
+        return Ok(());
+    }
+    let missing: Vec<_> = all().into_iter().map(|(migration, _)| migration).collect();
+    let refused = migrations::refuse(mode, &missing, |_| false);
+    refused.map_err(|error| {
+        let reason = format!("{} does not exist; {}", path_of(pool.path()), with_causes(&error));
+        Error::adapter("open the store", reason)
+    })
+}
+
+async fn apply(
+    pool: &Pool,
+    connection: &mut SqliteConnection,
+    known: &[Migration],
+) -> Result<Vec<SchemaMigration>> {
     let fail = |error| pool.error(OPERATION, error);
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(fail)?;
     // Another starter may have done all of it while we waited.
     let found = Found::read(pool, &mut transaction).await?;
-    let applied = found.applied(pool, known)?;
+    let missing = &known[found.applied(pool, known)?..];
     fetch(&mut transaction, sql::CREATE_HISTORY).await.map_err(fail)?;
-    for migration in known.iter().skip(applied) {
+    for migration in missing {
         let text = migration.sql.as_str().to_owned();
         sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut *transaction).await.map_err(fail)?;
         sql::RECORD_MIGRATION
@@ -71,7 +130,8 @@ async fn apply(pool: &Pool, connection: &mut SqliteConnection, known: &[Migratio
             .map_err(fail)?;
         tracing::info!(migration = &*migration.description, "applied a schema migration");
     }
-    transaction.commit().await.map_err(fail)
+    transaction.commit().await.map_err(fail)?;
+    Ok(shown(missing))
 }
 
 fn known() -> Vec<Migration> {
@@ -98,7 +158,7 @@ impl Found {
         let number = |column| row.try_get::<i64, _>(column).map_err(fail);
         let (application, tables) = (number("application_id")?, number("tables")?);
         if tables > 0 && (application != APPLICATION || number("has_history")? == 0) {
-            let reason = format!("{} is the database of another program", shown(pool.path()));
+            let reason = format!("{} is the database of another program", path_of(pool.path()));
             return Err(Error::adapter("open the store", reason));
         }
         if tables == 0 {
@@ -119,7 +179,7 @@ impl Found {
                 "{} was written by an earlier program, and this one cannot read its tables (the first schema migration is `{}`, \
                  not `{first}`); the file was not changed: export it with the program that wrote it and import it into a new \
                  file, or start with a new file",
-                shown(pool.path()),
+                path_of(pool.path()),
                 Escaped(found),
             );
             return Err(Error::adapter("open the store", reason));

@@ -3,6 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use event_core::{Error, Result, serde_json};
+use event_sql::migrations::plain;
 use sqlx::query::Query;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{AssertSqlSafe, Sqlite};
@@ -212,6 +213,23 @@ statements! {
     WRITE_AHEAD = write_ahead;
     // Whether the file can be written. The connection keeps the first setting and must not be used again.
     TRY_WRITE = no_wait, begin, rollback;
+}
+
+/// The beginning of a script that migrates the schema: the mode of the file, the transaction, and the record of
+/// migrations.
+pub(crate) fn begin_script() -> String {
+    [WRITE_AHEAD, BEGIN, CREATE_HISTORY].map(|it| plain(it.0) + ";\n").concat()
+}
+
+/// The statement that records a migration, with its values.
+pub(crate) fn record_migration(version: i64, name: &str, checksum: &str) -> String {
+    let values = [
+        ("?1", version.to_string()),
+        ("?2", format!("'{name}'")),
+        ("?3", format!("x'{checksum}'")),
+    ];
+    let text = plain(RECORD_MIGRATION.0);
+    values.into_iter().fold(text, |text, (parameter, value)| text.replace(parameter, &value))
 }
 
 /// How many rows one statement writes: three prepared statements serve any number of rows in few calls.

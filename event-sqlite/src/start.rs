@@ -1,6 +1,6 @@
 //! What is checked before a store opens: its schema is up to date, and the file can be written.
 
-use event_core::{Error, Result};
+use event_core::{Error, Migrate, Result};
 use sqlx::Connection;
 
 use crate::pool::run;
@@ -10,10 +10,11 @@ use crate::{migrate, network, sql};
 const OPERATION: &str = "open the store";
 
 /// Creates the file or brings it up to date, and checks that it can be written.
-pub(crate) async fn open(store: &Store) -> Result<()> {
+pub(crate) async fn open(store: &Store, mode: Migrate) -> Result<()> {
     let pool = &store.pool;
+    migrate::require_file(pool, mode)?;
     let mut connection = pool.open_writer(OPERATION).await?;
-    migrate::run(pool, &mut connection).await?;
+    migrate::run(pool, &mut connection, mode).await?;
     // A file that the system protects is silently opened for reading; only a writer finds out.
     let written = run(&mut connection, sql::TRY_WRITE).await;
     match written.map_err(|error| pool.error(OPERATION, error)) {

@@ -9,7 +9,7 @@ use event_core::{
     AllOptions, Error, Event, EventStore, EventVersion, ExpectedVersion, NewEvent, Outcome,
     Position, RetryPolicy, StreamId,
 };
-use event_postgres::{InlineEvent, PgInlineProjection, PgOptions};
+use event_postgres::{InlineEvent, PgInlineProjection, PgOptions, inline};
 use event_testing::{Closed, Noted};
 use sqlx::PgConnection;
 
@@ -67,6 +67,22 @@ async fn open(database: &Database<'_>, options: PgOptions) -> (EventStore, PgCon
     let policy = RetryPolicy::default().first_delay(Duration::from_millis(2));
     let store = EventStore::builder(Arc::new(adapter)).retry(policy).build().unwrap();
     (store, connection)
+}
+
+#[tokio::test]
+async fn a_url_opens_the_store_with_its_inline_projections() {
+    let database = pg::shared().database().await;
+    let mut connection = database.connection().await;
+    let table = "CREATE TABLE public.texts (text text PRIMARY KEY, stream text, version bigint)";
+    pg::run(&mut connection, table).await;
+    let store = EventStore::connect(&database.url).inline(inline(Texts)).await.unwrap();
+    store.append(&stream("note-1"), ExpectedVersion::NoStream, notes(&["a"])).await.unwrap();
+    assert_eq!(count(&mut connection, "true").await, 1);
+    for url in ["memory:", "sqlite:none.db"] {
+        let error = EventStore::connect(url).inline(inline(Texts)).await.unwrap_err();
+        assert!(matches!(error, Error::Unsupported { .. }), "{error:?}");
+        assert!(error.to_string().contains("`postgres`"), "{error}");
+    }
 }
 
 fn notes(texts: &[&str]) -> Vec<NewEvent> {

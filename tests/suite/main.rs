@@ -22,6 +22,7 @@ mod architecture;
 mod broadcast;
 mod catalogue;
 mod codec;
+mod connect;
 mod copying;
 mod event_rules;
 mod exact;

@@ -10,6 +10,7 @@
 mod server;
 
 use std::io::Write as _;
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -196,16 +197,17 @@ impl Database<'_> {
         let dump =
             as_server_user(&program("pg_dump")).arg(&self.url).output().expect("pg_dump runs");
         assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
-        let mut restore = as_server_user(&program("psql"))
-            .args(["--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1"])
-            .arg(&copy.url)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("psql runs");
-        restore.stdin.take().expect("stdin is piped").write_all(&dump.stdout).expect("psql reads");
-        assert!(restore.wait().is_ok_and(|status| status.success()), "the dump is restored");
+        psql(&program("psql"), &copy.url, &dump.stdout);
         copy
+    }
+
+    /// Runs a script by `psql`.
+    pub(crate) fn psql(&self, script: &str) {
+        let program = match &self.cluster.private {
+            Some(private) => private.programs.join("psql"),
+            None => "psql".into(),
+        };
+        psql(&program, &self.url, script.as_bytes());
     }
 
     /// Host and port of the server.
@@ -231,6 +233,18 @@ impl Drop for Database<'_> {
             });
         });
     }
+}
+
+fn psql(program: &Path, url: &str, script: &[u8]) {
+    let mut run = as_server_user(program)
+        .args(["--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1"])
+        .arg(url)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("psql runs");
+    run.stdin.take().expect("stdin is piped").write_all(script).expect("psql reads");
+    assert!(run.wait().is_ok_and(|status| status.success()), "the script succeeds");
 }
 
 /// Connects; panics with a message without the password.

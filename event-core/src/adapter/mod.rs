@@ -6,19 +6,22 @@
 pub mod append;
 pub(crate) mod checkpoints;
 pub(crate) mod factory;
+mod forward;
 pub(crate) mod health;
 pub mod import;
 pub(crate) mod live;
 pub(crate) mod live_buffer;
+pub(crate) mod open;
 mod page;
 pub mod read;
 pub(crate) mod request;
+mod schema;
 pub(crate) mod snapshots;
 pub(crate) mod verification;
 
+use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -32,10 +35,13 @@ pub(crate) use self::health::Health;
 use self::import::{ImportBatch, Imported};
 pub use self::live::{LiveLog, LogSegment, LogUpdate, Place};
 pub use self::live_buffer::{LiveBuffer, Publisher};
+pub(crate) use self::open::Migrate;
+pub use self::open::{Inline, OpenOptions};
 pub(crate) use self::page::{MeanSize, is_full, within};
 pub use self::page::{PAGE_BYTES, Room};
 pub(crate) use self::request::{AllOptions, Delete, ListOptions, ReadOptions, StreamInfo};
 pub use self::request::{Direction, StreamState};
+pub use self::schema::{SchemaMigration, SchemaStore};
 use self::snapshots::NoSnapshots;
 pub use self::snapshots::{OwnedSnapshot, SnapshotStore, StoredSnapshot};
 pub(crate) use self::verification::Verification;
@@ -82,9 +88,15 @@ impl TenantView {
 /// [`Error::EventIdConflict`]), then the stream's state, then the expected version, then the
 /// stream limit. A refused commit writes nothing and uses no position.
 #[async_trait]
-pub trait Adapter: Send + Sync + 'static {
+pub trait Adapter: Any + Send + Sync {
     /// A short name for metrics and logs: `memory`, `postgres`.
     fn name(&self) -> &'static str;
+
+    /// The adapter that this one passes its calls on to: [`EventStore::backend`](crate::EventStore::backend) looks for a
+    /// type through all of them. By default there is none.
+    fn wrapped(&self) -> Option<&dyn Adapter> {
+        None
+    }
 
     /// Stores a commit, all or nothing. Returns one answer per append that has events, in order. A claim that holds has no answer
     /// and uses no position; it holds until the commit: no other writer changes the stream, or creates it, in between.
@@ -185,7 +197,12 @@ pub trait Adapter: Send + Sync + 'static {
 
     /// Reads everything that is stored, and finds what is damaged or contradicts itself. A backend without it says so.
     async fn verify(&self) -> Result<Verification> {
-        Err(Error::adapter("verify the store", format!("the backend `{}` cannot", self.name())))
+        Err(Error::unsupported("verify the store", self.name(), ""))
+    }
+
+    /// The migrations of the backend's schema; `None` if it has no schema to migrate on purpose.
+    fn schema(&self) -> Option<&dyn SchemaStore> {
+        None
     }
 
     /// The end of the log, for readers that follow it.
@@ -199,119 +216,3 @@ pub trait Adapter: Send + Sync + 'static {
     /// Closes connections and files; later calls fail.
     async fn close(&self);
 }
-
-macro_rules! forward_adapter {
-    ($pointer:ident) => {
-        #[async_trait]
-        impl<A: Adapter + ?Sized> Adapter for $pointer<A> {
-            fn name(&self) -> &'static str {
-                (**self).name()
-            }
-
-            async fn commit(&self, commit: &Commit) -> Result<Vec<Appended>> {
-                (**self).commit(commit).await
-            }
-
-            async fn read_stream(
-                &self,
-                view: &TenantView,
-                stream_id: &StreamId,
-                options: ReadOptions,
-            ) -> Result<Vec<RecordedEvent>> {
-                (**self).read_stream(view, stream_id, options).await
-            }
-
-            async fn read_all(
-                &self,
-                view: &TenantView,
-                options: &AllOptions,
-            ) -> Result<Vec<RecordedEvent>> {
-                (**self).read_all(view, options).await
-            }
-
-            async fn read_event(
-                &self,
-                view: &TenantView,
-                event_id: EventId,
-            ) -> Result<Option<RecordedEvent>> {
-                (**self).read_event(view, event_id).await
-            }
-
-            async fn stream_info(
-                &self,
-                view: &TenantView,
-                stream_id: &StreamId,
-            ) -> Result<Option<StreamInfo>> {
-                (**self).stream_info(view, stream_id).await
-            }
-
-            async fn list_streams(
-                &self,
-                view: &TenantView,
-                options: &ListOptions,
-            ) -> Result<Vec<StreamInfo>> {
-                (**self).list_streams(view, options).await
-            }
-
-            async fn change_stream(
-                &self,
-                tenant: &Tenant,
-                stream_id: &StreamId,
-                expected: ExpectedVersion,
-                change: StreamChange,
-            ) -> Result<()> {
-                (**self).change_stream(tenant, stream_id, expected, change).await
-            }
-
-            async fn change_stream_once(
-                &self,
-                tenant: &Tenant,
-                stream_id: &StreamId,
-                expected: ExpectedVersion,
-                change: StreamChange,
-                call: Uuid,
-            ) -> Result<()> {
-                (**self).change_stream_once(tenant, stream_id, expected, change, call).await
-            }
-
-            fn snapshots(&self) -> &dyn SnapshotStore {
-                (**self).snapshots()
-            }
-
-            async fn link(&self, link: &LinkEvents) -> Result<Appended> {
-                (**self).link(link).await
-            }
-
-            async fn import(&self, batch: &ImportBatch) -> Result<Imported> {
-                (**self).import(batch).await
-            }
-
-            async fn census(&self) -> Result<Vec<StoredVersion>> {
-                (**self).census().await
-            }
-
-            async fn health(&self) -> Result<Health> {
-                (**self).health().await
-            }
-
-            async fn verify(&self) -> Result<Verification> {
-                (**self).verify().await
-            }
-
-            fn live(&self) -> &dyn LiveLog {
-                (**self).live()
-            }
-
-            fn checkpoints(&self) -> Option<&dyn CheckpointStore> {
-                (**self).checkpoints()
-            }
-
-            async fn close(&self) {
-                (**self).close().await
-            }
-        }
-    };
-}
-
-forward_adapter!(Arc);
-forward_adapter!(Box);

@@ -63,6 +63,7 @@ impl Error {
             Self::IncompatibleSchema { .. } => "incompatible_schema",
             Self::Subscription(error) => error.code(),
             Self::LogDiverged { .. } => "log_diverged",
+            Self::Unsupported { .. } => "unsupported",
             Self::Adapter { .. } => "adapter_error",
         }
     }
@@ -102,7 +103,7 @@ impl Error {
             | Self::InvalidSequence { .. }
             | Self::InvalidState { .. }
             | Self::Registry(_) => Category::Domain,
-            Self::Adapter { .. } => Category::Other,
+            Self::Unsupported { .. } | Self::Adapter { .. } => Category::Other,
         }
     }
 

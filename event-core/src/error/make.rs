@@ -34,6 +34,16 @@ impl Error {
         Self::Adapter { operation, source: source.into(), context: Context::default() }
     }
 
+    /// [`Error::Unsupported`]: the backend does not have it. `operation` completes "cannot …", `hint` says what to do
+    /// instead.
+    pub fn unsupported(
+        operation: &'static str,
+        backend: &'static str,
+        hint: impl Into<String>,
+    ) -> Self {
+        Self::Unsupported { operation, backend, hint: hint.into() }
+    }
+
     /// [`Error::WrongExpectedVersion`] from a failed check.
     pub fn conflict(stream_id: StreamId, conflict: Conflict) -> Self {
         let Conflict { expected, actual } = conflict;

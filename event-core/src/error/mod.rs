@@ -7,14 +7,18 @@ mod causes;
 mod classify;
 mod make;
 mod subscription;
+mod words;
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::sync::Arc;
 
 pub use self::causes::with_causes;
 pub use self::subscription::SubscriptionError;
-use crate::event::{DecodeError, EncodeError};
+use self::words::{
+    after_retries, at_index, at_location, at_path, encoded_place, id_list, instead, mixed,
+    of_stream, of_type, of_version, tenant_list,
+};
+use crate::event::DecodeError;
 use crate::registry::RegistryErrors;
 use crate::value::{
     Escaped, EventId, EventVersion, ExpectedVersion, InvalidBatchSize, InvalidStartVersion,
@@ -381,6 +385,16 @@ pub enum Error {
         /// The tenants that have an event with this id.
         tenants: Vec<Tenant>,
     },
+    /// The backend of the store does not have what was asked for; nothing was done.
+    #[error("the backend `{backend}` cannot {operation}{}", instead(hint))]
+    Unsupported {
+        /// The operation, to follow "cannot": "copy the store".
+        operation: &'static str,
+        /// The name of the backend: `memory`.
+        backend: &'static str,
+        /// What to do instead; empty if there is nothing.
+        hint: String,
+    },
     /// A failure of the backend that no other variant describes.
     #[error("could not {operation}{context}")]
     Adapter {
@@ -391,70 +405,4 @@ pub enum Error {
         /// The scope of the operation.
         context: Context,
     },
-}
-
-fn after_retries(retries: u32) -> String {
-    match retries {
-        0 => String::new(),
-        1 => " (after 1 retry)".into(),
-        n => format!(" (after {n} retries)"),
-    }
-}
-
-fn tenant_list(tenants: &[Tenant]) -> String {
-    tenants.iter().map(|tenant| Escaped(tenant.as_str()).to_string()).collect::<Vec<_>>().join(", ")
-}
-
-fn of_stream(stream_id: Option<&StreamId>) -> String {
-    stream_id.map(|id| format!(" stream \"{}\"", Escaped(id.as_str()))).unwrap_or_default()
-}
-
-fn mixed(stream_id: &StreamId, holds_links: bool) -> String {
-    let name = Escaped(stream_id.as_str());
-    if holds_links {
-        format!(
-            "stream \"{name}\" holds links and cannot hold events; append to another stream, and link its events"
-        )
-    } else {
-        format!(
-            "stream \"{name}\" holds events and cannot hold links; choose another stream for the links"
-        )
-    }
-}
-
-/// Lists the first ids and the number of the others, to keep the message short.
-fn id_list(ids: &[EventId]) -> String {
-    const SHOWN: usize = 5;
-    let shown: Vec<_> = ids.iter().take(SHOWN).map(ToString::to_string).collect();
-    let more = match ids.len().saturating_sub(SHOWN) {
-        0 => String::new(),
-        n => format!(" and {n} more"),
-    };
-    format!("{}{more}", shown.join(", "))
-}
-
-fn at_index(index: Option<usize>) -> String {
-    index.map(|index| format!(" (index {index} of the append)")).unwrap_or_default()
-}
-
-/// The version and the path of the value that could not be encoded.
-fn encoded_place(source: &BoxError) -> String {
-    let shared = || source.downcast_ref::<Arc<EncodeError>>().map(AsRef::as_ref);
-    source.downcast_ref().or_else(shared).map(EncodeError::place).unwrap_or_default()
-}
-
-fn at_location(location: Option<&EventLocation>) -> String {
-    location.map(|location| format!(" at {location}")).unwrap_or_default()
-}
-
-fn at_path(path: Option<&str>) -> String {
-    path.map(|path| format!(", at `{path}` in its data")).unwrap_or_default()
-}
-
-fn of_type(event_type: Option<&str>) -> String {
-    event_type.map(|name| format!(" `{}`", Escaped(name))).unwrap_or_default()
-}
-
-fn of_version(version: Option<EventVersion>) -> String {
-    version.map(|version| format!(" {version}")).unwrap_or_default()
 }

@@ -9,6 +9,7 @@ mod import;
 mod link;
 mod live;
 mod read;
+mod schema;
 mod snapshot;
 
 use async_trait::async_trait;
@@ -23,14 +24,15 @@ use tokio::task::coop::consume_budget;
 use uuid::Uuid;
 
 use self::checkpoints::Subscriptions;
+pub(crate) use self::schema::NoSchema;
 use self::snapshot::Snapshots;
 use crate::adapter::append::judge::{self, KnownEvent, StreamHead};
 use crate::adapter::append::{Appended, Commit, LinkEvents, Outcome, StreamAppend, StreamChange};
 use crate::adapter::import::{ImportBatch, Imported};
 use crate::adapter::read::only_event;
 use crate::adapter::{
-    Adapter, AllOptions, CheckpointStore, Health, ListOptions, LiveLog, ReadOptions, SnapshotStore,
-    StreamInfo, StreamState, TenantView, Verification,
+    Adapter, AllOptions, CheckpointStore, Health, ListOptions, LiveLog, ReadOptions, SchemaStore,
+    SnapshotStore, StreamInfo, StreamState, TenantView, Verification,
 };
 use crate::envelope::{EventData, RecordedEvent, RecordedParts};
 use crate::error::{Error, Result};
@@ -342,6 +344,10 @@ impl Adapter for MemoryAdapter {
 
     async fn census(&self) -> Result<Vec<StoredVersion>> {
         Ok(self.enter().await?.versions.iter().collect())
+    }
+
+    fn schema(&self) -> Option<&dyn SchemaStore> {
+        Some(&NoSchema)
     }
 
     fn live(&self) -> &dyn LiveLog {

@@ -1,13 +1,134 @@
-//! Opens the adapter for a URL, by its scheme, at run time.
+//! [`Connect`]: opens the store of a URL; the adapter is found by its scheme, at run time.
 
+use std::any::Any;
+use std::fmt;
+use std::future::IntoFuture;
 use std::sync::Arc;
 
-use crate::adapter::{Adapter, AdapterFactory};
+use crate::adapter::{
+    Adapter, AdapterFactory, BoxFuture, Inline, Migrate, OpenOptions, SchemaStore,
+};
 use crate::error::{Error, Result};
-use crate::memory::MemoryAdapter;
+use crate::memory::{MemoryAdapter, NoSchema};
+use crate::store::builder::{Settings, setters};
+use crate::store::{EventStore, RetryPolicy, Schema};
+use crate::value::Clock;
+
+/// The store that [`EventStore::connect`] opens, and its settings. Awaiting it opens the store.
+///
+/// # Errors
+/// [`Error::InvalidUrl`], which names the crate to mention if no linked backend opens the scheme; [`Error::Unsupported`]
+/// for a setting that the backend does not have; the errors of the backend, such as [`Error::Connection`];
+/// [`Error::Registry`] if the events of this binary contradict each other.
+#[must_use = "nothing is opened before it is awaited"]
+pub struct Connect {
+    url: String,
+    settings: Settings,
+    options: OpenOptions,
+}
+
+setters!(Connect);
+
+impl Connect {
+    pub(super) fn new(url: &str) -> Self {
+        Self { url: url.to_owned(), settings: Settings::default(), options: OpenOptions::default() }
+    }
+
+    /// Sets what happens to a schema that lacks migrations; by default they are applied.
+    pub const fn migrate(mut self, migrate: Migrate) -> Self {
+        self.options.migrate = migrate;
+        self
+    }
+
+    /// Adds a read model that is written in the transaction of each append it wants. The backend's crate makes it from
+    /// its kind of projection: `event_postgres::inline(..)`, `event_sqlite::inline(..)`. Opening is refused if the store
+    /// has another backend.
+    pub fn inline(mut self, projection: impl Into<Inline>) -> Self {
+        self.options.inline.push(projection.into());
+        self
+    }
+
+    /// The schema of the store, which need not exist, and is neither checked nor migrated: for an administrator who
+    /// migrates it before the programs start that open it with [`Migrate::Never`] or [`Migrate::Check`].
+    ///
+    /// # Errors
+    /// [`Error::InvalidUrl`]; [`Error::Unsupported`] from a backend that cannot.
+    pub async fn schema(self) -> Result<Schema<'static>> {
+        let schema: Box<dyn SchemaStore> = match find(&self.url)? {
+            None => Box::new(NoSchema),
+            Some(factory) => factory.open_schema(&self.url).await?,
+        };
+        Ok(Schema::apart(schema, self.settings.retry))
+    }
+}
+
+impl EventStore {
+    /// Opens the store of a URL, such as `postgres://…`, `sqlite:…` or `memory:`. The scheme selects the backend at run time.
+    /// [`Connect`] has the settings; awaiting it opens the store.
+    ///
+    /// ```
+    /// use event_core::{EventStore, RetryPolicy};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> event_core::Result<()> {
+    /// let store = EventStore::connect("memory:").retry(RetryPolicy::never()).stream_limit(None).await?;
+    /// # drop(store);
+    /// # Ok(()) }
+    /// ```
+    pub fn connect(url: &str) -> Connect {
+        Connect::new(url)
+    }
+
+    /// The adapter of this type, for what only one backend has; `None` if the store has another one.
+    ///
+    /// ```
+    /// use event_core::{EventStore, MemoryAdapter};
+    ///
+    /// let store = EventStore::in_memory()?;
+    /// assert!(store.backend::<MemoryAdapter>().is_some());
+    /// # Ok::<(), event_core::Error>(())
+    /// ```
+    pub fn backend<A: Adapter>(&self) -> Option<&A> {
+        let mut adapter = self.adapter();
+        loop {
+            if let Some(found) = (adapter as &dyn Any).downcast_ref() {
+                return Some(found);
+            }
+            adapter = adapter.wrapped()?;
+        }
+    }
+}
+
+impl IntoFuture for Connect {
+    type Output = Result<EventStore>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let Self { url, settings, options } = self;
+        Box::pin(async move { settings.build(open(&url, options).await?) })
+    }
+}
+
+impl fmt::Debug for Connect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connect")
+            .field("url", &without_password(&self.url))
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
 
 /// Opens the adapter that a URL names.
-pub(crate) async fn open(url: &str) -> Result<Arc<dyn Adapter>> {
+async fn open(url: &str, mut options: OpenOptions) -> Result<Arc<dyn Adapter>> {
+    let Some(factory) = find(url)? else {
+        let memory = MemoryAdapter::new();
+        options.take_inline::<()>(memory.name())?;
+        return Ok(Arc::new(memory));
+    };
+    factory.open(url, options).await
+}
+
+/// The factory for a URL; `None` for the store in memory.
+fn find(url: &str) -> Result<Option<&'static AdapterFactory>> {
     let Some((scheme, _)) = url.split_once(':') else {
         return Err(unusable(
             url,
@@ -15,11 +136,10 @@ pub(crate) async fn open(url: &str) -> Result<Arc<dyn Adapter>> {
         ));
     };
     if scheme == "memory" {
-        return Ok(Arc::new(MemoryAdapter::new()));
+        return Ok(None);
     }
-    let factory =
-        AdapterFactory::of_scheme(scheme).ok_or_else(|| unusable(url, &unknown_scheme(scheme)))?;
-    factory.open(url).await
+    let factory = AdapterFactory::of_scheme(scheme);
+    factory.map(Some).ok_or_else(|| unusable(url, &unknown_scheme(scheme)))
 }
 
 fn unknown_scheme(scheme: &str) -> String {

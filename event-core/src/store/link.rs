@@ -66,7 +66,7 @@ impl EventStore {
             stream_id: stream_id.clone(),
             expected,
             event_ids: event_ids.into_iter().collect(),
-            stream_limit: self.shared.stream_limit,
+            stream_limit: self.shared.settings.stream_limit,
         };
         operation.check(check_size("a link", link.event_ids.len()).and_then(|()| {
             check_distinct(link.event_ids.iter().map(|id| (*id, stream_id)).collect())

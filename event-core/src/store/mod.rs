@@ -12,6 +12,7 @@ mod link_streams;
 pub(crate) mod operation;
 mod place;
 pub(crate) mod retry;
+mod schema;
 mod snapshot;
 mod storable;
 mod streams;
@@ -22,13 +23,15 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use self::assigned::Assigned;
+use self::builder::Settings;
 pub(crate) use self::builder::StoreBuilder;
-pub use self::connect::without_password;
+pub use self::connect::{Connect, without_password};
 pub(crate) use self::event_stream::EventStream;
 use self::link_streams::LinkStreams;
 pub(crate) use self::operation::Operation;
 pub(crate) use self::place::Place;
 pub(crate) use self::retry::RetryPolicy;
+pub use self::schema::Schema;
 pub use self::transaction::Transaction;
 use crate::adapter::append::{Appended, Commit, Outcome, StreamAppend};
 use crate::adapter::{
@@ -39,8 +42,7 @@ use crate::error::{Context, Error, Result};
 use crate::memory::MemoryAdapter;
 use crate::registry::Registry;
 use crate::value::{
-    BatchSize, Clock, EventId, ExpectedVersion, InvalidBatchSize, Position, Scope, StreamId,
-    StreamVersion,
+    BatchSize, EventId, ExpectedVersion, InvalidBatchSize, Position, Scope, StreamId, StreamVersion,
 };
 
 /// An event store: everything an application does goes through it. Cheap to clone, bound to a [`Scope`].
@@ -74,10 +76,7 @@ pub struct EventStore {
 
 struct Shared {
     adapter: Arc<dyn Adapter>,
-    retry: RetryPolicy,
-    clock: Clock,
-    stream_limit: Option<u64>,
-    event_size_limit: usize,
+    settings: Settings,
     assigned: Assigned,
     link_streams: LinkStreams,
 }
@@ -102,15 +101,6 @@ impl EventStore {
     /// Configures a store on an adapter.
     pub fn builder(adapter: impl Adapter) -> StoreBuilder {
         StoreBuilder::new(Arc::new(adapter))
-    }
-
-    /// Opens the store of a URL, such as `postgres://…`, `sqlite:…` or `memory:`. The scheme selects the backend at run time.
-    ///
-    /// # Errors
-    /// [`Error::InvalidUrl`], which names the crate to mention if no linked backend opens the scheme; the errors of the
-    /// backend, such as [`Error::Connection`]; [`Error::Registry`].
-    pub async fn connect(url: &str) -> Result<Self> {
-        Self::new(connect::open(url).await?)
     }
 
     /// Returns a handle on the same store that is bound to a tenant, and adds the scope's correlation, causation and actor to the
@@ -275,13 +265,13 @@ impl EventStore {
         events: Vec<NewEvent>,
     ) -> Result<StreamAppend> {
         check_size("an append", events.len()).map_err(|error| error.in_scope(&self.scope))?;
-        let now = self.shared.clock.now();
+        let now = self.shared.settings.clock.now();
         let events: Result<Vec<_>> = events
             .into_iter()
             .enumerate()
             .map(|(index, event)| {
                 let data = event.into_data(index, now, &self.scope)?;
-                check_event_size(index, &data, self.shared.event_size_limit)?;
+                check_event_size(index, &data, self.shared.settings.event_size_limit)?;
                 storable::check(index, &data)?;
                 Ok(data)
             })
@@ -327,7 +317,7 @@ impl EventStore {
     pub(crate) fn prepare(&self, appends: Vec<StreamAppend>) -> Result<Commit> {
         self.require_tenant()?;
         let tenant = self.scope.tenant.clone();
-        let stream_limit = self.shared.stream_limit;
+        let stream_limit = self.shared.settings.stream_limit;
         let commit = Commit { tenant, appends, stream_limit, retry: false };
         check_ids(&commit).map_err(|error| error.in_scope(&self.scope))?;
         Ok(commit)
@@ -354,8 +344,9 @@ impl EventStore {
         name: &'static str,
         stream_id: Option<&'a StreamId>,
     ) -> Operation<'a> {
-        let Shared { adapter, retry, .. } = &*self.shared;
-        Operation { name, adapter: adapter.name(), scope: &self.scope, stream_id, policy: retry }
+        let Shared { adapter, settings, .. } = &*self.shared;
+        let policy = &settings.retry;
+        Operation { name, adapter: adapter.name(), scope: &self.scope, stream_id, policy }
     }
 }
 

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_core::adapter::append::Commit;
-use event_core::adapter::{Adapter, AdapterFactory, Checkpoint, SubscriptionKey};
+use event_core::adapter::{
+    Adapter, AdapterFactory, Checkpoint, OpenOptions, SchemaStore, SubscriptionKey,
+};
 use event_core::health::Stall;
 use event_core::{Appended, EventStore, Position, Result};
 use event_sql::inline::InlineProjections;
@@ -19,21 +21,30 @@ use crate::append::transaction;
 use crate::frontier::{Frontier, Role};
 use crate::grant::Rights;
 use crate::import::Importer;
-use crate::inline::{PgInlineProjection, Tables};
+use crate::inline::{self, PgInlineProjection, Tables};
 use crate::listener::Listener;
 use crate::notifier::Notifier;
 use crate::options::PgOptions;
 use crate::projection::{PgProjection, PgProjector};
 use crate::replica::Readers;
+use crate::schema::PgSchema;
 use crate::store::Store;
 use crate::tail::Tail;
 use crate::writer::Writer;
 use crate::{checkpoints, grant, projection, start};
 
 event_core::adapter::submit! {
-    AdapterFactory::new(&["postgres", "postgresql"], |url| {
-        Box::pin(async move { Ok(Arc::new(PgAdapter::connect(url).await?) as Arc<dyn Adapter>) })
-    })
+    AdapterFactory::configured(
+        &["postgres", "postgresql"],
+        |url, options| Box::pin(async move {
+            Ok(Arc::new(PgAdapter::open(url, options).await?) as Arc<dyn Adapter>)
+        }),
+        |url| Box::pin(async move {
+            let options: PgOptions = url.parse()?;
+            let schema = PgSchema::new(Arc::new(Store::new(&options)), options);
+            Ok(Box::new(schema) as Box<dyn SchemaStore>)
+        }),
+    )
 }
 
 /// A store on PostgreSQL 14 or newer.
@@ -46,6 +57,7 @@ pub struct PgAdapter {
     tail: Tail,
     notifier: Option<Notifier>,
     inline: InlineProjections<PgConnection>,
+    schema: PgSchema,
 }
 
 impl PgOptions {
@@ -70,6 +82,7 @@ impl PgOptions {
             tail: Tail::new(Arc::clone(&frontier), listener),
             notifier: self.notify.then(|| Notifier::new(Arc::clone(&store))),
             inline: InlineProjections::default(),
+            schema: PgSchema::new(Arc::clone(&store), self),
             frontier,
             store,
         })
@@ -83,6 +96,17 @@ impl PgAdapter {
     /// [`Error::InvalidUrl`](event_core::Error::InvalidUrl), and those of [`PgOptions::connect`].
     pub async fn connect(url: &str) -> Result<Self> {
         url.parse::<PgOptions>()?.connect().await
+    }
+
+    /// Opens the store that a URL names as the options of the facade say.
+    async fn open(url: &str, mut options: OpenOptions) -> Result<Self> {
+        let connect: PgOptions = url.parse()?;
+        let inline = options.take_inline::<InlineProjections<PgConnection>>(inline::NAME)?;
+        let mut adapter = connect.migrate(options.get_migrate()).connect().await?;
+        for projection in inline {
+            adapter.inline.extend(projection);
+        }
+        Ok(adapter)
     }
 
     /// Adds a read model that is written in the transaction of each append it wants; see [`PgInlineProjection`].

@@ -3,7 +3,7 @@
 use event_core::adapter::append::{Commit, LinkEvents, StreamChange};
 use event_core::adapter::import::{ImportBatch, Imported};
 use event_core::adapter::{
-    Adapter, CheckpointStore, LiveLog, SnapshotStore, TenantView, async_trait,
+    Adapter, CheckpointStore, LiveLog, SchemaStore, SnapshotStore, TenantView, async_trait,
 };
 use event_core::health::{Health, Verification};
 use event_core::registry::StoredVersion;
@@ -20,7 +20,7 @@ use crate::{census, health, inline, link, read, stream, verify};
 #[async_trait]
 impl Adapter for PgAdapter {
     fn name(&self) -> &'static str {
-        "postgres"
+        inline::NAME
     }
 
     async fn commit(&self, commit: &Commit) -> Result<Vec<Appended>> {
@@ -154,6 +154,10 @@ impl Adapter for PgAdapter {
 
     fn checkpoints(&self) -> Option<&dyn CheckpointStore> {
         Some(&*self.store)
+    }
+
+    fn schema(&self) -> Option<&dyn SchemaStore> {
+        Some(&self.schema)
     }
 
     fn live(&self) -> &dyn LiveLog {

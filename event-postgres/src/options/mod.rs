@@ -11,7 +11,7 @@ mod url;
 use std::fmt;
 use std::time::Duration;
 
-use event_core::Result;
+use event_core::{Migrate, Result};
 use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 
@@ -95,6 +95,7 @@ pub struct PgOptions {
     direct: Option<Address>,
     pub(crate) replicas: Vec<Address>,
     pub(crate) allow_asynchronous_commit: bool,
+    pub(crate) migrate: Migrate,
 }
 
 impl PgOptions {
@@ -120,6 +121,7 @@ impl PgOptions {
             direct: None,
             replicas: Vec::new(),
             allow_asynchronous_commit: false,
+            migrate: Migrate::OnConnect,
         })
     }
 
@@ -214,6 +216,13 @@ impl PgOptions {
     #[must_use]
     pub const fn allow_asynchronous_commit(mut self, allow: bool) -> Self {
         self.allow_asynchronous_commit = allow;
+        self
+    }
+
+    /// Sets what happens to a schema that lacks migrations; by default they are applied.
+    #[must_use]
+    pub const fn migrate(mut self, migrate: Migrate) -> Self {
+        self.migrate = migrate;
         self
     }
 

@@ -27,6 +27,8 @@ const OWN_KEYS: &[&str] = &[
     "allow_asynchronous_commit",
 ];
 
+const NO_DATABASE: &str = "it names no database; write `postgres://host/database`, or `dbname=` among its keys, or set `PGDATABASE`";
+
 /// Keys of libpq that are read here.
 const LIBPQ_KEYS: &[&str] = &[
     "host",
@@ -87,6 +89,9 @@ impl FromStr for PgOptions {
                 .driver_url(&hosts, &driver.join("&"))
                 .parse()
                 .map_err(crate::error::reason)?;
+            if connect.get_database().is_none_or(str::is_empty) {
+                return Err(NO_DATABASE.into());
+            }
             let new = Self::new(connect, hosts)?;
             own.iter().try_fold(new, Self::set)?.check_tls()
         };

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_core::adapter::append::{Commit, StreamChange};
-use event_core::adapter::{Adapter, AdapterFactory};
+use event_core::adapter::{Adapter, AdapterFactory, OpenOptions, SchemaStore};
 use event_core::{
     Appended, Error, EventStore, ExpectedVersion, Position, Result, StreamId, Tenant,
 };
@@ -18,19 +18,28 @@ use event_sql::queue::APPEND;
 use sqlx::sqlite::SqliteConnection;
 use uuid::Uuid;
 
-use crate::inline::{SqliteInlineProjection, Tables};
+use crate::inline::{self, SqliteInlineProjection, Tables};
 use crate::on_thread::OnThread;
 use crate::options::SqliteOptions;
 use crate::projection::{SqliteProjection, SqliteProjector};
+use crate::schema::SqliteSchema;
 use crate::store::Store;
 use crate::tail::Tail;
 use crate::writer::Writer;
 use crate::{append, backup, projection, start, stream};
 
 event_core::adapter::submit! {
-    AdapterFactory::new(&["sqlite"], |url| {
-        Box::pin(async move { Ok(Arc::new(SqliteAdapter::connect(url).await?) as Arc<dyn Adapter>) })
-    })
+    AdapterFactory::configured(
+        &["sqlite"],
+        |url, options| Box::pin(async move {
+            Ok(Arc::new(SqliteAdapter::open(url, options).await?) as Arc<dyn Adapter>)
+        }),
+        |url| Box::pin(async move {
+            let options: SqliteOptions = url.parse()?;
+            let store = Arc::new(Store::new(options.resolve()?)?);
+            Ok(Box::new(SqliteSchema(store)) as Box<dyn SchemaStore>)
+        }),
+    )
 }
 
 /// A store in one file.
@@ -40,6 +49,7 @@ pub struct SqliteAdapter {
     tail: Tail,
     inline: InlineProjections<SqliteConnection>,
     on_thread: OnThread,
+    schema: SqliteSchema,
 }
 
 impl SqliteOptions {
@@ -53,13 +63,15 @@ impl SqliteOptions {
     /// [`Error::Adapter`](event_core::Error::Adapter) when it is no store, cannot be written, or cannot be created
     /// because its folder is missing.
     pub async fn connect(self) -> Result<SqliteAdapter> {
+        let migrate = self.migrate;
         let store = Arc::new(Store::new(self.resolve()?)?);
-        start::open(&store).await?;
+        start::open(&store, migrate).await?;
         Ok(SqliteAdapter {
             writer: Writer::new(Arc::clone(&store)),
             tail: Tail::new(Arc::clone(&store)),
             inline: InlineProjections::default(),
             on_thread: OnThread(Arc::clone(&store)),
+            schema: SqliteSchema(Arc::clone(&store)),
             store,
         })
     }
@@ -72,6 +84,17 @@ impl SqliteAdapter {
     /// [`Error::InvalidUrl`](event_core::Error::InvalidUrl), and those of [`SqliteOptions::connect`].
     pub async fn connect(url: &str) -> Result<Self> {
         url.parse::<SqliteOptions>()?.connect().await
+    }
+
+    /// Opens the store that a URL names as the options of the facade say.
+    async fn open(url: &str, mut options: OpenOptions) -> Result<Self> {
+        let connect: SqliteOptions = url.parse()?;
+        let inline = options.take_inline::<InlineProjections<SqliteConnection>>(inline::NAME)?;
+        let mut adapter = connect.migrate(options.get_migrate()).connect().await?;
+        for projection in inline {
+            adapter.inline.extend(projection);
+        }
+        Ok(adapter)
     }
 
     /// Adds a read model that is written in the transaction of each append it wants; see [`SqliteInlineProjection`].

@@ -3,7 +3,7 @@
 use event_core::adapter::append::{Commit, LinkEvents, StreamChange};
 use event_core::adapter::import::{ImportBatch, Imported};
 use event_core::adapter::{
-    Adapter, CheckpointStore, LiveLog, SnapshotStore, TenantView, async_trait,
+    Adapter, CheckpointStore, LiveLog, SchemaStore, SnapshotStore, TenantView, async_trait,
 };
 use event_core::health::{Health, Verification};
 use event_core::registry::StoredVersion;
@@ -15,12 +15,12 @@ use event_sql::inline::refuse_within_another;
 use uuid::Uuid;
 
 use super::SqliteAdapter;
-use crate::{census, health, import, link, read, stream, verify};
+use crate::{census, health, import, inline, link, read, stream, verify};
 
 #[async_trait]
 impl Adapter for SqliteAdapter {
     fn name(&self) -> &'static str {
-        "sqlite"
+        inline::NAME
     }
 
     async fn commit(&self, commit: &Commit) -> Result<Vec<Appended>> {
@@ -136,6 +136,10 @@ impl Adapter for SqliteAdapter {
 
     fn checkpoints(&self) -> Option<&dyn CheckpointStore> {
         Some(&*self.store)
+    }
+
+    fn schema(&self) -> Option<&dyn SchemaStore> {
+        Some(&self.schema)
     }
 
     fn live(&self) -> &dyn LiveLog {

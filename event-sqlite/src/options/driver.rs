@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use event_core::Migrate;
 use sqlx::ConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 
@@ -16,7 +17,8 @@ const LONGEST_RESET: Duration = Duration::from_secs(1);
 impl SqliteOptions {
     /// For a connection that writes.
     pub(crate) fn writer(&self) -> SqliteConnectOptions {
-        let driver = self.driver().create_if_missing(self.create);
+        let may_create = self.create && self.migrate == Migrate::OnConnect;
+        let driver = self.driver().create_if_missing(may_create);
         match self.max_size / u64::from(PAGE) {
             0 => driver,
             pages => driver.pragma("max_page_count", pages.to_string()),

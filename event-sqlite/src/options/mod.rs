@@ -6,7 +6,7 @@ mod url;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use event_core::{Clock, Error, Result};
+use event_core::{Clock, Error, Migrate, Result};
 
 use crate::identity::resolved;
 
@@ -57,6 +57,7 @@ pub struct SqliteOptions {
     pub(crate) readers: u32,
     pub(crate) acquire_timeout: Duration,
     pub(crate) clock: Clock,
+    pub(crate) migrate: Migrate,
 }
 
 impl SqliteOptions {
@@ -71,6 +72,7 @@ impl SqliteOptions {
             readers: 4,
             acquire_timeout: Duration::from_secs(5),
             clock: Clock::system(),
+            migrate: Migrate::OnConnect,
         }
     }
 
@@ -112,6 +114,14 @@ impl SqliteOptions {
     #[must_use]
     pub const fn max_size(mut self, bytes: u64) -> Self {
         self.max_size = bytes;
+        self
+    }
+
+    /// Sets what happens to a schema that lacks migrations; by default they are applied. Otherwise a missing file is not
+    /// created, either.
+    #[must_use]
+    pub const fn migrate(mut self, migrate: Migrate) -> Self {
+        self.migrate = migrate;
         self
     }
 

@@ -1,6 +1,7 @@
 //! The schema: created once by concurrent programs, refused if another program made it, used by roles without rights on it.
 
 mod earlier;
+mod purpose;
 
 use std::sync::Arc;
 

@@ -8,7 +8,7 @@ use super::root;
 /// What applications name every day, and what a signature of theirs needs.
 const TYPES: &str = "Adapter Aggregate AllOptions AnyEvent Appended BatchSize Category Clock Conflict Delete Error Event \
     EventId EventSet EventStore EventStream EventVersion ExpectedVersion Filter InvalidBatchSize InvalidEvent \
-    InvalidStreamId ListOptions MemoryAdapter Metadata MigrationError NewEvent Outcome Position Projection ReadOptions \
+    InvalidStreamId ListOptions MemoryAdapter Metadata Migrate MigrationError NewEvent Outcome Position Projection ReadOptions \
     RecordedEvent Recovered Registry RegistryErrors Result RetryPolicy Scope Shape Snapshots StartFrom StoreBuilder \
     StreamId StreamInfo StreamVersion Subscription Tenant";
 

@@ -9,7 +9,7 @@ use event_core::serde_json::value::RawValue;
 use event_core::{
     Error, Event, EventStore, EventVersion, NewEvent, Outcome, StreamId, StreamVersion,
 };
-use event_sqlite::SqliteInlineProjection;
+use event_sqlite::{SqliteInlineProjection, inline};
 use event_testing::{Closed, Noted};
 use sqlx::SqliteConnection;
 
@@ -48,6 +48,21 @@ impl SqliteInlineProjection for Texts {
         }
         Ok(())
     }
+}
+
+#[tokio::test]
+async fn a_url_opens_the_store_with_its_inline_projections() {
+    let path = new_file();
+    let (_, mut other) = open_with_projection(&path).await;
+    let url = format!("sqlite:{}", path.display());
+    let store = EventStore::connect(&url).inline(inline(Texts)).await.unwrap();
+    let notes = [NewEvent::from(Noted::new("a"))];
+    store.append(&stream("note-1"), NoStream, notes).await.unwrap();
+    let count = sqlx::query_scalar::<_, i64>("SELECT count(*) FROM texts");
+    assert_eq!(count.fetch_one(&mut other).await.unwrap(), 1);
+    let error = EventStore::connect("memory:").inline(inline(Texts)).await.unwrap_err();
+    assert!(matches!(error, Error::Unsupported { backend: "memory", .. }), "{error:?}");
+    assert!(error.to_string().contains("`sqlite`"), "{error}");
 }
 
 async fn open_with_projection(path: &Path) -> (EventStore, SqliteConnection) {
