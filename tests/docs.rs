@@ -7,6 +7,8 @@ mod guides {
     mod guarantees {}
     #[doc = include_str!("../docs/evolving-events.md")]
     mod evolving_events {}
+    #[doc = include_str!("../docs/decisions.md")]
+    mod decisions {}
     #[doc = include_str!("../docs/subscriptions.md")]
     mod subscriptions {}
     #[doc = include_str!("../docs/projections.md")]

@@ -210,13 +210,14 @@
 //! | [`event`], [`shape`], [`registry`] | what the derive implements; every (type, version) a program knows |
 //! | [`envelope`], [`value`] | new and recorded events; ids, names, versions, positions |
 //! | [`aggregate`] | recovery reports and snapshots |
+//! | [`decision`] | load, decide, append; idempotent commands |
 //! | [`subscription`], [`broadcast`] | durable subscriptions; events by topic within a process |
 //! | [`projection`] | read models |
 //! | [`transfer`] | export, import and copies between backends |
 //! | [`health`], [`error`] | health checks; all errors |
 //! | [`adapter`] | for authors of backends |
 //!
-//! Guides are in the folder `docs/` of the repository: `guarantees.md`, `evolving-events.md`, `subscriptions.md`,
+//! Guides are in the folder `docs/` of the repository: `guarantees.md`, `evolving-events.md`, `decisions.md`, `subscriptions.md`,
 //! `projections.md`, `operations.md`, `benchmarks.md`.
 
 #[cfg(test)]
@@ -224,6 +225,7 @@ extern crate self as event_core;
 
 pub mod adapter;
 pub mod aggregate;
+pub mod decision;
 pub mod envelope;
 pub mod error;
 pub mod event;
@@ -261,6 +263,9 @@ pub use crate::{
     aggregate::Aggregate,
     aggregate::report::Recovered,
     aggregate::snapshots::Snapshots,
+    decision::Decided,
+    decision::command::CommandId,
+    decision::error::DecideError,
     envelope::new_event::NewEvent,
     envelope::proof::assert_disjoint,
     envelope::recorded::RecordedEvent,

@@ -24,6 +24,7 @@ mod catalogue;
 mod codec;
 mod connect;
 mod copying;
+mod decide;
 mod event_rules;
 mod exact;
 mod grammar;

@@ -6,9 +6,10 @@
 //! one.
 
 mod causality;
-mod options;
+mod load;
+pub(crate) mod options;
 mod recover;
-mod replay;
+pub(crate) mod replay;
 pub(crate) mod report;
 mod resume;
 pub(crate) mod snapshots;

@@ -1,14 +1,16 @@
 //! [`Options`]: how much a recovery reads, and how it handles problems.
 
-use crate::value::{BatchSize, StreamVersion};
+use crate::value::{BatchSize, EventId, StreamVersion};
 
 /// The options of one recovery.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Options {
+pub(crate) struct Options {
     /// The last version to apply.
-    pub(super) until: Option<StreamVersion>,
+    pub(crate) until: Option<StreamVersion>,
     /// The number of events in a page.
-    pub(super) limit: BatchSize,
+    pub(crate) limit: BatchSize,
     /// Whether to continue after a problem and report all of them.
-    pub(super) report_all: bool,
+    pub(crate) report_all: bool,
+    /// An event to look for among those that are read.
+    pub(crate) sought: Option<EventId>,
 }

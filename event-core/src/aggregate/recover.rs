@@ -6,12 +6,13 @@ use std::marker::PhantomData;
 
 use super::options::Options;
 use super::replay::Replay;
+use super::report::Replayed;
 use super::resume::Found;
 use super::{Aggregate, Recovered};
 use crate::adapter::{BoxFuture, ReadOptions};
 use crate::error::Result;
 use crate::store::EventStore;
-use crate::value::{BatchSize, EventId, StreamId, StreamVersion};
+use crate::value::{BatchSize, StreamId, StreamVersion};
 
 /// A recovery that starts when it is awaited; [`EventStore::recover`] creates it.
 #[must_use = "nothing is read before it is awaited"]
@@ -53,7 +54,7 @@ impl<'s, A: Aggregate> IntoFuture for Recover<'s, A> {
         let Self { store, stream_id, options, .. } = self;
         Box::pin(async move {
             let replayed = store.replayed(stream_id, options);
-            Ok(store.operation("recover", Some(stream_id)).observe(replayed).await?.0)
+            Ok(store.operation("recover", Some(stream_id)).observe(replayed).await?.recovered)
         })
     }
 }
@@ -106,14 +107,14 @@ impl EventStore {
         Recover { store: self, stream_id, options: Options::default(), aggregate: PhantomData }
     }
 
-    /// Runs a recovery. Returns it with the id of the last event in the state.
-    pub(super) async fn replayed<A: Aggregate>(
+    /// Runs a recovery.
+    pub(crate) async fn replayed<A: Aggregate>(
         &self,
         stream_id: &StreamId,
         options: Options,
-    ) -> Result<(Recovered<A>, Option<EventId>)> {
+    ) -> Result<Replayed<A>> {
         let snapshots = A::SNAPSHOTS.filter(|_| !options.report_all);
-        let mut replay = Replay::<A>::new(stream_id.clone(), options.report_all);
+        let mut replay = Replay::<A>::new(stream_id.clone(), options);
         let mut tail = None;
         if let Some(snapshots) = &snapshots {
             match self.find_tail(snapshots, stream_id, options).await? {
@@ -141,11 +142,10 @@ impl EventStore {
             };
             replay.truncated(version).map_err(|error| error.in_scope(self.scope()))?;
         }
-        let (mut recovered, last) =
-            replay.finish().map_err(|error| error.in_scope(self.scope()))?;
-        if let (Some(snapshots), Some(last), None) = (snapshots, last, options.until) {
-            self.save_due_snapshot(&snapshots, &mut recovered, last).await;
+        let mut replayed = replay.finish().map_err(|error| error.in_scope(self.scope()))?;
+        if let (Some(snapshots), Some(last), None) = (snapshots, replayed.last, options.until) {
+            self.save_due_snapshot(&snapshots, &mut replayed.recovered, last).await;
         }
-        Ok((recovered, last))
+        Ok(replayed)
     }
 }

@@ -1,7 +1,10 @@
 //! [`Replay`]: applies the events of a recovery one by one, and checks each against the previous ones.
 
 use crate::aggregate::causality::Causes;
-use crate::aggregate::report::{Problem, ProblemKind, Recovered, RecoveryReport, SnapshotProblem};
+use crate::aggregate::options::Options;
+use crate::aggregate::report::{
+    Problem, ProblemKind, Recovered, RecoveryReport, Replayed, SnapshotProblem,
+};
 use crate::aggregate::resume::Tail;
 use crate::aggregate::{Aggregate, Violation};
 use crate::envelope::{EventSet, RecordedEvent};
@@ -15,6 +18,8 @@ pub(super) struct Replay<A> {
     last: Option<Last>,
     causes: Causes,
     report: RecoveryReport,
+    sought: Option<EventId>,
+    found: Option<StreamVersion>,
     report_all: bool,
 }
 
@@ -27,14 +32,23 @@ struct Last {
 }
 
 impl<A: Aggregate> Replay<A> {
-    pub(super) fn new(stream_id: StreamId, report_all: bool) -> Self {
+    pub(super) fn new(stream_id: StreamId, options: Options) -> Self {
         Self {
             state: A::default(),
             last: None,
             causes: Causes::default(),
             report: RecoveryReport::new(stream_id),
-            report_all,
+            sought: options.sought,
+            found: None,
+            report_all: options.report_all,
         }
+    }
+
+    /// Continues an earlier replay with the events after its `last` one.
+    pub(super) fn after(earlier: Recovered<A>, last: EventId, options: Options) -> Self {
+        let Recovered { state, version, position, report } = earlier;
+        let last = Last { version, position, event_id: last, event_type: String::new() };
+        Self { state, last: Some(last), ..Self::new(report.stream_id, options) }
     }
 
     /// Starts from a snapshot. Returns the events after it.
@@ -80,6 +94,9 @@ impl<A: Aggregate> Replay<A> {
     /// Checks and applies the next event.
     pub(super) fn take(&mut self, recorded: &RecordedEvent) -> Result<()> {
         self.report.read += 1;
+        if self.sought == Some(recorded.event_id()) {
+            self.found = Some(recorded.stream_version());
+        }
         let misplaced = self.order_violation(recorded);
         let event_type = recorded.event_type().to_owned();
         self.last = Some(Last {
@@ -165,8 +182,9 @@ impl<A: Aggregate> Replay<A> {
         })
     }
 
-    /// Validates the state. Returns it with the id of the last event in it, if there is one.
-    pub(super) fn finish(mut self) -> Result<(Recovered<A>, Option<EventId>)> {
+    /// Validates the state.
+    pub(super) fn finish(mut self) -> Result<Replayed<A>> {
+        let found = self.found;
         let event_id = self.last.as_ref().map(|last| last.event_id);
         let (version, position, event_type) =
             self.last.map_or((StreamVersion::NONE, Position::START, String::new()), |last| {
@@ -188,6 +206,6 @@ impl<A: Aggregate> Replay<A> {
             self.report.problems.push(problem);
         }
         let recovered = Recovered { state: self.state, version, position, report: self.report };
-        Ok((recovered, event_id))
+        Ok(Replayed { recovered, last: event_id, found })
     }
 }

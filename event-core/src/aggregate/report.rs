@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::value::{Position, StreamId, StreamVersion};
+use crate::value::{EventId, Position, StreamId, StreamVersion};
 
 /// The kind of a problem of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -59,6 +59,15 @@ impl fmt::Display for Problem {
         let Self { kind, stream_version, position, event_type, reason } = self;
         write!(f, "version {stream_version} ({event_type}, position {position}): {kind}: {reason}")
     }
+}
+
+/// A finished replay, as the next one continues it.
+pub(crate) struct Replayed<A> {
+    pub(crate) recovered: Recovered<A>,
+    /// The id of the last event in the state, if there is one.
+    pub(crate) last: Option<EventId>,
+    /// The version of the event that was looked for, if it was read.
+    pub(crate) found: Option<StreamVersion>,
 }
 
 /// What a recovery read and found.

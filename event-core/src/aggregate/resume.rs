@@ -6,6 +6,7 @@
 
 use crate::adapter::{ReadOptions, StoredSnapshot};
 use crate::aggregate::options::Options;
+use crate::aggregate::report::Replayed;
 use crate::aggregate::report::{RecoveryReport, SnapshotFault, SnapshotProblem};
 use crate::aggregate::{Aggregate, Recovered, Snapshots};
 use crate::error::{Error, Result, with_causes};
@@ -72,7 +73,8 @@ impl EventStore {
         let Some(snapshots) = A::SNAPSHOTS else {
             return Err(Error::adapter(OPERATION, "the aggregate has no `SNAPSHOTS`"));
         };
-        let (mut recovered, last) = self.replayed::<A>(stream_id, Options::default()).await?;
+        let Replayed { mut recovered, last, .. } =
+            self.replayed::<A>(stream_id, Options::default()).await?;
         let report = &recovered.report;
         if let Some(last) = last
             && report.from_snapshot != Some(recovered.version)

@@ -1,6 +1,6 @@
 //! Classifies an [`Error`]: its code, its category, whether it is transient, the scope of the operation.
 
-use crate::error::{Category, Context, Error};
+use crate::error::{Category, Context, Error, Tries};
 use crate::value::Scope;
 
 /// The context of the variants that have one, by shared or mutable reference.
@@ -121,7 +121,16 @@ impl Error {
     #[must_use]
     pub(crate) fn in_scope(mut self, scope: &Scope) -> Self {
         if let Some(context) = self.context_mut() {
-            *context = Context(Some(Box::new(scope.clone())));
+            context.set_scope(scope);
+        }
+        self
+    }
+
+    /// Sets how often a decision was made before it failed.
+    #[must_use]
+    pub(crate) fn after_tries(mut self, tries: Tries) -> Self {
+        if let Some(context) = self.context_mut() {
+            context.set_tries(tries);
         }
         self
     }

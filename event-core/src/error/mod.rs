@@ -5,6 +5,7 @@
 
 mod causes;
 mod classify;
+mod context;
 mod make;
 mod subscription;
 mod words;
@@ -13,6 +14,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 pub use self::causes::with_causes;
+pub use self::context::{Context, Tries};
 pub use self::subscription::SubscriptionError;
 use self::words::{
     after_retries, at_index, at_location, at_path, encoded_place, id_list, instead, mixed,
@@ -22,7 +24,7 @@ use crate::event::DecodeError;
 use crate::registry::RegistryErrors;
 use crate::value::{
     Escaped, EventId, EventVersion, ExpectedVersion, InvalidBatchSize, InvalidStartVersion,
-    InvalidStreamId, InvalidTenant, Position, Scope, StreamId, StreamVersion, Tenant,
+    InvalidStreamId, InvalidTenant, Position, StreamId, StreamVersion, Tenant,
 };
 
 /// A result with this crate's [`Error`].
@@ -62,29 +64,6 @@ impl fmt::Display for EventLocation {
         let Self { stream_id, stream_version, position } = self;
         let stream_id = Escaped(stream_id.as_str());
         write!(f, "version {stream_version} of stream \"{stream_id}\", position {position}")
-    }
-}
-
-/// The scope of the failed operation; empty until the store sets it.
-#[derive(Clone, Default)]
-pub struct Context(Option<Box<Scope>>);
-
-impl Context {
-    /// Returns the scope, if it is set.
-    pub fn scope(&self) -> Option<&Scope> {
-        self.0.as_deref()
-    }
-}
-
-impl fmt::Debug for Context {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl fmt::Display for Context {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.as_ref().map_or(Ok(()), |scope| write!(f, " [{scope}]"))
     }
 }
 

@@ -285,6 +285,11 @@ impl Adapter for MemoryAdapter {
         event_id: EventId,
     ) -> Result<Option<RecordedEvent>> {
         let state = self.enter().await?;
+        if let TenantView::One(tenant) = view {
+            let position = state.ids.get(&(tenant.clone(), event_id));
+            let found = position.and_then(|position| state.log.get(position));
+            return Ok(found.map(|event| RecordedEvent::clone(event)));
+        }
         let found = state.log.values().filter(|event| event.event_id() == event_id);
         let seen = found.filter(|event| view.sees(event.tenant()));
         only_event(seen.map(|event| RecordedEvent::clone(event)))

@@ -22,6 +22,8 @@ mod transfer;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use chrono::{DateTime, Utc};
+
 use self::assigned::Assigned;
 use self::builder::Settings;
 pub(crate) use self::builder::StoreBuilder;
@@ -287,13 +289,22 @@ impl EventStore {
         operation: Operation<'_>,
         appends: Vec<StreamAppend>,
     ) -> Result<Vec<Appended>> {
-        let events: usize = appends.iter().map(|append| append.events.len()).sum();
-        let first = operation.check(self.prepare(appends))?;
+        let commit = operation.check(self.prepare(appends))?;
+        self.commit_prepared(operation, &commit).await
+    }
+
+    /// Stores a commit that [`prepare`](Self::prepare) returned.
+    pub(crate) async fn commit_prepared(
+        &self,
+        operation: Operation<'_>,
+        first: &Commit,
+    ) -> Result<Vec<Appended>> {
+        let events: usize = first.appends.iter().map(|append| append.events.len()).sum();
         let repeated = OnceLock::new();
         let adapter = &self.shared.adapter;
         let answers = operation
             .run(|retries| match retries {
-                0 => adapter.commit(&first),
+                0 => adapter.commit(first),
                 _ => {
                     adapter.commit(repeated.get_or_init(|| Commit { retry: true, ..first.clone() }))
                 }
@@ -311,6 +322,11 @@ impl EventStore {
 
     pub(crate) const fn view(&self) -> &TenantView {
         &self.view
+    }
+
+    /// The time by the store's clock.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.shared.settings.clock.now()
     }
 
     /// Turns encoded appends into the commit that an adapter stores.

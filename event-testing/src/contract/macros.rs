@@ -50,6 +50,14 @@ macro_rules! adapter_contract {
                     a_repeated_transaction_is_stored_whatever_it_claimed,
                     a_claim_that_a_stream_is_missing_holds_against_its_creation,
                     a_claim_holds_against_racing_appends, crossing_claims_allow_no_write_skew;
+                decide: decides_on_the_state_of_a_missing_and_of_an_existing_stream,
+                    what_refuses_a_decision_reaches_its_caller,
+                    a_conflict_is_decided_again_on_the_later_events_alone, a_decision_that_always_conflicts_ends,
+                    a_decision_without_events_may_claim_the_version, racing_decisions_lose_no_update,
+                    streams_that_refuse_appends_refuse_decisions, a_closure_that_panics_leaves_nothing_broken;
+                commands: racing_repeats_of_a_command_store_it_once, a_repeated_command_is_answered_as_the_first_time,
+                    a_command_without_events_is_not_remembered, a_command_id_belongs_to_one_decision,
+                    a_truncated_stream_is_decided_on_its_snapshot, snapshots_are_taken_and_used_by_decisions;
                 change: archived_streams_are_read_only, known_ids_are_found_in_an_archived_stream,
                     truncated_streams_start_later_and_versions_continue,
                     truncation_beyond_the_end_or_of_a_missing_stream_is_refused,

@@ -11,10 +11,11 @@ use std::path::{Path, PathBuf};
 use self::modules::Modules;
 
 /// The folders of event-core, from the top floor down: each may use only those after it. ARCHITECTURE.md shows the same list.
-const FOLDERS: [&str; 13] = [
+const FOLDERS: [&str; 14] = [
     "transfer",
     "projection",
     "subscription",
+    "decision",
     "aggregate",
     "store",
     "memory",

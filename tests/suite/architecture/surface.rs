@@ -6,7 +6,7 @@ use std::fs;
 use super::root;
 
 /// What applications name every day, and what a signature of theirs needs.
-const TYPES: &str = "Adapter Aggregate AllOptions AnyEvent Appended BatchSize Category Clock Conflict Delete Error Event \
+const TYPES: &str = "Adapter Aggregate AllOptions AnyEvent Appended BatchSize Category Clock CommandId Conflict DecideError Decided Delete Error Event \
     EventId EventSet EventStore EventStream EventVersion ExpectedVersion Filter InvalidBatchSize InvalidEvent \
     InvalidStreamId ListOptions MemoryAdapter Metadata Migrate MigrationError NewEvent Outcome Position Projection ReadOptions \
     RecordedEvent Recovered Registry RegistryErrors Result RetryPolicy Scope Shape Snapshots StartFrom StoreBuilder \
@@ -16,7 +16,7 @@ const TYPES: &str = "Adapter Aggregate AllOptions AnyEvent Appended BatchSize Ca
 const OTHERS: &str = "assert_disjoint serde_json";
 
 /// Everything else is reached by its folder.
-const MODULES: &str = "adapter aggregate broadcast envelope error event health plain_set projection registry shape store \
+const MODULES: &str = "adapter aggregate broadcast decision envelope error event health plain_set projection registry shape store \
     subscription transfer value";
 
 fn words(list: &str) -> BTreeSet<String> {
