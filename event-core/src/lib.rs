@@ -247,6 +247,7 @@ pub mod broadcast {
 /// The answer to a health check: latency, connections, and transactions that block readers; the verification of a store.
 pub mod health {
     pub use crate::adapter::health::{Blocker, Health, LogChange, PoolUse, Stall};
+    pub use crate::adapter::projection_report::ProjectionReport;
     pub use crate::adapter::verification::{Finding, Verification};
 }
 /// Sets as sorted lists in JSON: `#[serde(with = "event_core::plain_set")]`.

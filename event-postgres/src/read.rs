@@ -192,18 +192,23 @@ async fn between(
     let sql = &store.sql;
     let stream = options.get_stream().map(StreamId::as_str);
     // A stream has one category: a filter by both is one by the stream, or matches nothing.
-    let (statement, narrow) = match (stream, options.get_category()) {
-        (Some(stream), _) => (&sql.read_of_stream, Some(stream)),
-        (None, Some(category)) => (&sql.read_category, Some(category)),
-        (None, None) => (&sql.read_all, None),
+    // A text cannot hold a zero: stored, it is an escape, which makes a candidate.
+    let correlation =
+        options.get_correlation_id().map(|id| if id.contains('\0') { "\\" } else { id });
+    let (statement, narrow) = match (correlation, stream, options.get_category()) {
+        (Some(id), ..) => (&sql.read_correlated, Some(id)),
+        (None, Some(stream), _) => (&sql.read_of_stream, Some(stream)),
+        (None, None, Some(category)) => (&sql.read_category, Some(category)),
+        (None, None, None) => (&sql.read_all, None),
     };
     let (from, before) = options.get_recorded_between();
     // Where the index alone does not lead to what passes, a statement is bounded by what it looks at.
-    let is_sparse = stream.is_none()
-        && (view.tenant().is_some()
-            || options.get_event_types().is_some()
-            || from.is_some()
-            || before.is_some());
+    let is_sparse = correlation.is_some()
+        || stream.is_none()
+            && (view.tenant().is_some()
+                || options.get_event_types().is_some()
+                || from.is_some()
+                || before.is_some());
     let mut started = None;
     while found.len() < page && !room.is_used_up() && after < last {
         started = None;
@@ -239,19 +244,28 @@ async fn between(
             if matches!(read, Err(Failure::TooSlow(_))) && can_shrink {
                 // What has arrived is in order; the next statement goes on behind it.
                 *room = events.room();
-                found.append(&mut events.end()?);
+                found.append(&mut admitted(events.end()?, options));
                 continue;
             }
         }
         read?;
         *room = events.room();
-        found.append(&mut events.end()?);
+        found.append(&mut admitted(events.end()?, options));
         // Fewer rows than the limit: there are no more up to the end. As many, some of them truncated: there may be.
         if rows < limit {
             after = end;
         }
     }
     Ok(started)
+}
+
+/// The events of a page that pass the filters. The statement for a correlation id gives candidates; every other one has
+/// compared all there is.
+fn admitted(mut events: Vec<RecordedEvent>, options: &AllOptions) -> Vec<RecordedEvent> {
+    if options.get_correlation_id().is_some() {
+        events.retain(|event| options.admits(event));
+    }
+    events
 }
 
 /// Filters that no event can pass, among them texts and times that cannot be sent to the server.

@@ -104,6 +104,7 @@ statements! {
     }
     read {
         read_forward read_backward read_links_forward read_links_backward read_all read_category read_of_stream
+        read_correlated
         read_event tail frontier holders last_assigned lineage place census
     }
     stream {
@@ -120,7 +121,7 @@ statements! {
         unpark_event replay_parked parked parked_due control_subscription is_registered list_subscriptions
     }
     projection {
-        begin_projection move_projection switch_projection drop_projection projection set_search_path schema_of_build
+        begin_projection move_projection switch_projection drop_projection projection list_projections set_search_path schema_of_build
         statement_of
     }
     snapshot {

@@ -81,14 +81,46 @@ pub(crate) async fn all(
     view: &TenantView,
     options: &AllOptions,
 ) -> Result<Vec<RecordedEvent>> {
+    if options.get_correlation_id().is_none() {
+        return candidates(store, view, options).await;
+    }
+    let limit = options.get_limit().get() as usize;
+    let (mut found, mut room) = (Vec::new(), Room::new(options.get_limit_bytes()));
+    let mut rest = options.clone();
+    // The statement gives what may have the id: the page is filled as long as there is more.
+    loop {
+        let page = candidates(store, view, &rest).await?;
+        let Some(last) = page.last().map(RecordedEvent::position) else { return Ok(found) };
+        for event in page {
+            if found.len() == limit || room.is_used_up() {
+                return Ok(found);
+            }
+            if options.admits(&event) {
+                room.take(&event);
+                found.push(event);
+            }
+        }
+        rest = rest.after(last);
+    }
+}
+
+/// A page of the events that pass the filters, except that one on the correlation id gives candidates.
+async fn candidates(
+    store: &Store,
+    view: &TenantView,
+    options: &AllOptions,
+) -> Result<Vec<RecordedEvent>> {
     let stream = options.get_stream();
     if stream.is_some_and(|id| options.get_category().is_some_and(|c| c != id.category())) {
         return Ok(Vec::new());
     }
-    let (statement, narrow) = match (stream.map(StreamId::as_str), options.get_category()) {
-        (Some(stream), _) => (sql::READ_OF_STREAM, Some(stream)),
-        (None, Some(category)) => (sql::READ_CATEGORY, Some(category)),
-        (None, None) => (sql::READ_ALL, None),
+    let filters =
+        (options.get_correlation_id(), stream.map(StreamId::as_str), options.get_category());
+    let (statement, narrow) = match filters {
+        (Some(id), ..) => (sql::READ_CORRELATED, Some(id)),
+        (None, Some(stream), _) => (sql::READ_OF_STREAM, Some(stream)),
+        (None, None, Some(category)) => (sql::READ_CATEGORY, Some(category)),
+        (None, None, None) => (sql::READ_ALL, None),
     };
     let types = options.get_event_types().map(|types| json(&types)).transpose()?;
     let (from, before) = options.get_recorded_between();

@@ -99,6 +99,7 @@ statements! {
     READ_ALL = "read/read_all";
     READ_CATEGORY = "read/read_category";
     READ_OF_STREAM = "read/read_of_stream";
+    READ_CORRELATED = "read/read_correlated";
     READ_EVENT = "read/read_event";
     HEAD = "read/head";
     LAST_ASSIGNED = "read/last_assigned";
@@ -162,6 +163,7 @@ statements! {
     // Projections.
     BEGIN_PROJECTION = "projection/begin_projection";
     PROJECTION = "projection/projection";
+    LIST_PROJECTIONS = "projection/list_projections";
     MOVE_PROJECTION = "projection/move_projection";
     LEAVE_PROJECTION = "projection/leave_projection";
     ENTER_PROJECTION = "projection/enter_projection";

@@ -1,5 +1,6 @@
 //! Pointers to an adapter are adapters.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use uuid::Uuid;
@@ -7,8 +8,8 @@ use uuid::Uuid;
 use super::append::{Appended, Commit, LinkEvents, StreamChange};
 use super::import::{ImportBatch, Imported};
 use super::{
-    Adapter, AllOptions, CheckpointStore, Health, ListOptions, LiveLog, ReadOptions, SchemaStore,
-    SnapshotStore, StreamInfo, TenantView, Verification, async_trait,
+    Adapter, AllOptions, CheckpointStore, Health, ListOptions, LiveLog, ProjectionReport,
+    ReadOptions, SchemaStore, SnapshotStore, StreamInfo, TenantView, Verification, async_trait,
 };
 use crate::envelope::RecordedEvent;
 use crate::error::Result;
@@ -115,6 +116,18 @@ macro_rules! forward_adapter {
 
             async fn verify(&self) -> Result<Verification> {
                 (**self).verify().await
+            }
+
+            async fn backup(&self, path: &Path) -> Result<()> {
+                (**self).backup(path).await
+            }
+
+            async fn grant(&self, role: &str) -> Result<()> {
+                (**self).grant(role).await
+            }
+
+            async fn projections(&self) -> Result<Vec<ProjectionReport>> {
+                (**self).projections().await
             }
 
             fn schema(&self) -> Option<&dyn SchemaStore> {

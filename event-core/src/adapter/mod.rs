@@ -13,6 +13,7 @@ pub(crate) mod live;
 pub(crate) mod live_buffer;
 pub(crate) mod open;
 mod page;
+pub(crate) mod projection_report;
 pub mod read;
 pub(crate) mod request;
 mod schema;
@@ -21,6 +22,7 @@ pub(crate) mod verification;
 
 use std::any::Any;
 use std::future::Future;
+use std::path::Path;
 use std::pin::Pin;
 
 use uuid::Uuid;
@@ -39,6 +41,7 @@ pub(crate) use self::open::Migrate;
 pub use self::open::{Inline, OpenOptions};
 pub(crate) use self::page::{MeanSize, is_full, within};
 pub use self::page::{PAGE_BYTES, Room};
+pub(crate) use self::projection_report::ProjectionReport;
 pub(crate) use self::request::{AllOptions, Delete, ListOptions, ReadOptions, StreamInfo};
 pub use self::request::{Direction, StreamState};
 pub use self::schema::{SchemaMigration, SchemaStore};
@@ -198,6 +201,23 @@ pub trait Adapter: Any + Send + Sync {
     /// Reads everything that is stored, and finds what is damaged or contradicts itself. A backend without it says so.
     async fn verify(&self) -> Result<Verification> {
         Err(Error::unsupported("verify the store", self.name(), ""))
+    }
+
+    /// Copies the whole store into a new file, while others read and write. A backend without it says so.
+    async fn backup(&self, path: &Path) -> Result<()> {
+        let _ = path;
+        Err(Error::unsupported("copy the store into a file", self.name(), ""))
+    }
+
+    /// Lets a role of the database use the store as an application. A backend without roles says so.
+    async fn grant(&self, role: &str) -> Result<()> {
+        let _ = role;
+        Err(Error::unsupported("grant rights to a role", self.name(), ""))
+    }
+
+    /// Every build of every projection in tables, by name and number. A backend without such projections says so.
+    async fn projections(&self) -> Result<Vec<ProjectionReport>> {
+        Err(Error::unsupported("list projections", self.name(), ""))
     }
 
     /// The migrations of the backend's schema; `None` if it has no schema to migrate on purpose.

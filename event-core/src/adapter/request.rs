@@ -127,6 +127,7 @@ pub struct AllOptions {
     stream: Option<StreamId>,
     category: Option<String>,
     event_types: Option<Vec<String>>,
+    correlation_id: Option<String>,
     recorded_from: Option<DateTime<Utc>>,
     recorded_before: Option<DateTime<Utc>>,
     limit: BatchSize,
@@ -174,6 +175,13 @@ impl AllOptions {
     #[must_use]
     pub fn event_types<T: Into<String>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
         self.event_types = Some(types.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Only events with this correlation id in their metadata. There is no index on it: every event of the range is looked at.
+    #[must_use]
+    pub fn correlation_id(mut self, id: impl Into<String>) -> Self {
+        self.correlation_id = Some(id.into());
         self
     }
 
@@ -252,19 +260,27 @@ impl AllOptions {
         self.event_types.as_deref()
     }
 
+    /// The filter on the correlation id.
+    pub fn get_correlation_id(&self) -> Option<&str> {
+        self.correlation_id.as_deref()
+    }
+
     /// The time filter: at or after the first, before the second.
     pub const fn get_recorded_between(&self) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
         (self.recorded_from, self.recorded_before)
     }
 
-    /// Whether an event passes the filters on stream, category, type and time.
-    pub(crate) fn admits(&self, event: &RecordedEvent) -> bool {
+    /// Whether an event passes the filters on stream, category, type, correlation id and time.
+    pub fn admits(&self, event: &RecordedEvent) -> bool {
         let (from, before) = self.get_recorded_between();
         self.stream.as_ref().is_none_or(|stream_id| event.stream_id() == stream_id)
             && self.get_category().is_none_or(|category| event.stream_id().category() == category)
             && self
                 .get_event_types()
                 .is_none_or(|types| types.iter().any(|name| name == event.event_type()))
+            && self
+                .get_correlation_id()
+                .is_none_or(|id| event.metadata().correlation_id().as_deref() == Some(id))
             && from.is_none_or(|from| event.recorded_at() >= from)
             && before.is_none_or(|before| event.recorded_at() < before)
     }

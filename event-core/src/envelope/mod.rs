@@ -1,5 +1,6 @@
 //! The forms of an event around its payload: new, encoded and recorded; closed sets of events; codecs.
 
+mod cause;
 pub(crate) mod codec;
 pub(crate) mod new_event;
 pub(crate) mod plain_set;

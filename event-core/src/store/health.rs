@@ -39,7 +39,7 @@ impl EventStore {
     ///
     /// # Errors
     /// [`Error::Connection`](crate::Error::Connection) and other errors of the backend;
-    /// [`Error::Adapter`](crate::Error::Adapter) from a backend that cannot verify. What is found is no error.
+    /// [`Error::Unsupported`](crate::Error::Unsupported) from a backend that cannot verify. What is found is no error.
     pub async fn verify(&self) -> Result<Verification> {
         let (adapter, never) = (&self.shared.adapter, RetryPolicy::never());
         let operation = Operation { policy: &never, ..self.operation("verify", None) };

@@ -1,11 +1,13 @@
 //! What event-core calls.
 
+use std::path::Path;
+
 use event_core::adapter::append::{Commit, LinkEvents, StreamChange};
 use event_core::adapter::import::{ImportBatch, Imported};
 use event_core::adapter::{
     Adapter, CheckpointStore, LiveLog, SchemaStore, SnapshotStore, TenantView, async_trait,
 };
-use event_core::health::{Health, Verification};
+use event_core::health::{Health, ProjectionReport, Verification};
 use event_core::registry::StoredVersion;
 use event_core::{
     AllOptions, Appended, Error, EventId, ExpectedVersion, ListOptions, Outcome, ReadOptions,
@@ -15,7 +17,7 @@ use event_sql::rows::to_i64;
 use uuid::Uuid;
 
 use super::PgAdapter;
-use crate::{census, health, inline, link, read, stream, verify};
+use crate::{census, health, inline, link, projection, read, stream, verify};
 
 #[async_trait]
 impl Adapter for PgAdapter {
@@ -154,6 +156,19 @@ impl Adapter for PgAdapter {
 
     fn checkpoints(&self) -> Option<&dyn CheckpointStore> {
         Some(&*self.store)
+    }
+
+    async fn backup(&self, _: &Path) -> Result<()> {
+        let hint = "use `pg_dump`, or a base backup of the server with its write-ahead log";
+        Err(Error::unsupported("copy the store into a file", self.name(), hint))
+    }
+
+    async fn grant(&self, role: &str) -> Result<()> {
+        self.grant_to(role).await
+    }
+
+    async fn projections(&self) -> Result<Vec<ProjectionReport>> {
+        projection::all(&self.store).await
     }
 
     fn schema(&self) -> Option<&dyn SchemaStore> {

@@ -21,7 +21,7 @@ pub use self::build::PgBuild;
 pub use self::projector::PgProjector;
 pub(crate) use self::projector::open;
 pub(crate) use self::remove::remove;
-pub(crate) use self::status::find;
+pub(crate) use self::status::{all, find};
 
 /// A read model in tables of the store's database.
 ///

@@ -1,6 +1,7 @@
 //! How far a build of a projection is, from its row.
 
 use event_core::Result;
+use event_core::health::ProjectionReport;
 use event_sql::projector::{ProjectionStatus, own_name};
 use event_sql::rows::to_i32;
 
@@ -20,4 +21,11 @@ pub(crate) async fn find(
     let rows = store.fetch("look up a projection", query).await?;
     let schema = |build| own_name(name, build).unwrap_or_default();
     rows.first().map(|row| ProjectionStatus::read(&Cells::new(row), schema)).transpose()
+}
+
+/// Every build of every projection.
+pub(crate) async fn all(store: &Store) -> Result<Vec<ProjectionReport>> {
+    let rows = store.fetch("list projections", store.sql.list_projections.query()).await?;
+    let schema = |name: &str, build| own_name(name, build).unwrap_or_default();
+    rows.iter().map(|row| ProjectionStatus::report(&Cells::new(row), schema)).collect()
 }

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use event_core::health::ProjectionReport;
 use event_core::{EventId, Position, Result};
 use tokio::time::{Instant, sleep};
 
@@ -53,6 +54,25 @@ impl ProjectionStatus {
             last_event: last_event.map(|(position, event_id)| (event_id, position)),
             filter: row.text("filter")?,
         })
+    }
+
+    /// For authors of backends: what the facade returns for a row of the list of builds, by the schema of a name and a
+    /// number.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`](event_core::Error::Corrupt).
+    pub fn report(
+        values: &impl Values,
+        schema: impl FnOnce(&str, u32) -> String,
+    ) -> Result<ProjectionReport> {
+        let name = Record(values).text("name")?;
+        let found = Self::read(values, |build| schema(&name, build))?;
+        let mut report = ProjectionReport::new(name, found.build, found.schema, found.filter);
+        report.is_current = found.is_current;
+        report.position = found.position;
+        report.events = found.events;
+        report.last_event_at = found.last_event_at;
+        Ok(report)
     }
 }
 

@@ -1,11 +1,13 @@
 //! What event-core calls.
 
+use std::path::Path;
+
 use event_core::adapter::append::{Commit, LinkEvents, StreamChange};
 use event_core::adapter::import::{ImportBatch, Imported};
 use event_core::adapter::{
     Adapter, CheckpointStore, LiveLog, SchemaStore, SnapshotStore, TenantView, async_trait,
 };
-use event_core::health::{Health, Verification};
+use event_core::health::{Health, ProjectionReport, Verification};
 use event_core::registry::StoredVersion;
 use event_core::{
     AllOptions, Appended, Error, EventId, ExpectedVersion, ListOptions, ReadOptions, RecordedEvent,
@@ -15,7 +17,7 @@ use event_sql::inline::refuse_within_another;
 use uuid::Uuid;
 
 use super::SqliteAdapter;
-use crate::{census, health, import, inline, link, read, stream, verify};
+use crate::{backup, census, health, import, inline, link, projection, read, stream, verify};
 
 #[async_trait]
 impl Adapter for SqliteAdapter {
@@ -136,6 +138,19 @@ impl Adapter for SqliteAdapter {
 
     fn checkpoints(&self) -> Option<&dyn CheckpointStore> {
         Some(&*self.store)
+    }
+
+    async fn backup(&self, path: &Path) -> Result<()> {
+        backup::backup(&self.store, path).await
+    }
+
+    async fn grant(&self, _: &str) -> Result<()> {
+        let hint = "who may open the file is a matter of its permissions";
+        Err(Error::unsupported("grant rights to a role", self.name(), hint))
+    }
+
+    async fn projections(&self) -> Result<Vec<ProjectionReport>> {
+        projection::all(&self.store).await
     }
 
     fn schema(&self) -> Option<&dyn SchemaStore> {

@@ -20,7 +20,7 @@ pub use self::build::SqliteBuild;
 pub use self::projector::SqliteProjector;
 pub(crate) use self::projector::open;
 pub(crate) use self::remove::remove;
-pub(crate) use self::status::find;
+pub(crate) use self::status::{all, find};
 pub use self::tables::SqliteTables;
 
 /// A read model in tables of the store's file.

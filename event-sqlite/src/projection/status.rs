@@ -1,6 +1,7 @@
 //! How far a build of a projection is, from its row.
 
 use event_core::Result;
+use event_core::health::ProjectionReport;
 use event_sql::projector::{ProjectionStatus, own_name};
 use sqlx::sqlite::SqliteRow;
 
@@ -18,7 +19,14 @@ pub(crate) async fn find(
     read(name, &store.fetch("look up a projection", query(name, build)).await?)
 }
 
-/// The same in a transaction.
+/// Every build of every projection.
+pub(crate) async fn all(store: &Store) -> Result<Vec<ProjectionReport>> {
+    let rows = store.fetch("list projections", sql::LIST_PROJECTIONS.query()).await?;
+    let prefix = |name: &str, build| own_name(name, build).unwrap_or_default() + "_";
+    rows.iter().map(|row| ProjectionStatus::report(&Cells::new(row), prefix)).collect()
+}
+
+/// As [`find`], in a transaction.
 pub(super) async fn find_in(
     transaction: &mut Transaction<'_>,
     name: &str,

@@ -44,6 +44,9 @@ macro_rules! adapter_contract {
                     a_stream_of_links_is_refused;
                 scope: a_tenant_sees_only_its_own_data, the_operator_sees_all_tenants,
                     the_scope_is_in_metadata_and_errors, an_id_of_several_tenants_is_ambiguous;
+                operate: a_backend_does_what_an_operator_asks_or_says_that_it_cannot;
+                causes: a_cause_carries_its_correlation_on, a_correlation_is_read_in_global_order,
+                    a_correlation_is_found_however_its_id_is_written;
                 transaction: several_streams_are_appended_atomically, a_stream_may_be_appended_to_once,
                     a_repeated_transaction_returns_the_first_results, crossing_transactions_do_not_deadlock;
                 claims: a_claim_that_holds_leaves_no_trace, a_claim_is_judged_as_an_append, a_claimed_stream_occurs_once,

@@ -10,6 +10,7 @@
 
 pub mod all;
 pub mod append;
+pub mod causes;
 pub mod census;
 pub mod change;
 pub mod claims;
@@ -26,6 +27,7 @@ pub mod incarnations;
 pub mod leases;
 pub mod link;
 mod macros;
+pub mod operate;
 pub mod read;
 pub mod readable;
 pub mod scope;

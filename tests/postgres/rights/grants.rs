@@ -131,3 +131,17 @@ async fn a_missing_right_is_not_a_dropped_schema() {
     app.close().await;
     owner.close().await;
 }
+
+#[tokio::test]
+async fn an_owner_grants_through_the_store_and_is_told_what_backs_it_up() {
+    let database = pg::shared().database().await;
+    let store = EventStore::connect(&database.url).await.unwrap();
+    let role = format!("told_{}", database.name());
+    let mut connection = database.connection().await;
+    pg::run(&mut connection, &format!("CREATE ROLE {role}")).await;
+    store.grant(&role).await.unwrap();
+    let may = format!("SELECT has_schema_privilege('{role}', 'event_store', 'USAGE')::int::bigint");
+    assert_eq!(pg::number(&mut connection, &may).await, 1);
+    let error = store.backup("copy.db").await.unwrap_err();
+    assert!(error.to_string().contains("pg_dump"), "{error}");
+}

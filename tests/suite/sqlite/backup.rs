@@ -30,7 +30,7 @@ async fn a_backup_is_a_consistent_snapshot_of_the_store() {
         }
     });
     let copy = new_file();
-    adapter.backup(&copy).await.unwrap();
+    store.backup(&copy).await.unwrap();
     writer.await.unwrap();
     let copied = open(&copy).await;
     copied.check().await.unwrap();

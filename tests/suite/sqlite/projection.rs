@@ -230,6 +230,10 @@ async fn a_new_build_is_filled_beside_the_old_one_and_readers_switch() {
     assert_eq!(current().await.build, 1);
     append(&store, "note-2", Noted::many(3)).await;
     assert_eq!((second.catch_up().await.unwrap(), first.catch_up().await.unwrap()), (503, 3));
+    let listed = store.projections().await.unwrap();
+    let listed: Vec<_> =
+        listed.iter().map(|it| (it.name.as_str(), it.build, it.is_current, it.events)).collect();
+    assert_eq!(listed, [("digests", 1, true, 503), ("digests", 2, false, 503)]);
     second.switch().await.unwrap();
     second.switch().await.unwrap();
     let status = current().await;

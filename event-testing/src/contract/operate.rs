@@ -1,0 +1,50 @@
+//! What an operator asks of a store: each backend does it, or says that it cannot, by its name.
+
+use event_core::ExpectedVersion::Any;
+use event_core::{Error, EventId, Result};
+
+use super::{Subject, append, store};
+use crate::Noted;
+
+/// Whether the backend does it; `operation` must not have failed otherwise.
+fn is_done<T>(backend: &str, operation: &str, answer: &Result<T>) -> bool {
+    match answer {
+        Ok(_) => true,
+        Err(error @ Error::Unsupported { backend: named, .. }) => {
+            assert_eq!(*named, backend, "{operation}");
+            assert_eq!(error.code(), "unsupported");
+            assert!(error.to_string().contains(&format!("`{backend}`")), "{error}");
+            false
+        }
+        Err(error) => panic!("`{operation}`: {error:?}"),
+    }
+}
+
+pub async fn a_backend_does_what_an_operator_asks_or_says_that_it_cannot(adapter: Subject) {
+    let store = store(&adapter);
+    append(&store, "s", Any, Noted::many(2)).await;
+    let backend = adapter.name();
+    let schema = store.schema();
+    let pending = schema.pending().await;
+    if is_done(backend, "schema", &pending) {
+        assert_eq!(pending.unwrap(), [], "the store is open");
+        assert_eq!(schema.sql().await.unwrap(), "");
+        assert_eq!(schema.apply().await.unwrap(), []);
+    }
+    let projections = store.projections().await;
+    if is_done(backend, "projections", &projections) {
+        assert_eq!(projections.unwrap(), []);
+    }
+    is_done(backend, "verify", &store.verify().await);
+    let path = std::env::temp_dir().join(format!("event-testing-{}.backup", EventId::new()));
+    if is_done(backend, "backup", &store.backup(&path).await) {
+        assert!(path.exists());
+        assert!(store.backup(&path).await.is_err(), "a backup overwrites nothing");
+        std::fs::remove_file(&path).unwrap();
+    }
+    // Where there are roles, this is none of them.
+    match store.grant(&format!("nobody-{}", EventId::new())).await {
+        Err(Error::Adapter { .. }) => {}
+        answer => assert!(!is_done(backend, "grant", &answer), "granted to nobody"),
+    }
+}
