@@ -19,9 +19,13 @@ impl Causes {
     /// Checks the next event. A cause within this stream must precede its effect; a cause in another stream is not checked. So a
     /// violation is found at the event that is the cause, when an earlier event has named it.
     pub(super) fn violation(&mut self, recorded: &RecordedEvent) -> Option<String> {
+        let cause = recorded.metadata().causation_id();
+        if cause.is_none() && self.named.is_empty() {
+            return None;
+        }
         let id = recorded.event_id().to_string();
         let effect = self.named.remove(&id);
-        if let Some(cause) = recorded.metadata().causation_id() {
+        if let Some(cause) = cause {
             if *cause == *id {
                 return Some("it names itself as its cause".to_owned());
             }

@@ -98,7 +98,10 @@ impl<A: Aggregate> Replay<A> {
             self.found = Some(recorded.stream_version());
         }
         let misplaced = self.order_violation(recorded);
-        let event_type = recorded.event_type().to_owned();
+        // Only a problem of the state names the type: its text is kept in the same place for each event.
+        let mut event_type = self.last.take().map(|last| last.event_type).unwrap_or_default();
+        event_type.clear();
+        event_type.push_str(recorded.event_type());
         self.last = Some(Last {
             version: recorded.stream_version(),
             position: recorded.position(),

@@ -163,6 +163,11 @@ impl Metadata {
 
     /// The value of `key` if it is a string.
     fn text(&self, key: &str) -> Option<Cow<'_, str>> {
+        // Recovery asks each event for its cause: most have none, and are not parsed. An escaped key has a backslash.
+        let json = self.as_json();
+        if !json.contains(key) && !json.contains('\\') {
+            return None;
+        }
         let value = self.fields().remove(key)?;
         serde_json::from_str::<Text<'_>>(value.get()).ok().map(|text| text.0)
     }
@@ -284,5 +289,12 @@ mod tests {
         assert_eq!(metadata.actor_id(), None);
         assert_eq!(metadata.source_id(), None);
         assert_eq!(metadata.causation_id().as_deref(), Some("a\"b"));
+    }
+
+    #[test]
+    fn a_key_is_found_however_it_is_escaped() {
+        let metadata = Metadata::from_json(r#"{"caus\u0061tion\u005fid":"a"}"#).unwrap();
+        assert_eq!(metadata.causation_id().as_deref(), Some("a"));
+        assert_eq!(metadata.actor_id(), None);
     }
 }
