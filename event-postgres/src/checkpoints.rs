@@ -12,8 +12,11 @@ use event_core::{Error, Position, Result, Tenant};
 use event_sql::error::no_answer;
 use event_sql::rows::{self, Record, to_i32, to_i64};
 use sqlx::postgres::PgConnection;
+use sqlx::{Decode, Postgres, Type};
 
+use crate::epoch::look_into;
 use crate::error;
+use crate::lineage::Started;
 use crate::row::Cells;
 use crate::sql::{PgQuery, Statement};
 use crate::store::Store;
@@ -29,9 +32,17 @@ pub(crate) async fn save_in(
     (partition, token): (u32, u64),
     checkpoint: Checkpoint,
 ) -> Result<bool> {
-    let query = checkpointed(&store.sql.move_checkpoint, key, (partition, token), checkpoint, 0);
-    let row = query.fetch_one(transaction).await;
-    Cells::new(&row.map_err(|failed| error::error(MOVE, failed))?).get("answer")
+    let statement = &store.sql.move_checkpoint;
+    while let Some(started) = store.server_of(token) {
+        let query = checkpointed(statement, key, (partition, token), checkpoint, 0).bind(started);
+        let row = query.fetch_one(&mut *transaction).await;
+        let row = row.map_err(|failed| error::error(MOVE, failed))?;
+        if let Some(answer) = Cells::new(&row).get("answer")? {
+            return Ok(answer);
+        }
+        look_into(store).await?;
+    }
+    Ok(false)
 }
 
 /// A change of a subscription as a whole.
@@ -60,14 +71,47 @@ impl Store {
         Cells::new(&self.fetch_one(operation, query).await?).get("answer")
     }
 
+    /// The server on which a token is worth something, as [`Lineage::server_of`](crate::lineage::Lineage::server_of);
+    /// `None` if it is of an epoch that is over.
+    fn server_of(&self, token: u64) -> Option<Option<Started>> {
+        let epoch = self.lineage.epoch();
+        if self.tokens.is_of_another(token, epoch) {
+            return None;
+        }
+        self.lineage.server_of(epoch)
+    }
+
+    /// Runs a statement for the holder of a token, on the server whose log its epoch is of; `None` if that epoch is over.
+    /// The statement binds the server last, and answers null on another one.
+    async fn on_its_server<T>(
+        &self,
+        token: u64,
+        operation: &'static str,
+        query: impl Fn() -> PgQuery<'static> + Send + Sync,
+    ) -> Result<Option<T>>
+    where
+        T: for<'r> Decode<'r, Postgres> + Type<Postgres>,
+    {
+        while let Some(started) = self.server_of(token) {
+            let row = self.fetch_one(operation, query().bind(started)).await?;
+            if let Some(answer) = Cells::new(&row).get("answer")? {
+                return Ok(Some(answer));
+            }
+            look_into(self).await?;
+        }
+        Ok(None)
+    }
+
     /// An answer that is false for a lost lease; a subscription that does not exist is an error.
     async fn held(
         &self,
         key: &SubscriptionKey,
+        token: u64,
         operation: &'static str,
-        query: PgQuery<'_>,
+        query: impl Fn() -> PgQuery<'static> + Send + Sync,
     ) -> Result<bool> {
-        Ok(self.answer(operation, query).await? || {
+        let answer = self.on_its_server(token, operation, query).await?;
+        Ok(answer.unwrap_or(false) || {
             self.known(key).await?;
             false
         })
@@ -143,6 +187,7 @@ impl CheckpointStore for Store {
         lease: Duration,
     ) -> Result<Heartbeat> {
         let millis = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
+        let epoch = self.lineage.epoch();
         let query = named(&self.sql.heartbeat_subscription, key)
             .bind(to_i64(incarnation.get()))
             .bind(owner.to_owned())
@@ -159,6 +204,8 @@ impl CheckpointStore for Store {
             let renewed = Record(&cells).flag("renewed")?;
             if renewed { &mut heartbeat.leases } else { &mut heartbeat.unrenewed }.push(lease);
         }
+        let leases = heartbeat.leases.iter().chain(&heartbeat.unrenewed);
+        self.tokens.note(epoch, leases.map(|lease| lease.token));
         Ok(heartbeat)
     }
 
@@ -171,8 +218,8 @@ impl CheckpointStore for Store {
         skipped: u64,
     ) -> Result<bool> {
         let statement = &self.sql.save_checkpoint;
-        let query = checkpointed(statement, key, (partition, token), checkpoint, skipped);
-        self.held(key, MOVE, query).await
+        let query = || checkpointed(statement, key, (partition, token), checkpoint, skipped);
+        self.held(key, token, MOVE, query).await
     }
 
     async fn save_all(
@@ -182,22 +229,28 @@ impl CheckpointStore for Store {
     ) -> Result<Vec<Moved>> {
         let each = || moves.iter();
         let event = |it: &CheckpointMove| it.checkpoint.event;
-        let query = named(&self.sql.save_checkpoints, key)
-            .bind(each().map(|it| to_i32(it.partition)).collect::<Vec<_>>())
-            .bind(each().map(|it| to_i64(it.token)).collect::<Vec<_>>())
-            .bind(each().map(|it| to_i64(it.checkpoint.position.get())).collect::<Vec<_>>())
-            .bind(each().map(|it| event(it).map(|(at, _)| to_i64(at.get()))).collect::<Vec<_>>())
-            .bind(each().map(|it| event(it).map(|(_, id)| id.as_uuid())).collect::<Vec<_>>())
-            .bind(each().map(|it| to_i64(it.skipped)).collect::<Vec<_>>());
-        let rows = self.fetch(MOVE, query).await?;
-        let answers = rows.iter().map(|row| {
-            let answer: String = Cells::new(row).get("answer")?;
-            match answer.as_str() {
-                "saved" => Ok(Moved::Saved),
-                "busy" => Ok(Moved::Busy),
-                "lost" => Ok(Moved::Lost),
-                other => Err(Error::adapter(MOVE, format!("the server answered `{other}`"))),
-            }
+        let Some(first) = moves.first() else { return Ok(Vec::new()) };
+        let query = || {
+            named(&self.sql.save_checkpoints, key)
+                .bind(each().map(|it| to_i32(it.partition)).collect::<Vec<_>>())
+                .bind(each().map(|it| to_i64(it.token)).collect::<Vec<_>>())
+                .bind(each().map(|it| to_i64(it.checkpoint.position.get())).collect::<Vec<_>>())
+                .bind(
+                    each().map(|it| event(it).map(|(at, _)| to_i64(at.get()))).collect::<Vec<_>>(),
+                )
+                .bind(each().map(|it| event(it).map(|(_, id)| id.as_uuid())).collect::<Vec<_>>())
+                .bind(each().map(|it| to_i64(it.skipped)).collect::<Vec<_>>())
+        };
+        // The partitions of a consumer are taken in one epoch.
+        let token = each().map(|it| it.token).find(|token| self.server_of(*token).is_none());
+        let token = token.unwrap_or(first.token);
+        let answers: Option<Vec<String>> = self.on_its_server(token, MOVE, query).await?;
+        let answers = answers.unwrap_or_else(|| vec!["lost".into(); moves.len()]);
+        let answers = answers.iter().map(|answer| match answer.as_str() {
+            "saved" => Ok(Moved::Saved),
+            "busy" => Ok(Moved::Busy),
+            "lost" => Ok(Moved::Lost),
+            other => Err(Error::adapter(MOVE, format!("the server answered `{other}`"))),
         });
         let answers: Vec<Moved> = answers.collect::<Result<_>>()?;
         if answers.len() != moves.len() {
@@ -229,12 +282,14 @@ impl CheckpointStore for Store {
     }
 
     async fn park(&self, key: &SubscriptionKey, token: u64, event: &ParkedEvent) -> Result<bool> {
-        let query = of_partition(&self.sql.park_event, key, (event.partition, token))
-            .bind(to_i64(event.position.get()))
-            .bind(event.event_id.as_uuid())
-            .bind(to_i32(event.attempts))
-            .bind(printable(&event.error));
-        self.held(key, "park an event", query).await
+        let query = || {
+            of_partition(&self.sql.park_event, key, (event.partition, token))
+                .bind(to_i64(event.position.get()))
+                .bind(event.event_id.as_uuid())
+                .bind(to_i32(event.attempts))
+                .bind(printable(&event.error))
+        };
+        self.held(key, token, "park an event", query).await
     }
 
     async fn parked(
@@ -270,8 +325,11 @@ impl CheckpointStore for Store {
         token: u64,
         position: Position,
     ) -> Result<bool> {
-        let query = of_partition(&self.sql.unpark_event, key, (partition, token));
-        self.held(key, "remove a parked event", query.bind(to_i64(position.get()))).await
+        let query = || {
+            let query = of_partition(&self.sql.unpark_event, key, (partition, token));
+            query.bind(to_i64(position.get()))
+        };
+        self.held(key, token, "remove a parked event", query).await
     }
 
     async fn pause(&self, key: &SubscriptionKey, paused: bool) -> Result<()> {

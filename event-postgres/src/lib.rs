@@ -103,6 +103,7 @@ mod store;
 mod stream;
 mod stride;
 mod tail;
+mod tokens;
 mod verify;
 mod writer;
 

@@ -89,6 +89,12 @@ impl Lineage {
         self.state().epoch
     }
 
+    /// When the server of an epoch started; `None` if the epoch is over. `Some(None)` where no server was seen yet.
+    pub(crate) fn server_of(&self, epoch: u64) -> Option<Option<Started>> {
+        let state = self.state();
+        (state.epoch == epoch).then_some(state.started)
+    }
+
     /// The last change of the log.
     pub(crate) fn change(&self) -> Option<LogChange> {
         self.state().change.clone()

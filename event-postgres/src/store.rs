@@ -13,6 +13,7 @@ use crate::options::{Address, PgOptions};
 use crate::pool::Pool;
 use crate::sql::{PgQuery, Statements};
 use crate::stride::Stride;
+use crate::tokens::Tokens;
 
 /// The connections to one server, and the statements for its schema.
 pub(crate) struct Store {
@@ -24,22 +25,24 @@ pub(crate) struct Store {
     pub(crate) stride: Stride,
     /// Which server what is known was made on.
     pub(crate) lineage: Lineage,
+    /// In which epoch the leases of this process were taken.
+    pub(crate) tokens: Tokens,
 }
 
 impl Store {
     /// A store without connections; they are opened on demand.
     pub(crate) fn new(options: &PgOptions) -> Self {
         let sql = Arc::new(Statements::new(options.schema.clone()));
-        let (census, stride, lineage) = Default::default();
-        Self { pool: Pool::new(options, Arc::clone(&sql)), sql, census, stride, lineage }
+        let (census, stride, lineage, tokens) = Default::default();
+        Self { pool: Pool::new(options, Arc::clone(&sql)), sql, census, stride, lineage, tokens }
     }
 
     /// The same store on another server, reached without a pooler.
     pub(crate) fn at(&self, options: &PgOptions, address: &Address) -> Self {
         let sql = Arc::clone(&self.sql);
         let pool = Pool::at(options, address, Arc::clone(&sql));
-        let (census, stride, lineage) = Default::default();
-        Self { pool, sql, census, stride, lineage }
+        let (census, stride, lineage, tokens) = Default::default();
+        Self { pool, sql, census, stride, lineage, tokens }
     }
 
     /// Runs one statement and returns all its rows.

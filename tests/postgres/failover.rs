@@ -24,13 +24,13 @@ use crate::{pg, stream};
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An address whose server can be replaced.
-struct Switch {
+pub(crate) struct Switch {
     port: u16,
     target: Arc<Mutex<(String, Vec<TcpStream>)>>,
 }
 
 impl Switch {
-    fn to(server: String) -> Self {
+    pub(crate) fn to(server: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let target = Arc::new(Mutex::new((server, Vec::new())));
@@ -53,7 +53,7 @@ impl Switch {
     }
 
     /// Cuts all connections; new ones go to another server.
-    fn replace(&self, server: String) {
+    pub(crate) fn replace(&self, server: String) {
         let mut target = self.target.lock().unwrap();
         target.0 = server;
         for side in target.1.drain(..) {
@@ -61,7 +61,7 @@ impl Switch {
         }
     }
 
-    fn url(&self, database: &pg::Database<'_>) -> String {
+    pub(crate) fn url(&self, database: &pg::Database<'_>) -> String {
         database.url.replace(&database.address(), &format!("127.0.0.1:{}", self.port))
     }
 }
@@ -191,7 +191,7 @@ async fn pages(store: EventStore, seen: Arc<Seen>) -> Result<(), Error> {
     }
 }
 
-async fn wait_until(what: &str, done: impl AsyncFn() -> bool) {
+pub(crate) async fn wait_until(what: &str, done: impl AsyncFn() -> bool) {
     let began = Instant::now();
     while !done().await {
         assert!(began.elapsed() < PATIENCE, "{what}");
@@ -199,7 +199,7 @@ async fn wait_until(what: &str, done: impl AsyncFn() -> bool) {
     }
 }
 
-async fn append(store: &EventStore, name: &str, count: usize) {
+pub(crate) async fn append(store: &EventStore, name: &str, count: usize) {
     for _ in 0..count / 10 {
         while let Err(error) =
             store.append(&stream(name), ExpectedVersion::Any, Noted::many(10)).await
@@ -210,7 +210,7 @@ async fn append(store: &EventStore, name: &str, count: usize) {
 }
 
 /// The ids of all events on a server, read without the adapter.
-async fn log(url: &str) -> Vec<EventId> {
+pub(crate) async fn log(url: &str) -> Vec<EventId> {
     let mut connection = pg::connect(url).await;
     let ids = sqlx::query_scalar("SELECT event_id FROM event_store.events ORDER BY position");
     let ids: Vec<uuid::Uuid> = ids.fetch_all(&mut connection).await.unwrap();

@@ -14,6 +14,7 @@ mod contract;
 mod copying;
 mod failover;
 mod faults;
+mod fence;
 mod frontier;
 mod game;
 mod group;

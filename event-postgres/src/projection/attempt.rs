@@ -16,7 +16,9 @@ use tokio::time::{Instant, timeout};
 
 use super::PgProjection;
 use super::build::{PgBuild, mark, named};
+use crate::epoch::look_into;
 use crate::error;
+use crate::lineage::Started;
 use crate::pool::is_alive;
 use crate::row::Cells;
 use crate::store::Store;
@@ -25,19 +27,22 @@ const OPERATION: &str = "write a projection";
 /// How long it may take to find out what a statement was.
 const INQUIRY: Duration = Duration::from_secs(2);
 
-/// Moves the checkpoint and writes the events; false where the checkpoint is not `from`.
+/// Moves the checkpoint and writes the events; false where the checkpoint is not `from`, or the log is another one.
 pub(super) async fn write<P: PgProjection>(
     build: &mut PgBuild<P>,
     from: Position,
     batch: ProjectedBatch<P::Event>,
 ) -> Result<bool, NotWritten> {
+    // Its events are of a log that was replaced since: they are read again.
+    let Some(started) = build.store.lineage.server_of(batch.epoch) else { return Ok(false) };
     let mut connection = take(build).await?;
     let attempt = Attempt::of(build);
     let work = async {
         let mut transaction = connection.begin().await.map_err(fail)?;
-        if !attempt.enter(&mut transaction, from, batch.row()).await? {
+        let moved = attempt.enter(&mut transaction, from, batch.row(), started).await?;
+        if moved != Some(true) {
             transaction.rollback().await.map_err(fail)?;
-            return Ok(false);
+            return Ok(moved);
         }
         if !batch.events.is_empty() {
             let applied = attempt.projection.apply(&mut transaction, batch.events).await;
@@ -46,11 +51,14 @@ pub(super) async fn write<P: PgProjection>(
             }
         }
         transaction.commit().await.map_err(fail)?;
-        Ok(true)
+        Ok(Some(true))
     };
     let moved = attempt.watch(work).await?;
     build.connection = Some((connection, Instant::now()));
-    Ok(moved)
+    if moved.is_none() {
+        look_into(&build.store).await?;
+    }
+    Ok(moved.unwrap_or(false))
 }
 
 /// Writes the events one after the other in a transaction that is undone.
@@ -70,7 +78,8 @@ pub(super) async fn first_to_fail<P: PgProjection>(
     };
     let work = async {
         let mut transaction = connection.begin().await.map_err(fail)?;
-        if !attempt.enter(&mut transaction, from, stay).await? {
+        let started = attempt.store.lineage.server_of(attempt.store.lineage.epoch()).flatten();
+        if attempt.enter(&mut transaction, from, stay, started).await? != Some(true) {
             return Ok(None);
         }
         for (index, event) in events.into_iter().enumerate() {
@@ -114,17 +123,18 @@ impl<'b, P: PgProjection> Attempt<'b, P> {
         Self { store, projection, build, schema: schema.quoted(), pid: AtomicI32::new(0) }
     }
 
-    /// Moves the checkpoint, which locks its row.
+    /// Moves the checkpoint, which locks its row; `None` on another server than the one that started then.
     async fn enter(
         &self,
         transaction: &mut PgConnection,
         from: Position,
         to: Move,
-    ) -> Result<bool, NotWritten> {
+        started: Option<Started>,
+    ) -> Result<Option<bool>, NotWritten> {
         let Move { up_to, events, event_id, event_position, event_at } = to;
         let query = named(&self.store.sql.move_projection, self.build).bind(to_i64(from.get()));
         let query = query.bind(up_to).bind(events).bind(event_id).bind(event_position);
-        let query = query.bind(event_at).bind(self.schema.clone());
+        let query = query.bind(event_at).bind(self.schema.clone()).bind(started);
         let row = query.fetch_one(transaction).await.map_err(fail)?;
         let cells = Cells::new(&row);
         self.pid.store(cells.get("pid")?, Ordering::Relaxed);

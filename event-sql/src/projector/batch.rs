@@ -22,6 +22,8 @@ pub struct ProjectedBatch<E> {
     pub events: Vec<(E, RecordedEvent)>,
     /// Everything up to here that passes the filter is in the events, or was written before.
     pub up_to: Position,
+    /// The epoch of the log that it was read from, see [`LiveLog::epoch`](event_core::adapter::LiveLog::epoch).
+    pub epoch: u64,
 }
 
 /// How a batch moves the row of its build, as values to bind.
@@ -60,13 +62,25 @@ impl<E> ProjectedBatch<E> {
 
 impl<E: EventSet> ProjectedBatch<E> {
     /// Takes the events that are available; waits for the first one for a while, or until the log is read up to a goal.
-    /// The error that ended the batch is returned beside it: the event at fault is after `up_to`.
+    /// The error that ended the batch is returned beside it: the event at fault is after `up_to`. `None` where the log was
+    /// replaced meanwhile: the events are of two logs.
     pub(super) async fn collect(
         source: &mut Subscription,
         goal: Option<Position>,
         most: usize,
+    ) -> Option<(Self, Option<Error>)> {
+        let epoch = source.epoch();
+        let (batch, fault) = Self::take_available(source, goal, most).await;
+        (source.epoch() == epoch).then_some((batch, fault))
+    }
+
+    async fn take_available(
+        source: &mut Subscription,
+        goal: Option<Position>,
+        most: usize,
     ) -> (Self, Option<Error>) {
-        let mut batch = Self { events: Vec::new(), up_to: source.position() };
+        let epoch = source.epoch();
+        let mut batch = Self { events: Vec::new(), up_to: source.position(), epoch };
         // A filter that few events pass takes its time: how far the log was read is kept meanwhile.
         let mut next = match goal {
             Some(goal) => timeout(IDLE, source.next_until(goal)).await.unwrap_or(None),

@@ -181,7 +181,11 @@ impl<T: ProjectionTables> Projector<T> {
         // Until the batch is written, the events taken from the source are nowhere else.
         self.is_unsure = true;
         let most = self.size.get();
-        let (batch, fault) = ProjectedBatch::<T::Event>::collect(source, goal, most).await;
+        let collected = ProjectedBatch::<T::Event>::collect(source, goal, most).await;
+        let Some((batch, fault)) = collected else { return Ok(0) };
+        if let Some(Error::LogDiverged { .. }) = fault {
+            return self.resume();
+        }
         if batch.up_to > self.status.position {
             let events = batch.events.len() as u64;
             let (count, at, up_to) = (batch.events.len(), At::of(&batch.events), batch.up_to);
@@ -200,7 +204,21 @@ impl<T: ProjectionTables> Projector<T> {
         fault.map_or(Ok(0), Err)
     }
 
-    /// Writes a batch; false where another process moved the checkpoint meanwhile.
+    /// What follows when the log was replaced and lacks what was read: the checkpoint of the build is stored with the log, so
+    /// it is as old as the log is, and the tables are a fold of what the log still holds. The build continues from there.
+    fn resume(&mut self) -> Result<u64> {
+        let ProjectionBuild { name, number, .. } = self.tables.build();
+        tracing::warn!(
+            projection = name,
+            build = number,
+            "the log was replaced, and events that this projector has read may be gone: it resumes from the checkpoint that the database of now holds"
+        );
+        metrics::counter!("event_store_projection_resumed_total", "projection" => *name)
+            .increment(1);
+        Ok(0)
+    }
+
+    /// Writes a batch; false where another process moved the checkpoint meanwhile, or the log is another one.
     async fn write(&mut self, batch: ProjectedBatch<T::Event>) -> Result<bool, NotWritten> {
         let (up_to, count) = (batch.up_to, batch.events.len() as u64);
         let last =

@@ -21,7 +21,7 @@ pub trait ProjectionTables: Send {
     fn status(&mut self) -> impl Future<Output = Result<Option<ProjectionStatus>>> + Send;
 
     /// Moves the checkpoint and writes a batch, in one transaction; false, and nothing is written, where the checkpoint
-    /// is not `from`. Dropping the future undoes all or nothing.
+    /// is not `from`, or the log is not the one that the batch was read from. Dropping the future undoes all or nothing.
     ///
     /// # Errors
     /// Those of the projection and of the backend. After a transient one the batch may be written again.
