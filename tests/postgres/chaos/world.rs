@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use event_core::error::with_causes;
+use event_core::error::{SubscriptionError, with_causes};
 use event_core::{Category, Error, EventId};
 
 /// No wait of a run is longer: generous, since other programs may use the machine.
@@ -77,6 +77,9 @@ impl World {
         if matches!(error, Error::LogDiverged { .. }) {
             self.diverged.fetch_add(1, Ordering::SeqCst);
             eprintln!("chaos: {reader}: {}", with_causes(error));
+        } else if self.losses() > 0 && is_not_found(error) {
+            // The commit that created the subscription was lost with others.
+            eprintln!("chaos: {reader}: {}", with_causes(error));
         } else if !self.is_sequence_behind.load(Ordering::SeqCst) {
             self.violation("reader ended", format!("{reader}: {}", with_causes(error)));
         }
@@ -89,6 +92,10 @@ impl World {
             self.violation("appends stand still", format!("after {after}"));
         }
     }
+}
+
+fn is_not_found(error: &Error) -> bool {
+    matches!(error, Error::Subscription(SubscriptionError::NotFound { .. }))
 }
 
 /// Waits until a condition holds; whether it did in time.
