@@ -41,6 +41,7 @@ pub(crate) async fn look_into(store: &Store) -> Result<()> {
     if store.lineage.turn(&now)? {
         // Pairs that were recorded may be gone.
         store.census.clear();
+        store.sequences.doubt();
     }
     Ok(())
 }

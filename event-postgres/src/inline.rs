@@ -209,7 +209,7 @@ async fn once(
             let failed = error::application(OPERATION, failed);
             return Err(if is_stale { Refusal::Stale(failed) } else { Refusal::ReadModel(failed) });
         }
-        let appended = transaction::append_last(&store.sql, &mut transaction, commit).await;
+        let appended = transaction::append_last(store, &mut transaction, commit).await;
         appended.map_err(|error| {
             // Its statements are the store's: what is transient may have left the connection in any state.
             if error.is_transient() {

@@ -93,6 +93,7 @@ mod read;
 mod replica;
 mod row;
 mod schema;
+mod sequences;
 mod snapshots;
 mod sql;
 mod sqlstate;
@@ -114,6 +115,7 @@ pub use crate::adapter::PgAdapter;
 pub use crate::inline::{PgInlineProjection, inline};
 pub use crate::options::{PgOptions, PoolerMode};
 pub use crate::projection::{PgBuild, PgProjection, PgProjector};
+pub use crate::sequences::SequenceBehind;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

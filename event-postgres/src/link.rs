@@ -3,6 +3,7 @@
 use event_core::adapter::StreamState;
 use event_core::adapter::append::LinkEvents;
 use event_core::{Appended, Conflict, Error, EventId, Outcome, Position, Result, StreamVersion};
+use event_sql::error::no_answer;
 use event_sql::rows::to_i64;
 use uuid::Uuid;
 
@@ -17,18 +18,21 @@ const OPERATION: &str = "link a stream";
 pub(crate) async fn link(store: &Store, link: &LinkEvents) -> Result<Appended> {
     let stream_id = || link.stream_id.clone();
     let ids: Vec<Uuid> = link.event_ids.iter().map(|id| id.as_uuid()).collect();
-    let query = store
-        .sql
-        .link_events
-        .query()
-        .bind(link.tenant.as_str().to_owned())
-        .bind(link.stream_id.as_str().to_owned())
-        .bind(link.stream_id.category().to_owned())
-        .bind(expected_number(link.expected))
-        .bind(link.stream_limit.map(to_i64))
-        .bind(ids);
-    let row = store.fetch_one(OPERATION, query).await?;
-    let cells = Cells::new(&row);
+    let query = |started| {
+        store
+            .sql
+            .link_events
+            .query()
+            .bind(link.tenant.as_str().to_owned())
+            .bind(link.stream_id.as_str().to_owned())
+            .bind(link.stream_id.category().to_owned())
+            .bind(expected_number(link.expected))
+            .bind(link.stream_limit.map(to_i64))
+            .bind(ids.clone())
+            .bind(started)
+    };
+    let rows = store.sequences.on_sound(store, OPERATION, query).await?;
+    let cells = Cells::new(rows.first().ok_or_else(|| no_answer(OPERATION))?);
     let version = StreamVersion::try_from(cells.get::<i64>("stream_version")?)?;
     let named = || -> Result<Vec<EventId>> {
         let ids: Option<Vec<Uuid>> = cells.get("event_ids")?;

@@ -131,6 +131,9 @@ statements! {
         has_history create_schema create_history applied record_migration tables_of_schema lock_migrations lock_grants grant
         grant_builds
     }
+    sequences {
+        sequences_behind repair_sequences
+    }
     verify {
         gap_in_versions version_beyond_stream wrong_count position_used_twice
         event_id_used_twice positions_out_of_order position_beyond_sequence mixed_stream

@@ -11,6 +11,7 @@ use crate::error::Failure;
 use crate::lineage::Lineage;
 use crate::options::{Address, PgOptions};
 use crate::pool::Pool;
+use crate::sequences::Soundness;
 use crate::sql::{PgQuery, Statements};
 use crate::stride::Stride;
 use crate::tokens::Tokens;
@@ -27,22 +28,32 @@ pub(crate) struct Store {
     pub(crate) lineage: Lineage,
     /// In which epoch the leases of this process were taken.
     pub(crate) tokens: Tokens,
+    /// Whether the sequences fit their rows.
+    pub(crate) sequences: Soundness,
 }
 
 impl Store {
     /// A store without connections; they are opened on demand.
     pub(crate) fn new(options: &PgOptions) -> Self {
         let sql = Arc::new(Statements::new(options.schema.clone()));
-        let (census, stride, lineage, tokens) = Default::default();
-        Self { pool: Pool::new(options, Arc::clone(&sql)), sql, census, stride, lineage, tokens }
+        let (census, stride, lineage, tokens, sequences) = Default::default();
+        Self {
+            pool: Pool::new(options, Arc::clone(&sql)),
+            sql,
+            census,
+            stride,
+            lineage,
+            tokens,
+            sequences,
+        }
     }
 
     /// The same store on another server, reached without a pooler.
     pub(crate) fn at(&self, options: &PgOptions, address: &Address) -> Self {
         let sql = Arc::clone(&self.sql);
         let pool = Pool::at(options, address, Arc::clone(&sql));
-        let (census, stride, lineage, tokens) = Default::default();
-        Self { pool, sql, census, stride, lineage, tokens }
+        let (census, stride, lineage, tokens, sequences) = Default::default();
+        Self { pool, sql, census, stride, lineage, tokens, sequences }
     }
 
     /// Runs one statement and returns all its rows.

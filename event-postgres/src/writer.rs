@@ -71,7 +71,8 @@ impl BatchStore for Appender {
     async fn store_batch(&self, commits: &[&Commit]) -> Result<Vec<Option<Answer>>, Failure> {
         let requests: Vec<(&Commit, &StreamAppend)> =
             commits.iter().filter_map(|commit| Some((*commit, commit.appends.first()?))).collect();
-        let rows = self.0.fetch(APPEND, append::batch(&self.0.sql, &requests)).await?;
+        let query = |started| append::batch(&self.0.sql, &requests, started);
+        let rows = self.0.sequences.on_sound(&self.0, APPEND, query).await?;
         let [row] = rows.as_slice() else {
             return Err(
                 Error::adapter(APPEND, format!("{} answers to one call", rows.len())).into()

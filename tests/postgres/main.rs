@@ -30,6 +30,7 @@ mod rights;
 mod roundtrips;
 mod row_security;
 mod schema;
+mod sequences;
 mod sparse;
 mod sqlstates;
 mod stall;

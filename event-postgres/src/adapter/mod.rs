@@ -68,10 +68,11 @@ impl PgOptions {
     /// [`Error::Connection`](event_core::Error::Connection) when the server cannot be reached,
     /// [`Error::IncompatibleSchema`](event_core::Error::IncompatibleSchema) when a newer program wrote the schema,
     /// [`Error::Adapter`](event_core::Error::Adapter) when the server refuses: no such database, wrong password, no
-    /// rights.
+    /// rights; and when a sequence is behind its rows, see [`repair_sequences`](Self::repair_sequences).
     pub async fn connect(self) -> Result<PgAdapter> {
         let store = Arc::new(Store::new(&self));
         Box::pin(start::open(&store, &self)).await?;
+        store.sequences.server(&store).await?;
         let frontier =
             Arc::new(Frontier::new(Arc::clone(&store), Role::Primary, self.frontier_wait));
         let listener = self.direct_servers().filter(|_| self.notify).map(Listener::new);

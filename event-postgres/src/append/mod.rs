@@ -17,6 +17,7 @@ use self::answer::answers;
 use self::columns::{EventColumns, StreamColumns};
 use crate::error::Failure;
 use crate::expected::expected_number;
+use crate::lineage::Started;
 use crate::sql::{PgQuery, Statement, Statements};
 use crate::store::Store;
 
@@ -37,14 +38,21 @@ pub(crate) async fn commit(store: &Store, commit: &Commit) -> Result<Vec<Appende
     let mut ids = if commit.retry { Ids::LookedUp } else { Ids::AssumedNew };
     // An id in use needs a second call; a third only when the ids of that one are being committed meanwhile.
     for _ in 0..3 {
-        let (operation, query) = match commit.appends.as_slice() {
+        let operation = match commit.appends.as_slice() {
             [] => return Ok(Vec::new()),
-            [append] if !append.is_claim() => {
-                (APPEND, one([&sql.append_event, &sql.append_one], commit, append, ids))
-            }
-            _ => (APPEND_MANY, many(&sql.append_many, commit, ids)),
+            [append] if !append.is_claim() => APPEND,
+            _ => APPEND_MANY,
         };
-        match store.fetch(operation, query).await {
+        let query = |started| {
+            let query = match commit.appends.as_slice() {
+                [append] if !append.is_claim() => {
+                    one([&sql.append_event, &sql.append_one], commit, append, ids)
+                }
+                _ => many(&sql.append_many, commit, ids),
+            };
+            query.bind(started)
+        };
+        match store.sequences.on_sound(store, operation, query).await {
             Ok(rows) => return answers(commit, operation, &rows),
             Err(Failure::IdTaken) => ids = Ids::LookedUp,
             Err(failure) => return Err(failure.into()),
@@ -107,7 +115,11 @@ fn many<'q>(statement: &Statement, commit: &Commit, ids: Ids) -> PgQuery<'q> {
 }
 
 /// The call for appends of several writers, each on its own terms.
-pub(crate) fn batch<'q>(sql: &Statements, requests: &[(&Commit, &StreamAppend)]) -> PgQuery<'q> {
+pub(crate) fn batch(
+    sql: &Statements,
+    requests: &[(&Commit, &StreamAppend)],
+    started: Started,
+) -> PgQuery<'static> {
     let appends = || requests.iter().map(|(_, append)| *append);
     let tenants: Vec<&str> = requests.iter().map(|(commit, _)| commit.tenant.as_str()).collect();
     let limits: Vec<Option<i64>> =
@@ -127,5 +139,5 @@ pub(crate) fn batch<'q>(sql: &Statements, requests: &[(&Commit, &StreamAppend)])
         .bind(limits)
         .bind(of_events)
         .bind(numbers);
-    EventColumns::of(appends().flat_map(|append| &append.events)).bind_to(query)
+    EventColumns::of(appends().flat_map(|append| &append.events)).bind_to(query).bind(started)
 }

@@ -12,7 +12,7 @@ use sqlx::{Postgres, Transaction};
 use super::{APPEND_MANY, Ids, answers, many, one};
 use crate::census;
 use crate::error::{self, Failure};
-use crate::sql::Statements;
+use crate::row::Cells;
 use crate::store::Store;
 
 /// Appends in the caller's transaction; see [`PgAdapter::append_in`](crate::PgAdapter::append_in).
@@ -28,7 +28,7 @@ pub(crate) async fn append_in(
     let names = store.sql.record_names.query().bind(commit.tenant.as_str().to_owned());
     store.fetch(APPEND, names.bind(categories)).await?;
     bound(store, transaction).await?;
-    append_last(&store.sql, transaction, commit).await
+    append_last(store, transaction, commit).await
 }
 
 /// From the append to the commit readers of the log wait: not for ever, where the program stops.
@@ -42,10 +42,11 @@ async fn bound(store: &Store, transaction: &mut Transaction<'_, Postgres>) -> Re
 /// Appends in a transaction that is committed or rolled back at once. Needs no connection but that of the transaction: a
 /// caller that holds one of the pool and waited for a second could wait for ever.
 pub(crate) async fn append_last(
-    sql: &Statements,
+    store: &Store,
     transaction: &mut Transaction<'_, Postgres>,
     commit: &Commit,
 ) -> Result<Vec<Appended>> {
+    let sql = &store.sql;
     let (operation, query) = match commit.appends.as_slice() {
         [] => return Ok(Vec::new()),
         [append] if !append.is_claim() => {
@@ -59,7 +60,11 @@ pub(crate) async fn append_last(
             operation,
             "the transaction is not READ COMMITTED; an append is judged on what others have committed meanwhile",
         )),
-        Ok(rows) => answers(commit, operation, &rows),
+        Ok(rows) => {
+            let started = rows.first().map(|row| Cells::new(row).get("started")).transpose()?;
+            store.sequences.prove(store, transaction, started).await?;
+            answers(commit, operation, &rows)
+        }
         Err(failed) => Err(match (error::failure(operation, failed), commit.appends.first()) {
             (Failure::IdTaken, Some(append)) => Error::event_id_conflict(
                 append.stream_id.clone(),

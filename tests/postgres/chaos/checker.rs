@@ -120,8 +120,9 @@ impl Checker<'_> {
         let missed = missed(reader, log);
         if !missed.is_empty() {
             let shown = &missed[..missed.len().min(SHOWN)];
-            let what =
-                format!("{}: {} of {} events, {shown:?}", reader.name, missed.len(), log.len());
+            let last = missed.last().map(|event| event.position);
+            let (name, count, all) = (&reader.name, missed.len(), log.len());
+            let what = format!("{name}: {count} of {all} events, {shown:?}, the last at {last:?}");
             self.world.violation("reader skipped events", what);
         }
         let stored: HashMap<(i64, EventId), &Stored> =

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use event_core::error::with_causes;
 use event_core::{AllOptions, EventId, EventStore, ExpectedVersion, NewEvent};
 use event_postgres::PgOptions;
 use event_testing::Noted;
@@ -174,10 +175,10 @@ impl Chaos {
         self.topology.gate.point_to(self.topology.primary.address());
         tokio::time::sleep(Duration::from_millis(self.rng.u64(100..1_000))).await;
         self.topology.gate.close();
-        self.set_sequence(
-            "greatest(max(position), (SELECT last_value FROM event_store.position_seq))",
-        )
-        .await;
+        let options: PgOptions = self.topology.past_the_gate().parse().unwrap();
+        if let Err(error) = options.repair_sequences().await {
+            self.world.violation("a sequence is not repaired", with_causes(&error));
+        }
         self.topology.gate.point_to(self.topology.primary.address());
         self.world.appends_go_on(20, "the repair of a sequence").await;
         self.world.is_sequence_behind.store(false, Ordering::SeqCst);

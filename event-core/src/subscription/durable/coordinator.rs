@@ -169,7 +169,14 @@ async fn heartbeat(shared: &Shared) -> Result<Duration> {
         leases.push(lease);
     }
     heartbeat.leases = leases;
-    shared.apply_heartbeat(&heartbeat, sent);
+    let refused = shared.apply_heartbeat(&heartbeat, sent);
+    if !refused.is_empty() {
+        // The store refused a checkpoint or an event under these tokens, and still counts them as ours: given back, they
+        // are assigned again under other tokens.
+        let given_back = checkpoints.release(key, *incarnation, owner, Some(&refused));
+        given_back.await?;
+        return Ok(Duration::ZERO);
+    }
     let interval = settings.lease / 3;
     let is_balanced = held == heartbeat.share() as usize;
     Ok(if !all || !heartbeat.unrenewed.is_empty() {

@@ -246,8 +246,10 @@ impl Shared {
     }
 
     /// Applies the leases that a heartbeat returned: drops partitions that were lost, adds new ones, and marks those
-    /// above this consumer's share for release.
-    pub(super) fn apply_heartbeat(&self, heartbeat: &Heartbeat, sent: Instant) {
+    /// above this consumer's share for release. Returns the leases, by partition and token, that the store counts as ours
+    /// though it refused what was written under them.
+    pub(super) fn apply_heartbeat(&self, heartbeat: &Heartbeat, sent: Instant) -> Vec<(u32, u64)> {
+        let mut refused = Vec::new();
         let valid_until = sent + self.settings.lease;
         let mut state = self.state();
         let State { partitions, lost, .. } = &mut *state;
@@ -256,10 +258,11 @@ impl Shared {
             kept().any(|lease| lease.partition == *number && lease.token == partition.token)
         });
         for lease in &heartbeat.leases {
-            if lost.get(&lease.partition).is_some_and(|token| lease.token <= *token) {
+            let Lease { partition, token, checkpoint } = *lease;
+            if lost.get(&partition) == Some(&token) {
+                refused.push((partition, token));
                 continue;
             }
-            let Lease { partition, token, checkpoint } = *lease;
             let new = || Partition::new(token, checkpoint, self.settings.window, valid_until);
             partitions.entry(partition).or_insert_with(new).valid_until = valid_until;
         }
@@ -274,6 +277,7 @@ impl Shared {
         drop(state);
         self.room.notify_one();
         self.ready.send_replace(());
+        refused
     }
 
     /// Drops a partition whose lease another consumer took, or that was revoked.
@@ -283,8 +287,7 @@ impl Shared {
             state.partitions.remove(&partition);
             tracing::warn!(subscription = %self.key.name, partition, "the lease of a partition was lost");
         }
-        let last = state.lost.entry(partition).or_default();
-        *last = token.max(*last);
+        state.lost.insert(partition, token);
         state.flags.renew_now = true;
         drop(state);
         self.renew.notify_one();

@@ -1,5 +1,6 @@
 -- Appends to one stream; migrations/0002_append.sql describes the function.
 -- $1 tenant · $2 stream · $3 category · $4 expected version · $5 limit or null · $6 check · $7 ids · $8 types · $9 event versions · $10 data
--- · $11 metadata
+-- · $11 metadata · $12 when the server started: no row, and nothing is done, on another one
 SELECT status, stream_version, state, live, last_position, event_id
 FROM event_store.append_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+WHERE pg_postmaster_start_time() = $12

@@ -8,6 +8,6 @@ FROM (
   UNION ALL
   SELECT 3, format('GRANT EXECUTE ON FUNCTION %I.%I(%s) TO %I', $2, p.proname, pg_get_function_identity_arguments(p.oid), $1)
   FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
-  WHERE n.nspname = $2 AND ($3 OR p.proname NOT IN ('switch_projection', 'drop_projection'))
+  WHERE n.nspname = $2 AND ($3 OR p.proname NOT IN ('switch_projection', 'drop_projection', 'repair_sequences'))
 ) g
 ORDER BY g.step

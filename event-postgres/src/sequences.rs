@@ -1,0 +1,206 @@
+//! Sequences that are behind their rows: a store that has some is refused, and can be repaired.
+//!
+//! Logical replication and a restore of rows alone copy what was numbered, and leave the sequences where they were. The
+//! next numbers are then in use, or they are gaps that every reader has passed: what is stored there is never read.
+
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use event_core::{Error, Result};
+use event_sql::error::no_answer;
+use sqlx::Connection;
+use sqlx::postgres::{PgConnection, PgRow};
+
+use crate::error::{self, Failure};
+use crate::lineage::Started;
+use crate::options::PgOptions;
+use crate::patience::{Patience, SHORT_LOCKS};
+use crate::pool::close;
+use crate::row::Cells;
+use crate::sql::PgQuery;
+use crate::start;
+use crate::store::Store;
+
+const OPERATION: &str = "connect to the store";
+const REPAIR: &str = "repair the sequences of the store";
+/// How long a repair waits for appends.
+const LONGEST: Duration = Duration::from_mins(1);
+/// How many servers in a row a statement may meet that nothing is known of.
+const SERVERS: u32 = 5;
+
+/// A sequence of the store that had not assigned the highest number that is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SequenceBehind {
+    /// The sequence, in the schema of the store.
+    pub sequence: String,
+    /// The last number that it assigned.
+    pub assigned: i64,
+    /// The highest number that is stored.
+    pub stored: i64,
+}
+
+impl fmt::Display for SequenceBehind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sequence, assigned, stored } = self;
+        write!(f, "`{sequence}` is at {assigned}, but {stored} is stored")
+    }
+}
+
+impl SequenceBehind {
+    fn read(row: &PgRow) -> Result<Self> {
+        let cells = Cells::new(row);
+        Ok(Self {
+            sequence: cells.get("sequence")?,
+            assigned: cells.get("assigned")?,
+            stored: cells.get("stored")?,
+        })
+    }
+}
+
+impl PgOptions {
+    /// Sets every sequence of the store that is behind its rows to the highest stored number, never back, and says which
+    /// ones those were. For a store that [`connect`](Self::connect) refuses, after a logical replication or a restore of
+    /// rows alone. Appends wait meanwhile; call it as the owner of the schema.
+    ///
+    /// Nothing must have been appended since the rows were copied: an event at a position that readers have passed stays
+    /// where it is.
+    ///
+    /// # Errors
+    /// Those of [`connect`](Self::connect), without this one; [`Error::Adapter`] without the right;
+    /// [`Error::Overloaded`] when other transactions hold the tables for a minute.
+    pub async fn repair_sequences(self) -> Result<Vec<SequenceBehind>> {
+        let store = Store::new(&self);
+        let repaired = async {
+            Box::pin(start::open(&store, &self)).await?;
+            let mut connection = store.pool.open_patient_session(REPAIR).await?;
+            let mut patience = Patience::new(LONGEST);
+            let repaired = loop {
+                match attempt(&store, &mut connection).await {
+                    Err(failure) if patience.is_worth_another(&failure) => patience.pause().await,
+                    result => break result?,
+                }
+            };
+            close(connection).await;
+            Ok(repaired)
+        };
+        let repaired = repaired.await;
+        store.pool.close().await;
+        repaired
+    }
+}
+
+async fn attempt(
+    store: &Store,
+    connection: &mut PgConnection,
+) -> Result<Vec<SequenceBehind>, Failure> {
+    let fail = |error| error::failure(REPAIR, error);
+    let mut transaction = connection.begin().await.map_err(fail)?;
+    sqlx::raw_sql(SHORT_LOCKS).execute(&mut *transaction).await.map_err(fail)?;
+    let query = store.sql.repair_sequences.query();
+    let rows = query.fetch_all(&mut *transaction).await.map_err(fail)?;
+    let repaired = rows.iter().map(SequenceBehind::read).collect::<Result<_>>()?;
+    transaction.commit().await.map_err(fail)?;
+    Ok(repaired)
+}
+
+/// On which server the sequences are known to be sound: one that takes over, or that was restored under a living
+/// process, started at another time. The statements that assign positions name it, and do nothing on another one.
+#[derive(Debug, Default)]
+pub(crate) struct Soundness(Mutex<Option<Started>>);
+
+impl Soundness {
+    /// The server that is known to be sound; asks if none is.
+    ///
+    /// # Errors
+    /// [`Error::Adapter`] when a sequence is behind its rows; those of asking.
+    pub(crate) async fn server(&self, store: &Store) -> Result<Started> {
+        if let Some(started) = *self.known() {
+            return Ok(started);
+        }
+        let started = check(store).await?;
+        *self.known() = Some(started);
+        Ok(started)
+    }
+
+    /// Runs a statement that does nothing, and returns no row, on another server than the one it binds.
+    pub(crate) async fn on_sound(
+        &self,
+        store: &Store,
+        operation: &'static str,
+        query: impl Fn(Started) -> PgQuery<'static> + Send + Sync,
+    ) -> Result<Vec<PgRow>, Failure> {
+        for _ in 0..SERVERS {
+            let started = self.server(store).await?;
+            let rows = store.fetch(operation, query(started)).await?;
+            if !rows.is_empty() {
+                return Ok(rows);
+            }
+            self.doubt();
+        }
+        Err(Error::connection(operation, "each statement reached another server").into())
+    }
+
+    /// Proves the server on which positions were assigned in a transaction that is open still; on its own connection,
+    /// since whoever holds one must not wait for another.
+    ///
+    /// # Errors
+    /// As [`server`](Self::server).
+    pub(crate) async fn prove(
+        &self,
+        store: &Store,
+        connection: &mut PgConnection,
+        started: Option<Started>,
+    ) -> Result<()> {
+        if started.is_some() && *self.known() == started {
+            return Ok(());
+        }
+        let rows = store.sql.sequences_behind.query().fetch_all(connection).await;
+        let started = judge(&rows.map_err(|failed| error::error(OPERATION, failed))?)?;
+        *self.known() = Some(started);
+        Ok(())
+    }
+
+    /// The next statement asks again.
+    pub(crate) fn doubt(&self) {
+        *self.known() = None;
+    }
+
+    fn known(&self) -> MutexGuard<'_, Option<Started>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Refuses a store whose sequences are behind their rows; when its server started.
+async fn check(store: &Store) -> Result<Started> {
+    judge(&store.fetch(OPERATION, store.sql.sequences_behind.query()).await?)
+}
+
+fn judge(rows: &[PgRow]) -> Result<Started> {
+    let first = Cells::new(rows.first().ok_or_else(|| no_answer(OPERATION))?);
+    let started = first.get("started")?;
+    if first.get::<Option<String>>("sequence")?.is_none() {
+        return Ok(started);
+    }
+    let behind: Vec<_> = rows.iter().map(SequenceBehind::read).collect::<Result<_>>()?;
+    Err(Error::adapter(OPERATION, Behind(behind)))
+}
+
+#[derive(Debug)]
+struct Behind(Vec<SequenceBehind>);
+
+impl fmt::Display for Behind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("sequences of the store are behind their rows, as after a logical replication or a restore of rows alone: ")?;
+        for (index, behind) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { ", " };
+            write!(f, "{separator}{behind}")?;
+        }
+        f.write_str(
+            "; new events would get numbers that are in use, or that readers have passed. Stop all writers and call \
+             `PgOptions::repair_sequences`, or `SELECT * FROM event_store.repair_sequences()` in the store's schema",
+        )
+    }
+}
+
+impl std::error::Error for Behind {}
