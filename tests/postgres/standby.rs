@@ -1,11 +1,14 @@
 //! Hot standbys: they serve reads and are never written to or migrated; reads fail over to the primary; an acknowledged
 //! commit is durable.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use event_core::adapter::Adapter;
 use event_core::error::with_causes;
-use event_core::{EventStore, ExpectedVersion, ReadOptions, RetryPolicy};
+use event_core::{
+    Aggregate, CommandId, Event, EventStore, ExpectedVersion, Outcome, ReadOptions, RetryPolicy,
+};
 use event_postgres::{PgAdapter, PgOptions};
 use event_testing::Noted;
 use sqlx::PgConnection;
@@ -115,4 +118,76 @@ async fn asynchronous_commit_is_refused_unless_allowed() {
     let allowed = format!("{}?allow_asynchronous_commit=on", database.url);
     let adapter = PgAdapter::connect(&allowed).await.unwrap();
     adapter.commit(&one("s", ExpectedVersion::Any, events(1))).await.unwrap();
+}
+
+#[derive(Debug, PartialEq, Event)]
+enum NoteEvent {
+    Noted(Noted),
+}
+
+#[derive(Debug, Default, PartialEq)]
+struct Notes(Vec<String>);
+
+impl Aggregate for Notes {
+    type Event = NoteEvent;
+
+    fn apply(&mut self, NoteEvent::Noted(noted): NoteEvent) {
+        self.0.push(noted.text);
+    }
+}
+
+#[tokio::test]
+async fn decisions_read_on_a_standby_wait_for_the_events_that_they_miss() {
+    let primary = tokio::task::spawn_blocking(|| pg::Cluster::start(pg::Fsync::Off)).await.unwrap();
+    let database = primary.database().await;
+    database.adapter().await.close().await;
+    let standby = primary.standby();
+    let options: PgOptions =
+        format!("{}?replica={}", database.url, standby.address()).parse().unwrap();
+    let store = store(options.connect().await.unwrap());
+    let name = stream("s");
+    store.append(&name, ExpectedVersion::NoStream, Noted::many(3)).await.unwrap();
+    let (mut on_primary, url) = (database.connection().await, url_on(&database, &standby));
+    let mut on_standby = pg::connect(&url).await;
+    let paused = "SELECT (pg_get_wal_replay_pause_state() = 'paused')::int::bigint";
+    let command = CommandId::new();
+    for repeats in [false, true] {
+        catch_up(&mut on_primary, &mut on_standby).await;
+        pg::run(&mut on_standby, "SELECT pg_wal_replay_pause()").await;
+        while pg::number(&mut on_standby, paused).await == 0 {
+            tokio::task::yield_now().await;
+        }
+        let note = |text: &str| vec![NoteEvent::Noted(Noted::new(text))];
+        let (stored, state) = if repeats {
+            // Stored by a process that reads on the primary.
+            let other = EventStore::new(database.adapter().await).unwrap();
+            let decision = other.decide::<Notes>(&name).command(command);
+            let decided = decision.run(|_| Ok::<_, Infallible>(note("command"))).await.unwrap();
+            (decided.stream_version, decided.state)
+        } else {
+            let late = store.append(&name, ExpectedVersion::Any, [Noted::new("late")]).await;
+            let texts = ["note 0", "note 1", "note 2", "late", "decided"].map(str::to_owned);
+            (late.unwrap().stream_version.next(), Notes(texts.into()))
+        };
+        let (decided_once, mut is_decided) = tokio::sync::mpsc::unbounded_channel();
+        let decision = tokio::spawn({
+            let (store, name) = (store.clone(), name.clone());
+            async move {
+                let decision = store.decide::<Notes>(&name);
+                let decision = if repeats { decision.command(command) } else { decision };
+                let decided = decision.run(|_| {
+                    decided_once.send(()).unwrap();
+                    Ok::<_, Infallible>(note(if repeats { "again" } else { "decided" }))
+                });
+                decided.await
+            }
+        });
+        is_decided.recv().await.unwrap();
+        pg::run(&mut on_standby, "SELECT pg_wal_replay_resume()").await;
+        let decided = decision.await.unwrap().unwrap();
+        assert_eq!((decided.state, decided.stream_version), (state, stored));
+        let already = decided.outcome == Outcome::AlreadyStored;
+        assert_eq!((decided.tries, already), (if repeats { 1 } else { 2 }, repeats));
+    }
+    store.close().await;
 }

@@ -1,11 +1,12 @@
 //! [`CommandId`]: the identity of a command, from which the ids of its events derive.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::value::EventId;
+use crate::value::{EventId, InvalidEventId};
 
 /// The namespace of the ids of named commands.
 const NAMED: Uuid = Uuid::from_u128(0x2d8d_94d2_5b0f_4c63_9f3f_6f7a_3a9c_51be);
@@ -55,6 +56,28 @@ impl CommandId {
     }
 }
 
+impl From<EventId> for CommandId {
+    /// A command that follows from an event, such as that of a subscriber: a redelivery repeats it.
+    fn from(event: EventId) -> Self {
+        Self(event.as_uuid())
+    }
+}
+
+impl FromStr for CommandId {
+    type Err = InvalidEventId;
+
+    /// Reads a UUID; for any other text see [`CommandId::named`].
+    fn from_str(text: &str) -> Result<Self, InvalidEventId> {
+        text.parse::<EventId>().map(Self::from)
+    }
+}
+
+impl From<CommandId> for Uuid {
+    fn from(id: CommandId) -> Self {
+        id.0
+    }
+}
+
 impl From<Uuid> for CommandId {
     fn from(id: Uuid) -> Self {
         Self(id)
@@ -77,6 +100,7 @@ mod tests {
         let command = CommandId::from_uuid(Uuid::from_u128(7));
         assert_eq!(command.event_id(0).to_string(), "30c655fa-3dad-5649-a5e5-2ae02fe83927");
         assert_eq!(command.event_id(10_000).to_string(), "429902af-fa78-5c97-b060-e9187bb35017");
+        assert_eq!("00000000-0000-0000-0000-000000000007".parse(), Ok(command));
         assert_eq!(CommandId::named("a").to_string(), "c6e2e4dd-c2a3-5cd3-9082-80dbf22c2615");
     }
 }

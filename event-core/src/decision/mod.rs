@@ -145,7 +145,7 @@ impl<A: Aggregate<Event: Into<NewEvent>>> Decide<'_, A> {
     ///
     /// The closure runs once for each try, so it must not have other effects. It is not called for a command that was stored
     /// before; the answer then shows the state as it was after the events of the command, or, where those are truncated, the
-    /// state of now.
+    /// state of now. The future is `Send` if the closure is.
     ///
     /// # Errors
     /// [`DecideError::Refused`] with the closure's own error; otherwise [`DecideError::Store`] with
@@ -157,8 +157,7 @@ impl<A: Aggregate<Event: Into<NewEvent>>> Decide<'_, A> {
     /// command can be repeated.
     pub async fn run<E, F>(self, decide: F) -> Result<Decided<A>, DecideError<E>>
     where
-        E: Send,
-        F: FnMut(&A) -> Result<Vec<A::Event>, E> + Send,
+        F: FnMut(&A) -> Result<Vec<A::Event>, E>,
     {
         let operation = self.store.operation("decide", Some(self.stream_id));
         match operation.observe(Box::pin(self.tries(decide))).await {

@@ -15,14 +15,14 @@ use crate::value::{ExpectedVersion, StreamVersion};
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 /// How often the later events are looked for where the reader does not show them yet: a standby may be behind.
-const LOOKS: u32 = 20;
+const LOOKS: u32 = 100;
+const NOT_SHOWN: &str = "the events of the command are stored, but the server that is read does not show them yet; repeat the command";
 
 impl<A: Aggregate<Event: Into<NewEvent>>> Decide<'_, A> {
     /// Decides until the events are stored, or something else than a conflict refuses them. The inner result is the closure's.
     pub(super) async fn tries<E, F>(self, mut decide: F) -> Result<Result<Decided<A>, E>>
     where
-        E: Send,
-        F: FnMut(&A) -> Result<Vec<A::Event>, E> + Send,
+        F: FnMut(&A) -> Result<Vec<A::Event>, E>,
     {
         self.store.require_tenant()?;
         let mut tries = Counted { adapter: self.store.adapter().name(), tries: None };
@@ -60,6 +60,9 @@ impl<A: Aggregate<Event: Into<NewEvent>>> Decide<'_, A> {
                     }
                     tokio::time::sleep(pause(count - 1)).await;
                     loaded = self.catch_up(loaded, actual, &mut epoch).await?;
+                    if loaded.recovered.version < actual {
+                        return Err(tries.ended(error));
+                    }
                     if let Some(at) = loaded.found {
                         return Ok(Ok(Box::pin(self.repeated(at, None, count)).await?));
                     }
@@ -113,18 +116,29 @@ impl<A: Aggregate<Event: Into<NewEvent>>> Decide<'_, A> {
     ) -> Result<Decided<A>> {
         let Some(answer) = answer else { return Ok(Decided::unchanged(loaded, count)) };
         let version = loaded.recovered.version;
-        let mut decided = Decided::unchanged(loaded, count);
-        decided.stream_version = answer.stream_version;
-        decided.outcome = answer.outcome;
-        decided.events = commit.appends.iter().map(|append| append.events.len()).sum();
-        if self.command.is_some() && answer.outcome == Outcome::AlreadyStored {
+        let events = commit.appends.iter().map(|append| append.events.len()).sum();
+        let Appended { stream_version, outcome, .. } = answer;
+        if self.command.is_some() && outcome == Outcome::AlreadyStored {
             // Another process may have stored them, with payloads of its own.
-            if let Some(first) = self.first_of_command().await? {
-                let first = first.stream_version();
-                return Box::pin(self.repeated(first, Some((&commit, version)), count)).await;
-            }
-            return Ok(decided);
+            let loaded = self.follow(loaded, stream_version).await?;
+            let first = match loaded.found {
+                Some(at) => Some(at),
+                None => self.first_of_command().await?.map(|first| first.stream_version()),
+            };
+            return match first {
+                Some(at) => Box::pin(self.repeated(at, Some((&commit, version)), count)).await,
+                None if loaded.recovered.version < stream_version => {
+                    Err(Error::adapter("decide", NOT_SHOWN).in_scope(self.store.scope()))
+                }
+                // They are truncated.
+                None => {
+                    let decided = Decided::unchanged(loaded, count);
+                    Ok(Decided { stream_version, events, outcome, ..decided })
+                }
+            };
         }
+        let mut decided =
+            Decided { stream_version, events, outcome, ..Decided::unchanged(loaded, count) };
         let mut version = version;
         for append in commit.appends {
             for data in append.events {
@@ -156,18 +170,25 @@ impl<A: Aggregate<Event: Into<NewEvent>>> Decide<'_, A> {
     ) -> Result<Replayed<A>> {
         let options = self.options();
         let is_same_log = self.epoch() == *epoch && loaded.recovered.version < actual;
-        let mut loaded = if is_same_log {
+        let loaded = if is_same_log {
             Box::pin(self.store.load_tail(self.stream_id, loaded, options)).await?
         } else {
             // Another server took over, maybe with another history: nothing that was read counts.
             *epoch = self.epoch();
             self.store.load(self.stream_id, options).await?
         };
-        let mut looks = 0;
-        while loaded.recovered.version < actual && looks < LOOKS {
-            tokio::time::sleep(pause(looks)).await;
-            looks += 1;
-            loaded = Box::pin(self.store.load_tail(self.stream_id, loaded, options)).await?;
+        self.follow(loaded, actual).await
+    }
+
+    /// Reads later events until a version is reached; a reader that stays behind it is given up.
+    async fn follow(&self, mut loaded: Replayed<A>, version: StreamVersion) -> Result<Replayed<A>> {
+        for look in 0..LOOKS {
+            if loaded.recovered.version >= version {
+                break;
+            }
+            tokio::time::sleep(pause(look)).await;
+            let tail = self.store.load_tail(self.stream_id, loaded, self.options());
+            loaded = Box::pin(tail).await?;
         }
         Ok(loaded)
     }
