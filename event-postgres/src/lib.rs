@@ -68,6 +68,7 @@
 
 mod adapter;
 mod append;
+mod backward;
 mod census;
 mod checkpoints;
 mod epoch;

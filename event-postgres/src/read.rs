@@ -22,7 +22,7 @@ use crate::sql::{PgQuery, Statement};
 use crate::store::Store;
 
 /// How often a page is read again because the server changed.
-const TRIES: usize = 4;
+pub(crate) const TRIES: usize = 4;
 /// 4000 BC: the server's calendar starts soon before, ours much earlier.
 const FIRST_SECOND: i64 = -188_000_000_000;
 
@@ -192,9 +192,7 @@ async fn between(
     let sql = &store.sql;
     let stream = options.get_stream().map(StreamId::as_str);
     // A stream has one category: a filter by both is one by the stream, or matches nothing.
-    // A text cannot hold a zero: stored, it is an escape, which makes a candidate.
-    let correlation =
-        options.get_correlation_id().map(|id| if id.contains('\0') { "\\" } else { id });
+    let correlation = correlation(options);
     let (statement, narrow) = match (correlation, stream, options.get_category()) {
         (Some(id), ..) => (&sql.read_correlated, Some(id)),
         (None, Some(stream), _) => (&sql.read_of_stream, Some(stream)),
@@ -259,9 +257,15 @@ async fn between(
     Ok(started)
 }
 
+/// The text that the metadata of candidates contains.
+pub(crate) fn correlation(options: &AllOptions) -> Option<&str> {
+    // A text cannot hold a zero: stored, it is an escape, which makes a candidate.
+    options.get_correlation_id().map(|id| if id.contains('\0') { "\\" } else { id })
+}
+
 /// The events of a page that pass the filters. The statement for a correlation id gives candidates; every other one has
 /// compared all there is.
-fn admitted(mut events: Vec<RecordedEvent>, options: &AllOptions) -> Vec<RecordedEvent> {
+pub(crate) fn admitted(mut events: Vec<RecordedEvent>, options: &AllOptions) -> Vec<RecordedEvent> {
     if options.get_correlation_id().is_some() {
         events.retain(|event| options.admits(event));
     }
@@ -269,7 +273,7 @@ fn admitted(mut events: Vec<RecordedEvent>, options: &AllOptions) -> Vec<Recorde
 }
 
 /// Filters that no event can pass, among them texts and times that cannot be sent to the server.
-fn matches_nothing(options: &AllOptions) -> bool {
+pub(crate) fn matches_nothing(options: &AllOptions) -> bool {
     let (_, before) = options.get_recorded_between();
     let category = options.get_category();
     category.is_some_and(|category| category.contains('\0'))
@@ -282,6 +286,6 @@ fn matches_nothing(options: &AllOptions) -> bool {
         || before.is_some_and(|time| in_calendar(time).is_none())
 }
 
-fn in_calendar(time: DateTime<Utc>) -> Option<DateTime<Utc>> {
+pub(crate) fn in_calendar(time: DateTime<Utc>) -> Option<DateTime<Utc>> {
     (time.timestamp() > FIRST_SECOND).then_some(time)
 }

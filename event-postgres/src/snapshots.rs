@@ -46,6 +46,11 @@ impl SnapshotStore for Store {
         rows.iter().map(|row| rows::owned_snapshot(&Cells::new(row), &mut owners)).collect()
     }
 
+    async fn delete(&self, tenant: &Tenant, stream_id: &StreamId, kind: &str) -> Result<bool> {
+        let query = named(&self.sql.discard_snapshot, tenant, stream_id, kind).bind(None::<i64>);
+        Cells::new(&self.fetch_one("delete a snapshot", query).await?).get("discarded")
+    }
+
     async fn discard(
         &self,
         tenant: &Tenant,

@@ -104,11 +104,11 @@ statements! {
     }
     read {
         read_forward read_backward read_links_forward read_links_backward read_all read_category read_of_stream
-        read_correlated
+        read_correlated read_all_backward
         read_event tail frontier holders last_assigned lineage place census
     }
     stream {
-        stream_info list_streams list_all_streams owners change_stream remove_truncated link_events
+        stream_info list_streams list_all_streams list_ordered_streams owners change_stream remove_truncated link_events
     }
     import {
         import_tenants import_categories import_new_streams import_lock_streams import_there import_known

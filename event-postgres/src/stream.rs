@@ -52,12 +52,20 @@ pub(crate) async fn list(
 ) -> Result<Vec<StreamInfo>> {
     let Some(page) = ListPage::of(view, options) else { return Ok(Vec::new()) };
     let (after_tenant, after) = page.after;
+    if let Some((order, key)) = page.order {
+        let query = store.sql.list_ordered_streams.query().bind(page.tenant).bind(order);
+        let query = query.bind(key).bind(after_tenant).bind(after).bind(page.prefix);
+        let query = query.bind(page.contains).bind(page.category);
+        let query = query.bind(page.with_deleted).bind(page.limit);
+        return store.fetch("list streams", query).await?.iter().map(row::info).collect();
+    }
     let query = match page.tenant {
         Some(own) => store.sql.list_streams.query().bind(own),
         None => store.sql.list_all_streams.query().bind(after_tenant),
     };
     let query = query.bind(after).bind(page.between.0).bind(page.between.1).bind(page.prefix);
     let query = query.bind(page.category).bind(page.with_deleted).bind(page.limit);
+    let query = query.bind(page.contains);
     store.fetch("list streams", query).await?.iter().map(row::info).collect()
 }
 

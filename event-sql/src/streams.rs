@@ -1,7 +1,7 @@
 //! What the listing and the changes of streams mean for their rows. No SQL is in it.
 
 use event_core::adapter::append::StreamChange;
-use event_core::adapter::{StreamState, TenantView};
+use event_core::adapter::{ListOrder, StreamState, TenantView};
 use event_core::{Delete, Error, ListOptions, Result, StreamId, StreamVersion, Tenant};
 
 /// The tenant that a view is narrowed to, as a value to bind.
@@ -65,6 +65,10 @@ pub struct ListPage {
     pub between: (String, String),
     /// What names start with, taken literally.
     pub prefix: String,
+    /// What names contain, taken literally.
+    pub contains: String,
+    /// The order, unless it is by name, and its key for the stream before the page; none on the first page.
+    pub order: Option<(&'static str, Option<i64>)>,
     /// The only category.
     pub category: Option<String>,
     /// Whether deleted streams are on it.
@@ -77,11 +81,21 @@ impl ListPage {
     /// The page that is asked for; `None` if nothing can be on it.
     pub fn of(view: &TenantView, options: &ListOptions) -> Option<Self> {
         let (prefix, category) = (options.get_prefix().unwrap_or_default(), options.get_category());
-        if prefix.contains('\0') || category.is_some_and(|category| category.contains('\0')) {
+        let contains = options.get_contains().unwrap_or_default();
+        if contains.contains('\0')
+            || prefix.contains('\0')
+            || category.is_some_and(|category| category.contains('\0'))
+        {
             return None;
         }
         let start = options.get_after();
+        let order = order_name(options.get_order());
+        let key = start.map(|_| options.get_after_key());
         let (tenant, stream) = match (view, start) {
+            // The page starts after a key, not after a name.
+            (_, Some((tenant, stream_id))) if order.is_some() => {
+                (tenant.as_str(), stream_id.as_str())
+            }
             (TenantView::One(own), Some((tenant, _))) if tenant > own => return None,
             (TenantView::One(own), Some((tenant, stream_id))) if tenant == own => {
                 (own.as_str(), stream_id.as_str())
@@ -96,10 +110,22 @@ impl ListPage {
             after: (tenant.to_owned(), stream.to_owned()),
             between: (lowest.to_owned(), highest_name(prefix)),
             prefix: prefix.to_owned(),
+            contains: contains.to_owned(),
+            order: order.map(|order| (order, key)),
             category: category.map(str::to_owned),
             with_deleted: options.get_deleted(),
             limit: i64::from(options.get_limit().get()),
         })
+    }
+}
+
+/// What the statements call an order that is not by name.
+fn order_name(order: ListOrder) -> Option<&'static str> {
+    match order {
+        ListOrder::Oldest => Some("oldest"),
+        ListOrder::Newest => Some("newest"),
+        ListOrder::Largest => Some("largest"),
+        _ => None,
     }
 }
 

@@ -37,6 +37,13 @@ impl SnapshotStore for OnThread {
         self.0.of_streams(streams).await
     }
 
+    async fn delete(&self, tenant: &Tenant, stream_id: &StreamId, kind: &str) -> Result<bool> {
+        let (store, tenant) = (Arc::clone(&self.0), tenant.clone());
+        let (stream_id, kind) = (stream_id.clone(), kind.to_owned());
+        let work = async move { store.delete(&tenant, &stream_id, &kind).await };
+        self.0.thread.run("delete a snapshot", work).await?
+    }
+
     async fn discard(
         &self,
         tenant: &Tenant,

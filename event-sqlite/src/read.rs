@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use event_core::adapter::read::only_event;
 use event_core::adapter::{Direction, Room, TenantView};
 use event_core::{
-    AllOptions, Error, EventId, ReadOptions, RecordedEvent, Result, StreamId, Tenant,
+    AllOptions, Error, EventId, Position, ReadOptions, RecordedEvent, Result, StreamId, Tenant,
 };
 use event_sql::page::{EventPage, StreamPage, start};
 use event_sql::rows::{Owners, checked, to_i64};
@@ -100,7 +100,11 @@ pub(crate) async fn all(
                 found.push(event);
             }
         }
-        rest = rest.after(last);
+        rest = if options.is_backward() {
+            rest.up_to(Position::new(last.get().saturating_sub(1)))
+        } else {
+            rest.after(last)
+        };
     }
 }
 
@@ -117,6 +121,7 @@ async fn candidates(
     let filters =
         (options.get_correlation_id(), stream.map(StreamId::as_str), options.get_category());
     let (statement, narrow) = match filters {
+        _ if options.is_backward() => (sql::READ_ALL_BACKWARD, None),
         (Some(id), ..) => (sql::READ_CORRELATED, Some(id)),
         (None, Some(stream), _) => (sql::READ_OF_STREAM, Some(stream)),
         (None, None, Some(category)) => (sql::READ_CATEGORY, Some(category)),
@@ -135,6 +140,11 @@ async fn candidates(
         .bind(to_i64(options.get_up_to().get()));
     if let Some(narrow) = narrow {
         query = query.bind(narrow.to_owned());
+    }
+    if options.is_backward() {
+        let (id, stream, category) = filters;
+        query = query.bind(stream.map(str::to_owned)).bind(category.map(str::to_owned));
+        query = query.bind(id.map(str::to_owned));
     }
     let mut page = KeyedPage::new(store, view, Room::new(options.get_limit_bytes()));
     store.pool.each_while("read all streams", query, |row| page.take(row)).await?;

@@ -100,6 +100,7 @@ statements! {
     READ_CATEGORY = "read/read_category";
     READ_OF_STREAM = "read/read_of_stream";
     READ_CORRELATED = "read/read_correlated";
+    READ_ALL_BACKWARD = "read/read_all_backward";
     READ_EVENT = "read/read_event";
     HEAD = "read/head";
     LAST_ASSIGNED = "read/last_assigned";
@@ -110,6 +111,7 @@ statements! {
     // Streams and links.
     STREAM_INFO = "stream/stream_info";
     LIST_STREAMS = "stream/list_streams";
+    LIST_ORDERED_STREAMS = "stream/list_ordered_streams";
     OWNERS = "stream/owners";
     CHANGE_STREAM = "stream/change_stream";
     KNOWN_CHANGE = known_change;

@@ -50,9 +50,17 @@ pub(crate) async fn list(
 ) -> Result<Vec<StreamInfo>> {
     let Some(page) = ListPage::of(view, options) else { return Ok(Vec::new()) };
     let (after_tenant, after) = page.after;
+    if let Some((order, key)) = page.order {
+        let query = sql::LIST_ORDERED_STREAMS.query().bind(page.tenant).bind(order);
+        let query = query.bind(key).bind(after_tenant).bind(after).bind(page.prefix);
+        let query = query.bind(page.contains).bind(page.category);
+        let query = query.bind(page.with_deleted).bind(page.limit);
+        return store.fetch("list streams", query).await?.iter().map(row::info).collect();
+    }
     let query = sql::LIST_STREAMS.query().bind(page.tenant).bind(after_tenant);
     let query = query.bind(after).bind(page.between.0).bind(page.between.1).bind(page.prefix);
     let query = query.bind(page.category).bind(page.with_deleted).bind(page.limit);
+    let query = query.bind(page.contains);
     store.fetch("list streams", query).await?.iter().map(row::info).collect()
 }
 
@@ -95,7 +103,8 @@ pub(crate) async fn change(
         transaction.execute(all).await?;
         transaction.execute(sql::REMOVE_SNAPSHOTS.query().bind(key)).await?;
     }
-    if stream.holds_links {
+    // A stream that is deleted softly no longer says what it holds.
+    if stream.holds_links || is_gone {
         let kept = if is_gone { Some(i64::MAX) } else { first };
         transaction.execute(sql::REMOVE_LINKS.query().bind(key).bind(kept.unwrap_or(0))).await?;
     }

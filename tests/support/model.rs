@@ -116,6 +116,13 @@ struct ModelStream {
     state: State,
 }
 
+impl ModelStream {
+    /// What was deleted softly may be removed.
+    fn may_be_deleted(&self, hard: bool) -> bool {
+        self.state == State::Active || (hard && self.state == State::Soft)
+    }
+}
+
 type Key = (usize, usize);
 
 /// An attempted commit: the tenant, and the events of each stream.
@@ -341,7 +348,7 @@ impl Model {
                 Ok(())
             }
             None => Err("stream_not_found"),
-            Some(stream) if stream.state != State::Active => Err("stream_deleted"),
+            Some(stream) if !stream.may_be_deleted(hard) => Err("stream_deleted"),
             Some(stream) => claim
                 .check(StreamVersion::new(stream.version))
                 .map_err(|conflict| conflict.code())

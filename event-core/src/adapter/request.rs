@@ -1,10 +1,10 @@
-//! Options of reads: pages of one stream, of all streams, of the list of streams; and what a stream's entry holds.
+//! Options of reads: pages of one stream, and of all streams.
 
 use chrono::{DateTime, Utc};
 
 use crate::envelope::RecordedEvent;
 use crate::registry::Registry;
-use crate::value::{BatchSize, InvalidStartVersion, Position, StreamId, StreamVersion, Tenant};
+use crate::value::{BatchSize, InvalidStartVersion, Position, StreamId, StreamVersion};
 
 /// The direction in which a stream is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,6 +128,7 @@ pub struct AllOptions {
     category: Option<String>,
     event_types: Option<Vec<String>>,
     correlation_id: Option<String>,
+    is_backward: bool,
     recorded_from: Option<DateTime<Utc>>,
     recorded_before: Option<DateTime<Utc>>,
     limit: BatchSize,
@@ -153,6 +154,20 @@ impl AllOptions {
     pub const fn up_to(mut self, position: Position) -> Self {
         self.up_to = Some(position);
         self
+    }
+
+    /// The latest events first: the page starts at the end of the log, or at [`up_to`](Self::up_to), and goes back to
+    /// [`after`](Self::after).
+    #[must_use]
+    pub const fn backward(mut self) -> Self {
+        self.is_backward = true;
+        self
+    }
+
+    /// The last events that pass the filters, the latest first: [`backward`](Self::backward) with this limit.
+    #[must_use]
+    pub const fn last(self, limit: BatchSize) -> Self {
+        self.backward().limit(limit)
     }
 
     /// Only one stream; under the view of all tenants, each tenant's stream of this name. Unlike
@@ -235,7 +250,12 @@ impl AllOptions {
         self.epoch
     }
 
-    /// The position after which the page starts.
+    /// Whether the latest events come first.
+    pub const fn is_backward(&self) -> bool {
+        self.is_backward
+    }
+
+    /// The position after which the page starts; backward, the one before which it ends.
     pub const fn get_after(&self) -> Position {
         self.after
     }
@@ -294,129 +314,4 @@ impl AllOptions {
     pub fn get_limit_bytes(&self) -> usize {
         self.limit_bytes.unwrap_or(usize::MAX)
     }
-}
-
-/// Which page of the list of streams to read, sorted by tenant and name in byte order.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ListOptions {
-    prefix: Option<String>,
-    category: Option<String>,
-    after: Option<(Tenant, StreamId)>,
-    deleted: bool,
-    limit: BatchSize,
-}
-
-impl ListOptions {
-    /// All streams that are not deleted.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Only streams whose name starts with this text, taken literally.
-    #[must_use]
-    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
-        self.prefix = Some(prefix.into());
-        self
-    }
-
-    /// Only streams of a category.
-    #[must_use]
-    pub fn category(mut self, category: impl Into<String>) -> Self {
-        self.category = Some(category.into());
-        self
-    }
-
-    /// Only streams after the last one of the previous page, by tenant, then by name.
-    #[must_use]
-    pub fn after(mut self, last: &StreamInfo) -> Self {
-        self.after = Some((last.tenant.clone(), last.stream_id.clone()));
-        self
-    }
-
-    /// Also deleted streams.
-    #[must_use]
-    pub const fn deleted(mut self) -> Self {
-        self.deleted = true;
-        self
-    }
-
-    /// Sets the page size.
-    #[must_use]
-    pub const fn limit(mut self, limit: BatchSize) -> Self {
-        self.limit = limit;
-        self
-    }
-
-    /// The prefix filter.
-    pub fn get_prefix(&self) -> Option<&str> {
-        self.prefix.as_deref()
-    }
-
-    /// The category filter.
-    pub fn get_category(&self) -> Option<&str> {
-        self.category.as_deref()
-    }
-
-    /// The stream after which the page starts.
-    pub const fn get_after(&self) -> Option<&(Tenant, StreamId)> {
-        self.after.as_ref()
-    }
-
-    /// Whether deleted streams are listed.
-    pub const fn get_deleted(&self) -> bool {
-        self.deleted
-    }
-
-    /// The page size.
-    pub const fn get_limit(&self) -> BatchSize {
-        self.limit
-    }
-}
-
-/// The state of a stream, which decides whether it can be read and written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum StreamState {
-    /// It can be read and written.
-    Active,
-    /// It can be read; appends are refused.
-    Archived,
-    /// It can be neither read nor written; its events stay in the global order.
-    SoftDeleted,
-    /// Its events are removed as well.
-    HardDeleted,
-}
-
-impl StreamState {
-    /// Whether the stream is deleted, softly or hard.
-    pub const fn is_deleted(self) -> bool {
-        matches!(self, Self::SoftDeleted | Self::HardDeleted)
-    }
-}
-
-/// The store's entry for a stream.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StreamInfo {
-    /// The tenant that owns it.
-    pub tenant: Tenant,
-    /// The name, unique per tenant.
-    pub stream_id: StreamId,
-    /// The number of its last event or link.
-    pub version: StreamVersion,
-    /// The number of the first event or link that is kept; 1 unless the stream was truncated.
-    pub first_version: StreamVersion,
-    /// Whether it can be read and written.
-    pub state: StreamState,
-    /// The time of its first event, by the store's clock.
-    pub created_at: DateTime<Utc>,
-    /// Whether it holds links to events of other streams instead of events; false once it is deleted.
-    pub holds_links: bool,
-}
-
-/// How a stream is deleted. In both cases its name and its version numbers are never reused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Delete {
-    /// Refuses reads and appends; the events stay in the global order.
-    Soft,
-    /// Removes the events as well.
-    Hard,
 }

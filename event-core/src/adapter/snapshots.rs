@@ -68,6 +68,20 @@ pub trait SnapshotStore: Send + Sync {
     /// are left out.
     async fn of_streams(&self, streams: &[(Tenant, StreamId)]) -> Result<Vec<OwnedSnapshot>>;
 
+    /// Removes the snapshot, whatever stream version it is at, and whether it can be read or not. Returns whether there was
+    /// one.
+    ///
+    /// By default it is looked up and discarded, so one that cannot be read is an error.
+    async fn delete(&self, tenant: &Tenant, stream_id: &StreamId, kind: &str) -> Result<bool> {
+        for _ in 0..TRIES {
+            let Some(found) = self.load(tenant, stream_id, kind).await? else { return Ok(false) };
+            if self.discard(tenant, stream_id, kind, found.stream_version).await? {
+                return Ok(true);
+            }
+        }
+        Err(Error::adapter("delete a snapshot", "others are saved faster than they are deleted"))
+    }
+
     /// Removes the snapshot if it is at this stream version. Returns whether it was removed. A hard deletion of a stream removes
     /// its snapshots of every kind with its events.
     async fn discard(
@@ -78,6 +92,9 @@ pub trait SnapshotStore: Send + Sync {
         stream_version: StreamVersion,
     ) -> Result<bool>;
 }
+
+/// How often a snapshot is looked up that another one replaces meanwhile.
+const TRIES: usize = 8;
 
 /// The snapshot store of a backend without snapshots: nothing to load, and saving fails.
 #[derive(Debug)]

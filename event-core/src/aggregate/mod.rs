@@ -6,6 +6,7 @@
 //! one.
 
 mod causality;
+mod delete;
 mod load;
 pub(crate) mod options;
 mod recover;

@@ -63,6 +63,7 @@ impl Error {
             Self::IncompatibleSchema { .. } => "incompatible_schema",
             Self::Subscription(error) => error.code(),
             Self::LogDiverged { .. } => "log_diverged",
+            Self::Forbidden { .. } => "forbidden",
             Self::Unsupported { .. } => "unsupported",
             Self::Adapter { .. } => "adapter_error",
         }
@@ -81,6 +82,7 @@ impl Error {
             | Self::MixedStream { .. }
             | Self::InvalidImport { .. }
             | Self::InvalidLine { .. }
+            | Self::Forbidden { .. }
             | Self::StreamLimitReached { .. } => Category::Validation,
             Self::WrongExpectedVersion { .. }
             | Self::StreamNotFound { .. }

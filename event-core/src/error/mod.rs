@@ -364,6 +364,14 @@ pub enum Error {
         /// The tenants that have an event with this id.
         tenants: Vec<Tenant>,
     },
+    /// A setting of the store forbids the operation; nothing was done.
+    #[error("could not {operation}: {reason}")]
+    Forbidden {
+        /// The operation, to follow "could not".
+        operation: &'static str,
+        /// The setting, and what to do instead.
+        reason: &'static str,
+    },
     /// The backend of the store does not have what was asked for; nothing was done.
     #[error("the backend `{backend}` cannot {operation}{}", instead(hint))]
     Unsupported {

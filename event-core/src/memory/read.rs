@@ -1,7 +1,9 @@
 //! Reads pages of one stream, of all streams, and of the list of streams.
 
+use std::sync::Arc;
+
 use crate::adapter::{
-    AllOptions, Direction, ListOptions, ReadOptions, StreamInfo, TenantView, within,
+    AllOptions, Direction, ListOptions, ListOrder, ReadOptions, StreamInfo, TenantView, within,
 };
 use crate::envelope::RecordedEvent;
 use crate::error::{Error, Result};
@@ -67,31 +69,51 @@ impl State {
     }
 
     pub(super) fn all(&self, view: &TenantView, options: &AllOptions) -> Vec<RecordedEvent> {
-        let after = Position::new(options.get_after().get().saturating_add(1));
-        let events = self
-            .log
-            .range(after..)
-            .map(|(_, event)| event)
-            .take_while(|event| event.position() <= options.get_up_to())
-            .filter(|event| view.sees(event.tenant()) && options.admits(event))
-            .take(options.get_limit().get() as usize)
-            .map(|event| (**event).clone());
-        within(options.get_limit_bytes(), events)
+        let first = Position::new(options.get_after().get().saturating_add(1));
+        if first > options.get_up_to() {
+            return Vec::new();
+        }
+        let events = self.log.range(first..=options.get_up_to()).map(|(_, event)| event);
+        let page = |events: &mut dyn Iterator<Item = &Arc<RecordedEvent>>| {
+            let found = events
+                .filter(|event| view.sees(event.tenant()) && options.admits(event))
+                .take(options.get_limit().get() as usize)
+                .map(|event| (**event).clone());
+            within(options.get_limit_bytes(), found)
+        };
+        if options.is_backward() { page(&mut events.rev()) } else { page(&mut { events }) }
     }
 
     pub(super) fn list(&self, view: &TenantView, options: &ListOptions) -> Vec<StreamInfo> {
-        self.streams
+        let is_by_name = options.get_order() == ListOrder::Name;
+        let listed = self
+            .streams
             .iter()
             .filter(|(key, _)| {
-                view.sees(&key.0) && options.get_after().is_none_or(|last| *key > last)
+                let starts_here = !is_by_name || options.get_after().is_none_or(|last| *key > last);
+                view.sees(&key.0) && starts_here
             })
             .filter(|((_, id), stream)| {
                 (options.get_deleted() || !stream.state.is_deleted())
                     && options.get_prefix().is_none_or(|prefix| id.as_str().starts_with(prefix))
+                    && options.get_contains().is_none_or(|text| id.as_str().contains(text))
                     && options.get_category().is_none_or(|category| id.category() == category)
             })
-            .take(options.get_limit().get() as usize)
-            .map(|((tenant, id), stream)| stream.info(tenant, id))
+            .map(|((tenant, id), stream)| stream.info(tenant, id));
+        let limit = options.get_limit().get() as usize;
+        if is_by_name {
+            return listed.take(limit).collect();
+        }
+        // They come by tenant and name: a stable sort leaves equal ones so.
+        let mut all: Vec<_> = listed.map(|info| (options.get_order().key(&info), info)).collect();
+        all.sort_by_key(|(key, _)| *key);
+        let after = options.get_after().map(|(tenant, id)| (options.get_after_key(), tenant, id));
+        all.iter()
+            .filter(|(key, info)| {
+                after.is_none_or(|after| (*key, &info.tenant, &info.stream_id) > after)
+            })
+            .take(limit)
+            .map(|(_, info)| info.clone())
             .collect()
     }
 }

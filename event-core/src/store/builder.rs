@@ -21,6 +21,7 @@ pub(super) struct Settings {
     pub(super) clock: Clock,
     pub(super) stream_limit: Option<u64>,
     pub(super) event_size_limit: usize,
+    pub(super) allows_hard_deletion: bool,
 }
 
 impl Default for Settings {
@@ -30,6 +31,7 @@ impl Default for Settings {
             clock: Clock::system(),
             stream_limit: Some(STREAM_LIMIT),
             event_size_limit: EVENT_SIZE_LIMIT,
+            allows_hard_deletion: true,
         }
     }
 }
@@ -70,6 +72,12 @@ macro_rules! setters {
             /// do not count.
             pub fn stream_limit(mut self, limit: Option<u64>) -> Self {
                 self.settings.stream_limit = limit;
+                self
+            }
+
+            /// Refuses hard deletions: a stream can be archived and deleted softly, and its events stay.
+            pub fn forbid_hard_deletion(mut self) -> Self {
+                self.settings.allows_hard_deletion = false;
                 self
             }
 

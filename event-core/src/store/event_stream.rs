@@ -18,7 +18,7 @@ use crate::adapter::{
 use crate::envelope::RecordedEvent;
 use crate::error::{Error, Result};
 use crate::store::{EventStore, Place};
-use crate::value::{StreamId, StreamVersion};
+use crate::value::{Position, StreamId, StreamVersion};
 
 /// A lazy sequence of stored events. It ends after the first error.
 ///
@@ -182,7 +182,10 @@ impl EventStream {
             {
                 let mut place = place.unwrap_or(before);
                 place.see(last.position(), last.event_id());
-                Cursor::All(options.after(last.position()), place)
+                match next_of_all(options, last.position()) {
+                    Some(options) => Cursor::All(options, place),
+                    None => Cursor::End,
+                }
             }
             _ => Cursor::End,
         };
@@ -191,6 +194,15 @@ impl EventStream {
         self.prefetch_at = if self.prefetch_at == 0 { page.len() / 2 } else { page.len() };
         self.page = page.into();
     }
+}
+
+/// The page after the one that ends at a position; `None` if no position is left.
+fn next_of_all(options: AllOptions, last: Position) -> Option<AllOptions> {
+    if !options.is_backward() {
+        return Some(options.after(last));
+    }
+    let before = last.get().checked_sub(1).filter(|before| *before > options.get_after().get());
+    before.map(|before| options.up_to(Position::new(before)))
 }
 
 /// The start of the next page; `None` if no version is left. Backward, 0 would mean the end of the stream.

@@ -11,10 +11,11 @@ use crate::value::{ExpectedVersion, StreamId, StreamVersion};
 /// Streams cannot be renamed: links, metadata and exports refer to a [`StreamId`], which always means the same history. To
 /// continue under another name, start a new stream and archive the old one.
 impl EventStore {
-    /// Deletes a stream; its name is never reused.
+    /// Deletes a stream; its name is never reused. A stream that was deleted softly may be deleted hard later.
     ///
     /// # Errors
-    /// [`Error::WrongExpectedVersion`]; [`Error::StreamNotFound`] for a missing stream, unless the expected version says that it
+    /// [`Error::Forbidden`] for a hard deletion where
+    /// [`forbid_hard_deletion`](crate::store::Connect::forbid_hard_deletion) is set; [`Error::WrongExpectedVersion`]; [`Error::StreamNotFound`] for a missing stream, unless the expected version says that it
     /// does not exist; [`Error::StreamDeleted`]; [`Error::Connection`].
     pub async fn delete_stream(
         &self,
@@ -22,8 +23,28 @@ impl EventStore {
         expected: ExpectedVersion,
         delete: Delete,
     ) -> Result<(), Error> {
+        if delete == Delete::Hard && !self.shared.settings.allows_hard_deletion {
+            let reason =
+                "this store was opened with `forbid_hard_deletion`; archive it or delete it softly";
+            let error = Error::Forbidden { operation: "remove the events of a stream", reason };
+            return Err(self.operation("delete_stream", Some(stream_id)).refuse(error));
+        }
         let change = StreamChange::Delete(delete);
         self.change_stream("delete_stream", stream_id, expected, change).await
+    }
+
+    /// The number of events or links that a stream holds, without reading them; 0 if it does not exist or is deleted.
+    /// Truncated events do not count.
+    ///
+    /// # Errors
+    /// [`Error::AmbiguousStream`] in the view of all tenants; [`Error::Connection`].
+    pub async fn count_events(&self, stream_id: &StreamId) -> Result<u64, Error> {
+        let adapter = &self.shared.adapter;
+        let info = self
+            .operation("count_events", Some(stream_id))
+            .run(|_| adapter.stream_info(&self.view, stream_id))
+            .await?;
+        Ok(info.filter(|info| !info.state.is_deleted()).map_or(0, |info| info.events()))
     }
 
     /// Makes a stream read-only: every append fails with [`Error::StreamArchived`].

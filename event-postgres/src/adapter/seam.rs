@@ -17,7 +17,7 @@ use event_sql::rows::to_i64;
 use uuid::Uuid;
 
 use super::PgAdapter;
-use crate::{census, health, inline, link, projection, read, stream, verify};
+use crate::{backward, census, health, inline, link, projection, read, stream, verify};
 
 #[async_trait]
 impl Adapter for PgAdapter {
@@ -67,8 +67,15 @@ impl Adapter for PgAdapter {
         options: &AllOptions,
     ) -> Result<Vec<RecordedEvent>> {
         let end = i64::try_from(options.get_up_to().get()).ok();
-        let read =
-            self.readers.read_up_to(end, move |server| Box::pin(read::all(server, view, options)));
+        let read = self.readers.read_up_to(end, move |server| {
+            Box::pin(async move {
+                if options.is_backward() {
+                    backward::all(server, view, options).await
+                } else {
+                    read::all(server, view, options).await
+                }
+            })
+        });
         let page = read.await?;
         if options.get_epoch().is_none() {
             // The reader proves nothing but its position, which may be of a log that was replaced.

@@ -4,7 +4,7 @@ use super::{Subject, append, everything, exact, store, stream};
 use crate::Noted;
 use event_core::ExpectedVersion::{Any, NoStream, StreamExists};
 use event_core::adapter::StreamState;
-use event_core::{Delete, Error, EventStore, ReadOptions};
+use event_core::{Delete, Error, EventId, EventStore, NewEvent, ReadOptions};
 
 async fn assert_deleted(store: &EventStore, name: &str) {
     let name = stream(name);
@@ -84,4 +84,48 @@ pub async fn an_append_is_stored_before_a_racing_deletion_or_refused(adapter: Su
         let left = log.iter().filter(|event| event.stream_id().as_str() == name).count();
         assert_eq!(left, if *delete == Delete::Soft { stored } else { 0 });
     }
+}
+
+pub async fn a_softly_deleted_stream_is_removed_later(adapter: Subject) {
+    let store = store(&adapter);
+    let id = EventId::new();
+    let first = NewEvent::from(Noted::new("x")).with_id(id);
+    append(&store, "s", NoStream, vec![first.clone()]).await;
+    append(&store, "s", Any, Noted::many(2)).await;
+    store.link(&stream("links"), NoStream, [id]).await.unwrap();
+    for name in ["s", "links"] {
+        store.delete_stream(&stream(name), Any, Delete::Soft).await.unwrap();
+    }
+    let error = store.delete_stream(&stream("s"), exact(2), Delete::Hard).await.unwrap_err();
+    assert!(matches!(error, Error::WrongExpectedVersion { .. }), "{error}");
+    let error = store.archive_stream(&stream("s"), Any).await.unwrap_err();
+    assert!(matches!(error, Error::StreamDeleted { .. }), "{error}");
+    store.delete_stream(&stream("s"), exact(3), Delete::Hard).await.unwrap();
+    store.delete_stream(&stream("links"), Any, Delete::Hard).await.unwrap();
+    assert!(everything(&store).await.is_empty());
+    for name in ["s", "links"] {
+        let info = store.stream_info(&stream(name)).await.unwrap();
+        assert_eq!(info.state, StreamState::HardDeleted);
+    }
+    assert_deleted(&store, "s").await;
+    let again = store.delete_stream(&stream("s"), Any, Delete::Hard).await.unwrap_err();
+    assert!(matches!(again, Error::StreamDeleted { .. }), "{again}");
+    // Its ids stay known.
+    let elsewhere = store.append(&stream("t"), NoStream, [first]).await.unwrap_err();
+    assert!(matches!(elsewhere, Error::EventIdConflict { .. }), "{elsewhere}");
+    assert!(store.verify().await.unwrap().is_sound());
+}
+
+pub async fn a_store_may_forbid_hard_deletion(adapter: Subject) {
+    let store = EventStore::builder(adapter).forbid_hard_deletion().build().unwrap();
+    append(&store, "s", NoStream, Noted::many(3)).await;
+    let error = store.delete_stream(&stream("s"), Any, Delete::Hard).await.unwrap_err();
+    assert_eq!(error.code(), "forbidden");
+    assert!(error.to_string().contains("forbid_hard_deletion"), "{error}");
+    assert_eq!(everything(&store).await.len(), 3);
+    store.delete_stream(&stream("s"), Any, Delete::Soft).await.unwrap();
+    let other = store.with_scope(store.scope().clone());
+    let error = other.delete_stream(&stream("s"), Any, Delete::Hard).await.unwrap_err();
+    assert!(matches!(error, Error::Forbidden { .. }), "{error}");
+    assert_eq!(everything(&store).await.len(), 3);
 }

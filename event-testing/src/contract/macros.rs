@@ -44,6 +44,8 @@ macro_rules! adapter_contract {
                     a_stream_of_links_is_refused;
                 scope: a_tenant_sees_only_its_own_data, the_operator_sees_all_tenants,
                     the_scope_is_in_metadata_and_errors, an_id_of_several_tenants_is_ambiguous;
+                listing: streams_are_listed_by_time_and_by_size, streams_are_found_by_a_part_of_their_name,
+                    the_log_is_read_backward, events_of_a_stream_are_counted;
                 operate: a_backend_does_what_an_operator_asks_or_says_that_it_cannot;
                 causes: a_cause_carries_its_correlation_on, a_correlation_is_read_in_global_order,
                     a_correlation_is_found_however_its_id_is_written;
@@ -68,7 +70,7 @@ macro_rules! adapter_contract {
                 snapshot: keeps_a_snapshot_byte_for_byte, a_snapshot_is_never_replaced_by_an_earlier_one,
                     tenants_streams_and_kinds_are_isolated, missing_and_deleted_streams_have_no_snapshot,
                     recovery_reads_only_events_after_the_snapshot, an_invalid_snapshot_is_never_used,
-                    a_truncated_stream_is_recovered_from_its_snapshot;
+                    a_truncated_stream_is_recovered_from_its_snapshot, a_snapshot_is_deleted_on_purpose;
                 link: linked_events_keep_their_position_and_origin,
                     every_expected_version_of_a_link_is_checked,
                     a_link_to_missing_events_is_refused_and_names_them,
@@ -79,7 +81,8 @@ macro_rules! adapter_contract {
                     the_census_compares_stored_with_registered_versions;
                 health: a_working_store_is_healthy, a_closed_store_refuses_every_call, readers_end_when_their_store_closes;
                 delete: soft_deletion_keeps_events_in_the_log, hard_deletion_removes_events,
-                    deletion_checks_the_expected_version,
+                    deletion_checks_the_expected_version, a_softly_deleted_stream_is_removed_later,
+                    a_store_may_forbid_hard_deletion,
                     an_append_is_stored_before_a_racing_deletion_or_refused;
             }
         }

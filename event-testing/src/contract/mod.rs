@@ -26,6 +26,7 @@ pub mod import;
 pub mod incarnations;
 pub mod leases;
 pub mod link;
+pub mod listing;
 mod macros;
 pub mod operate;
 pub mod read;

@@ -406,3 +406,21 @@ pub async fn a_truncated_stream_is_recovered_from_its_snapshot(adapter: Subject)
         }
     }
 }
+
+pub async fn a_snapshot_is_deleted_on_purpose(adapter: Subject) {
+    let store = store(&adapter);
+    let name = stream("s");
+    append(&store, "s", NoStream, Noted::many(120)).await;
+    assert!(!store.delete_snapshot::<Periodic>(&name).await.unwrap(), "there is none");
+    store.recover::<Periodic>(&name).await.unwrap();
+    store.snapshot::<Manual>(&name).await.unwrap();
+    assert!(store.delete_snapshot::<Periodic>(&name).await.unwrap());
+    assert!(load(&adapter, &name, "contract.digest").await.is_none());
+    assert!(load(&adapter, &name, "contract.manual").await.is_some(), "another kind stays");
+    assert!(!store.delete_snapshot::<Periodic>(&name).await.unwrap());
+    let recovered = store.recover::<Periodic>(&name).await.unwrap();
+    assert_eq!((recovered.report.applied, recovered.report.from_snapshot), (120, None));
+    let error = store.delete_snapshot::<Plain>(&name).await.unwrap_err();
+    assert!(matches!(error, Error::Adapter { .. }), "{error}");
+    assert!(store.all_tenants().delete_snapshot::<Periodic>(&name).await.is_err());
+}

@@ -5,7 +5,7 @@
 //! version and the stream limit ([`StreamHead::append`]).
 
 use super::{Appended, LinkEvents, Outcome, StreamAppend, StreamChange};
-use crate::adapter::{StreamInfo, StreamState};
+use crate::adapter::{Delete, StreamInfo, StreamState};
 use crate::error::{Error, Result};
 use crate::value::{Conflict, EventId, ExpectedVersion, Position, StreamId, StreamVersion};
 
@@ -109,6 +109,7 @@ impl StreamHead {
     /// Checks a change of a stream's state; `head` is `None` for a stream that never existed.
     ///
     /// Deleting a missing stream is not an error, and changes nothing, if the expected version says that it does not exist.
+    /// A stream that was deleted softly may be deleted hard.
     ///
     /// # Errors
     /// [`Error::StreamNotFound`], [`Error::StreamDeleted`]; [`Error::WrongExpectedVersion`], also for a truncation that starts
@@ -126,7 +127,8 @@ impl StreamHead {
                 _ => Err(Error::stream_not_found(stream_id.clone())),
             };
         };
-        if head.state.is_deleted() {
+        let is_removal = change == StreamChange::Delete(Delete::Hard);
+        if head.state.is_deleted() && !(is_removal && head.state == StreamState::SoftDeleted) {
             return Err(Error::stream_deleted(stream_id.clone()));
         }
         let refused = |conflict| Error::conflict(stream_id.clone(), conflict);
