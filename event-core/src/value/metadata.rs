@@ -62,7 +62,7 @@ impl Metadata {
 
     /// Returns the parsed value of `key`; `None` if the key is missing.
     pub fn get(&self, key: &str) -> Option<Value> {
-        serde_json::from_str(self.fields().get(key)?.get()).ok()
+        serde_json::from_str(self.fields().get(key.as_bytes())?.get()).ok()
     }
 
     /// Sets a key; replaces its value if it exists.
@@ -139,22 +139,50 @@ impl Metadata {
         let mut fields = self.fields();
         let before = fields.len();
         for (key, value) in added {
+            let key = Cow::Borrowed(key.as_bytes());
             match on_duplicate {
-                OnDuplicate::Replace => drop(fields.insert(Cow::Borrowed(key), value)),
-                OnDuplicate::Keep => drop(fields.entry(Cow::Borrowed(key)).or_insert(value)),
+                OnDuplicate::Replace => drop(fields.insert(key, value)),
+                OnDuplicate::Keep => drop(fields.entry(key).or_insert(value)),
             }
         }
         if fields.len() == before && matches!(on_duplicate, OnDuplicate::Keep) {
             return self;
         }
-        match to_raw_value(&fields) {
+        let texts: Option<BTreeMap<&str, &RawValue>> =
+            fields.iter().map(|(key, value)| Some((str::from_utf8(key).ok()?, *value))).collect();
+        let encoded = match texts {
+            Some(texts) => to_raw_value(&texts),
+            // A key that is no text, such as half of a surrogate pair, can only be kept as it is written.
+            None => self.spliced(added, on_duplicate),
+        };
+        match encoded {
             Ok(raw) => Self(Some(raw)),
             Err(_) => self,
         }
     }
 
-    /// The keys with their raw values; the last value of a duplicate key wins.
-    fn fields(&self) -> BTreeMap<Cow<'_, str>, &RawValue> {
+    /// The object as it is written, with more keys: behind those that it has to replace them, since the last one of a key
+    /// counts, and else in front of them.
+    fn spliced(
+        &self,
+        added: &[(&str, &RawValue)],
+        on_duplicate: OnDuplicate,
+    ) -> serde_json::Result<Box<RawValue>> {
+        let added: BTreeMap<&str, &RawValue> = added.iter().copied().collect();
+        let added = serde_json::to_string(&added)?;
+        let inner = |object: &str| {
+            let object = object.trim().strip_prefix('{').and_then(|it| it.strip_suffix('}'));
+            object.unwrap_or_default().to_owned()
+        };
+        let (ours, added) = (inner(self.as_json()), inner(&added));
+        RawValue::from_string(match on_duplicate {
+            OnDuplicate::Keep => format!("{{{added},{ours}}}"),
+            OnDuplicate::Replace => format!("{{{ours},{added}}}"),
+        })
+    }
+
+    /// The keys, in bytes, with their raw values; the last value of a duplicate key wins.
+    fn fields(&self) -> BTreeMap<Cow<'_, [u8]>, &RawValue> {
         self.0
             .as_deref()
             .and_then(|raw| serde_json::from_str::<Fields<'_>>(raw.get()).ok())
@@ -168,7 +196,7 @@ impl Metadata {
         if !json.contains(key) && !json.contains('\\') {
             return None;
         }
-        let value = self.fields().remove(key)?;
+        let value = self.fields().remove(key.as_bytes())?;
         serde_json::from_str::<Text<'_>>(value.get()).ok().map(|text| text.0)
     }
 }
@@ -182,17 +210,22 @@ enum OnDuplicate {
 
 #[derive(Deserialize)]
 struct Fields<'a>(
-    #[serde(borrow, deserialize_with = "borrowed_keys")] BTreeMap<Cow<'a, str>, &'a RawValue>,
+    #[serde(borrow, deserialize_with = "borrowed_keys")] BTreeMap<Cow<'a, [u8]>, &'a RawValue>,
 );
 
-/// Borrows its text: `#[serde(borrow)]` cannot be set for the keys of a map, so they need this wrapper.
+/// A key in bytes: JSON can write keys that are no text, and they must not hide the others.
 #[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, [u8]>);
+
+/// Borrows its text.
+#[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 fn borrowed_keys<'de, D: Deserializer<'de>>(
     deserializer: D,
-) -> Result<BTreeMap<Cow<'de, str>, &'de RawValue>, D::Error> {
-    let fields = BTreeMap::<Text<'de>, &'de RawValue>::deserialize(deserializer)?;
+) -> Result<BTreeMap<Cow<'de, [u8]>, &'de RawValue>, D::Error> {
+    // `#[serde(borrow)]` cannot be set for the keys of a map, so they need the wrapper.
+    let fields = BTreeMap::<Key<'de>, &'de RawValue>::deserialize(deserializer)?;
     Ok(fields.into_iter().map(|(key, value)| (key.0, value)).collect())
 }
 
@@ -218,7 +251,8 @@ impl PartialEq for Metadata {
     /// Compares the JSON values: key order and white space are ignored.
     fn eq(&self, other: &Self) -> bool {
         let value = |metadata: &Self| serde_json::from_str::<Value>(metadata.as_json()).ok();
-        self.as_json() == other.as_json() || value(self) == value(other)
+        self.as_json() == other.as_json()
+            || value(self).is_some_and(|ours| value(other).is_some_and(|theirs| ours == theirs))
     }
 }
 
@@ -271,6 +305,27 @@ mod tests {
         let metadata = Metadata::from_json(r#"{"correlation_id":"own","n":1.50}"#).unwrap();
         let merged = metadata.in_scope(&scope);
         assert_eq!(merged.as_json(), r#"{"actor_id":"ann","correlation_id":"own","n":1.50}"#);
+    }
+
+    #[test]
+    fn a_key_that_is_no_text_hides_and_loses_no_other() {
+        let json = r#" {"\ud800":{"a":1},"correlation_id":"own","n":1.50, "x\udfff":[] } "#;
+        let metadata = || Metadata::from_json(json).unwrap();
+        assert_eq!(metadata().correlation_id().as_deref(), Some("own"));
+        assert_eq!(metadata().get("n"), Some(serde_json::json!(1.5)));
+        let scope = Scope::tenant(Tenant::default()).correlation("scope").actor("ann");
+        let merged = metadata().in_scope(&scope);
+        assert_eq!(merged.correlation_id().as_deref(), Some("own"));
+        assert_eq!(merged.actor_id().as_deref(), Some("ann"));
+        for kept in [r#""\ud800":{"a":1}"#, r#""x\udfff":[]"#, r#""n":1.50"#] {
+            assert!(merged.as_json().contains(kept), "{merged:?}");
+        }
+        let replaced = merged.with_correlation_id("new").with_source_id("line");
+        assert_eq!(replaced.correlation_id().as_deref(), Some("new"));
+        assert_eq!(replaced.source_id().as_deref(), Some("line"));
+        assert!(replaced.as_json().contains(r#""\ud800""#), "{replaced:?}");
+        let other = Metadata::from_json(r#"{"\ud800":2}"#).unwrap();
+        assert!(metadata() != other && metadata() == metadata());
     }
 
     #[test]
