@@ -16,7 +16,7 @@ use sqlx::{Decode, Postgres, Type};
 
 use crate::epoch::look_into;
 use crate::error;
-use crate::lineage::Started;
+use crate::lineage::ServerOf;
 use crate::row::Cells;
 use crate::sql::{PgQuery, Statement};
 use crate::store::Store;
@@ -33,7 +33,7 @@ pub(crate) async fn save_in(
     checkpoint: Checkpoint,
 ) -> Result<bool> {
     let statement = &store.sql.move_checkpoint;
-    while let Some(started) = store.server_of(token) {
+    while let ServerOf::Now(started) = store.server_of(token) {
         let query = checkpointed(statement, key, (partition, token), checkpoint, 0).bind(started);
         let row = query.fetch_one(&mut *transaction).await;
         let row = row.map_err(|failed| error::error(MOVE, failed))?;
@@ -71,12 +71,11 @@ impl Store {
         Cells::new(&self.fetch_one(operation, query).await?).get("answer")
     }
 
-    /// The server on which a token is worth something, as [`Lineage::server_of`](crate::lineage::Lineage::server_of);
-    /// `None` if it is of an epoch that is over.
-    fn server_of(&self, token: u64) -> Option<Option<Started>> {
+    /// The server on which a token is worth something.
+    fn server_of(&self, token: u64) -> ServerOf {
         let epoch = self.lineage.epoch();
         if self.tokens.is_of_another(token, epoch) {
-            return None;
+            return ServerOf::Before;
         }
         self.lineage.server_of(epoch)
     }
@@ -92,7 +91,7 @@ impl Store {
     where
         T: for<'r> Decode<'r, Postgres> + Type<Postgres>,
     {
-        while let Some(started) = self.server_of(token) {
+        while let ServerOf::Now(started) = self.server_of(token) {
             let row = self.fetch_one(operation, query().bind(started)).await?;
             if let Some(answer) = Cells::new(&row).get("answer")? {
                 return Ok(Some(answer));
@@ -242,7 +241,8 @@ impl CheckpointStore for Store {
                 .bind(each().map(|it| to_i64(it.skipped)).collect::<Vec<_>>())
         };
         // The partitions of a consumer are taken in one epoch.
-        let token = each().map(|it| it.token).find(|token| self.server_of(*token).is_none());
+        let token =
+            each().map(|it| it.token).find(|token| self.server_of(*token) == ServerOf::Before);
         let token = token.unwrap_or(first.token);
         let answers: Option<Vec<String>> = self.on_its_server(token, MOVE, query).await?;
         let answers = answers.unwrap_or_else(|| vec!["lost".into(); moves.len()]);

@@ -96,6 +96,7 @@ mod row;
 mod schema;
 mod sequences;
 mod snapshots;
+mod soundness;
 mod sql;
 mod sqlstate;
 mod stall;

@@ -75,6 +75,15 @@ impl Contested {
 /// When a server started.
 pub(crate) type Started = DateTime<Utc>;
 
+/// The server of an epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ServerOf {
+    /// That of now, by when it started; `None` if none was seen yet.
+    Now(Option<Started>),
+    /// The epoch is over.
+    Before,
+}
+
 /// What a statement says of the log beside its answer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Witness {
@@ -89,10 +98,10 @@ impl Lineage {
         self.state().epoch
     }
 
-    /// When the server of an epoch started; `None` if the epoch is over. `Some(None)` where no server was seen yet.
-    pub(crate) fn server_of(&self, epoch: u64) -> Option<Option<Started>> {
+    /// The server whose log an epoch is of.
+    pub(crate) fn server_of(&self, epoch: u64) -> ServerOf {
         let state = self.state();
-        (state.epoch == epoch).then_some(state.started)
+        if state.epoch == epoch { ServerOf::Now(state.started) } else { ServerOf::Before }
     }
 
     /// The last change of the log.

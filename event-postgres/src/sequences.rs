@@ -4,7 +4,6 @@
 //! next numbers are then in use, or they are gaps that every reader has passed: what is stored there is never read.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use event_core::{Error, Result};
@@ -104,78 +103,55 @@ async fn attempt(
     Ok(repaired)
 }
 
-/// On which server the sequences are known to be sound: one that takes over, or that was restored under a living
-/// process, started at another time. The statements that assign positions name it, and do nothing on another one.
-#[derive(Debug, Default)]
-pub(crate) struct Soundness(Mutex<Option<Started>>);
-
-impl Soundness {
-    /// The server that is known to be sound; asks if none is.
-    ///
-    /// # Errors
-    /// [`Error::Adapter`] when a sequence is behind its rows; those of asking.
-    pub(crate) async fn server(&self, store: &Store) -> Result<Started> {
-        if let Some(started) = *self.known() {
-            return Ok(started);
-        }
-        let started = check(store).await?;
-        *self.known() = Some(started);
-        Ok(started)
+/// When the server that is known to be sound started; asks if none is.
+///
+/// # Errors
+/// [`Error::Adapter`] when a sequence is behind its rows; those of asking.
+pub(crate) async fn server(store: &Store) -> Result<Started> {
+    if let Some(started) = store.sequences.server() {
+        return Ok(started);
     }
-
-    /// Runs a statement that does nothing, and returns no row, on another server than the one it binds.
-    pub(crate) async fn on_sound(
-        &self,
-        store: &Store,
-        operation: &'static str,
-        query: impl Fn(Started) -> PgQuery<'static> + Send + Sync,
-    ) -> Result<Vec<PgRow>, Failure> {
-        for _ in 0..SERVERS {
-            let started = self.server(store).await?;
-            let rows = store.fetch(operation, query(started)).await?;
-            if !rows.is_empty() {
-                return Ok(rows);
-            }
-            self.doubt();
-        }
-        Err(Error::connection(operation, "each statement reached another server").into())
-    }
-
-    /// Proves the server on which positions were assigned in a transaction that is open still; on its own connection,
-    /// since whoever holds one must not wait for another.
-    ///
-    /// # Errors
-    /// As [`server`](Self::server).
-    pub(crate) async fn prove(
-        &self,
-        store: &Store,
-        connection: &mut PgConnection,
-        started: Option<Started>,
-    ) -> Result<()> {
-        if started.is_some() && *self.known() == started {
-            return Ok(());
-        }
-        let rows = store.sql.sequences_behind.query().fetch_all(connection).await;
-        let started = judge(&rows.map_err(|failed| error::error(OPERATION, failed))?)?;
-        *self.known() = Some(started);
-        Ok(())
-    }
-
-    /// The next statement asks again.
-    pub(crate) fn doubt(&self) {
-        *self.known() = None;
-    }
-
-    fn known(&self) -> MutexGuard<'_, Option<Started>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    let started = judge(&store.fetch(OPERATION, store.sql.sequences_behind.query()).await?)?;
+    store.sequences.prove(started);
+    Ok(started)
 }
 
-/// Refuses a store whose sequences are behind their rows; when its server started.
-async fn check(store: &Store) -> Result<Started> {
-    judge(&store.fetch(OPERATION, store.sql.sequences_behind.query()).await?)
+/// Runs a statement that does nothing, and returns no row, on another server than the one it binds.
+pub(crate) async fn on_sound(
+    store: &Store,
+    operation: &'static str,
+    query: impl Fn(Started) -> PgQuery<'static> + Send + Sync,
+) -> Result<Vec<PgRow>, Failure> {
+    for _ in 0..SERVERS {
+        let started = server(store).await?;
+        let rows = store.fetch(operation, query(started)).await?;
+        if !rows.is_empty() {
+            return Ok(rows);
+        }
+        store.sequences.doubt();
+    }
+    Err(Error::connection(operation, "each statement reached another server").into())
 }
 
+/// Proves the server on which positions were assigned in a transaction that is open still; on its own connection, since
+/// whoever holds one must not wait for another.
+///
+/// # Errors
+/// As [`server`].
+pub(crate) async fn prove(
+    store: &Store,
+    connection: &mut PgConnection,
+    started: Option<Started>,
+) -> Result<()> {
+    if started.is_some() && store.sequences.server() == started {
+        return Ok(());
+    }
+    let rows = store.sql.sequences_behind.query().fetch_all(connection).await;
+    store.sequences.prove(judge(&rows.map_err(|failed| error::error(OPERATION, failed))?)?);
+    Ok(())
+}
+
+/// Refuses sequences that are behind their rows; when their server started.
 fn judge(rows: &[PgRow]) -> Result<Started> {
     let first = Cells::new(rows.first().ok_or_else(|| no_answer(OPERATION))?);
     let started = first.get("started")?;

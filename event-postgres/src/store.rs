@@ -11,7 +11,7 @@ use crate::error::Failure;
 use crate::lineage::Lineage;
 use crate::options::{Address, PgOptions};
 use crate::pool::Pool;
-use crate::sequences::Soundness;
+use crate::soundness::Soundness;
 use crate::sql::{PgQuery, Statements};
 use crate::stride::Stride;
 use crate::tokens::Tokens;

@@ -12,6 +12,7 @@ use event_sql::queue::{APPEND, Answer, BatchStore, Limits, Queue, Streams, weigh
 use crate::append;
 use crate::error::Failure;
 use crate::row::Cells;
+use crate::sequences::on_sound;
 use crate::store::Store;
 
 /// An append of more events, or bytes, is stored alone: it would delay the others, and has little to gain.
@@ -72,7 +73,7 @@ impl BatchStore for Appender {
         let requests: Vec<(&Commit, &StreamAppend)> =
             commits.iter().filter_map(|commit| Some((*commit, commit.appends.first()?))).collect();
         let query = |started| append::batch(&self.0.sql, &requests, started);
-        let rows = self.0.sequences.on_sound(&self.0, APPEND, query).await?;
+        let rows = on_sound(&self.0, APPEND, query).await?;
         let [row] = rows.as_slice() else {
             return Err(
                 Error::adapter(APPEND, format!("{} answers to one call", rows.len())).into()

@@ -1,16 +1,19 @@
 //! [`Digest`]: a checksum of the contents of a store, to compare it with another one.
 
 use std::fmt;
+use std::future::IntoFuture;
 
-use crate::adapter::{AllOptions, ListOptions, StreamInfo, StreamState};
+use crate::adapter::{
+    AllOptions, BoxFuture, ListOptions, OwnedSnapshot, ReadOptions, StreamInfo, StreamState,
+};
 use crate::envelope::RecordedEvent;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::EventStore;
-use crate::value::BatchSize;
+use crate::value::{BatchSize, Scope};
 
-/// A checksum of the contents of a store: streams with their versions and states, and events in global order with tenant, stream,
-/// version, id, type, schema version, payload, metadata and time, byte for byte. Of the positions only the order counts. It
-/// detects accidental differences, not deliberate ones.
+/// A checksum of the contents of a store: streams with their versions and states, links with the events that they refer to, and
+/// events in global order with tenant, stream, version, id, type, schema version, payload, metadata and time, byte for byte; on
+/// request snapshots, too. Of the positions only the order counts. It detects accidental differences, not deliberate ones.
 ///
 /// ```
 /// # use event_core::{Event, EventStore, EventVersion, ExpectedVersion, StreamId};
@@ -32,28 +35,63 @@ pub struct Digest {
     pub streams: u64,
     /// The number of events.
     pub events: u64,
+    /// The number of links.
+    pub links: u64,
+    /// The number of snapshots, if they were asked for.
+    pub snapshots: u64,
     hash: u128,
+}
+
+/// A digest that is taken when it is awaited; [`EventStore::digest`] creates it.
+#[derive(Debug)]
+#[must_use = "nothing is read before it is awaited"]
+pub struct TakeDigest<'s> {
+    store: &'s EventStore,
+    snapshots: bool,
 }
 
 impl EventStore {
     /// Reads everything that this handle sees, and returns its checksum; `all_tenants()` sees everything.
     ///
     /// # Errors
-    /// As [`EventStore::read_all`] and [`EventStore::list_streams`].
-    pub async fn digest(&self) -> Result<Digest> {
-        let mut digest = Digest { streams: 0, events: 0, hash: OFFSET };
+    /// When awaited: as [`EventStore::read_all`] and [`EventStore::list_streams`].
+    pub const fn digest(&self) -> TakeDigest<'_> {
+        TakeDigest { store: self, snapshots: false }
+    }
+}
+
+/// The number of streams whose snapshots are held in memory at a time: a state may be large.
+const SNAPSHOTS: usize = 64;
+
+impl TakeDigest<'_> {
+    /// Includes snapshots: the states, and what they include. Two stores with the same events may well have taken different
+    /// ones.
+    pub const fn snapshots(mut self) -> Self {
+        self.snapshots = true;
+        self
+    }
+
+    async fn take(self) -> Result<Digest> {
+        let Self { store, snapshots } = self;
+        let mut digest = Digest::new();
         let mut options = ListOptions::new().deleted().limit(BatchSize::MAX);
         loop {
-            let page = self.list_streams(options.clone()).await?;
+            let page = store.list_streams(options.clone()).await?;
             for info in &page {
                 digest.stream(info);
+                if info.holds_links {
+                    digest.links_of(store, info).await?;
+                }
+            }
+            for streams in page.chunks(SNAPSHOTS).filter(|_| snapshots) {
+                digest.snapshots_of(store, streams).await?;
             }
             match page.last() {
                 Some(last) => options = options.after(last),
                 None => break,
             }
         }
-        let mut events = self.all_events(AllOptions::new());
+        let mut events = store.all_events(AllOptions::new());
         while let Some(event) = events.next().await {
             digest.event(event?.intact()?);
         }
@@ -61,7 +99,61 @@ impl EventStore {
     }
 }
 
+impl<'s> IntoFuture for TakeDigest<'s> {
+    type Output = Result<Digest>;
+    type IntoFuture = BoxFuture<'s, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.take())
+    }
+}
+
 impl Digest {
+    const fn new() -> Self {
+        Self { streams: 0, events: 0, links: 0, snapshots: 0, hash: OFFSET }
+    }
+
+    /// The links of a stream, by the events that they refer to.
+    async fn links_of(&mut self, store: &EventStore, info: &StreamInfo) -> Result<()> {
+        let scope = Scope { tenant: info.tenant.clone(), ..store.scope().clone() };
+        let store = store.with_scope(scope);
+        let mut links = store.stream_events(&info.stream_id, ReadOptions::forward());
+        while let Some(link) = links.next().await {
+            let link = match link {
+                // The stream was deleted after it was listed.
+                Err(Error::StreamDeleted { .. }) => return Ok(()),
+                link => link?,
+            };
+            self.links += 1;
+            self.number(link.stream_version().get());
+            self.bytes(link.event_id().as_uuid().as_bytes());
+        }
+        Ok(())
+    }
+
+    async fn snapshots_of(&mut self, store: &EventStore, streams: &[StreamInfo]) -> Result<()> {
+        let names: Vec<_> =
+            streams.iter().map(|info| (info.tenant.clone(), info.stream_id.clone())).collect();
+        let operation = store.operation("load_snapshots", None);
+        let mut found = operation.run(|_| store.adapter().snapshots().of_streams(&names)).await?;
+        let key = |it: &OwnedSnapshot| {
+            (it.tenant.clone(), it.stream_id.clone(), it.snapshot.kind.clone())
+        };
+        found.sort_by_key(key);
+        for OwnedSnapshot { tenant, stream_id, snapshot } in &found {
+            self.snapshots += 1;
+            self.text(tenant.as_str());
+            self.text(stream_id.as_str());
+            self.text(&snapshot.kind);
+            self.number(snapshot.version.get().into());
+            self.number(snapshot.shape);
+            self.number(snapshot.stream_version.get());
+            self.bytes(snapshot.event_id.as_uuid().as_bytes());
+            self.text(snapshot.data.get());
+        }
+        Ok(())
+    }
+
     fn stream(&mut self, info: &StreamInfo) {
         let state: u64 = match info.state {
             StreamState::Active => 0,
@@ -114,7 +206,12 @@ const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x} ({} streams, {} events)", self.hash, self.streams, self.events)
+        let Self { streams, events, links, snapshots, hash } = self;
+        write!(f, "{hash:032x} ({streams} streams, {events} events, {links} links")?;
+        if *snapshots > 0 {
+            write!(f, ", {snapshots} snapshots")?;
+        }
+        f.write_str(")")
     }
 }
 
@@ -124,9 +221,12 @@ mod tests {
 
     #[test]
     fn the_hash_is_fnv_1a_with_128_bits() {
-        let mut digest = Digest { streams: 0, events: 0, hash: OFFSET };
+        let mut digest = Digest::new();
         digest.bytes(b"a");
         assert_eq!(digest.hash, 0xd228_cb69_6f1a_8caf_7891_2b70_4e4a_8964);
-        assert_eq!(digest.to_string(), "d228cb696f1a8caf78912b704e4a8964 (0 streams, 0 events)");
+        assert_eq!(
+            digest.to_string(),
+            "d228cb696f1a8caf78912b704e4a8964 (0 streams, 0 events, 0 links)"
+        );
     }
 }

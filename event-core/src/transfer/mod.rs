@@ -15,7 +15,7 @@ mod source;
 mod starts;
 
 pub use self::copy::{Copied, CopyProgress, CopyTo};
-pub use self::digest::Digest;
+pub use self::digest::{Digest, TakeDigest};
 pub use self::export::Export;
 pub use self::import::Import;
 pub use self::selection::{Exported, Selection};

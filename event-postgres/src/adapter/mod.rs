@@ -31,7 +31,7 @@ use crate::schema::PgSchema;
 use crate::store::Store;
 use crate::tail::Tail;
 use crate::writer::Writer;
-use crate::{checkpoints, grant, projection, start};
+use crate::{checkpoints, grant, projection, sequences, start};
 
 event_core::adapter::submit! {
     AdapterFactory::configured(
@@ -72,7 +72,7 @@ impl PgOptions {
     pub async fn connect(self) -> Result<PgAdapter> {
         let store = Arc::new(Store::new(&self));
         Box::pin(start::open(&store, &self)).await?;
-        store.sequences.server(&store).await?;
+        sequences::server(&store).await?;
         let frontier =
             Arc::new(Frontier::new(Arc::clone(&store), Role::Primary, self.frontier_wait));
         let listener = self.direct_servers().filter(|_| self.notify).map(Listener::new);

@@ -18,6 +18,7 @@ use self::columns::{EventColumns, StreamColumns};
 use crate::error::Failure;
 use crate::expected::expected_number;
 use crate::lineage::Started;
+use crate::sequences::on_sound;
 use crate::sql::{PgQuery, Statement, Statements};
 use crate::store::Store;
 
@@ -52,7 +53,7 @@ pub(crate) async fn commit(store: &Store, commit: &Commit) -> Result<Vec<Appende
             };
             query.bind(started)
         };
-        match store.sequences.on_sound(store, operation, query).await {
+        match on_sound(store, operation, query).await {
             Ok(rows) => return answers(commit, operation, &rows),
             Err(Failure::IdTaken) => ids = Ids::LookedUp,
             Err(failure) => return Err(failure.into()),

@@ -10,10 +10,10 @@ use event_sql::queue::APPEND;
 use sqlx::{Postgres, Transaction};
 
 use super::{APPEND_MANY, Ids, answers, many, one};
-use crate::census;
 use crate::error::{self, Failure};
 use crate::row::Cells;
 use crate::store::Store;
+use crate::{census, sequences};
 
 /// Appends in the caller's transaction; see [`PgAdapter::append_in`](crate::PgAdapter::append_in).
 pub(crate) async fn append_in(
@@ -62,7 +62,7 @@ pub(crate) async fn append_last(
         )),
         Ok(rows) => {
             let started = rows.first().map(|row| Cells::new(row).get("started")).transpose()?;
-            store.sequences.prove(store, transaction, started).await?;
+            sequences::prove(store, transaction, started).await?;
             answers(commit, operation, &rows)
         }
         Err(failed) => Err(match (error::failure(operation, failed), commit.appends.first()) {

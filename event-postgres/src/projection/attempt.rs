@@ -18,7 +18,7 @@ use super::PgProjection;
 use super::build::{PgBuild, mark, named};
 use crate::epoch::look_into;
 use crate::error;
-use crate::lineage::Started;
+use crate::lineage::{ServerOf, Started};
 use crate::pool::is_alive;
 use crate::row::Cells;
 use crate::store::Store;
@@ -34,7 +34,9 @@ pub(super) async fn write<P: PgProjection>(
     batch: ProjectedBatch<P::Event>,
 ) -> Result<bool, NotWritten> {
     // Its events are of a log that was replaced since: they are read again.
-    let Some(started) = build.store.lineage.server_of(batch.epoch) else { return Ok(false) };
+    let ServerOf::Now(started) = build.store.lineage.server_of(batch.epoch) else {
+        return Ok(false);
+    };
     let mut connection = take(build).await?;
     let attempt = Attempt::of(build);
     let work = async {
@@ -78,8 +80,7 @@ pub(super) async fn first_to_fail<P: PgProjection>(
     };
     let work = async {
         let mut transaction = connection.begin().await.map_err(fail)?;
-        let started = attempt.store.lineage.server_of(attempt.store.lineage.epoch()).flatten();
-        if attempt.enter(&mut transaction, from, stay, started).await? != Some(true) {
+        if attempt.enter(&mut transaction, from, stay, None).await? != Some(true) {
             return Ok(None);
         }
         for (index, event) in events.into_iter().enumerate() {

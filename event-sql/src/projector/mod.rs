@@ -184,7 +184,8 @@ impl<T: ProjectionTables> Projector<T> {
         let collected = ProjectedBatch::<T::Event>::collect(source, goal, most).await;
         let Some((batch, fault)) = collected else { return Ok(0) };
         if let Some(Error::LogDiverged { .. }) = fault {
-            return self.resume();
+            self.note_replaced();
+            return Ok(0);
         }
         if batch.up_to > self.status.position {
             let events = batch.events.len() as u64;
@@ -206,7 +207,7 @@ impl<T: ProjectionTables> Projector<T> {
 
     /// What follows when the log was replaced and lacks what was read: the checkpoint of the build is stored with the log, so
     /// it is as old as the log is, and the tables are a fold of what the log still holds. The build continues from there.
-    fn resume(&mut self) -> Result<u64> {
+    fn note_replaced(&self) {
         let ProjectionBuild { name, number, .. } = self.tables.build();
         tracing::warn!(
             projection = name,
@@ -215,7 +216,6 @@ impl<T: ProjectionTables> Projector<T> {
         );
         metrics::counter!("event_store_projection_resumed_total", "projection" => *name)
             .increment(1);
-        Ok(0)
     }
 
     /// Writes a batch; false where another process moved the checkpoint meanwhile, or the log is another one.

@@ -177,3 +177,41 @@ pub async fn snapshots_are_copied(adapter: Subject) {
         assert_eq!((progress(&cut), &cut.state), ((5, Some(150), None), &before.state));
     }
 }
+
+/// Stores with the same events differ by links, by the states of streams, and by snapshots where those are asked for.
+pub async fn a_digest_tells_links_states_and_snapshots_apart(adapter: Subject) {
+    let (one, other) = (store(&adapter), store(&memory()));
+    append(&one, "events", NoStream, Noted::many(120)).await;
+    one.copy_to(&other).await.unwrap();
+    let both = async || (one.digest().await.unwrap(), other.digest().await.unwrap());
+    let (ours, theirs) = both().await;
+    assert_eq!(ours, theirs);
+    let ids: Vec<_> = everything(&one).await.iter().map(RecordedEvent::event_id).collect();
+    one.link(&stream("topic"), NoStream, [ids[0], ids[1]]).await.unwrap();
+    other.link(&stream("topic"), NoStream, [ids[0], ids[2]]).await.unwrap();
+    let (ours, theirs) = both().await;
+    assert_eq!((ours.links, theirs.links), (2, 2));
+    assert_ne!(ours, theirs, "other links");
+
+    let other = store(&memory());
+    one.copy_to(&other).await.unwrap();
+    let both = async || (one.digest().await.unwrap(), other.digest().await.unwrap());
+    let (ours, theirs) = both().await;
+    assert_eq!(ours, theirs);
+    recovered(&one, &stream("events")).await;
+    let (ours, theirs) = both().await;
+    assert_eq!(ours, theirs, "snapshots are not asked for");
+    let all = async || {
+        let (ours, theirs) = (one.digest().snapshots().await, other.digest().snapshots().await);
+        (ours.unwrap(), theirs.unwrap())
+    };
+    let (ours, theirs) = all().await;
+    assert_eq!((ours.snapshots, theirs.snapshots), (1, 0));
+    assert_ne!(ours, theirs, "snapshots");
+    one.copy_to(&other).snapshots().await.unwrap();
+    let (ours, theirs) = all().await;
+    assert_eq!(ours, theirs);
+    other.archive_stream(&stream("events"), Any).await.unwrap();
+    let (ours, theirs) = both().await;
+    assert_ne!(ours, theirs, "another state");
+}

@@ -108,7 +108,8 @@ macro_rules! import_contract {
                     concurrent_imports_and_appends_leave_no_gap,
                     a_copy_resumes_at_the_first_version_of_a_truncated_stream;
                 copying: copied_subscriptions_resume_at_their_checkpoints,
-                    a_subscription_in_use_or_with_other_settings_is_left_unchanged, snapshots_are_copied;
+                    a_subscription_in_use_or_with_other_settings_is_left_unchanged, snapshots_are_copied,
+                    a_digest_tells_links_states_and_snapshots_apart;
             }
         }
     };

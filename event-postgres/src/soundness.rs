@@ -1,0 +1,31 @@
+//! [`Soundness`]: the server whose sequences are known to fit their rows, see `sequences.rs`.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::lineage::Started;
+
+/// On which server the sequences are known to be sound: one that takes over, or that was restored under a living
+/// process, started at another time. The statements that assign positions name it, and do nothing on another one.
+#[derive(Debug, Default)]
+pub(crate) struct Soundness(Mutex<Option<Started>>);
+
+impl Soundness {
+    /// When the server that is known to be sound started; `None` if none is.
+    pub(crate) fn server(&self) -> Option<Started> {
+        *self.known()
+    }
+
+    /// Notes a server that is sound.
+    pub(crate) fn prove(&self, started: Started) {
+        *self.known() = Some(started);
+    }
+
+    /// The next statement asks again.
+    pub(crate) fn doubt(&self) {
+        *self.known() = None;
+    }
+
+    fn known(&self) -> MutexGuard<'_, Option<Started>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
