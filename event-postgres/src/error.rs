@@ -21,11 +21,14 @@ use event_sql::error::of_application;
 use sqlx::postgres::PgDatabaseError;
 
 use crate::options::Server;
+use crate::sequences::REPAIR_IT;
 use crate::sqlstate::{self, Fate, Meaning};
 
 const READ_ONLY: &str = "the server is a standby or set to read only: write to its primary";
 const MISSING_RIGHTS: &str = "connect once as a role that may create the schema, and let it call `PgAdapter::grant_to` for this one, or `grant_admin_to` for an administrator";
 const MISSING_SCHEMA: &str = "the schema was dropped or changed since this store was opened";
+/// The keys whose numbers come from sequences.
+const NUMBERED: &[&str] = &["events_pkey", "streams_pkey", "tenants_pkey", "categories_pkey"];
 const FOREIGN_SERVER: &str =
     "if a pooler is in between, choose `pooler_mode=transaction`, or name the server itself";
 
@@ -199,6 +202,10 @@ pub(crate) fn text(error: &sqlx::Error) -> String {
     match server.code() {
         "42501" => format!("{said}; {MISSING_RIGHTS}"),
         "3F000" | "42P01" | "42883" => format!("{said}; {MISSING_SCHEMA}"),
+        "ES002" => format!("{said}; {REPAIR_IT}"),
+        "23505" if server.constraint().is_some_and(|it| NUMBERED.contains(&it)) => {
+            format!("{said}; the number is in use, so its sequence is behind the rows: {REPAIR_IT}")
+        }
         "08P01" if is_final => format!("{said}; {FOREIGN_SERVER}"),
         _ if is_read_only(error) => format!("{said}; {READ_ONLY}"),
         _ => said,

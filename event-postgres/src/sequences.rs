@@ -23,6 +23,9 @@ use crate::store::Store;
 
 const OPERATION: &str = "connect to the store";
 const REPAIR: &str = "repair the sequences of the store";
+/// What to do about it.
+pub(crate) const REPAIR_IT: &str = "stop all writers and call `PgOptions::repair_sequences`, or \
+                                    `SELECT * FROM event_store.repair_sequences()` in the store's schema";
 /// How long a repair waits for appends.
 const LONGEST: Duration = Duration::from_mins(1);
 /// How many servers in a row a statement may meet that nothing is known of.
@@ -172,9 +175,9 @@ impl fmt::Display for Behind {
             let separator = if index == 0 { "" } else { ", " };
             write!(f, "{separator}{behind}")?;
         }
-        f.write_str(
-            "; new events would get numbers that are in use, or that readers have passed. Stop all writers and call \
-             `PgOptions::repair_sequences`, or `SELECT * FROM event_store.repair_sequences()` in the store's schema",
+        write!(
+            f,
+            "; new events would get numbers that are in use, or that readers have passed: {REPAIR_IT}"
         )
     }
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use event_core::error::with_causes;
 use event_core::{EventStore, ExpectedVersion};
+use event_postgres::PgAdapter;
 use event_testing::Noted;
+use sqlx::Connection as _;
 
 use crate::failover::wait_until;
 use crate::{pg, stream};
@@ -109,6 +111,113 @@ async fn a_living_process_acknowledges_nothing_behind_the_readers() {
     }
     assert_eq!(database.options().repair_sequences().await.unwrap().len(), 1);
     append(&store, 5).await;
+}
+
+/// The sequence of positions is set back under a living process: whichever way it appends, nothing is acknowledged at a
+/// position that was in use, or that readers have passed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_way_to_append_uses_a_position_again() {
+    let database = pg::shared().database().await;
+    let adapter = Arc::new(database.adapter().await);
+    let store = EventStore::new(Arc::clone(&adapter)).unwrap();
+    let mut direct = database.connection().await;
+    for way in ["alone", "several", "group", "many", "in", "import"] {
+        append(&store, 5).await;
+        let highest = "SELECT max(position) FROM event_store.events";
+        let highest = pg::number(&mut direct, highest).await;
+        // A gap that every reader has passed, and the sequence right before it.
+        let gap = format!(
+            "DELETE FROM event_store.events WHERE position BETWEEN {} AND {}",
+            highest - 10,
+            highest - 3
+        );
+        pg::run(&mut direct, &gap).await;
+        let back = format!("SELECT setval('event_store.position_seq', {})", highest - 11);
+        pg::run(&mut direct, &back).await;
+        let mut refused = 0;
+        loop {
+            let positions = appended(way, &store, &adapter, &database).await;
+            let mut accepted = false;
+            for position in positions {
+                match position {
+                    Ok(position) => {
+                        assert!(position > highest, "{way}: {position} after {highest}");
+                        accepted = true;
+                    }
+                    Err(words) => {
+                        assert!(words.contains("PgOptions::repair_sequences"), "{way}: {words}");
+                        refused += 1;
+                    }
+                }
+            }
+            if accepted {
+                break;
+            }
+        }
+        assert!(refused > 0, "{way}");
+    }
+}
+
+/// The last position of each call, or the error's words.
+async fn appended(
+    way: &str,
+    store: &EventStore,
+    adapter: &PgAdapter,
+    database: &pg::Database<'_>,
+) -> Vec<Result<i64, String>> {
+    let new = || stream(&format!("late-{}", event_core::EventId::new()));
+    let position =
+        |appended: &event_core::Appended| i64::try_from(appended.position.get()).unwrap();
+    let words = |error: event_core::Error| with_causes(&error);
+    match way {
+        "group" => {
+            let name: Vec<_> = (0..4).map(|_| new()).collect();
+            let calls =
+                name.iter().map(|it| store.append(it, ExpectedVersion::NoStream, Noted::many(1)));
+            let answers = futures_util::future::join_all(calls).await;
+            answers.into_iter().map(|it| it.map(|it| position(&it)).map_err(words)).collect()
+        }
+        "many" => {
+            let both = store
+                .transaction()
+                .append(&new(), ExpectedVersion::NoStream, Noted::many(1))
+                .append(&new(), ExpectedVersion::NoStream, Noted::many(1));
+            let answers = both.commit().await;
+            vec![answers.map(|it| it.iter().map(position).min().unwrap()).map_err(words)]
+        }
+        "in" => {
+            let mut connection = database.connection().await;
+            let mut transaction = connection.begin().await.unwrap();
+            let commit = store.transaction();
+            let commit = commit.append(&new(), ExpectedVersion::NoStream, Noted::many(1));
+            let commit = commit.into_commit().unwrap();
+            match adapter.append_in(&mut transaction, &commit).await {
+                Ok(answers) => {
+                    transaction.commit().await.unwrap();
+                    vec![Ok(position(&answers[0]))]
+                }
+                Err(error) => vec![Err(words(error))],
+            }
+        }
+        "import" => {
+            let source = EventStore::in_memory().unwrap();
+            let name = new();
+            source.append(&name, ExpectedVersion::NoStream, Noted::many(2)).await.unwrap();
+            match source.copy_to(store).new_positions().await {
+                Ok(_) => {
+                    let events =
+                        store.read_stream(&name, event_core::ReadOptions::forward()).await.unwrap();
+                    vec![Ok(i64::try_from(events[0].position().get()).unwrap())]
+                }
+                Err(error) => vec![Err(words(error))],
+            }
+        }
+        _ => {
+            let count = if way == "alone" { 1 } else { 3 };
+            let answer = store.append(&new(), ExpectedVersion::NoStream, Noted::many(count)).await;
+            vec![answer.map(|it| position(&it) - i64::try_from(count).unwrap() + 1).map_err(words)]
+        }
+    }
 }
 
 /// What a living consumer does meanwhile: it goes on once the sequence is repaired.
