@@ -161,8 +161,8 @@ impl PgAdapter {
     /// [`Transaction::into_commit`](event_core::store::Transaction::into_commit). Nothing is stored or visible before
     /// the caller commits.
     ///
-    /// **Append last.** From here to the commit the streams are locked against other writers, and a position is
-    /// assigned: readers of all streams wait for it. Anything that takes time belongs before the append: a transaction that
+    /// **Append last.** From here to the commit the streams are locked against other writers, those that are only claimed as
+    /// well, and a position is assigned: readers of all streams wait for it. Anything that takes time belongs before the append: a transaction that
     /// then waits for its program for longer than [`PgOptions::idle_transaction_timeout`] is ended by the server. The
     /// caller's commit does not wake subscriptions; they find it by their next poll, within a second.
     ///
