@@ -15,10 +15,15 @@ pub fn game_stream(game_id: &GameId) -> Result<StreamId, InvalidStreamId> {
     StreamId::new(format!("{PREFIX}{game_id}"))
 }
 
+/// The id of the game whose stream this is; `None` for another stream.
+pub(crate) fn game_of(stream: &StreamId) -> Option<&str> {
+    stream.as_str().strip_prefix(PREFIX)
+}
+
 /// Returns the topics of an event for a [`Broadcast`](event_core::broadcast::Broadcast): `game:{id}`, `event_type:{type}` and
 /// `guild:{id}`; none for an event of a stream that is not a game's.
 pub fn topics(event: &RecordedEvent) -> Vec<String> {
-    let Some(game_id) = event.stream_id().as_str().strip_prefix(PREFIX) else { return Vec::new() };
+    let Some(game_id) = game_of(event.stream_id()) else { return Vec::new() };
     vec![
         format!("game:{game_id}"),
         format!("event_type:{}", event.event_type()),

@@ -3,13 +3,14 @@
 //! Each line is one append, with the exact stream version that the decision was based on. Playing a file again decides
 //! the same events; they are compared with the stored ones instead of being appended again.
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::path::Path;
 
 use event_core::error::with_causes;
 use event_core::{
-    Error, EventStore, ExpectedVersion, Metadata, NewEvent, ReadOptions, RecordedEvent, Scope,
-    StreamId, StreamVersion, Tenant,
+    Error, EventId, EventStore, ExpectedVersion, Metadata, NewEvent, ReadOptions, RecordedEvent,
+    Scope, StreamId, StreamVersion, Tenant,
 };
 use game_events::{GameEvent, GameSession, SessionStatus, game_stream};
 use serde_json::Value;
@@ -172,7 +173,7 @@ impl StoredGame {
         line: &Line,
         events: &[GameEvent],
     ) -> Result<u64, Failure> {
-        let new: Vec<NewEvent> = events.iter().map(new_event).collect();
+        let new = new_events(events);
         let at = usize::try_from(self.version).unwrap_or(usize::MAX);
         let stored = self.existing.get(at..).unwrap_or_default();
         if stored.is_empty() {
@@ -212,10 +213,20 @@ fn append_failure(file: &str, line: &Line, error: Error) -> Failure {
     }
 }
 
-/// Returns the event with the metadata of its base fields as metadata of the stored event.
-pub(crate) fn new_event(event: &GameEvent) -> NewEvent {
-    let metadata = Metadata::from(event.base().metadata.clone());
-    NewEvent::from(event.clone()).with_metadata(metadata)
+/// Returns the events of a line with the metadata of their base fields as metadata of the stored events, and their causes: the
+/// first one was caused by the line, the others by the first one.
+pub(crate) fn new_events(events: &[GameEvent]) -> Vec<NewEvent> {
+    let mut first = None;
+    let with_cause = |event: &GameEvent| {
+        let id = EventId::new();
+        let metadata = Metadata::from(event.base().metadata.clone());
+        let line = metadata.source_id().map(Cow::into_owned);
+        let cause = first.map_or(line, |first: EventId| Some(first.to_string()));
+        first.get_or_insert(id);
+        let metadata = cause.into_iter().fold(metadata, Metadata::with_causation_id);
+        NewEvent::from(event.clone()).with_id(id).with_metadata(metadata)
+    };
+    events.iter().map(with_cause).collect()
 }
 
 /// Describes the first difference between a decided and a stored event.
@@ -236,6 +247,8 @@ fn difference(new: &NewEvent, stored: &RecordedEvent) -> Option<String> {
     if data.is_none() || data != value(stored.data().get()) {
         return Some(format!("the data of {} differs", stored.event_type()));
     }
-    (new.metadata() != stored.metadata())
+    // Each playing draws ids of its own.
+    let own = |metadata: &Metadata| metadata.clone().with_causation_id(String::new());
+    (own(new.metadata()) != own(stored.metadata()))
         .then(|| format!("the metadata of {} differs", stored.event_type()))
 }

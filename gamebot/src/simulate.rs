@@ -8,9 +8,7 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use event_core::{
-    Error, EventId, EventStore, ExpectedVersion, NewEvent, Scope, StreamVersion, Tenant,
-};
+use event_core::{Error, EventId, EventStore, ExpectedVersion, Scope, StreamVersion, Tenant};
 use fastrand::Rng;
 use game_events::{
     AbandonReason, GameEvent, GameId, GameMode, GuildId, PlayerId, SessionStatus, TeamId,
@@ -21,7 +19,7 @@ use serde_json::Map;
 use crate::decide::decide;
 use crate::failure::Failure;
 use crate::game_state::GameState;
-use crate::play::new_event;
+use crate::play::new_events;
 use crate::transcript::{Action, Line, Start};
 
 /// Number of games that are played concurrently.
@@ -111,7 +109,7 @@ async fn play_game(
     while state.session.status != SessionStatus::Completed {
         let (line, events) = decide_or_tick(&state, generator.next_line(&mut rng, &state))?;
         if !events.is_empty() {
-            let new: Vec<NewEvent> = events.iter().map(new_event).collect();
+            let new = new_events(&events);
             let expected = ExpectedVersion::Exact(StreamVersion::new(version));
             match store.append(&stream, expected, new).await {
                 Ok(appended) => version = appended.stream_version.get(),

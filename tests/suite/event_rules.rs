@@ -248,3 +248,53 @@ fn a_state_that_no_game_has_is_refused_with_its_reason() {
         assert!(reason.contains(words), "{reason}, not {words}");
     }
 }
+
+/// What recovery says of a game whose events do not belong where they are.
+async fn misplaced(stream: &str, tenant: &str, change: impl Fn(&mut Value, &[String])) -> String {
+    let tenant = event_core::Tenant::new(tenant).unwrap();
+    let store = EventStore::in_memory().unwrap();
+    let store = store.with_scope(event_core::Scope::tenant(tenant));
+    let game = crate::games::events("knockout").await;
+    let ids: Vec<String> = game.iter().map(|_| event_core::EventId::new().to_string()).collect();
+    let events = game.iter().zip(&ids).enumerate().map(|(n, (event, id))| {
+        let view = event.as_event().unwrap();
+        let mut data: Value = serde_json::from_str(view.to_json_any().unwrap().get()).unwrap();
+        data["game_id"] = json!("one");
+        data["guild_id"] = json!("guild-9");
+        if n == 1 {
+            change(&mut data, &ids);
+        }
+        let raw = to_raw_value(&data).unwrap();
+        NewEvent::raw(view.event_type().to_owned(), EventVersion::FIRST, raw)
+            .with_id(id.parse::<event_core::EventId>().unwrap())
+    });
+    let (events, stream): (Vec<_>, _) = (events.collect(), StreamId::new(stream).unwrap());
+    store.append(&stream, ExpectedVersion::Any, events).await.unwrap();
+    match store.recover::<GameSession>(&stream).await {
+        Ok(_) => String::new(),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[tokio::test]
+async fn a_game_is_recovered_from_its_own_stream_and_tenant_only() {
+    let nothing = |_: &mut Value, _: &[String]| {};
+    assert_eq!(misplaced("game-one", "guild-9", nothing).await, "");
+    assert_eq!(misplaced("game-one", "default", nothing).await, "", "a store without tenants");
+    let reason = misplaced("game-two", "guild-9", nothing).await;
+    assert!(reason.contains("belongs to game `one`, its stream to `two`"), "{reason}");
+    let reason = misplaced("game-one", "guild-8", nothing).await;
+    assert!(reason.contains("belongs to guild `guild-9`, its tenant is `guild-8`"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_cause_in_the_base_fields_comes_before_its_effect() {
+    let cause = |at: usize| {
+        move |data: &mut Value, ids: &[String]| data["metadata"]["causation_id"] = json!(ids[at])
+    };
+    assert_eq!(misplaced("game-one", "guild-9", cause(0)).await, "");
+    let reason = misplaced("game-one", "guild-9", cause(1)).await;
+    assert!(reason.contains("names itself as its cause"), "{reason}");
+    let reason = misplaced("game-one", "guild-9", cause(4)).await;
+    assert!(reason.contains("version 2 names it as its cause, and comes before it"), "{reason}");
+}

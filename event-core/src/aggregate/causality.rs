@@ -16,6 +16,15 @@ pub(super) struct Causes {
 }
 
 impl Causes {
+    /// Notes the cause that the payload of the event read last names.
+    pub(super) fn name(&mut self, recorded: &RecordedEvent, cause: &str) -> Option<String> {
+        if cause == recorded.event_id().to_string() {
+            return Some("it names itself as its cause".to_owned());
+        }
+        self.named.entry(cause.to_owned()).or_insert_with(|| recorded.stream_version());
+        None
+    }
+
     /// Checks the next event. A cause within this stream must precede its effect; a cause in another stream is not checked. So a
     /// violation is found at the event that is the cause, when an earlier event has named it.
     pub(super) fn violation(&mut self, recorded: &RecordedEvent) -> Option<String> {
@@ -26,10 +35,9 @@ impl Causes {
         let id = recorded.event_id().to_string();
         let effect = self.named.remove(&id);
         if let Some(cause) = cause {
-            if *cause == *id {
-                return Some("it names itself as its cause".to_owned());
+            if let Some(reason) = self.name(recorded, &cause) {
+                return Some(reason);
             }
-            self.named.entry(cause.into_owned()).or_insert_with(|| recorded.stream_version());
         }
         effect.map(|effect| format!("version {effect} names it as its cause, and comes before it"))
     }

@@ -15,6 +15,8 @@ pub(crate) mod report;
 mod resume;
 pub(crate) mod snapshots;
 
+use std::borrow::Cow;
+
 pub use self::recover::Recover;
 pub(crate) use self::report::Recovered;
 pub use self::report::{Problem, ProblemKind, RecoveryReport, SnapshotFault, SnapshotProblem};
@@ -78,6 +80,13 @@ pub trait Aggregate: Default + Send + 'static {
     fn check(&self, event: &Self::Event, recorded: &RecordedEvent) -> Result<(), Violation> {
         let _ = (event, recorded);
         Ok(())
+    }
+
+    /// The id of the event that caused this one, where the payload itself names one; recovery checks it as it checks the
+    /// [causation id](crate::Metadata::causation_id) of the metadata: a cause within the stream comes before its effect.
+    fn cause(event: &Self::Event) -> Option<Cow<'_, str>> {
+        let _ = event;
+        None
     }
 
     /// Applies one event to the state.

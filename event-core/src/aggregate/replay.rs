@@ -123,6 +123,12 @@ impl<A: Aggregate> Replay<A> {
             }
             Err(error) => return Err(error),
         };
+        if is_own
+            && let Some(cause) = A::cause(&event)
+            && let Some(reason) = self.causes.name(recorded, &cause)
+        {
+            self.problem(recorded, ProblemKind::Causality, reason)?;
+        }
         match self.state.check(&event, recorded) {
             Ok(()) => {
                 self.state.apply(event);

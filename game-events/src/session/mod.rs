@@ -5,6 +5,7 @@
 mod sequence;
 mod team;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
@@ -97,8 +98,13 @@ impl Aggregate for GameSession {
     /// Most games have about a hundred events, so only long ones are snapshotted.
     const SNAPSHOTS: Option<Snapshots<Self>> = Some(Snapshots::new("game_session", 1).every(200));
 
-    fn check(&self, event: &GameEvent, _recorded: &RecordedEvent) -> Result<(), Violation> {
+    fn check(&self, event: &GameEvent, recorded: &RecordedEvent) -> Result<(), Violation> {
+        sequence::belongs(event, recorded)?;
         self.may_follow(event)
+    }
+
+    fn cause(event: &GameEvent) -> Option<Cow<'_, str>> {
+        event.base().metadata.get("causation_id")?.as_str().map(Cow::Borrowed)
     }
 
     fn apply(&mut self, event: GameEvent) {

@@ -4,12 +4,35 @@
 //! team with an open round makes attempts; no event follows `game_completed`.
 
 use event_core::aggregate::Violation;
+use event_core::{RecordedEvent, Tenant};
 
 use crate::base::{EventBase, GameMode};
 use crate::game_event::GameEvent;
+use crate::game_stream::game_of;
 use crate::id::{PlayerId, TeamId};
 use crate::session::team::TeamSession;
 use crate::session::{GameSession, SessionStatus};
+
+/// Checks that an event is stored where its own ids say: in the stream of its game, in the tenant of its guild. The default
+/// tenant is that of stores without tenants, and other streams than those of games hold what they like.
+pub(super) fn belongs(event: &GameEvent, recorded: &RecordedEvent) -> Result<(), Violation> {
+    let base = event.base();
+    let stream = recorded.origin().map_or_else(|| recorded.stream_id(), |(stream, _)| stream);
+    if let Some(game) = game_of(stream)
+        && game != base.game_id.as_str()
+    {
+        let reason =
+            format!("the event belongs to game `{}`, its stream to `{game}`", base.game_id);
+        return Err(Violation::identity(reason));
+    }
+    let tenant = recorded.tenant();
+    if *tenant != Tenant::default() && tenant.as_str() != base.guild_id.as_str() {
+        let reason =
+            format!("the event belongs to guild `{}`, its tenant is `{tenant}`", base.guild_id);
+        return Err(Violation::identity(reason));
+    }
+    Ok(())
+}
 
 impl GameSession {
     /// Checks that `event` may be the next event of this session.
