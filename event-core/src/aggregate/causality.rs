@@ -34,10 +34,10 @@ impl Causes {
         }
         let id = recorded.event_id().to_string();
         let effect = self.named.remove(&id);
-        if let Some(cause) = cause {
-            if let Some(reason) = self.name(recorded, &cause) {
-                return Some(reason);
-            }
+        if let Some(cause) = cause
+            && let Some(reason) = self.name(recorded, &cause)
+        {
+            return Some(reason);
         }
         effect.map(|effect| format!("version {effect} names it as its cause, and comes before it"))
     }
