@@ -21,7 +21,7 @@ use event_sql::error::of_application;
 use sqlx::postgres::PgDatabaseError;
 
 use crate::options::Server;
-use crate::sequences::REPAIR_IT;
+use crate::soundness::REPAIR_IT;
 use crate::sqlstate::{self, Fate, Meaning};
 
 const READ_ONLY: &str = "the server is a standby or set to read only: write to its primary";

@@ -17,15 +17,13 @@ use crate::options::PgOptions;
 use crate::patience::{Patience, SHORT_LOCKS};
 use crate::pool::close;
 use crate::row::Cells;
+use crate::soundness::REPAIR_IT;
 use crate::sql::PgQuery;
 use crate::start;
 use crate::store::Store;
 
 const OPERATION: &str = "connect to the store";
 const REPAIR: &str = "repair the sequences of the store";
-/// What to do about it.
-pub(crate) const REPAIR_IT: &str = "stop all writers and call `PgOptions::repair_sequences`, or \
-                                    `SELECT * FROM event_store.repair_sequences()` in the store's schema";
 /// How long a repair waits for appends.
 const LONGEST: Duration = Duration::from_mins(1);
 /// How many servers in a row a statement may meet that nothing is known of.

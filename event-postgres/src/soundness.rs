@@ -4,6 +4,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::lineage::Started;
 
+/// What to do about sequences that are behind their rows.
+pub(crate) const REPAIR_IT: &str = "stop all writers and call `PgOptions::repair_sequences`, or \
+                                    `SELECT * FROM event_store.repair_sequences()` in the store's schema";
+
 /// On which server the sequences are known to be sound: one that takes over, or that was restored under a living
 /// process, started at another time. The statements that assign positions name it, and do nothing on another one.
 #[derive(Debug, Default)]

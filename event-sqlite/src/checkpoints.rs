@@ -148,7 +148,7 @@ impl CheckpointStore for Store {
         checkpoint: Checkpoint,
         skipped: u64,
     ) -> Result<bool> {
-        let query = checkpointed(key, (partition, token), checkpoint, skipped);
+        let query = checkpointed(key, (partition, token), checkpoint, skipped).bind(false);
         Ok(self.change_rows(MOVE, key, query).await? > 0)
     }
 
@@ -160,7 +160,7 @@ impl CheckpointStore for Store {
         let (mut transaction, _) = self.change_known(MOVE, key).await?;
         let mut answers = Vec::with_capacity(moves.len());
         for CheckpointMove { partition, token, checkpoint, skipped } in moves {
-            let query = checkpointed(key, (*partition, *token), *checkpoint, *skipped);
+            let query = checkpointed(key, (*partition, *token), *checkpoint, *skipped).bind(true);
             let saved = transaction.execute(query).await? > 0;
             answers.push(if saved { Moved::Saved } else { Moved::Lost });
         }
