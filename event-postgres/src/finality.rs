@@ -60,13 +60,20 @@ impl Poll {
 pub(crate) struct Holders {
     names: Vec<String>,
     unsure: bool,
+    /// The lowest of their transaction ids; the highest number if none has one.
+    oldest: i64,
 }
 
 impl Holders {
     pub(crate) async fn take(store: &Store) -> Result<Self> {
         let row = store.fetch_one(OPERATION, store.sql.holders.query()).await?;
         let cells = Cells::new(&row);
-        Ok(Self { names: cells.get("holders")?, unsure: cells.get("unsure")? })
+        let oldest: Option<i64> = cells.get("oldest")?;
+        Ok(Self {
+            names: cells.get("holders")?,
+            unsure: cells.get("unsure")?,
+            oldest: oldest.unwrap_or(i64::MAX),
+        })
     }
 
     /// Whether all transactions of an earlier moment have ended; the two may be the same moment.
@@ -109,6 +116,35 @@ impl Final {
             }
         }
         self.pass(self.last)
+    }
+
+    /// Passes the fences that are older than every transaction that writes now: those began after the events behind the
+    /// gaps were stored. Whoever could have filled one has ended.
+    pub(crate) fn pass_older(&mut self, holders: &Holders) -> i64 {
+        while let Some((position, xid)) = self.fences.front().copied() {
+            if holders.unsure || holders.oldest < xid {
+                break;
+            }
+            self.last = self.last.max(position);
+            self.fences.pop_front();
+        }
+        self.last
+    }
+
+    /// The oldest fence that is left.
+    pub(crate) fn fence(&self) -> Option<(i64, i64)> {
+        self.fences.front().copied()
+    }
+
+    /// Takes over what another process proved on the same log.
+    pub(crate) fn recall(&mut self, position: i64, fence: Option<(i64, i64)>) {
+        self.pass(position);
+        if let Some((position, xid)) = fence
+            && position > self.last
+            && self.fences.front().is_none_or(|(_, first)| xid < *first)
+        {
+            self.fences.push_front((position, xid));
+        }
     }
 
     /// Notes that all up to a position is final.
@@ -179,12 +215,26 @@ mod tests {
         let holders = |names: &[&str], unsure| Holders {
             names: names.iter().map(ToString::to_string).collect(),
             unsure,
+            oldest: i64::MAX,
         };
         let earlier = holders(&["3/7", "4/9"], false);
         assert!(holders(&[], false).prove_gone(&earlier));
         assert!(holders(&["3/8"], false).prove_gone(&earlier), "the next one of the same session");
         assert!(!holders(&["4/9"], false).prove_gone(&earlier));
         assert!(!holders(&[], true).prove_gone(&earlier), "it may be prepared");
+    }
+
+    #[test]
+    fn a_writer_that_began_after_a_fence_does_not_hold_it_up() {
+        let writer = |oldest, unsure| Holders { names: vec!["3/7".into()], unsure, oldest };
+        let mut state = Final::default();
+        state.recall(4, Some((9, 20)));
+        assert_eq!(state.apply(&poll(12, 30, &[6, 9, 11])), 4);
+        assert_eq!(state.pass_older(&writer(19, false)), 4, "it may own a gap");
+        assert_eq!(state.pass_older(&writer(20, true)), 4, "a prepared one may");
+        assert_eq!(state.pass_older(&writer(20, false)), 9);
+        assert_eq!(state.fence(), Some((11, 30)));
+        assert_eq!(state.pass_older(&writer(i64::MAX, false)), 11, "nobody writes");
     }
 
     #[test]

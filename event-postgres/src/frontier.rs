@@ -10,6 +10,9 @@
 //! Visible positions without a hole between them are final at once. The frontier only grows; polls may be applied in
 //! any order.
 //!
+//! A process that starts takes over what others proved: they keep it in a row beside the events, see `keeper.rs`. A writer
+//! that began after such a proof holds up nothing behind it.
+//!
 //! All of this holds for the server that it was found out on, and no longer than that one lives: see [`Role`].
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,7 +25,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::epoch;
 use crate::finality::{Final, Holders, Poll};
-use crate::lineage::Started;
+use crate::lineage::{Started, Witness};
+use crate::row::Cells;
 use crate::stall::Watch;
 use crate::store::Store;
 
@@ -63,6 +67,8 @@ struct Bound {
     epoch: u64,
     /// How many connections had been opened.
     connections: u64,
+    /// Whether what other processes proved was taken over.
+    has_recalled: bool,
     known: Final,
 }
 
@@ -105,7 +111,7 @@ impl Frontier {
         if self.role == Role::Standby && bound.connections != connections {
             *bound = Bound { connections, ..Bound::default() };
         }
-        let Bound { started, epoch, connections, known } = &*bound;
+        let Bound { started, epoch, connections, known, .. } = &*bound;
         Known { last: known.last, epoch: *epoch, started: *started, connections: *connections }
     }
 
@@ -146,9 +152,65 @@ impl Frontier {
     /// Takes a poll and the last final position after it; `None` if it does not count, because the server or its
     /// connections changed meanwhile.
     async fn poll(&self, wanted: usize) -> Result<Option<(Poll, i64)>> {
-        let before = self.known();
+        let mut before = self.known();
+        if before.last == 0 && !self.lock().has_recalled {
+            if !self.recall(&before).await? {
+                return Ok(None);
+            }
+            before = self.known();
+        }
         let seen = Poll::take(&self.store, before.last, wanted).await?;
         Ok(self.admit(&before, &seen).await?.map(|last| (seen, last)))
+    }
+
+    /// Takes over what other processes proved, which this server has in a row beside the events. `false` if it does not
+    /// count, because the server or its connections changed meanwhile.
+    async fn recall(&self, before: &Known) -> Result<bool> {
+        let row = self.store.fetch_one(OPERATION, self.store.sql.read_frontier.query()).await?;
+        let cells = Cells::new(&row);
+        let started = cells.get("started")?;
+        let position: Option<i64> = cells.get("position")?;
+        let fence = cells.get::<Option<i64>>("fence_position")?.zip(cells.get("fence_xid")?);
+        let epoch = match self.role {
+            Role::Standby if self.known().connections != before.connections => return Ok(false),
+            Role::Standby => before.epoch,
+            Role::Primary => {
+                match epoch::admit(&self.store, Witness { started, last: None }).await? {
+                    Some(epoch) => epoch,
+                    None => return Ok(false),
+                }
+            }
+        };
+        let mut bound = self.lock();
+        if self.role == Role::Primary {
+            if bound.epoch > epoch {
+                return Ok(false);
+            }
+            bound.turn(started, epoch, |since| self.store.lineage.common_since(since));
+        }
+        bound.has_recalled = true;
+        if let Some(position) = position {
+            bound.known.recall(position, fence);
+        }
+        Ok(true)
+    }
+
+    /// Proves what is final now, and keeps it for processes that start later.
+    pub(crate) async fn keep(&self) -> Result<()> {
+        self.head().await?;
+        let Some((seen, _)) = self.poll(0).await? else { return Ok(()) };
+        let Some((highest, event)) = seen.witness().last else { return Ok(()) };
+        let (last, fence) = {
+            let bound = self.lock();
+            if bound.started != Some(seen.started) {
+                return Ok(());
+            }
+            (bound.known.last.min(highest), bound.known.fence())
+        };
+        let query = self.store.sql.keep_frontier.query().bind(seen.started).bind(last);
+        let query = query.bind(highest).bind(event);
+        let query = query.bind(fence.map(|(at, _)| at)).bind(fence.map(|(_, xid)| xid));
+        self.store.fetch_one("keep the frontier", query).await.map(drop)
     }
 
     async fn admit(&self, before: &Known, seen: &Poll) -> Result<Option<i64>> {
@@ -234,12 +296,14 @@ impl Frontier {
                 let holders = Holders::take(store).await?;
                 let (highest, first) =
                     watched.get_or_insert_with(|| (seen.highest, holders.clone()));
-                if holders.prove_gone(first) {
-                    let mut bound = self.lock();
-                    if bound.started == Some(seen.started) {
+                let mut bound = self.lock();
+                if bound.started == Some(seen.started) {
+                    last = bound.known.pass_older(&holders);
+                    if holders.prove_gone(first) {
                         last = bound.known.pass(*highest);
                     }
                 }
+                drop(bound);
             }
             if last >= until {
                 self.watch.resumed();

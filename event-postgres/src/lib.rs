@@ -80,6 +80,7 @@ mod grant;
 mod health;
 mod import;
 mod inline;
+mod keeper;
 mod lineage;
 mod link;
 mod listener;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use event_core::adapter::BoxFuture;
-use event_core::{Error, Result};
+use event_core::{Category, Error, Result};
 use tokio::time::Instant;
 
 use crate::frontier::{Frontier, Role};
@@ -71,7 +71,7 @@ impl Readers {
                 Err(error) => Err(error),
             };
             match answer {
-                Err(error @ Error::Connection { .. }) => {
+                Err(error) if is_of_server(&error) => {
                     standby.rest();
                     let standby = tracing::field::debug(&standby.address);
                     tracing::warn!(standby, error = %event_core::error::with_causes(&error), "a standby does not answer; reading elsewhere");
@@ -88,6 +88,17 @@ impl Readers {
             standby.server.store().pool.close().await;
         }
     }
+}
+
+/// Whether another server may answer better. What the caller asked for, and what the log says of it, is the same on each.
+///
+/// | category | on a standby, for example | then |
+/// |---|---|---|
+/// | infrastructure | unreachable, restarting, out of memory, a conflict with its recovery, a row it cannot read | the next server |
+/// | other | a missing relation or right, a damaged page, an internal error, whatever its code | the next server |
+/// | validation, concurrency, domain | a malformed request, no such stream, a deleted one | the answer |
+fn is_of_server(error: &Error) -> bool {
+    matches!(error.category(), Category::Infrastructure | Category::Other)
 }
 
 impl Standby {

@@ -105,7 +105,7 @@ statements! {
     read {
         read_forward read_backward read_links_forward read_links_backward read_all read_category read_of_stream
         read_correlated read_all_backward
-        read_event tail frontier holders last_assigned lineage place census
+        read_event tail frontier holders read_frontier keep_frontier last_assigned lineage place census
     }
     stream {
         stream_info list_streams list_all_streams list_ordered_streams owners change_stream remove_truncated link_events

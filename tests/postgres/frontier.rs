@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use event_core::adapter::{Adapter, TenantView};
 use event_core::{AllOptions, BatchSize, EventId, EventStore, ExpectedVersion, Position};
-use sqlx::{AssertSqlSafe, PgConnection, Row as _};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 
 use crate::{after, append, commit, events, ids, one, pg};
 
@@ -251,4 +251,74 @@ async fn a_filtered_page_is_full_while_more_events_match_beside_unrelated_work()
     }
     assert_eq!(read, 40);
     pg::run(&mut other, "ROLLBACK").await;
+}
+
+/// The position up to which a frontier is kept, or -1.
+const KEPT: &str = "SELECT coalesce((SELECT position FROM event_store.kept_frontier), -1)";
+
+/// Positions that were rolled back, and events after them that a process has proved: a writer that begins later holds up
+/// no process that starts while it is open.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_that_starts_beside_an_open_writer_reads_what_was_proved() {
+    let database = pg::shared().database().await;
+    let adapter = database.adapter().await;
+    let mut direct = database.connection().await;
+    adapter.commit(&one("a-1", ExpectedVersion::Any, events(10))).await.unwrap();
+    pg::run(&mut direct, "SELECT nextval('event_store.position_seq')").await;
+    adapter.commit(&one("a-2", ExpectedVersion::Any, events(500))).await.unwrap();
+    while pg::number(&mut direct, KEPT).await < 511 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+
+    let mut transaction = direct.begin().await.unwrap();
+    adapter
+        .append_in(&mut transaction, &one("w-1", ExpectedVersion::Any, events(1)))
+        .await
+        .unwrap();
+    let late = adapter.commit(&one("a-3", ExpectedVersion::Any, events(5))).await.unwrap();
+    let fresh = database.adapter().await;
+    assert_eq!(after(&fresh, 0).await.len(), 510, "the five after the writer wait for it");
+    let stall = fresh.health().await.unwrap().stall.expect("what waits is reported");
+    assert_eq!(stall.after.get(), 511);
+    transaction.commit().await.unwrap();
+    assert_eq!(after(&fresh, 0).await.len(), 516);
+    assert_eq!(late[0].position.get(), 517);
+}
+
+/// What is kept is believed for the log that it was proved on only.
+#[tokio::test]
+async fn a_kept_frontier_of_another_log_is_not_believed() {
+    let database = pg::shared().database().await;
+    let quiet = || database.options().notify(false).connect();
+    let adapter = quiet().await.unwrap();
+    let mut direct = database.connection().await;
+    adapter.commit(&one("a-1", ExpectedVersion::Any, events(10))).await.unwrap();
+    let keep = |server: &str, event: &str, position: i64| {
+        format!(
+            "INSERT INTO event_store.kept_frontier (server, position, event_position, event_id) VALUES ({server}, {position}, \
+             {position}, {event}) ON CONFLICT (is_only) DO UPDATE SET server = excluded.server, position = excluded.position, \
+             event_position = excluded.position, event_id = excluded.event_id"
+        )
+    };
+    let stored = "(SELECT event_id FROM event_store.events WHERE position = 10)";
+    // A writer holds position 11, and 12 is there: a frontier of 12 would skip it.
+    let mut writer = database.connection().await;
+    let mut transaction = writer.begin().await.unwrap();
+    let open = one("w-1", ExpectedVersion::Any, events(1));
+    adapter.append_in(&mut transaction, &open).await.unwrap();
+    adapter.commit(&one("a-2", ExpectedVersion::Any, events(1))).await.unwrap();
+    let there = "(SELECT event_id FROM event_store.events WHERE position = 12)";
+    for (server, event, position, readable) in [
+        ("'another/1'", there, 12, 10),
+        ("event_store.log_server()", stored, 12, 10),
+        ("event_store.log_server()", "gen_random_uuid()", 1_000, 10),
+        ("event_store.log_server()", stored, 10, 10),
+    ] {
+        pg::run(&mut direct, &keep(server, event, position)).await;
+        let fresh = quiet().await.unwrap();
+        assert_eq!(after(&fresh, 0).await.len(), readable, "{server} {event} {position}");
+    }
+    transaction.commit().await.unwrap();
+    let fresh = quiet().await.unwrap();
+    assert_eq!(after(&fresh, 0).await.len(), 12);
 }

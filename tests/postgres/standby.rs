@@ -191,3 +191,27 @@ async fn decisions_read_on_a_standby_wait_for_the_events_that_they_miss() {
     }
     store.close().await;
 }
+
+/// A standby that answers an error of its own, whatever its code, costs no read: here it lacks the tables, which were made
+/// while its replay was paused.
+#[tokio::test]
+async fn an_odd_error_of_a_standby_is_answered_by_the_primary() {
+    let primary = tokio::task::spawn_blocking(|| pg::Cluster::start(pg::Fsync::Off)).await.unwrap();
+    let database = primary.database().await;
+    let standby = primary.standby();
+    let mut on_standby = pg::connect(&url_on(&database, &standby)).await;
+    pg::run(&mut on_standby, "SELECT pg_wal_replay_pause()").await;
+    let paused = "SELECT (pg_get_wal_replay_pause_state() = 'paused')::int::bigint";
+    while pg::number(&mut on_standby, paused).await == 0 {
+        tokio::task::yield_now().await;
+    }
+    let options: PgOptions =
+        format!("{}?replica={}", database.url, standby.address()).parse().unwrap();
+    let store = store(options.connect().await.unwrap());
+    let name = stream("s");
+    let appended = store.append(&name, ExpectedVersion::NoStream, Noted::many(3)).await.unwrap();
+    assert_eq!(store.read_stream(&name, ReadOptions::forward()).await.unwrap().len(), 3);
+    let all = event_core::AllOptions::new();
+    assert_eq!(store.read_all(all.up_to(appended.position)).await.unwrap().len(), 3);
+    store.close().await;
+}

@@ -22,6 +22,7 @@ use crate::frontier::{Frontier, Role};
 use crate::grant::Rights;
 use crate::import::Importer;
 use crate::inline::{self, PgInlineProjection, Tables};
+use crate::keeper::Keeper;
 use crate::listener::Listener;
 use crate::notifier::Notifier;
 use crate::options::PgOptions;
@@ -56,6 +57,8 @@ pub struct PgAdapter {
     importer: Importer,
     tail: Tail,
     notifier: Option<Notifier>,
+    /// None where other processes are not told of commits either.
+    keeper: Option<Keeper>,
     inline: InlineProjections<PgConnection>,
     schema: PgSchema,
 }
@@ -75,6 +78,7 @@ impl PgOptions {
         sequences::server(&store).await?;
         let frontier =
             Arc::new(Frontier::new(Arc::clone(&store), Role::Primary, self.frontier_wait));
+        let notify = self.notify;
         let listener = self.direct_servers().filter(|_| self.notify).map(Listener::new);
         Ok(PgAdapter {
             writer: Writer::new(Arc::clone(&store), self.append_lanes),
@@ -82,6 +86,7 @@ impl PgOptions {
             importer: Importer::default(),
             tail: Tail::new(Arc::clone(&frontier), listener),
             notifier: self.notify.then(|| Notifier::new(Arc::clone(&store))),
+            keeper: notify.then(|| Keeper::new(Arc::clone(&frontier))),
             inline: InlineProjections::default(),
             schema: PgSchema::new(Arc::clone(&store), self),
             frontier,
@@ -97,6 +102,13 @@ impl PgAdapter {
     /// [`Error::InvalidUrl`](event_core::Error::InvalidUrl), and those of [`PgOptions::connect`].
     pub async fn connect(url: &str) -> Result<Self> {
         url.parse::<PgOptions>()?.connect().await
+    }
+
+    /// Lets processes that start later know what is final.
+    fn keep_soon(&self) {
+        if let Some(keeper) = &self.keeper {
+            keeper.wake();
+        }
     }
 
     /// Opens the store that a URL names as the options of the facade say.

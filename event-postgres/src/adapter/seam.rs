@@ -38,6 +38,7 @@ impl Adapter for PgAdapter {
         if let (Some(notifier), Some(last)) = (&self.notifier, positions.max()) {
             notifier.notify(to_i64(last.get()));
         }
+        self.keep_soon();
         answers
     }
 
@@ -77,6 +78,7 @@ impl Adapter for PgAdapter {
             })
         });
         let page = read.await?;
+        self.keep_soon();
         if options.get_epoch().is_none() {
             // The reader proves nothing but its position, which may be of a log that was replaced.
             if self.store.lineage.is_contested(to_i64(options.get_after().get())) {
