@@ -201,6 +201,47 @@ fn calls_that_are_refused_before_anything_is_sent_are_measured_too() {
     }
 }
 
+#[test]
+fn refusals_of_durable_subscriptions_are_measured_under_the_name_of_the_call() {
+    let recorder = DebuggingRecorder::new();
+    let snapshot = recorder.snapshotter();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    metrics::with_local_recorder(&recorder, || {
+        runtime.block_on(async {
+            let store = EventStore::in_memory().unwrap();
+            store.subscription("").open().await.unwrap_err();
+            store.subscription("a").partitions(0).open().await.unwrap_err();
+            let past_the_end = StartFrom::After(Position::new(7));
+            store.subscription("a").start_from(past_the_end).open().await.unwrap_err();
+            store.subscription("a").open().await.unwrap().close().await.unwrap();
+            store.subscription("a").partitions(2).open().await.unwrap_err();
+            store.subscription("a").reset(past_the_end).await.unwrap_err();
+            let unnamed = store.subscription("");
+            unnamed.pause().await.unwrap_err();
+            unnamed.resume().await.unwrap_err();
+            unnamed.delete().await.unwrap_err();
+            unnamed.parked(Position::START).await.unwrap_err();
+            unnamed.replay(None).await.unwrap_err();
+        });
+    });
+    let seen = recorded(&snapshot);
+    let of = |operation: &str, code: &str, count: u32| {
+        let labels = format!("operation={operation},adapter=memory,result=error,code={code}");
+        let wanted = format!("event_store_operation_seconds{{{labels}}} {count} values");
+        assert!(seen.contains(&wanted), "{wanted} is not in {seen:#?}");
+    };
+    of("open_subscription", "log_diverged", 1);
+    of("reset_subscription", "log_diverged", 1);
+    let (invalid, conflict) = ("invalid_subscription", "subscription_conflict");
+    of("open_subscription", invalid, 2);
+    of("open_subscription", conflict, 1);
+    for call in ["pause", "resume", "delete"] {
+        of(&format!("{call}_subscription"), invalid, 1);
+    }
+    of("list_parked", invalid, 1);
+    of("replay_parked", invalid, 1);
+}
+
 fn recorded(snapshot: &Snapshotter) -> Vec<String> {
     let entries = snapshot.snapshot().into_vec().into_iter();
     let lines = entries.map(|(key, _, _, value)| {

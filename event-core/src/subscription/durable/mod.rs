@@ -29,7 +29,7 @@ use self::shared::Shared;
 use crate::adapter::{CheckpointStore, Registered, SubscriptionKey};
 use crate::envelope::RecordedEvent;
 use crate::error::{BoxError, Error, Result, SubscriptionError};
-use crate::store::{EventStore, RetryPolicy};
+use crate::store::{EventStore, Operation, RetryPolicy};
 use crate::subscription::{Feed, Filter, StartFrom};
 use crate::value::EventId;
 
@@ -208,20 +208,17 @@ impl DurableSubscription {
     /// with `Invalid` for a name or setting out of range; [`Error::LogDiverged`] when the log contradicts its checkpoint;
     /// [`Error::Connection`].
     pub async fn open(self) -> Result<Consumer> {
-        let key = self.key()?;
-        self.check()?;
-        let checkpoints = checkpoints(&self.store)?;
+        let (operation, key, checkpoints) = self.begin("open_subscription")?;
+        operation.check(self.check())?;
         let wanted =
             Registered { filter: self.filter.to_string(), partitions: self.settings.partitions };
-        self.filter.check(&self.store, &self.name).await?;
-        let start = self.start.position(&self.store, &self.name).await?;
-        let operation = self.store.operation("open_subscription", None);
+        operation.check(self.filter.check(&self.store, &self.name).await)?;
+        let start = operation.check(self.start.position(&self.store, &self.name).await)?;
         let stored = operation.run(|_| checkpoints.register(&key, &wanted, start)).await?;
         if stored != wanted {
-            return Err(conflict(&self.name, &stored.registered, &wanted));
+            return Err(operation.refuse(conflict(&self.name, &stored.registered, &wanted)));
         }
         let incarnation = stored.incarnation;
-        let operation = self.store.operation("open_subscription", None);
         operation.run(|_| checkpoints.stopped(&key, incarnation, None)).await?;
         let Self { store, filter, owner, settings, .. } = self;
         let owner = owner.unwrap_or_else(|| format!("process {}", std::process::id()));
@@ -250,6 +247,16 @@ impl DurableSubscription {
         E: Into<BoxError> + 'static,
     {
         self.open().await?.run(handler).await
+    }
+
+    /// Begins a call: what it refuses before anything is sent is reported under its name as well.
+    fn begin(
+        &self,
+        call: &'static str,
+    ) -> Result<(Operation<'_>, SubscriptionKey, &dyn CheckpointStore)> {
+        let operation = self.store.operation(call, None);
+        let key = operation.check(self.key())?;
+        Ok((operation, key, operation.check(checkpoints(&self.store))?))
     }
 
     fn key(&self) -> Result<SubscriptionKey> {

@@ -1,6 +1,6 @@
 //! What an operator does to a durable subscription: pause, reset, delete, inspect and replay parked events.
 
-use super::{DurableSubscription, checkpoints};
+use super::DurableSubscription;
 use crate::adapter::ParkedEvent;
 use crate::error::Result;
 use crate::subscription::StartFrom;
@@ -16,8 +16,7 @@ impl DurableSubscription {
     /// [`Error::Subscription`](crate::Error::Subscription) with `NotFound`;
     /// [`Error::Connection`](crate::Error::Connection).
     pub async fn pause(&self) -> Result<()> {
-        let (key, checkpoints) = (self.key()?, checkpoints(&self.store)?);
-        let operation = self.store.operation("pause_subscription", None);
+        let (operation, key, checkpoints) = self.begin("pause_subscription")?;
         operation.run(|_| checkpoints.pause(&key, true)).await
     }
 
@@ -26,8 +25,7 @@ impl DurableSubscription {
     /// # Errors
     /// As [`DurableSubscription::pause`].
     pub async fn resume(&self) -> Result<()> {
-        let (key, checkpoints) = (self.key()?, checkpoints(&self.store)?);
-        let operation = self.store.operation("resume_subscription", None);
+        let (operation, key, checkpoints) = self.begin("resume_subscription")?;
         operation.run(|_| checkpoints.pause(&key, false)).await
     }
 
@@ -37,9 +35,8 @@ impl DurableSubscription {
     /// # Errors
     /// As [`DurableSubscription::pause`].
     pub async fn reset(&self, to: StartFrom) -> Result<()> {
-        let (key, checkpoints) = (self.key()?, checkpoints(&self.store)?);
-        let position = to.position(&self.store, &self.name).await?;
-        let operation = self.store.operation("reset_subscription", None);
+        let (operation, key, checkpoints) = self.begin("reset_subscription")?;
+        let position = operation.check(to.position(&self.store, &self.name).await)?;
         operation.run(|_| checkpoints.reset(&key, position)).await
     }
 
@@ -49,8 +46,7 @@ impl DurableSubscription {
     /// # Errors
     /// As [`DurableSubscription::pause`].
     pub async fn delete(&self) -> Result<()> {
-        let (key, checkpoints) = (self.key()?, checkpoints(&self.store)?);
-        let operation = self.store.operation("delete_subscription", None);
+        let (operation, key, checkpoints) = self.begin("delete_subscription")?;
         operation.run(|_| checkpoints.delete(&key)).await
     }
 
@@ -59,8 +55,7 @@ impl DurableSubscription {
     /// # Errors
     /// As [`DurableSubscription::pause`].
     pub async fn parked(&self, after: Position) -> Result<Vec<ParkedEvent>> {
-        let (key, checkpoints) = (self.key()?, checkpoints(&self.store)?);
-        let operation = self.store.operation("list_parked", None);
+        let (operation, key, checkpoints) = self.begin("list_parked")?;
         operation.run(|_| checkpoints.parked(&key, None, false, after, PARKED_PAGE)).await
     }
 
@@ -70,8 +65,7 @@ impl DurableSubscription {
     /// # Errors
     /// As [`DurableSubscription::pause`].
     pub async fn replay(&self, position: Option<Position>) -> Result<u64> {
-        let (key, checkpoints) = (self.key()?, checkpoints(&self.store)?);
-        let operation = self.store.operation("replay_parked", None);
+        let (operation, key, checkpoints) = self.begin("replay_parked")?;
         operation.run(|_| checkpoints.replay(&key, position)).await
     }
 }
