@@ -99,8 +99,8 @@ macro_rules! statements {
 
 statements! {
     append {
-        append_event append_one append_many append_batch record_names append_event_in append_one_in append_many_in
-        record_event_versions bound_transaction
+        append_event append_one append_many append_batch append_together record_names append_event_in
+        append_one_in append_many_in record_event_versions bound_transaction
     }
     read {
         read_forward read_backward read_links_forward read_links_backward read_all read_category read_of_stream

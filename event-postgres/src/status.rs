@@ -20,7 +20,8 @@ macro_rules! statuses {
                 Self::parse(operation, cells.get("status")?)
             }
 
-            fn parse(operation: &'static str, word: &str) -> Result<Self> {
+            /// The status that a word means.
+            pub(crate) fn parse(operation: &'static str, word: &str) -> Result<Self> {
                 match word {
                     $($word => Ok(Self::$variant),)*
                     _ => Err(unknown(operation, word)),

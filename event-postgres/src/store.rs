@@ -7,6 +7,7 @@ use event_sql::census::Census;
 use event_sql::error::no_answer;
 use sqlx::postgres::PgRow;
 
+use crate::append::Waits;
 use crate::error::Failure;
 use crate::lineage::Lineage;
 use crate::options::{Address, PgOptions};
@@ -30,6 +31,8 @@ pub(crate) struct Store {
     pub(crate) tokens: Tokens,
     /// Whether the sequences fit their rows.
     pub(crate) sequences: Soundness,
+    /// Who may wait for locks.
+    pub(crate) waits: Waits,
 }
 
 impl Store {
@@ -45,6 +48,7 @@ impl Store {
             lineage,
             tokens,
             sequences,
+            waits: Waits::new(options),
         }
     }
 
@@ -53,7 +57,8 @@ impl Store {
         let sql = Arc::clone(&self.sql);
         let pool = Pool::at(options, address, Arc::clone(&sql));
         let (census, stride, lineage, tokens, sequences) = Default::default();
-        Self { pool, sql, census, stride, lineage, tokens, sequences }
+        let waits = Waits::new(options);
+        Self { pool, sql, census, stride, lineage, tokens, sequences, waits }
     }
 
     /// Runs one statement and returns all its rows.

@@ -1,15 +1,17 @@
 //! The writer: appends of one process that wait at the same time are stored together, by the queue that both SQL
 //! backends share.
 //!
-//! Two appends to one stream are never in flight together, so each is judged on what the one before left.
+//! Appends to one stream are never in flight apart from each other, so each is judged on what the one before left.
 
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use event_core::adapter::append::{Commit, StreamAppend};
 use event_core::{Appended, Error, Outcome, Position, Result, StreamVersion};
-use event_sql::queue::{APPEND, Answer, BatchStore, Limits, Queue, Streams, weight};
+use event_sql::queue::{APPEND, Answer, BatchStore, Limits, Queue, Reply, Streams, weight};
 
-use crate::append;
+use crate::append::{self, Refused};
 use crate::error::Failure;
 use crate::row::Cells;
 use crate::sequences::on_sound;
@@ -38,7 +40,8 @@ impl Writer {
             batch_bytes: 1 << 20,
             waiting: 8_192,
             streams: Streams::Distinct,
-            detached: store.pool.size() / 2,
+            waiters: store.waits.count(),
+            patience: store.waits.patience(),
             bottleneck: "the server",
         };
         Self { shares: lanes > 0, queue: Queue::new(Appender(store), limits) }
@@ -50,7 +53,7 @@ impl Writer {
         if self.shares && may_share(commit, bytes) {
             self.queue.commit(commit, bytes).await
         } else {
-            self.queue.store().store_one(commit).await
+            append::commit(&self.queue.store().0, commit).await
         }
     }
 
@@ -69,9 +72,19 @@ fn may_share(commit: &Commit, bytes: usize) -> bool {
 }
 
 impl BatchStore for Appender {
-    async fn store_batch(&self, commits: &[&Commit]) -> Result<Vec<Option<Answer>>, Failure> {
-        let requests: Vec<(&Commit, &StreamAppend)> =
-            commits.iter().filter_map(|commit| Some((*commit, commit.appends.first()?))).collect();
+    async fn store_batch(&self, commits: &[&Commit]) -> Result<Vec<Reply>, Failure> {
+        // The call fails as a whole if it has an id twice: the later request is asked alone.
+        let mut ids = HashSet::new();
+        let (mut requests, mut sent) = (Vec::new(), Vec::new());
+        for commit in commits {
+            let append = commit.appends.first().filter(|append| {
+                let is_new = append.events.iter().all(|event| !ids.contains(&event.id));
+                ids.extend(append.events.iter().map(|event| event.id));
+                is_new
+            });
+            sent.push(append.is_some());
+            requests.extend(append.map(|append| (*commit, append)));
+        }
         let query = |started| append::batch(&self.0.sql, &requests, started);
         let rows = on_sound(&self.0, APPEND, query).await?;
         let [row] = rows.as_slice() else {
@@ -79,29 +92,47 @@ impl BatchStore for Appender {
                 Error::adapter(APPEND, format!("{} answers to one call", rows.len())).into()
             );
         };
-        Ok(answers(&requests, &Cells::new(row))?)
+        let mut replies = replies(&requests, &Cells::new(row))?.into_iter();
+        let of = |sent| if sent { replies.next().unwrap_or(Reply::Alone) } else { Reply::Alone };
+        Ok(sent.into_iter().map(of).collect())
     }
 
-    async fn store_one(&self, commit: &Commit) -> Answer {
-        append::commit(&self.0, commit).await
+    async fn store_one(&self, commit: &Commit, wait: Duration) -> Option<Answer> {
+        append::commit_within(&self.0, commit, wait).await.transpose()
+    }
+
+    async fn wait_for(&self, commit: &Commit, wait: Duration) -> Option<Answer> {
+        self.0.waits.take_turn(&self.0, commit, wait).await.transpose()
     }
 }
 
-/// The answer to each request that was stored.
-fn answers(
-    requests: &[(&Commit, &StreamAppend)],
-    cells: &Cells<'_>,
-) -> Result<Vec<Option<Answer>>> {
+/// What became of each request.
+fn replies(requests: &[(&Commit, &StreamAppend)], cells: &Cells<'_>) -> Result<Vec<Reply>> {
     let versions: Vec<Option<i64>> = cells.get("versions")?;
     let positions: Option<Vec<i64>> = cells.get("positions")?;
     if versions.len() != requests.len() {
         let reason = format!("{} answers for {} streams", versions.len(), requests.len());
         return Err(Error::adapter(APPEND, reason));
     }
+    let refused: Option<Vec<Option<String>>> = cells.get("refused")?;
+    let states: Option<Vec<Option<String>>> = cells.get("states")?;
+    let lives: Option<Vec<Option<i64>>> = cells.get("lives")?;
+    let mut refused = refused.unwrap_or_default().into_iter();
+    let mut states = states.unwrap_or_default().into_iter();
+    let mut lives = lives.unwrap_or_default().into_iter();
     // One position for each event that was stored, request by request.
     let mut positions = positions.unwrap_or_default().into_iter();
-    let answers = requests.iter().zip(versions).map(|((_, append), version)| {
-        let Some(version) = version else { return Ok(None) };
+    let answers = requests.iter().zip(versions).map(|((commit, append), version)| {
+        let (state, live) = (states.next().flatten(), lives.next().flatten());
+        if let Some(status) = refused.next().flatten() {
+            let refused = Refused { status, version, state, live };
+            return Ok(Reply::Done(Err(refused.error(commit, append)?)));
+        }
+        let version = match version {
+            None => return Ok(Reply::Alone),
+            Some(..0) => return Ok(Reply::Locked),
+            Some(version) => version,
+        };
         let Some(last) = positions.nth(append.events.len().saturating_sub(1)) else {
             return Err(Error::adapter(APPEND, "an answer without its positions"));
         };
@@ -110,7 +141,7 @@ fn answers(
             position: Position::try_from(last)?,
             outcome: Outcome::Stored,
         };
-        Ok(Some(Ok(vec![appended])))
+        Ok(Reply::Done(Ok(vec![appended])))
     });
     answers.collect()
 }

@@ -5,9 +5,10 @@
 //! the ones before it leave.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use event_core::adapter::append::Commit;
-use event_sql::queue::{Answer, BatchStore, Limits, Queue, Streams, weight};
+use event_sql::queue::{Answer, BatchStore, Limits, Queue, Reply, Streams, weight};
 
 use crate::append;
 use crate::error::Failure;
@@ -29,7 +30,8 @@ impl Writer {
             batch_bytes: 4 << 20,
             waiting: 8_192,
             streams: Streams::Shared,
-            detached: 0,
+            waiters: 1,
+            patience: Duration::MAX,
             bottleneck: "the disk",
         };
         let runtime = store.thread.runtime().clone();
@@ -51,11 +53,12 @@ impl Writer {
 }
 
 impl BatchStore for Appender {
-    async fn store_batch(&self, commits: &[&Commit]) -> Result<Vec<Option<Answer>>, Failure> {
-        append::batch(&self.0, commits).await
+    async fn store_batch(&self, commits: &[&Commit]) -> Result<Vec<Reply>, Failure> {
+        let answers = append::batch(&self.0, commits).await?;
+        Ok(answers.into_iter().map(|answer| answer.map_or(Reply::Alone, Reply::Done)).collect())
     }
 
-    async fn store_one(&self, commit: &Commit) -> Answer {
-        append::commit(&self.0, commit).await
+    async fn store_one(&self, commit: &Commit, _: Duration) -> Option<Answer> {
+        Some(append::commit(&self.0, commit).await)
     }
 }

@@ -227,10 +227,10 @@ async fn an_exhausted_pool_is_overload() {
     let adapter = Arc::new(options.connect().await.unwrap());
     adapter.commit(&one("s", exact(0), events(1))).await.unwrap();
     let mut holder = database.connection().await;
-    pg::run(&mut holder, "BEGIN; SELECT FROM event_store.streams FOR UPDATE").await;
+    pg::run(&mut holder, "BEGIN; LOCK TABLE event_store.events").await;
     let waiting = tokio::spawn({
         let adapter = Arc::clone(&adapter);
-        async move { adapter.commit(&one("s", exact(1), events(1))).await }
+        async move { page(&adapter, "s").await }
     });
     tokio::time::sleep(Duration::from_millis(50)).await;
     let error = page(&adapter, "s").await.unwrap_err();
@@ -239,8 +239,8 @@ async fn an_exhausted_pool_is_overload() {
         "{error:?}"
     );
     pg::run(&mut holder, "ROLLBACK").await;
-    waiting.await.unwrap().unwrap();
-    assert_eq!(page(&adapter, "s").await.unwrap().len(), 2);
+    assert_eq!(waiting.await.unwrap().unwrap().len(), 1);
+    assert_eq!(page(&adapter, "s").await.unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use event_core::adapter::StreamState;
 use event_core::adapter::append::{Commit, StreamAppend};
 use event_core::{Appended, Conflict, Error, EventId, Outcome, Position, Result, StreamVersion};
+use event_sql::queue::APPEND;
 use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
@@ -30,6 +31,24 @@ impl Answer {
             position: cells.get("last_position")?,
             event_id: cells.get("event_id")?,
         })
+    }
+}
+
+/// Why one append of a group was refused.
+pub(crate) struct Refused {
+    pub(crate) status: String,
+    pub(crate) version: Option<i64>,
+    pub(crate) state: Option<String>,
+    pub(crate) live: Option<i64>,
+}
+
+impl Refused {
+    /// The error that it means.
+    pub(crate) fn error(self, commit: &Commit, append: &StreamAppend) -> Result<Error> {
+        let status = AppendStatus::parse(APPEND, &self.status)?;
+        let Self { version, state, live, .. } = self;
+        let answer = Answer { status, version, state, live, position: None, event_id: None };
+        refusal(commit, APPEND, append, &answer)
     }
 }
 

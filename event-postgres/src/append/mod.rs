@@ -7,14 +7,20 @@
 mod answer;
 mod columns;
 pub(crate) mod transaction;
+mod waits;
+
+use std::collections::HashSet;
+use std::time::Duration;
 
 use event_core::adapter::append::{Commit, StreamAppend};
 use event_core::{Appended, Error, Result};
 use event_sql::queue::APPEND;
 use event_sql::rows::{to_i32, to_i64};
 
+pub(crate) use self::answer::Refused;
 use self::answer::answers;
 use self::columns::{EventColumns, StreamColumns};
+pub(crate) use self::waits::{Waits, commit};
 use crate::error::Failure;
 use crate::expected::expected_number;
 use crate::lineage::Started;
@@ -33,14 +39,19 @@ enum Ids {
     LookedUp,
 }
 
-/// Stores a commit; the answers in its order.
-pub(crate) async fn commit(store: &Store, commit: &Commit) -> Result<Vec<Appended>> {
+/// Stores a commit; the answers in its order. `None` if another transaction has had one of the streams locked for as long
+/// as `wait`, and nothing is stored.
+pub(crate) async fn commit_within(
+    store: &Store,
+    commit: &Commit,
+    wait: Duration,
+) -> Result<Option<Vec<Appended>>> {
     let sql = &store.sql;
     let mut ids = if commit.retry { Ids::LookedUp } else { Ids::AssumedNew };
     // An id in use needs a second call; a third only when the ids of that one are being committed meanwhile.
     for _ in 0..3 {
         let operation = match commit.appends.as_slice() {
-            [] => return Ok(Vec::new()),
+            [] => return Ok(Some(Vec::new())),
             [append] if !append.is_claim() => APPEND,
             _ => APPEND_MANY,
         };
@@ -51,10 +62,11 @@ pub(crate) async fn commit(store: &Store, commit: &Commit) -> Result<Vec<Appende
                 }
                 _ => many(&sql.append_many, commit, ids),
             };
-            query.bind(started)
+            query.bind(started).bind(format!("{}ms", wait.as_millis().max(1)))
         };
         match on_sound(store, operation, query).await {
-            Ok(rows) => return answers(commit, operation, &rows),
+            Ok(rows) => return answers(commit, operation, &rows).map(Some),
+            Err(Failure::Blocked(_)) => return Ok(None),
             Err(Failure::IdTaken) => ids = Ids::LookedUp,
             Err(failure) => return Err(failure.into()),
         }
@@ -129,8 +141,12 @@ pub(crate) fn batch(
         StreamColumns::of(appends());
     // For each event its number in its append, from 1.
     let numbers: Vec<i32> = appends().flat_map(|append| (1..).take(append.events.len())).collect();
-    let query = sql
-        .append_batch
+    // Judging in order costs more than judging all at once.
+    let mut seen = HashSet::new();
+    let distinct =
+        requests.iter().all(|(commit, append)| seen.insert((&commit.tenant, &append.stream_id)));
+    let statement = if distinct { &sql.append_batch } else { &sql.append_together };
+    let query = statement
         .query()
         .bind(tenants)
         .bind(streams)

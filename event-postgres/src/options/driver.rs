@@ -54,6 +54,11 @@ impl PgOptions {
         self.statement_timeout.saturating_add(Duration::from_secs(5))
     }
 
+    /// How long an append waits for locks, over all of its attempts.
+    pub(crate) fn lock_patience(&self) -> Duration {
+        if self.lock_timeout.is_zero() { self.statement_timeout } else { self.lock_timeout }
+    }
+
     /// How long a transaction may wait for this program, in milliseconds; `None`: for ever.
     pub(crate) fn idle_limit(&self) -> Option<i32> {
         let limit = i32::try_from(self.idle_transaction_timeout.as_millis()).unwrap_or(i32::MAX);

@@ -1,72 +1,52 @@
 //! [`Lane`]: a task that stores batch after batch.
 
-use std::collections::HashSet;
-use std::pin::pin;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use event_core::Error;
 use event_core::adapter::append::Commit;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::Duration;
 
-use super::{APPEND, BatchStore, Key, Request, Shared, Streams};
+use super::{APPEND, BatchStore, Key, Reply, Request, Shared, Streams};
 use crate::error::Failure;
 
-/// An append that takes longer than this waits for a lock: an append alone takes a fraction of it.
-const DETACH_AFTER: Duration = Duration::from_millis(20);
+/// How long a lane waits for a locked stream: writers of other programs are done sooner, an open transaction is not.
+const SOON: Duration = Duration::from_millis(20);
 
 /// A lane at work. However it ends, it is no longer counted and its streams are free again.
-pub(super) struct Lane<S> {
+pub(super) struct Lane<S: BatchStore> {
     shared: Arc<Shared<S>>,
     /// The streams of the batch in flight.
-    keys: Vec<Key>,
-    role: Role,
-}
-
-/// How the state of the queue counts a lane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
-    /// As one of the lanes that take requests.
-    Lane,
-    /// As one that waits for a lock, and ends then.
-    Detached,
-    /// Not at all: it is about to end.
-    Ended,
+    keys: HashSet<Key>,
+    has_ended: bool,
 }
 
 impl<S: BatchStore> Lane<S> {
     /// Opens a lane that is counted already.
     pub(super) fn spawn(shared: &Arc<Shared<S>>) {
-        let lane = Self::new(Arc::clone(shared)).run();
-        match &shared.runtime {
-            Some(runtime) => drop(runtime.spawn(lane)),
-            None => drop(tokio::spawn(lane)),
-        }
+        shared.spawn(Self::new(Arc::clone(shared)).run());
     }
 
     fn new(shared: Arc<Shared<S>>) -> Self {
-        Self { shared, keys: Vec::new(), role: Role::Lane }
+        Self { shared, keys: HashSet::new(), has_ended: false }
     }
 
     /// Stores batch after batch until nothing waits that it could take.
     pub(super) async fn run(mut self) {
-        while self.role == Role::Lane
-            && let Some(batch) = self.take()
-        {
+        while let Some(batch) = self.take() {
             self.store(batch).await;
-            self.attach();
         }
     }
 
     /// The next batch. A lane without one ends: it is not counted from the same moment on, so that the next request
     /// opens another.
     fn take(&mut self) -> Option<Vec<Request>> {
-        let mut state = self.shared.state();
-        for key in self.keys.drain(..) {
-            state.release(&key);
-        }
         let limits = self.shared.limits;
+        let mut state = self.shared.state();
+        for key in self.keys.drain() {
+            state.release(&key, limits.batch);
+        }
         let (mut batch, mut bytes) = (Vec::new(), 0);
         while batch.len() < limits.batch {
             let Some(next) = state.ready.pop_front() else { break };
@@ -74,183 +54,159 @@ impl<S: BatchStore> Lane<S> {
                 state.ready.push_front(next);
                 break;
             }
-            if next.keys.iter().any(|key| state.in_flight.contains(key)) {
-                state.wait(next);
-                continue;
+            if let Some(key) = &next.key
+                && !self.keys.contains(key)
+            {
+                if state.in_flight.contains(key) {
+                    // In another batch.
+                    state.wait(next);
+                    continue;
+                }
+                state.in_flight.insert(key.clone());
+                self.keys.insert(key.clone());
             }
             bytes += next.bytes;
             state.waiting -= 1;
-            state.in_flight.extend(next.keys.iter().cloned());
-            self.keys.extend(next.keys.iter().cloned());
             batch.push(next);
         }
         if batch.is_empty() {
-            // What is left waits for streams of lanes that will look again.
+            // What is left waits for streams that are looked at again when they are free.
             state.lanes -= 1;
-            self.role = Role::Ended;
+            self.has_ended = true;
             return None;
         }
         Some(batch)
     }
 
     async fn store(&mut self, batch: Vec<Request>) {
-        let shared = Arc::clone(&self.shared);
-        let store = &shared.store;
-        let answers = if batch.len() > 1 {
+        let mut replies = Vec::new();
+        if batch.len() > 1 {
             let commits: Vec<&Commit> = batch.iter().map(|request| &request.commit).collect();
-            match store.store_batch(&commits).await {
-                Ok(answers) => answers,
+            match self.shared.store.store_batch(&commits).await {
+                Ok(answers) => replies = answers,
                 // Each caller decides what to do.
                 Err(Failure::Store(error) | Failure::TooSlow(error)) if error.is_transient() => {
                     return fail_all(batch, &error);
                 }
                 // One of them is wrong.
-                Err(_) => Vec::new(),
-            }
-        } else {
-            Vec::new()
-        };
-        // What is stored is acknowledged before anything else is sent.
-        let mut alone = Vec::new();
-        let (mut answers, mut done) = (answers.into_iter(), Vec::new());
-        for request in batch {
-            match answers.next().flatten() {
-                Some(answer) => {
-                    done.extend_from_slice(&request.keys);
-                    request.answer(answer);
-                }
-                None => alone.push(request),
+                Err(_) => {}
             }
         }
-        if alone.is_empty() {
+        // What is stored is acknowledged before anything else is sent.
+        let (mut alone, mut locked) = (Vec::new(), Vec::new());
+        let mut replies = replies.into_iter();
+        for request in batch {
+            match replies.next().unwrap_or(Reply::Alone) {
+                Reply::Done(answer) => request.answer(answer),
+                Reply::Alone => alone.push(request),
+                Reply::Locked => locked.push(request),
+            }
+        }
+        if alone.is_empty() && locked.is_empty() {
             return;
         }
-        // What is left may take long: requests for the other streams must not wait for it.
-        self.release(&done);
+        // What is left may take longer: requests for the other streams must not wait for it.
+        let left: HashSet<Key> =
+            alone.iter().chain(&locked).filter_map(|request| request.key.clone()).collect();
+        self.release(|key| !left.contains(key));
+        self.hand_over(locked);
         match self.shared.limits.streams {
             Streams::Shared => {
                 for request in alone {
-                    let answer = store.store_one(&request.commit).await;
-                    request.answer(answer);
+                    // No other program locks a part of the file.
+                    if let Some(answer) = self.shared.store.store_one(&request.commit, SOON).await {
+                        request.answer(answer);
+                    }
                 }
             }
-            Streams::Distinct if alone.len() == 1 => self.store_last(alone).await,
             Streams::Distinct => self.store_apart(alone).await,
         }
     }
 
-    /// Stores the only request; detaches where that takes long.
-    async fn store_last(&mut self, alone: Vec<Request>) {
-        let shared = Arc::clone(&self.shared);
-        let mut work = pin!(async move {
-            for request in alone {
-                let answer = shared.store.store_one(&request.commit).await;
-                request.answer(answer);
-            }
-        });
-        while timeout(DETACH_AFTER, work.as_mut()).await.is_err() {
-            if self.detach() {
-                return work.await;
-            }
-        }
-    }
-
-    /// Stores requests side by side, so that one that waits for a lock delays no other; detaches where that takes long.
+    /// Stores requests one by one, those of different streams side by side, so that none delays another stream.
     async fn store_apart(&mut self, alone: Vec<Request>) {
-        let mut tasks = JoinSet::new();
+        let mut streams: Vec<(Option<Key>, Vec<Request>)> = Vec::new();
+        let mut index = HashMap::new();
         for request in alone {
-            let shared = Arc::clone(&self.shared);
-            tasks.spawn(async move {
-                let keys = request.keys.clone();
-                let answer = shared.store.store_one(&request.commit).await;
-                request.answer(answer);
-                keys
-            });
+            let at = *index.entry(request.key.clone()).or_insert(streams.len());
+            match streams.get_mut(at) {
+                Some((_, requests)) => requests.push(request),
+                None => streams.push((request.key.clone(), vec![request])),
+            }
         }
-        loop {
-            let done = if self.role == Role::Detached {
-                tasks.join_next().await
-            } else if let Ok(done) = timeout(DETACH_AFTER, tasks.join_next()).await {
-                done
-            } else {
-                self.detach();
-                continue;
-            };
+        let mut tasks = JoinSet::new();
+        for (key, requests) in streams {
+            let shared = Arc::clone(&self.shared);
+            tasks.spawn(async move { (key, one_by_one(&shared.store, requests).await) });
+        }
+        while let Some(done) = tasks.join_next().await {
             match done {
-                None => return,
-                Some(Ok(keys)) => self.release(&keys),
-                // Its caller learns that the outcome is unknown.
-                Some(Err(error)) => tracing::error!(%error, "an append panicked"),
+                Ok((Some(key), locked)) if locked.is_empty() => self.release(|it| *it == key),
+                Ok((_, locked)) => self.hand_over(locked),
+                // Its callers learn that the outcome is unknown.
+                Err(error) => tracing::error!(%error, "an append panicked"),
             }
         }
     }
 
     /// Frees streams before the batch is done.
-    fn release(&mut self, keys: &[Key]) {
-        let free: HashSet<&Key> = keys.iter().collect();
-        self.keys.retain(|key| !free.contains(key));
-        let mut state = self.shared.state();
-        for key in keys {
-            state.release(key);
-        }
+    fn release(&mut self, is_free: impl Fn(&Key) -> bool) {
+        let shared = Arc::clone(&self.shared);
+        let mut state = shared.state();
+        self.keys.retain(|key| {
+            let free = is_free(key);
+            if free {
+                state.release(key, shared.limits.batch);
+            }
+            !free
+        });
         // No lane may be left to take what was behind them.
-        if !state.ready.is_empty() && state.lanes < self.shared.limits.lanes.max(1) {
-            state.lanes += 1;
-            Self::spawn(&self.shared);
-        }
+        Shared::open_lane(&shared, &mut state);
     }
 
-    /// Makes a detached lane one that takes requests again, if any wait and there is room for it: they may wait for the
-    /// streams that it had in flight.
-    fn attach(&mut self) {
-        if self.role != Role::Detached {
+    /// Leaves locked streams to waiters.
+    fn hand_over(&mut self, locked: Vec<Request>) {
+        if locked.is_empty() {
             return;
         }
-        let mut state = self.shared.state();
-        for key in self.keys.drain(..) {
-            state.release(&key);
+        for request in &locked {
+            if let Some(key) = &request.key {
+                self.keys.remove(key);
+            }
         }
-        state.detached -= 1;
-        if !state.ready.is_empty() && state.lanes < self.shared.limits.lanes.max(1) {
-            state.lanes += 1;
-            self.role = Role::Lane;
-        } else {
-            self.role = Role::Ended;
-        }
-    }
-
-    /// Gives the place of this lane to another one, unless too many have done so: each keeps a connection.
-    fn detach(&mut self) -> bool {
-        let mut state = self.shared.state();
-        if state.detached >= self.shared.limits.detached {
-            return false;
-        }
-        state.detached += 1;
-        self.role = Role::Detached;
-        if state.ready.is_empty() {
-            state.lanes -= 1;
-        } else {
-            Self::spawn(&self.shared);
-        }
-        true
+        Shared::hand_over(&self.shared, &mut self.shared.state(), locked);
     }
 }
 
-impl<S> Drop for Lane<S> {
+/// Stores requests of one stream in order; what is left once the stream is locked.
+async fn one_by_one<S: BatchStore>(store: &S, requests: Vec<Request>) -> Vec<Request> {
+    let mut left = Vec::new();
+    for request in requests {
+        if !left.is_empty() {
+            left.push(request);
+            continue;
+        }
+        match store.store_one(&request.commit, SOON).await {
+            Some(answer) => request.answer(answer),
+            None => left.push(request),
+        }
+    }
+    left
+}
+
+impl<S: BatchStore> Drop for Lane<S> {
     fn drop(&mut self) {
         let mut state = self.shared.state();
-        for key in self.keys.drain(..) {
-            state.release(&key);
+        for key in self.keys.drain() {
+            state.release(&key, self.shared.limits.batch);
         }
-        match self.role {
-            Role::Ended => {}
-            Role::Detached => state.detached -= 1,
-            Role::Lane => state.lanes -= 1,
-        }
-        // A lane that did not end by itself panicked, or its runtime ended. If no other is left, those who wait learn that
-        // the outcome is unknown, and ask again by their ids.
-        if self.role != Role::Ended && state.is_idle() {
-            state.clear();
+        if !self.has_ended {
+            // It panicked, or its runtime ended. If no other is left, those who wait learn that the outcome is unknown, and
+            // ask again by their ids.
+            state.lanes -= 1;
+            if state.is_idle() {
+                state.clear();
+            }
         }
         drop(state);
         self.shared.idle.notify_waiters();

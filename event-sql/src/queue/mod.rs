@@ -2,12 +2,16 @@
 //!
 //! A few lanes take what is queued and store it at once: there is no timer, so a single append is as fast as without a
 //! queue. Each append is judged on its own and fails alone, with its own reason. A lane is a task of its own: a caller
-//! that goes away, or that is not polled, leaves nothing half done. A lane whose append waits for a lock of another
-//! program gives its place to another lane, so that appends to other streams continue.
+//! that goes away, or that is not polled, leaves nothing half done. Several appends to one stream travel together, and
+//! are judged in order.
+//!
+//! No lane waits for a lock of another program. An append to a locked stream is handed to a waiter, of which there are
+//! few: each waits for one stream for a while, then for the next. Appends to other streams never need them.
 
 mod lane;
 #[cfg(test)]
 mod tests;
+mod waiter;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::future::Future;
@@ -17,8 +21,10 @@ use event_core::adapter::append::Commit;
 use event_core::{Appended, Error, Result, StreamId, Tenant};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
+use tokio::time::{Duration, Instant};
 
 use self::lane::Lane;
+use self::waiter::Waiter;
 use crate::error::{Failure, closed};
 
 /// The name of the operation in errors.
@@ -27,10 +33,21 @@ pub const APPEND: &str = "append to a stream";
 /// The answer to one commit.
 pub type Answer = Result<Vec<Appended>>;
 
+/// What became of a commit that was sent together with others.
+#[derive(Debug)]
+pub enum Reply {
+    /// It is answered.
+    Done(Answer),
+    /// It has to be stored alone, which says more.
+    Alone,
+    /// Nothing is stored: another program has its stream locked.
+    Locked,
+}
+
 /// What a backend does with the commits of a queue.
 pub trait BatchStore: Send + Sync + 'static {
-    /// Stores several commits in one transaction, each on its own terms; the answers in their order, `None` for a
-    /// commit that has to be stored alone.
+    /// Stores several commits in one transaction, each on its own terms; the replies in their order. Commits to one stream
+    /// are judged in order. It waits for no lock of another program.
     ///
     /// # Errors
     /// The transaction failed as a whole. After a transient error it is unknown for all commits alike whether they are
@@ -38,18 +55,31 @@ pub trait BatchStore: Send + Sync + 'static {
     fn store_batch(
         &self,
         commits: &[&Commit],
-    ) -> impl Future<Output = Result<Vec<Option<Answer>>, Failure>> + Send;
+    ) -> impl Future<Output = Result<Vec<Reply>, Failure>> + Send;
 
-    /// Stores one commit alone.
-    fn store_one(&self, commit: &Commit) -> impl Future<Output = Answer> + Send;
+    /// Stores one commit alone. `None` if another program has its stream locked for as long as `wait`: nothing is stored.
+    fn store_one(
+        &self,
+        commit: &Commit,
+        wait: Duration,
+    ) -> impl Future<Output = Option<Answer>> + Send;
+
+    /// The same for a stream that is known to be locked; it may return sooner, so that others have their turn.
+    fn wait_for(
+        &self,
+        commit: &Commit,
+        wait: Duration,
+    ) -> impl Future<Output = Option<Answer>> + Send {
+        self.store_one(commit, wait)
+    }
 }
 
 /// Whether requests of one stream may be in flight at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Streams {
-    /// Each stream is in flight at most once: a request is judged on what the one before it left.
+    /// A stream is in flight in one batch at most, which may hold several requests of it.
     Distinct,
-    /// A batch may hold several requests of a stream: they are judged in order.
+    /// There is one lane, so that nothing has to be kept apart.
     Shared,
 }
 
@@ -66,8 +96,10 @@ pub struct Limits {
     pub waiting: usize,
     /// Which requests may be in flight together.
     pub streams: Streams,
-    /// Lanes that may wait for a lock of another program without being counted, so that others take their place.
-    pub detached: u32,
+    /// Tasks that may wait for locks of other programs at the same time, each for one stream; at least one.
+    pub waiters: u32,
+    /// How long a request waits at all while another program has its stream locked.
+    pub patience: Duration,
     /// What stores the batches, for the error of a refused request: "the server".
     pub bottleneck: &'static str,
 }
@@ -96,11 +128,12 @@ struct State {
     behind: HashMap<Key, VecDeque<Request>>,
     /// Both together.
     waiting: usize,
-    /// The streams of the requests in flight, if each may be there only once.
+    /// The streams of the requests in flight, if they are kept apart.
     in_flight: HashSet<Key>,
+    /// Requests whose streams are locked by another program, one for each stream. The streams count as in flight.
+    locked: VecDeque<Request>,
     lanes: u32,
-    /// Lanes that are not counted any more, but wait for a lock.
-    detached: u32,
+    waiters: u32,
     closed: bool,
 }
 
@@ -108,32 +141,47 @@ type Key = (Tenant, StreamId);
 
 impl State {
     const fn is_idle(&self) -> bool {
-        self.lanes == 0 && self.detached == 0
+        self.lanes == 0 && self.waiters == 0
     }
 
-    /// Puts a request where it is found when its streams are free.
+    /// Puts a request where it is found when its stream is free.
     fn wait(&mut self, request: Request) {
-        match request.keys.iter().find(|key| self.in_flight.contains(key)) {
+        match request.key.as_ref().filter(|key| self.in_flight.contains(*key)) {
             Some(key) => self.behind.entry(key.clone()).or_default().push_back(request),
             None => self.ready.push_back(request),
         }
     }
 
-    /// Frees a stream: the first request behind it may be taken.
-    fn release(&mut self, key: &Key) {
+    /// Frees a stream: the first requests behind it may be taken, as many as travel together.
+    fn release(&mut self, key: &Key, batch: usize) {
         self.in_flight.remove(key);
         if let Some(behind) = self.behind.get_mut(key) {
-            self.ready.extend(behind.pop_front());
+            let first = behind.len().min(batch);
+            self.ready.extend(behind.drain(..first));
             if behind.is_empty() {
                 self.behind.remove(key);
             }
         }
     }
 
+    /// Takes the requests behind a stream that have waited for longer than `patience`.
+    fn take_expired(&mut self, key: &Key, patience: Duration) -> Vec<Request> {
+        let Some(behind) = self.behind.get_mut(key) else { return Vec::new() };
+        // They stand in the order in which they came.
+        let expired = behind.iter().take_while(|it| it.since.elapsed() >= patience).count();
+        let expired: Vec<Request> = behind.drain(..expired).collect();
+        if behind.is_empty() {
+            self.behind.remove(key);
+        }
+        self.waiting -= expired.len();
+        expired
+    }
+
     /// Drops what waits: its callers learn that the outcome is unknown.
     fn clear(&mut self) {
         self.ready.clear();
         self.behind.clear();
+        self.locked.clear();
         self.waiting = 0;
     }
 }
@@ -143,8 +191,9 @@ impl State {
 struct Request {
     commit: Commit,
     bytes: usize,
-    /// Its streams, if they may be in flight only once.
-    keys: Vec<Key>,
+    /// Its stream, if streams are kept apart.
+    key: Option<Key>,
+    since: Instant,
     answer: oneshot::Sender<Answer>,
 }
 
@@ -184,11 +233,17 @@ impl<S: BatchStore> Queue<S> {
     /// ended before the answer: whether the commit is stored is then unknown.
     pub async fn commit(&self, commit: &Commit, bytes: usize) -> Answer {
         let (answer, receiver) = oneshot::channel();
-        let keys = match self.shared.limits.streams {
-            Streams::Distinct => keys(commit),
-            Streams::Shared => Vec::new(),
+        let key = match self.shared.limits.streams {
+            Streams::Distinct => key(commit),
+            Streams::Shared => None,
         };
-        self.enqueue(Request { commit: commit.clone(), bytes, keys, answer })?;
+        self.enqueue(Request {
+            commit: commit.clone(),
+            bytes,
+            key,
+            since: Instant::now(),
+            answer,
+        })?;
         receiver.await.unwrap_or_else(|_| Err(Error::connection(APPEND, LaneEnded)))
     }
 
@@ -206,7 +261,7 @@ impl<S: BatchStore> Queue<S> {
 
     /// Queues a request, and opens a lane for it if there is room for one more.
     fn enqueue(&self, request: Request) -> Result<()> {
-        let Limits { lanes, waiting, bottleneck, .. } = self.shared.limits;
+        let Limits { waiting, bottleneck, .. } = self.shared.limits;
         let mut state = self.shared.state();
         if state.closed {
             return Err(closed(APPEND));
@@ -219,19 +274,16 @@ impl<S: BatchStore> Queue<S> {
         }
         state.waiting += 1;
         state.wait(request);
-        // What is behind a stream in flight is taken by the lane that frees it.
-        if state.lanes < lanes.max(1) && !state.ready.is_empty() {
-            state.lanes += 1;
-            drop(state);
-            Lane::spawn(&self.shared);
-        }
+        // What is behind a stream in flight is taken when it is free.
+        Shared::open_lane(&self.shared, &mut state);
+        drop(state);
         Ok(())
     }
 }
 
-fn keys(commit: &Commit) -> Vec<Key> {
-    let streams = commit.appends.iter().map(|append| append.stream_id.clone());
-    streams.map(|stream_id| (commit.tenant.clone(), stream_id)).collect()
+fn key(commit: &Commit) -> Option<Key> {
+    let append = commit.appends.first()?;
+    Some((commit.tenant.clone(), append.stream_id.clone()))
 }
 
 /// Roughly how many bytes a commit is.
@@ -243,6 +295,52 @@ pub fn weight(commit: &Commit) -> usize {
 impl<S> Shared<S> {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S: BatchStore> Shared<S> {
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        match &self.runtime {
+            Some(runtime) => drop(runtime.spawn(task)),
+            None => drop(tokio::spawn(task)),
+        }
+    }
+
+    /// Opens a lane if there is something to take, and room for one more.
+    fn open_lane(this: &Arc<Self>, state: &mut State) {
+        if !state.ready.is_empty() && state.lanes < this.limits.lanes.max(1) {
+            state.lanes += 1;
+            Lane::spawn(this);
+        }
+    }
+
+    /// Hands requests to waiters, the streams of which are locked and stay in flight.
+    fn hand_over(this: &Arc<Self>, state: &mut State, requests: Vec<Request>) {
+        let mut rest: HashMap<Key, VecDeque<Request>> = HashMap::new();
+        for request in requests {
+            let Some(key) = request.key.clone() else { continue };
+            match rest.get_mut(&key) {
+                Some(later) => later.push_back(request),
+                None => {
+                    rest.insert(key, VecDeque::new());
+                    state.waiting += 1;
+                    state.locked.push_back(request);
+                }
+            }
+        }
+        // The others of a stream are asked again together, before those that came later.
+        for (key, mut first) in rest.into_iter().filter(|(_, later)| !later.is_empty()) {
+            state.waiting += first.len();
+            let behind = state.behind.entry(key).or_default();
+            first.append(behind);
+            *behind = first;
+        }
+        while state.waiters < this.limits.waiters.max(1)
+            && (state.waiters as usize) < state.locked.len()
+        {
+            state.waiters += 1;
+            Waiter::spawn(this);
+        }
     }
 }
 

@@ -14,14 +14,20 @@ const LIMITS: Limits = Limits {
     batch_bytes: 100,
     waiting: 8,
     streams: Streams::Distinct,
-    detached: 1,
+    waiters: 1,
+    patience: Duration::from_secs(30),
     bottleneck: "the test",
 };
 
 /// Records the batches, each of which takes a second. The stream `wrong` fails its batch, `panic` its lane,
-/// `broken` is a transient failure. `locked` is skipped by its batch, and takes a minute alone.
-#[derive(Debug, Default)]
-struct Recorder(Mutex<Vec<Vec<String>>>);
+/// `broken` is a transient failure. What starts with `locked` is locked for the first minute.
+#[derive(Debug)]
+struct Recorder(Mutex<Vec<Vec<String>>>, Instant);
+
+fn is_locked(commit: &Commit, since: Instant) -> bool {
+    let name = commit.appends[0].stream_id.as_str();
+    name.starts_with("locked") && since.elapsed() < Duration::from_mins(1)
+}
 
 impl Recorder {
     async fn record(&self, commits: &[&Commit]) -> Result<()> {
@@ -45,18 +51,21 @@ fn stored() -> Vec<Appended> {
 }
 
 impl BatchStore for Recorder {
-    async fn store_batch(&self, commits: &[&Commit]) -> Result<Vec<Option<Answer>>, Failure> {
+    async fn store_batch(&self, commits: &[&Commit]) -> Result<Vec<Reply>, Failure> {
         self.record(commits).await?;
-        let is_locked = |commit: &Commit| commit.appends[0].stream_id.as_str() == "locked";
-        Ok(commits.iter().map(|it| (!is_locked(it)).then(|| Ok(stored()))).collect())
+        let reply = |commit| {
+            if is_locked(commit, self.1) { Reply::Locked } else { Reply::Done(Ok(stored())) }
+        };
+        Ok(commits.iter().map(|commit| reply(commit)).collect())
     }
 
-    async fn store_one(&self, commit: &Commit) -> Answer {
-        self.record(&[commit]).await?;
-        if commit.appends[0].stream_id.as_str() == "locked" {
-            sleep(Duration::from_mins(1)).await;
+    async fn store_one(&self, commit: &Commit, wait: Duration) -> Option<Answer> {
+        if is_locked(commit, self.1) {
+            sleep(wait).await;
+            return None;
         }
-        Ok(stored())
+        let recorded = self.record(&[commit]).await;
+        Some(recorded.map(|()| stored()))
     }
 }
 
@@ -86,7 +95,7 @@ async fn send(queue: &Arc<Queue<Recorder>>, streams: &[(&str, usize)]) -> Vec<&'
 }
 
 fn queue(limits: Limits) -> Arc<Queue<Recorder>> {
-    Arc::new(Queue::new(Recorder::default(), limits))
+    Arc::new(Queue::new(Recorder(Mutex::default(), Instant::now()), limits))
 }
 
 fn batches(queue: &Queue<Recorder>) -> Vec<String> {
@@ -94,13 +103,38 @@ fn batches(queue: &Queue<Recorder>) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_is_in_flight_once() {
+async fn requests_of_one_stream_travel_together_in_one_batch_at_a_time() {
     let queue = queue(LIMITS);
     let began = Instant::now();
-    let codes = send(&queue, &[("a", 1), ("a", 1), ("b", 1), ("c", 1)]).await;
-    assert_eq!(codes, ["stored"; 4]);
-    assert_eq!(batches(&queue), ["a b c", "a"]);
+    let first = [("a", 1), ("a", 1), ("b", 1), ("c", 1), ("a", 1), ("d", 1), ("a", 1)];
+    assert_eq!(send(&queue, &first).await, ["stored"; 7]);
+    assert_eq!(batches(&queue), ["a a b c", "d", "a a"]);
     assert_eq!(began.elapsed().as_secs(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_locked_streams_delay_only_their_own_requests() {
+    let queue = queue(Limits { waiting: 16, patience: Duration::from_secs(20), ..LIMITS });
+    let began = Instant::now();
+    let locked: Vec<_> = (0..7)
+        .map(|n| {
+            let (queue, commit) = (Arc::clone(&queue), commit(&format!("locked-{n}")));
+            tokio::spawn(async move { queue.commit(&commit, 1).await })
+        })
+        .collect();
+    sleep(Duration::from_secs(2)).await;
+    for _ in 0..5 {
+        assert_eq!(send(&queue, &[("a", 1), ("b", 1), ("a", 1)]).await, ["stored"; 3]);
+    }
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+    for task in locked {
+        let error = task.await.unwrap().unwrap_err();
+        assert_eq!(error.code(), "overloaded", "the lock outlasts the patience");
+    }
+    assert_eq!(send(&queue, &[("locked-1", 1)]).await, ["overloaded"]);
+    sleep(Duration::from_secs(30)).await;
+    assert_eq!(send(&queue, &[("locked-1", 1)]).await, ["stored"]);
+    queue.drain().await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -151,36 +185,9 @@ async fn closing_waits_for_what_is_queued_and_refuses_the_rest() {
     let close = async {
         tokio::task::yield_now().await;
         queue.drain().await;
-        assert_eq!(batches(&queue), ["a", "a"]);
+        assert_eq!(batches(&queue), ["a a"]);
     };
     let (codes, ()) = tokio::join!(early, close);
     assert_eq!(codes, ["stored", "stored"]);
     assert_eq!(send(&queue, &[("a", 1)]).await, ["adapter_error"]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_locked_stream_delays_only_its_own_requests() {
-    for first in [&[("locked", 1)][..], &[("locked", 1), ("a", 1)]] {
-        let queue = queue(Limits { lanes: 1, ..LIMITS });
-        let began = Instant::now();
-        let locked = tokio::spawn({
-            let (queue, first) = (Arc::clone(&queue), first.to_vec());
-            async move { send(&queue, &first).await }
-        });
-        tokio::task::yield_now().await;
-        let behind = tokio::spawn({
-            let queue = Arc::clone(&queue);
-            async move { send(&queue, &[("locked", 1)]).await }
-        });
-        sleep(Duration::from_millis(100)).await;
-        assert_eq!(send(&queue, &[("b", 1), ("c", 1)]).await, ["stored"; 2]);
-        // Also to a stream that was in the batch of the locked one.
-        assert_eq!(send(&queue, &[("a", 1)]).await, ["stored"]);
-        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
-        assert!(!locked.is_finished());
-        assert_eq!(locked.await.unwrap(), vec!["stored"; first.len()]);
-        assert_eq!(behind.await.unwrap(), ["stored"]);
-        queue.drain().await;
-        assert!(began.elapsed() >= Duration::from_mins(2), "one after the other");
-    }
 }
