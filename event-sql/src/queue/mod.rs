@@ -319,13 +319,12 @@ impl<S: BatchStore> Shared<S> {
         let mut rest: HashMap<Key, VecDeque<Request>> = HashMap::new();
         for request in requests {
             let Some(key) = request.key.clone() else { continue };
-            match rest.get_mut(&key) {
-                Some(later) => later.push_back(request),
-                None => {
-                    rest.insert(key, VecDeque::new());
-                    state.waiting += 1;
-                    state.locked.push_back(request);
-                }
+            if let Some(later) = rest.get_mut(&key) {
+                later.push_back(request);
+            } else {
+                rest.insert(key, VecDeque::new());
+                state.waiting += 1;
+                state.locked.push_back(request);
             }
         }
         // The others of a stream are asked again together, before those that came later.
