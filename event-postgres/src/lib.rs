@@ -108,6 +108,7 @@ mod stream;
 mod stride;
 mod tail;
 mod tokens;
+mod turns;
 mod verify;
 mod writer;
 

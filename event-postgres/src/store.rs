@@ -7,7 +7,6 @@ use event_sql::census::Census;
 use event_sql::error::no_answer;
 use sqlx::postgres::PgRow;
 
-use crate::append::Waits;
 use crate::error::Failure;
 use crate::lineage::Lineage;
 use crate::options::{Address, PgOptions};
@@ -16,6 +15,7 @@ use crate::soundness::Soundness;
 use crate::sql::{PgQuery, Statements};
 use crate::stride::Stride;
 use crate::tokens::Tokens;
+use crate::turns::Waits;
 
 /// The connections to one server, and the statements for its schema.
 pub(crate) struct Store {

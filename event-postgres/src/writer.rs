@@ -102,7 +102,7 @@ impl BatchStore for Appender {
     }
 
     async fn wait_for(&self, commit: &Commit, wait: Duration) -> Option<Answer> {
-        self.0.waits.take_turn(&self.0, commit, wait).await.transpose()
+        append::take_turn(&self.0, commit, wait).await.transpose()
     }
 }
 

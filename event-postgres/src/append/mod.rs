@@ -20,7 +20,7 @@ use event_sql::rows::{to_i32, to_i64};
 pub(crate) use self::answer::Refused;
 use self::answer::answers;
 use self::columns::{EventColumns, StreamColumns};
-pub(crate) use self::waits::{Waits, commit};
+pub(crate) use self::waits::{commit, take_turn};
 use crate::error::Failure;
 use crate::expected::expected_number;
 use crate::lineage::Started;
