@@ -223,7 +223,8 @@ async fn a_server_that_is_down_is_a_connection_error_without_delay() {
 #[tokio::test]
 async fn an_exhausted_pool_is_overload() {
     let database = pg::shared().database().await;
-    let options = database.options().pool_size(1).acquire_timeout(Duration::from_secs(1));
+    let options =
+        database.options().pool_size(1).notify(false).acquire_timeout(Duration::from_secs(1));
     let adapter = Arc::new(options.connect().await.unwrap());
     adapter.commit(&one("s", exact(0), events(1))).await.unwrap();
     let mut holder = database.connection().await;

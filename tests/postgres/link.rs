@@ -117,7 +117,7 @@ async fn a_link_is_one_round_trip_and_adds_none_to_other_reads() {
     let database = pg::shared().database().await;
     let proxy = Proxy::start(database.address());
     let options: PgOptions = proxy.url(&database.url, &database.address()).parse().unwrap();
-    let adapter = options.pool_size(1).connect().await.unwrap();
+    let adapter = options.pool_size(1).notify(false).connect().await.unwrap();
     let batch = events(3);
     let known: Vec<EventId> = batch.iter().map(|event| event.id).collect();
     adapter.commit(&one("s", exact(0), batch)).await.unwrap();
