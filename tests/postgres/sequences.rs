@@ -82,7 +82,7 @@ async fn a_store_in_use_opens() {
             })
         })
         .collect();
-    for _ in 0..40 {
+    for _ in 0..12 {
         database.adapter().await;
     }
     for writer in writers {
