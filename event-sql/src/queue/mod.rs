@@ -9,6 +9,7 @@
 //! few: each waits for one stream for a while, then for the next. Appends to other streams never need them.
 
 mod lane;
+mod task;
 #[cfg(test)]
 mod tests;
 mod waiter;
@@ -24,6 +25,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::{Duration, Instant};
 
 use self::lane::Lane;
+use self::task::Task;
 use self::waiter::Waiter;
 use crate::error::{Failure, closed};
 
@@ -300,6 +302,7 @@ impl<S> Shared<S> {
 
 impl<S: BatchStore> Shared<S> {
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let task = Task::new(task);
         match &self.runtime {
             Some(runtime) => drop(runtime.spawn(task)),
             None => drop(tokio::spawn(task)),
