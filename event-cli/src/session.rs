@@ -1,0 +1,100 @@
+//! [`Session`]: what a running command has: its host, its output, and the stores that it opens.
+
+use clap::Args;
+use event_core::{Error, EventStore, Migrate, Scope, StreamId, StreamInfo, Tenant};
+
+use crate::failure::Failure;
+use crate::host::Host;
+use crate::output::Output;
+
+/// Options of nearly every command.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Common {
+    /// Prints JSON, one object a line.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Only this tenant; without it every tenant is read, and `default` is written.
+    #[arg(long, value_name = "TENANT", env = "EVENT_TENANT")]
+    pub(crate) tenant: Option<String>,
+}
+
+impl Common {
+    pub(crate) fn tenant(&self) -> Result<Option<Tenant>, Failure> {
+        let tenant = self.tenant.as_deref().map(Tenant::new).transpose();
+        tenant.map_err(|error| Error::from(error).into())
+    }
+}
+
+/// What a running command has.
+pub(crate) struct Session {
+    pub(crate) host: Host,
+    pub(crate) out: Output,
+    opened: Vec<EventStore>,
+}
+
+impl Session {
+    pub(crate) const fn new(host: Host, out: Output) -> Self {
+        Self { host, out, opened: Vec::new() }
+    }
+
+    /// The URL of the store.
+    pub(crate) fn url(&self) -> Result<String, Failure> {
+        self.host.store.clone().ok_or_else(|| {
+            Failure::usage("which store? `--store URL` or EVENT_STORE names it: `sqlite:shop.db`, `postgres://user@host/shop`")
+        })
+    }
+
+    /// Opens the store as it is: nothing is created and nothing is migrated.
+    pub(crate) async fn store(&mut self) -> Result<EventStore, Failure> {
+        let url = self.url()?;
+        self.open(&url, Migrate::Never).await
+    }
+
+    /// Opens a store, and closes it when the command ends.
+    pub(crate) async fn open(
+        &mut self,
+        url: &str,
+        migrate: Migrate,
+    ) -> Result<EventStore, Failure> {
+        let store = EventStore::connect(url).migrate(migrate).await?;
+        self.opened.push(store.clone());
+        Ok(store)
+    }
+
+    /// Opens the store as it is, for the tenant of the options or for all.
+    pub(crate) async fn reader(&mut self, common: &Common) -> Result<EventStore, Failure> {
+        let tenant = common.tenant()?;
+        Ok(scoped(&self.store().await?, tenant))
+    }
+
+    /// Opens the store as it is, for the tenant that a stream belongs to.
+    pub(crate) async fn stream(
+        &mut self,
+        common: &Common,
+        name: &str,
+    ) -> Result<(EventStore, StreamInfo), Failure> {
+        let stream_id = StreamId::new(name).map_err(Error::from)?;
+        let store = self.reader(common).await?;
+        let info = match store.stream_info(&stream_id).await {
+            Err(error @ Error::AmbiguousStream { .. }) => {
+                return Err(Failure::from(error).hint("`--tenant TENANT` names one"));
+            }
+            info => info?,
+        };
+        Ok((store.with_scope(Scope::tenant(info.tenant.clone())), info))
+    }
+
+    pub(crate) async fn close(&mut self) {
+        for store in self.opened.drain(..) {
+            store.close().await;
+        }
+    }
+}
+
+/// The store as a tenant sees it, or as an operator does.
+pub(crate) fn scoped(store: &EventStore, tenant: Option<Tenant>) -> EventStore {
+    match tenant {
+        Some(tenant) => store.with_scope(Scope::tenant(tenant)),
+        None => store.all_tenants(),
+    }
+}

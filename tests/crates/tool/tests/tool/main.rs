@@ -1,0 +1,8 @@
+//! The tool as a process: its output and its exit codes, on SQLite.
+
+#![allow(missing_debug_implementations, reason = "a helper of tests is not printed")]
+#![allow(missing_docs, reason = "a test's name is its documentation")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+mod reading;
+mod support;
