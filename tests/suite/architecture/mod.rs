@@ -29,13 +29,14 @@ const FOLDERS: [&str; 14] = [
 ];
 
 /// Each crate with the crates of this workspace that it may depend on, other than for its tests.
-const CRATES: [(&str, &[&str]); 8] = [
+const CRATES: [(&str, &[&str]); 9] = [
     ("event-derive", &[]),
     ("event-core", &["event-derive"]),
     ("event-sql", &["event-core"]),
     ("event-testing", &["event-core"]),
     ("event-postgres", &["event-core", "event-sql"]),
     ("event-sqlite", &["event-core", "event-sql"]),
+    ("event-console", &["event-core"]),
     ("game-events", &["event-core", "event-testing"]),
     ("gamebot", &["event-core", "event-postgres", "event-sqlite", "game-events"]),
 ];

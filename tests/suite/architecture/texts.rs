@@ -89,7 +89,7 @@ fn metrics(text: &str, quote: char) -> BTreeSet<&str> {
 fn the_table_of_metrics_lists_those_that_the_code_records() {
     let table = fs::read_to_string(root().join("docs/operations.md")).unwrap();
     let listed: BTreeSet<&str> = metrics(&table, '`');
-    let crates = ["event-core", "event-sql", "event-postgres", "event-sqlite"];
+    let crates = ["event-core", "event-sql", "event-postgres", "event-sqlite", "event-console"];
     let sources: Vec<_> =
         crates.iter().flat_map(|name| sources(&root().join(name).join("src"))).collect();
     let recorded: BTreeSet<&str> =

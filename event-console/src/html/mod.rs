@@ -1,0 +1,4 @@
+//! What the pages are made of: the document around them, and parts that several use.
+
+pub(crate) mod document;
+pub(crate) mod parts;

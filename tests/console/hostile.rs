@@ -1,0 +1,110 @@
+//! Payloads, names and errors that try to be more than text.
+
+use event_core::{Event, EventStore, ExpectedVersion, Scope};
+use serde::{Deserialize, Serialize};
+
+use crate::filled::{MailSent, OrderPlacedV1, first, parked, stream, tenant};
+use crate::site::Site;
+
+/// An event whose keys are chosen by whoever appends it.
+#[derive(Debug, Serialize, Deserialize, Event)]
+#[event(type = "form_filled", version = 1)]
+struct FormFilled {
+    fields: std::collections::BTreeMap<String, String>,
+}
+
+const SCRIPT: &str = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&";
+const TERMINAL: &str = "\u{1b}[31mred\u{1b}]0;title\u{7}\u{9b}2J";
+const TURNED: &str = "user\u{202e}gnp.exe\u{2066}\u{200f}";
+
+fn check(page: &str, path: &str) {
+    assert!(!page.contains("<script>") && !page.contains("<img"), "{path}");
+    // A filter keeps what was typed.
+    let page: String =
+        page.split(" value=\"").map(|it| it.split_once('"').map_or(it, |it| it.1)).collect();
+    for c in ['\u{1b}', '\u{9b}', '\u{7}', '\u{202e}', '\u{2066}', '\u{200f}'] {
+        assert!(!page.contains(c), "{path} has {}", c.escape_unicode());
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_stored_is_shown_as_text() {
+    let store = EventStore::in_memory().unwrap();
+    let name = format!("order-{SCRIPT}{TURNED}");
+    let odd = store.with_scope(
+        Scope::tenant(tenant(&format!("t/{SCRIPT}{TURNED}"))).correlation(SCRIPT).actor(TURNED),
+    );
+    let id = stream(&name);
+    let text = format!("{SCRIPT}{TERMINAL}{TURNED}");
+    let fields = [(text.clone(), text.clone())].into();
+    odd.append(&id, ExpectedVersion::Any, [FormFilled { fields }]).await.unwrap();
+    let placed = OrderPlacedV1 { customer: text.clone(), total: 1 };
+    odd.append(&id, ExpectedVersion::Any, [placed]).await.unwrap();
+    parked(&odd, &text).await;
+
+    let site = Site::of(&store).await;
+    let mut pages = vec!["/".to_owned(), "/streams".into(), "/events".into(), "/tenants".into()];
+    pages.push("/subscriptions".into());
+    let mut at = 0;
+    while at < pages.len() {
+        let path = pages[at].clone();
+        let page = site.page(&path).await;
+        check(&page, &path);
+        let addresses = page.split("href=\"").skip(1).map(|it| it.split('"').next().unwrap());
+        for address in addresses.map(|it| it.replace("&amp;", "&")) {
+            let is_page = address.starts_with('/') && !address.ends_with("/data");
+            if is_page
+                && !address.contains("/assets/")
+                && !address.starts_with("/metrics")
+                && !pages.contains(&address)
+            {
+                // What an event holds is in no address.
+                assert!(!address.contains("red") || !address.contains("title"), "{address}");
+                pages.push(address);
+            }
+        }
+        at += 1;
+    }
+    let is = |start: &str| pages.iter().any(|it| it.starts_with(start));
+    assert!(is("/stream/t%2F") && is("/event/t%2F") && is("/subscriptions/of/t%2F"), "{pages:?}");
+}
+
+#[tokio::test]
+async fn a_long_string_is_cut_with_a_link_to_the_whole() {
+    let store = EventStore::in_memory().unwrap();
+    let id = stream("mail-long");
+    let text = "long ".repeat((1 << 20) / 5);
+    let mail = MailSent { to: "ann".into(), text: text.clone() };
+    store.append(&id, ExpectedVersion::Any, [mail]).await.unwrap();
+    let event = first(&store, &id).await;
+    let site = Site::of(&store).await;
+    let address = format!("/event/default/{}", event.event_id());
+    for path in ["/", "/events", "/stream/default/mail-long", &*address] {
+        let page = site.page(path).await;
+        assert!(page.len() < 40_000, "{path} has {} bytes", page.len());
+    }
+    let page = site.page(&address).await;
+    assert!(page.contains("are cut") && page.contains(&format!("{address}/data")));
+    let response = site.ask(&format!("{address}/data"), &[]).await;
+    assert!(response.headers()["content-disposition"].to_str().unwrap().starts_with("attachment"));
+    assert!(response.text().await.unwrap().contains(&text));
+}
+
+#[tokio::test]
+async fn odd_names_have_pages_of_their_own() {
+    let store = EventStore::in_memory().unwrap();
+    for name in [".", "..", "~", "a/b", "a%2Fb", "?x#y", "über", "+ +"] {
+        let mail = MailSent { to: name.into(), text: "hello".into() };
+        store.append(&stream(name), ExpectedVersion::Any, [mail]).await.unwrap();
+    }
+    let site = Site::of(&store).await;
+    let page = site.page("/streams").await;
+    let addresses = page.split("href=\"").skip(1).map(|it| it.split('"').next().unwrap());
+    let mut seen = 0;
+    for address in addresses.filter(|it| it.starts_with("/stream/")) {
+        let page = site.page(address).await;
+        assert!(page.contains("mail_sent"), "{address}");
+        seen += 1;
+    }
+    assert_eq!(seen, 8);
+}
