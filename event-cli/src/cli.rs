@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser};
+use tracing_subscriber::EnvFilter;
 
 use crate::command::Command;
 use crate::failure::{Exit, Failure};
@@ -36,7 +37,7 @@ pub fn run() -> ExitCode {
 /// Runs the command that these arguments name, the first of which is the name of the program.
 pub fn run_from(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let log = tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_env_filter(filter())
         .with_ansi(false)
         .with_writer(|| Terminal::new(std::io::stderr()));
     // The program may have a log of its own.
@@ -47,6 +48,15 @@ pub fn run_from(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => Err(Failure::general(format!("could not start: {error}"))),
     };
     done.map_or_else(|failure| report(&failure), |()| ExitCode::SUCCESS)
+}
+
+/// That of `RUST_LOG`, and always what was done in the web console.
+fn filter() -> EnvFilter {
+    let filter = EnvFilter::from_default_env();
+    match "event_console=info".parse() {
+        Ok(audit) => filter.add_directive(audit),
+        Err(_) => filter,
+    }
 }
 
 async fn parse_and_run(arguments: Vec<OsString>) -> Result<(), Failure> {

@@ -46,7 +46,7 @@
 //!
 //! # Features
 //!
-//! `postgres` and `sqlite` (both default) link the backends.
+//! `postgres` and `sqlite` (both default) link the backends, `console` (default) has the command `serve`.
 
 mod cli;
 mod command;

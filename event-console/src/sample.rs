@@ -173,6 +173,14 @@ impl Sampler {
             lag: lag.filter(|_| !is_away),
         };
         let mut kept = self.kept();
+        let was_away = kept.latest.as_ref().is_some_and(|latest| latest.away.is_some());
+        match sample.away {
+            Some(code) if !was_away => {
+                tracing::warn!(target: "event_console", code, "the store does not answer");
+            }
+            None if was_away => tracing::info!(target: "event_console", "the store answers again"),
+            _ => {}
+        }
         kept.history.extend(past);
         kept.history.push_back(point);
         while kept.history.len() > POINTS {

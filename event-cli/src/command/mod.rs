@@ -1,6 +1,8 @@
 //! [`Command`]: the commands, one file each. A new one is a file here, a variant, and a line in [`Command::dispatch`].
 
 mod events;
+#[cfg(feature = "console")]
+mod serve;
 mod streams;
 mod types;
 
@@ -17,6 +19,9 @@ use crate::session::Session;
 pub enum Command {
     /// Lists the events that this program knows: types, versions, migrations.
     Types(types::Types),
+    /// Serves the web console, until it is stopped.
+    #[cfg(feature = "console")]
+    Serve(serve::Serve),
     /// Lists streams.
     Streams(streams::Streams),
     /// Prints the events of a stream.
@@ -43,6 +48,8 @@ impl Command {
     async fn dispatch(self, session: &mut Session) -> Result<(), Failure> {
         match self {
             Self::Types(command) => command.run(session),
+            #[cfg(feature = "console")]
+            Self::Serve(command) => command.run(session).await,
             Self::Streams(command) => command.run(session).await,
             Self::Events(command) => command.run(session).await,
         }
