@@ -277,6 +277,7 @@ pub use crate::{
     event::{AnyEvent, Event, InvalidEvent},
     memory::MemoryAdapter,
     projection::Projection,
+    projection::view::{Keys, View},
     registry::Registry,
     registry::problem::RegistryErrors,
     shape::of::Shape,

@@ -92,6 +92,7 @@ mod pool;
 mod pooler;
 mod projection;
 mod read;
+mod read_models;
 mod replica;
 mod row;
 mod schema;

@@ -124,6 +124,10 @@ statements! {
         begin_projection move_projection switch_projection drop_projection projection list_projections set_search_path schema_of_build
         statement_of
     }
+    view {
+        begin_read_model builds write_documents load_documents find_document page_of_documents page_of_all_documents
+        switch_read_model drop_read_model
+    }
     snapshot {
         load_snapshot snapshots_of_streams save_snapshot discard_snapshot
     }

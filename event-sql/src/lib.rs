@@ -12,6 +12,7 @@
 //! | [`census`] | the versions of event types that a process knows to be recorded |
 //! | [`import`] | what an import finds in the store |
 //! | [`projector`] | runs a projection in tables, each event exactly once |
+//! | [`read_models`] | builds of read models, and the documents of views |
 //! | [`inline`] | read models in the transaction of the append |
 //! | [`migrations`] | whether this program may use a schema, by its history |
 //! | [`url_keys`] | the keys of a store's URL |
@@ -37,6 +38,7 @@ pub mod migrations;
 pub mod page;
 pub mod projector;
 pub mod queue;
+pub mod read_models;
 pub mod rows;
 pub mod streams;
 pub mod url_keys;

@@ -95,6 +95,7 @@ mod options;
 mod pool;
 mod projection;
 mod read;
+mod read_models;
 mod row;
 mod schema;
 mod snapshots;

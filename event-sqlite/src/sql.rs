@@ -52,6 +52,9 @@ macro_rules! text {
     (known_change) => {
         "SELECT 1 FROM stream_changes WHERE stream_key = ?1 AND call = ?2"
     };
+    (build_key) => {
+        "SELECT build_key FROM projections WHERE name = ?1 AND build = ?2"
+    };
     (forget_changes) => {
         "DELETE FROM stream_changes WHERE stream_key = ?1 AND made_at < ?2"
     };
@@ -173,6 +176,18 @@ statements! {
     NAMED_LIKE = "projection/named_like";
     TABLES_OF_PROJECTION = "projection/tables_of_projection";
 
+    // Views.
+    BEGIN_VIEW = "view/begin_view";
+    BUILDS = "view/builds";
+    BUILD_KEY = build_key;
+    LOAD_DOCUMENTS = "view/load_documents";
+    FIND_DOCUMENT = "view/find_document";
+    PAGE_OF_DOCUMENTS = "view/page_of_documents";
+    PAGE_OF_ALL_DOCUMENTS = "view/page_of_all_documents";
+    PUT_DOCUMENTS = "view/put_documents";
+    REMOVE_DOCUMENTS = "view/remove_documents";
+    DROP_DOCUMENTS = "view/drop_documents";
+
     // Snapshots.
     LOAD_SNAPSHOT = "snapshot/load_snapshot";
     SAVE_SNAPSHOT = "snapshot/save_snapshot";
@@ -250,6 +265,11 @@ impl Rows {
         let end = text[start..].find(')').map_or(text.len(), |length| start + length + 1);
         let (head, row, tail) = (&text[..start], &text[start..end], &text[end..]);
         Self(SIZES.map(|size| (size, format!("{head}{}{tail}", vec![row; size].join(", ")).into())))
+    }
+
+    /// A statement whose rows of values are repeated.
+    pub(crate) fn of(statement: Statement) -> Self {
+        Self::new(statement.0)
     }
 
     /// The rows in portions, each with the statement that writes it.

@@ -13,6 +13,10 @@ event_testing::durable_contract!(durable, async || {
     crate::pg::shared().database().await.into_adapter().await
 });
 
+event_testing::views_contract!(views, async || {
+    crate::pg::shared().database().await.into_adapter().await
+});
+
 event_testing::import_contract!(imports, async || {
     crate::pg::shared().database().await.into_adapter().await
 });

@@ -9,7 +9,8 @@ use super::append::{Appended, Commit, LinkEvents, StreamChange};
 use super::import::{ImportBatch, Imported};
 use super::{
     Adapter, AllOptions, CheckpointStore, Health, ListOptions, LiveLog, ProjectionReport,
-    ReadOptions, SchemaStore, SnapshotStore, StreamInfo, TenantView, Verification, async_trait,
+    ReadModelStore, ReadOptions, SchemaStore, SnapshotStore, StreamInfo, TenantView, Verification,
+    async_trait,
 };
 use crate::envelope::RecordedEvent;
 use crate::error::Result;
@@ -128,6 +129,10 @@ macro_rules! forward_adapter {
 
             async fn projections(&self) -> Result<Vec<ProjectionReport>> {
                 (**self).projections().await
+            }
+
+            fn read_models(&self) -> Option<&dyn ReadModelStore> {
+                (**self).read_models()
             }
 
             fn schema(&self) -> Option<&dyn SchemaStore> {

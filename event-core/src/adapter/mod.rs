@@ -15,6 +15,7 @@ pub(crate) mod open;
 mod page;
 pub(crate) mod projection_report;
 pub mod read;
+pub(crate) mod read_models;
 pub(crate) mod request;
 mod schema;
 pub(crate) mod snapshots;
@@ -43,6 +44,10 @@ pub use self::open::{Inline, OpenOptions};
 pub(crate) use self::page::{MeanSize, is_full, within};
 pub use self::page::{PAGE_BYTES, Room};
 pub(crate) use self::projection_report::ProjectionReport;
+pub use self::read_models::{
+    BuildMove, DocumentKey, DocumentQuery, DocumentWrite, LastEvent, ModelDefinition, ModelKind,
+    ReadModelStore, StoredBuild, StoredDocument, Switch, Written,
+};
 pub use self::request::Direction;
 pub(crate) use self::request::{AllOptions, ReadOptions};
 pub use self::schema::{SchemaMigration, SchemaStore};
@@ -221,6 +226,11 @@ pub trait Adapter: Any + Send + Sync {
     /// Every build of every projection in tables, by name and number. A backend without such projections says so.
     async fn projections(&self) -> Result<Vec<ProjectionReport>> {
         Err(Error::unsupported("list projections", self.name(), ""))
+    }
+
+    /// The builds of read models, and the documents of views; `None` if the backend does not support them.
+    fn read_models(&self) -> Option<&dyn ReadModelStore> {
+        None
     }
 
     /// The migrations of the backend's schema; `None` if it has no schema to migrate on purpose.

@@ -9,6 +9,7 @@ mod import;
 mod link;
 mod live;
 mod read;
+mod read_models;
 mod schema;
 mod snapshot;
 
@@ -24,6 +25,7 @@ use tokio::task::coop::consume_budget;
 use uuid::Uuid;
 
 use self::checkpoints::Subscriptions;
+use self::read_models::ReadModels;
 pub(crate) use self::schema::NoSchema;
 use self::snapshot::Snapshots;
 use crate::adapter::append::judge::{self, KnownEvent, StreamHead};
@@ -31,8 +33,8 @@ use crate::adapter::append::{Appended, Commit, LinkEvents, Outcome, StreamAppend
 use crate::adapter::import::{ImportBatch, Imported};
 use crate::adapter::read::only_event;
 use crate::adapter::{
-    Adapter, AllOptions, CheckpointStore, Health, ListOptions, LiveLog, ReadOptions, SchemaStore,
-    SnapshotStore, StreamInfo, StreamState, TenantView, Verification,
+    Adapter, AllOptions, CheckpointStore, Health, ListOptions, LiveLog, ReadModelStore,
+    ReadOptions, SchemaStore, SnapshotStore, StreamInfo, StreamState, TenantView, Verification,
 };
 use crate::envelope::{EventData, RecordedEvent, RecordedParts};
 use crate::error::{Error, Result};
@@ -98,6 +100,7 @@ struct State {
     /// The number of subscriptions that were ever created.
     incarnations: u64,
     snapshots: Snapshots,
+    read_models: ReadModels,
     versions: SeenVersions,
 }
 
@@ -349,6 +352,10 @@ impl Adapter for MemoryAdapter {
 
     async fn census(&self) -> Result<Vec<StoredVersion>> {
         Ok(self.enter().await?.versions.iter().collect())
+    }
+
+    fn read_models(&self) -> Option<&dyn ReadModelStore> {
+        Some(self)
     }
 
     fn schema(&self) -> Option<&dyn SchemaStore> {

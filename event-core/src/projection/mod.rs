@@ -3,11 +3,19 @@
 //! The events are a closed set. An event outside of the set stops the projection with an error that names its position, unless
 //! the filter excludes it or the set has a variant `other`.
 
+mod builds;
 pub(crate) mod inline;
+mod progress;
+pub mod projector;
+mod runner;
+pub(crate) mod view;
 
 use std::fmt;
 
 pub use self::inline::InlineEvent;
+pub use self::progress::{ReadModelState, ReadModelStatus, WaitFor};
+pub use self::runner::Run;
+pub use self::view::{Document, Documents, Keys, View, ViewPage};
 
 use crate::envelope::{EventSet, RecordedEvent};
 use crate::error::Result;

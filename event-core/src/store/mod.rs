@@ -322,7 +322,7 @@ impl EventStore {
         &*self.shared.adapter
     }
 
-    pub(crate) const fn view(&self) -> &TenantView {
+    pub(crate) const fn tenant_view(&self) -> &TenantView {
         &self.view
     }
 

@@ -97,7 +97,7 @@ impl Feed {
     }
 
     fn filter_segment(&self, segment: &LogSegment, after: Position) -> Batch {
-        let view = self.store.view();
+        let view = self.store.tenant_view();
         let passes = |event: &RecordedEvent| {
             event.position() > after
                 && view.sees(event.tenant())

@@ -16,19 +16,20 @@ where
     E: Into<BoxError>,
 {
     let called = catch_unwind(AssertUnwindSafe(call));
-    let mut handling = pin!(called.map_err(|panic| panicked(&*panic))?);
+    let mut handling = pin!(called.map_err(|panic| panicked("the handler", &*panic))?);
     let result = poll_fn(|context| {
         match catch_unwind(AssertUnwindSafe(|| handling.as_mut().poll(context))) {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(result)) => Poll::Ready(result.map_err(Into::into)),
-            Err(panic) => Poll::Ready(Err(panicked(&*panic))),
+            Err(panic) => Poll::Ready(Err(panicked("the handler", &*panic))),
         }
     });
     result.await
 }
 
-fn panicked(panic: &(dyn Any + Send)) -> BoxError {
+/// The error of a panic in user code.
+pub(crate) fn panicked(what: &str, panic: &(dyn Any + Send)) -> BoxError {
     let message = panic.downcast_ref::<&str>().copied();
     let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    format!("the handler panicked: {}", message.unwrap_or("without a message")).into()
+    format!("{what} panicked: {}", message.unwrap_or("without a message")).into()
 }

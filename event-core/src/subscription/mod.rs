@@ -25,7 +25,7 @@ pub use self::durable::{
 };
 pub(crate) use self::feed::{Batch, Feed, Read};
 pub(crate) use self::filter::Filter;
-pub(crate) use self::guard::guarded;
+pub(crate) use self::guard::{guarded, panicked};
 use crate::adapter::{BoxFuture, Checkpoint};
 use crate::envelope::RecordedEvent;
 use crate::error::Result;

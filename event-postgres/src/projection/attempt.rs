@@ -41,7 +41,7 @@ pub(super) async fn write<P: PgProjection>(
     let attempt = Attempt::of(build);
     let work = async {
         let mut transaction = connection.begin().await.map_err(fail)?;
-        let moved = attempt.enter(&mut transaction, from, batch.row(), started).await?;
+        let moved = attempt.enter(&mut transaction, from, Move::of(&batch), started).await?;
         if moved != Some(true) {
             transaction.rollback().await.map_err(fail)?;
             return Ok(moved);
@@ -71,13 +71,7 @@ pub(super) async fn first_to_fail<P: PgProjection>(
 ) -> Option<(usize, NotWritten)> {
     let mut connection = take(build).await.ok()?;
     let attempt = Attempt::of(build);
-    let stay = Move {
-        up_to: to_i64(from.get()),
-        events: 0,
-        event_id: None,
-        event_position: None,
-        event_at: None,
-    };
+    let stay = Move::nowhere(from);
     let work = async {
         let mut transaction = connection.begin().await.map_err(fail)?;
         if attempt.enter(&mut transaction, from, stay, None).await? != Some(true) {

@@ -2,7 +2,7 @@
 
 use event_core::Result;
 use event_core::health::ProjectionReport;
-use event_sql::projector::{ProjectionStatus, own_name};
+use event_sql::projector::{ProjectionStatus, own_name, read_report, read_status};
 use event_sql::rows::to_i32;
 
 use crate::row::Cells;
@@ -20,12 +20,12 @@ pub(crate) async fn find(
     let query = store.sql.projection.query().bind(name.to_owned()).bind(build.map(to_i32));
     let rows = store.fetch("look up a projection", query).await?;
     let schema = |build| own_name(name, build).unwrap_or_default();
-    rows.first().map(|row| ProjectionStatus::read(&Cells::new(row), schema)).transpose()
+    rows.first().map(|row| read_status(&Cells::new(row), schema)).transpose()
 }
 
 /// Every build of every projection.
 pub(crate) async fn all(store: &Store) -> Result<Vec<ProjectionReport>> {
     let rows = store.fetch("list projections", store.sql.list_projections.query()).await?;
     let schema = |name: &str, build| own_name(name, build).unwrap_or_default();
-    rows.iter().map(|row| ProjectionStatus::report(&Cells::new(row), schema)).collect()
+    rows.iter().map(|row| read_report(&Cells::new(row), schema)).collect()
 }

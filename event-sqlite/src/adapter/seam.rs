@@ -5,7 +5,8 @@ use std::path::Path;
 use event_core::adapter::append::{Commit, LinkEvents, StreamChange};
 use event_core::adapter::import::{ImportBatch, Imported};
 use event_core::adapter::{
-    Adapter, CheckpointStore, LiveLog, SchemaStore, SnapshotStore, TenantView, async_trait,
+    Adapter, CheckpointStore, LiveLog, ReadModelStore, SchemaStore, SnapshotStore, TenantView,
+    async_trait,
 };
 use event_core::health::{Health, ProjectionReport, Verification};
 use event_core::registry::StoredVersion;
@@ -151,6 +152,10 @@ impl Adapter for SqliteAdapter {
 
     async fn projections(&self) -> Result<Vec<ProjectionReport>> {
         projection::all(&self.store).await
+    }
+
+    fn read_models(&self) -> Option<&dyn ReadModelStore> {
+        Some(&self.on_thread)
     }
 
     fn schema(&self) -> Option<&dyn SchemaStore> {

@@ -141,7 +141,7 @@ impl<P: SqliteProjection> BuildTables<P> {
         let (mut transaction, _) = self.store.begin(OPERATION, sql::BEGIN.query()).await?;
         self.tables.take_last();
         let written = timeout(limit, async {
-            if !self.enter(&mut transaction, from, batch.row()).await? {
+            if !self.enter(&mut transaction, from, Move::of(&batch)).await? {
                 return Ok(false);
             }
             if !batch.events.is_empty() {
@@ -165,13 +165,7 @@ impl<P: SqliteProjection> BuildTables<P> {
         events: Vec<(P::Event, RecordedEvent)>,
     ) -> Option<(usize, NotWritten)> {
         let (mut transaction, _) = self.store.begin(OPERATION, sql::BEGIN.query()).await.ok()?;
-        let stay = Move {
-            up_to: to_i64(from.get()),
-            events: 0,
-            event_id: None,
-            event_position: None,
-            event_at: None,
-        };
+        let stay = Move::nowhere(from);
         let found = timeout(LONGEST_ALONE, async {
             if !self.enter(&mut transaction, from, stay).await.ok()? {
                 return None;

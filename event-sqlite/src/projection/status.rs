@@ -2,7 +2,7 @@
 
 use event_core::Result;
 use event_core::health::ProjectionReport;
-use event_sql::projector::{ProjectionStatus, own_name};
+use event_sql::projector::{ProjectionStatus, own_name, read_report, read_status};
 use sqlx::sqlite::SqliteRow;
 
 use crate::pool::Transaction;
@@ -23,7 +23,7 @@ pub(crate) async fn find(
 pub(crate) async fn all(store: &Store) -> Result<Vec<ProjectionReport>> {
     let rows = store.fetch("list projections", sql::LIST_PROJECTIONS.query()).await?;
     let prefix = |name: &str, build| own_name(name, build).unwrap_or_default() + "_";
-    rows.iter().map(|row| ProjectionStatus::report(&Cells::new(row), prefix)).collect()
+    rows.iter().map(|row| read_report(&Cells::new(row), prefix)).collect()
 }
 
 /// As [`find`], in a transaction.
@@ -42,5 +42,5 @@ fn query(name: &str, build: Option<u32>) -> SqliteQuery {
 fn read(name: &str, rows: &[SqliteRow]) -> Result<Option<ProjectionStatus>> {
     let Some(row) = rows.first().filter(|_| own_name(name, 1).is_some()) else { return Ok(None) };
     let prefix = |build| own_name(name, build).unwrap_or_default() + "_";
-    ProjectionStatus::read(&Cells::new(row), prefix).map(Some)
+    read_status(&Cells::new(row), prefix).map(Some)
 }

@@ -27,6 +27,10 @@ impl Note {
     pub(super) fn new(text: impl Into<String>) -> Self {
         Self(Noted::new(text))
     }
+
+    pub(super) fn text(&self) -> &str {
+        &self.0.text
+    }
 }
 
 impl From<Note> for NewEvent {

@@ -115,6 +115,30 @@ macro_rules! import_contract {
     };
 }
 
+/// Instantiates the contract of views, for an adapter with a store of read models; its arguments are those of
+/// [`adapter_contract!`](crate::adapter_contract!).
+///
+/// ```
+/// event_testing::views_contract!(memory, async || event_core::MemoryAdapter::new());
+/// ```
+#[macro_export]
+macro_rules! views_contract {
+    ($name:ident, $open:expr) => {
+        mod $name {
+            #[allow(unused_imports, reason = "the closure may use names of the caller's module")]
+            use super::*;
+
+            $crate::__contract_cases! { $crate, $open =>
+                views: documents_are_a_fold_of_the_log, documents_are_paged_by_key, documents_are_removed,
+                    hostile_keys_are_kept_and_others_refused, a_tenant_reads_its_own_documents,
+                    a_fold_that_fails_names_event_and_key, a_rebuild_is_made_beside_and_switched,
+                    other_definitions_are_refused, racing_runners_fold_each_event_once,
+                    a_killed_runner_resumes, a_view_is_run_and_waited_for;
+            }
+        }
+    };
+}
+
 /// Instantiates the contract of durable subscriptions, for an adapter with a checkpoint store; its arguments are those of
 /// [`adapter_contract!`](crate::adapter_contract!).
 ///

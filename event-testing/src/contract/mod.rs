@@ -1,5 +1,6 @@
 //! The contract suite for adapters: one function a promise, instantiated by [`adapter_contract!`](crate::adapter_contract!),
-//! [`durable_contract!`](crate::durable_contract!) and [`import_contract!`](crate::import_contract!).
+//! [`durable_contract!`](crate::durable_contract!), [`import_contract!`](crate::import_contract!) and
+//! [`views_contract!`](crate::views_contract!).
 
 #![expect(
     clippy::unwrap_used,
@@ -36,6 +37,7 @@ pub mod sizes;
 pub mod snapshot;
 pub mod subscribe;
 pub mod transaction;
+pub mod views;
 
 use std::sync::Arc;
 

@@ -8,9 +8,9 @@ use super::root;
 /// What applications name every day, and what a signature of theirs needs.
 const TYPES: &str = "Adapter Aggregate AllOptions AnyEvent Appended BatchSize Category Clock CommandId Conflict DecideError Decided Delete Error Event \
     EventId EventSet EventStore EventStream EventVersion ExpectedVersion Filter InvalidBatchSize InvalidEvent \
-    InvalidStreamId ListOptions MemoryAdapter Metadata Migrate MigrationError NewEvent Outcome Position Projection ReadOptions \
+    InvalidStreamId Keys ListOptions MemoryAdapter Metadata Migrate MigrationError NewEvent Outcome Position Projection ReadOptions \
     RecordedEvent Recovered Registry RegistryErrors Result RetryPolicy Scope Shape Snapshots StartFrom StoreBuilder \
-    StreamId StreamInfo StreamVersion Subscription Tenant";
+    StreamId StreamInfo StreamVersion Subscription Tenant View";
 
 /// Functions and a crate that generated or hand-written code names by this path.
 const OTHERS: &str = "assert_disjoint serde_json";

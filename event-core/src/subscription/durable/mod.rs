@@ -86,7 +86,7 @@ impl EventStore {
     /// [`Error::Connection`].
     pub async fn subscriptions(&self) -> Result<Vec<SubscriptionInfo>> {
         let checkpoints = checkpoints(self)?;
-        let tenant = self.view().tenant();
+        let tenant = self.tenant_view().tenant();
         let operation = self.operation("list_subscriptions", None);
         Ok(info::group(operation.run(|_| checkpoints.list(tenant)).await?))
     }
@@ -265,7 +265,7 @@ impl DurableSubscription {
             let reason = "a name has 1 to 255 bytes and no control characters";
             return Err(self.invalid(reason));
         }
-        let tenant = self.store.view().tenant().cloned();
+        let tenant = self.store.tenant_view().tenant().cloned();
         Ok(SubscriptionKey { tenant, name: name.clone() })
     }
 

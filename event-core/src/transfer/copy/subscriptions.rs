@@ -108,7 +108,7 @@ pub(super) async fn copy(
     for (key, partitions) in &all {
         match &key.tenant {
             Some(tenant) => to.check_tenant(tenant)?,
-            None if *to.view() != TenantView::All => {
+            None if *to.tenant_view() != TenantView::All => {
                 done.left_alone += 1;
                 continue;
             }
@@ -126,7 +126,7 @@ async fn list(
     store: &EventStore,
     checkpoints: &dyn CheckpointStore,
 ) -> Result<Vec<PartitionState>> {
-    let tenant = store.view().tenant();
+    let tenant = store.tenant_view().tenant();
     store.operation("list_subscriptions", None).run(|_| checkpoints.list(tenant)).await
 }
 

@@ -1,6 +1,7 @@
 //! [`ProjectionBuild`]: which build of a projection is run.
 
-use event_core::{Error, Filter, Result};
+use crate::error::{Error, Result};
+use crate::subscription::Filter;
 
 /// One build of a projection: its name, its number, which events it gets, where its tables are.
 #[derive(Debug, Clone)]

@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use event_core::error::{BoxError, EventLocation, with_causes};
-use event_core::value::Escaped;
-use event_core::{Error, EventId, EventVersion, RecordedEvent};
-
 use super::ProjectionBuild;
+use crate::envelope::RecordedEvent;
+use crate::error::{BoxError, Error, EventLocation, with_causes};
+use crate::value::{Escaped, EventId, EventVersion};
 
 /// Statements are shown up to here.
 const LONGEST_STATEMENT: usize = 1_000;
@@ -58,7 +57,7 @@ pub struct Fault {
 
 /// The events that a fault is about.
 #[derive(Debug)]
-pub(super) enum At {
+pub(crate) enum At {
     /// None: the checkpoint alone was to be moved.
     Nothing,
     /// One event.
@@ -69,7 +68,7 @@ pub(super) enum At {
 
 /// An event in words.
 #[derive(Debug, Clone)]
-pub(super) struct EventAt {
+pub(crate) struct EventAt {
     id: EventId,
     event_type: String,
     version: EventVersion,
@@ -77,7 +76,7 @@ pub(super) struct EventAt {
 }
 
 impl EventAt {
-    pub(super) fn of(event: &RecordedEvent) -> Self {
+    pub(crate) fn of(event: &RecordedEvent) -> Self {
         Self {
             id: event.event_id(),
             event_type: event.event_type().to_owned(),
@@ -89,7 +88,7 @@ impl EventAt {
 
 impl At {
     /// The events of a batch.
-    pub(super) fn of<E>(events: &[(E, RecordedEvent)]) -> Self {
+    pub(crate) fn of<E>(events: &[(E, RecordedEvent)]) -> Self {
         match events {
             [] => Self::Nothing,
             [(_, event)] => Self::Event(EventAt::of(event)),
@@ -104,7 +103,7 @@ impl At {
 
 impl Fault {
     /// The error of a projection at these events. A transient one stays transient.
-    pub(super) fn error(build: &ProjectionBuild, at: At, failed: NotWritten) -> Error {
+    pub(crate) fn error(build: &ProjectionBuild, at: At, failed: NotWritten) -> Error {
         const OPERATION: &str = "write a projection";
         let NotWritten { error, cause, statement } = failed;
         let is_slow = cause == Cause::TooSlow;

@@ -16,23 +16,24 @@ use std::fmt;
 use std::time::Duration;
 
 use chrono::Utc;
-use event_core::adapter::Checkpoint;
-use event_core::subscription::verify_checkpoint;
-use event_core::{
-    BatchSize, Error, EventSet, EventStore, Position, RecordedEvent, Result, StartFrom,
-    Subscription,
-};
 use tokio::time::{Instant, sleep};
 
-pub use self::batch::{Move, ProjectedBatch};
+pub use self::batch::ProjectedBatch;
 pub use self::build::{ProjectionBuild, own_name};
 pub use self::catch_up::CatchUp;
-use self::fault::{At, EventAt};
+pub(crate) use self::fault::{At, EventAt};
 pub use self::fault::{Cause, Fault, NotWritten};
 pub use self::progress::Progress;
 use self::size::Size;
 pub use self::status::{ProjectionStatus, wait_for};
-pub use self::tables::{ProjectionTables, Switch};
+pub use self::tables::{Held, ProjectionTables};
+use crate::adapter::Checkpoint;
+pub use crate::adapter::Switch;
+use crate::envelope::{EventSet, RecordedEvent};
+use crate::error::{Error, Result};
+use crate::store::EventStore;
+use crate::subscription::{StartFrom, Subscription, verify_checkpoint};
+use crate::value::{BatchSize, Position};
 
 /// The first pause after a transient failure; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -164,6 +165,7 @@ impl<T: ProjectionTables> Projector<T> {
         if self.is_unsure {
             self.source = None;
             self.status = current(&mut self.tables).await?;
+            self.tables.forget(&self.status);
             self.is_unsure = false;
         }
         Ok(())
@@ -188,21 +190,53 @@ impl<T: ProjectionTables> Projector<T> {
             return Ok(0);
         }
         if batch.up_to > self.status.position {
-            let events = batch.events.len() as u64;
-            let (count, at, up_to) = (batch.events.len(), At::of(&batch.events), batch.up_to);
-            let began = Instant::now();
-            match self.write(batch).await {
-                Ok(true) => self.size.wrote(count, began.elapsed()),
-                Ok(false) => return Ok(0),
-                Err(failed) => return self.failed(failed, count, at, up_to).await.map(|()| 0),
-            }
-            self.measure(events, most).await;
+            let is_full = fault.is_none() && batch.events.len() >= most;
+            let written = self.take(batch, is_full, most).await?;
             // The next step finds the event at fault again, with nothing before it.
-            self.is_unsure = fault.is_some();
-            return Ok(events);
+            self.is_unsure |= fault.is_some();
+            return Ok(written);
         }
         self.is_unsure = fault.is_some();
         fault.map_or(Ok(0), Err)
+    }
+
+    /// Takes a batch in, and writes what is to be written; returns how many events that were. Leaves the projector unsure
+    /// where the checkpoint in the tables may be another one.
+    async fn take(
+        &mut self,
+        batch: ProjectedBatch<T::Event>,
+        is_full: bool,
+        most: usize,
+    ) -> Result<u64> {
+        let (mut next, mut written) = (Some(batch), 0);
+        while let Some(batch) = next.take() {
+            let (began, taken) = (Instant::now(), batch.events.len());
+            let (batch, rest) = match self.tables.hold(batch, is_full).await? {
+                Held::Write(batch, rest) => (batch, rest),
+                Held::Back => {
+                    self.size.wrote(taken, began.elapsed());
+                    break;
+                }
+                Held::Again => return Ok(written),
+            };
+            let (at, up_to, events) = (At::of(&batch.events), batch.up_to, batch.count);
+            let count = usize::try_from(events).unwrap_or(usize::MAX);
+            match self.write(batch).await {
+                Ok(true) => {
+                    self.size.wrote(taken.max(count), began.elapsed());
+                    self.tables.wrote(Some(began.elapsed()));
+                }
+                Ok(false) => return Ok(written),
+                Err(failed) => {
+                    return self.failed(failed, count, at, up_to).await.map(|()| written);
+                }
+            }
+            self.measure(events, most).await;
+            written += events;
+            next = rest;
+        }
+        self.is_unsure = false;
+        Ok(written)
     }
 
     /// What follows when the log was replaced and lacks what was read: the checkpoint of the build is stored with the log, so
@@ -220,16 +254,14 @@ impl<T: ProjectionTables> Projector<T> {
 
     /// Writes a batch; false where another process moved the checkpoint meanwhile, or the log is another one.
     async fn write(&mut self, batch: ProjectedBatch<T::Event>) -> Result<bool, NotWritten> {
-        let (up_to, count) = (batch.up_to, batch.events.len() as u64);
-        let last =
-            batch.last().map(|event| (event.event_id(), event.position(), event.recorded_at()));
+        let (up_to, count, last) = (batch.up_to, batch.count, batch.last);
         let moved = self.tables.write(self.status.position, batch).await?;
         if moved {
             self.status.position = up_to;
             self.status.events += count;
-            if let Some((id, position, at)) = last {
-                self.status.last_event = Some((id, position));
-                self.status.last_event_at = Some(at);
+            if let Some(last) = last {
+                self.status.last_event = Some((last.event_id, last.position));
+                self.status.last_event_at = Some(last.recorded_at);
             }
         }
         Ok(moved)
@@ -245,6 +277,7 @@ impl<T: ProjectionTables> Projector<T> {
     ) -> Result<()> {
         let build = self.tables.build().clone();
         if failed.cause == Cause::TooSlow {
+            self.tables.wrote(None);
             if count > 0 && self.size.reached_limit(count) {
                 let (projection, next) = (build.name, self.size.get());
                 tracing::warn!(projection, error = %failed.error, count, next, "events took too long to write; trying fewer");

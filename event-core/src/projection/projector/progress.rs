@@ -3,8 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use event_core::Position;
 use tokio::time::Instant;
+
+use crate::value::Position;
 
 /// How far catching up is.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -4,11 +4,10 @@ use std::future::Future;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use event_core::health::ProjectionReport;
-use event_core::{EventId, Position, Result};
 use tokio::time::{Instant, sleep};
 
-use crate::rows::{Record, Values};
+use crate::error::Result;
+use crate::value::{EventId, Position};
 
 /// The first pause between two looks at a checkpoint; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
@@ -33,47 +32,6 @@ pub struct ProjectionStatus {
     pub last_event: Option<(EventId, Position)>,
     /// The filter of the build, as text.
     pub filter: String,
-}
-
-impl ProjectionStatus {
-    /// For authors of backends: the status in a row of a build; `schema` says where the tables of that number are.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`](event_core::Error::Corrupt).
-    pub fn read(values: &impl Values, schema: impl FnOnce(u32) -> String) -> Result<Self> {
-        let row = Record(values);
-        let last_event = row.event_at("event_id", "event_position")?;
-        let build = row.small("build")?;
-        Ok(Self {
-            build,
-            schema: schema(build),
-            is_current: row.flag("is_current")?,
-            position: row.position("position")?,
-            events: row.count("events")?,
-            last_event_at: row.optional("event_at", Record::time)?,
-            last_event: last_event.map(|(position, event_id)| (event_id, position)),
-            filter: row.text("filter")?,
-        })
-    }
-
-    /// For authors of backends: what the facade returns for a row of the list of builds, by the schema of a name and a
-    /// number.
-    ///
-    /// # Errors
-    /// [`Error::Corrupt`](event_core::Error::Corrupt).
-    pub fn report(
-        values: &impl Values,
-        schema: impl FnOnce(&str, u32) -> String,
-    ) -> Result<ProjectionReport> {
-        let name = Record(values).text("name")?;
-        let found = Self::read(values, |build| schema(&name, build))?;
-        let mut report = ProjectionReport::new(name, found.build, found.schema, found.filter);
-        report.is_current = found.is_current;
-        report.position = found.position;
-        report.events = found.events;
-        report.last_event_at = found.last_event_at;
-        Ok(report)
-    }
 }
 
 /// For authors of backends: asks for the status of a build until its checkpoint has reached a position; false if that

@@ -3,10 +3,9 @@
 use std::fmt;
 use std::future::IntoFuture;
 
-use event_core::Result;
-use event_core::adapter::BoxFuture;
-
 use super::{Progress, ProjectionTables, Projector};
+use crate::adapter::BoxFuture;
+use crate::error::Result;
 
 /// A projector that is about to write everything up to now; await it.
 #[must_use = "nothing is written before it is awaited"]

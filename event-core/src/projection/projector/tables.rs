@@ -1,10 +1,13 @@
 //! [`ProjectionTables`]: what a backend does for a build of a projection.
 
 use std::future::Future;
-
-use event_core::{EventSet, Position, RecordedEvent, Result};
+use std::time::Duration;
 
 use super::{NotWritten, ProjectedBatch, ProjectionBuild, ProjectionStatus};
+use crate::adapter::Switch;
+use crate::envelope::{EventSet, RecordedEvent};
+use crate::error::Result;
+use crate::value::Position;
 
 /// The tables of one build, and its checkpoint beside them.
 pub trait ProjectionTables: Send {
@@ -17,7 +20,7 @@ pub trait ProjectionTables: Send {
     /// How far the build is; `None` if it does not exist any more.
     ///
     /// # Errors
-    /// [`Error::Connection`](event_core::Error::Connection) and other errors of the database.
+    /// [`Error::Connection`](crate::Error::Connection) and other errors of the database.
     fn status(&mut self) -> impl Future<Output = Result<Option<ProjectionStatus>>> + Send;
 
     /// Moves the checkpoint and writes a batch, in one transaction; false, and nothing is written, where the checkpoint
@@ -39,6 +42,29 @@ pub trait ProjectionTables: Send {
         events: Vec<(Self::Event, RecordedEvent)>,
     ) -> impl Future<Output = Option<(usize, NotWritten)>> + Send;
 
+    /// Takes in a batch before it is written. By default it is written at once. `is_full` says that more events follow.
+    ///
+    /// # Errors
+    /// That of an event which cannot be taken in, with nothing before it.
+    fn hold(
+        &mut self,
+        batch: ProjectedBatch<Self::Event>,
+        is_full: bool,
+    ) -> impl Future<Output = Result<Held<Self::Event>>> + Send {
+        let _ = is_full;
+        std::future::ready(Ok(Held::Write(batch, None)))
+    }
+
+    /// Forgets what was held back: what follows is read again from this status.
+    fn forget(&mut self, status: &ProjectionStatus) {
+        let _ = status;
+    }
+
+    /// Told how long a batch took to write; `None` if it was too slow.
+    fn wrote(&mut self, took: Option<Duration>) {
+        let _ = took;
+    }
+
     /// Makes the build the current one, unless it is behind the one that is.
     ///
     /// # Errors
@@ -46,13 +72,13 @@ pub trait ProjectionTables: Send {
     fn switch(&mut self) -> impl Future<Output = Result<Switch>> + Send;
 }
 
-/// Whether a build became the current one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Switch {
-    /// It is current.
-    Done,
-    /// It is behind the current build, which stays current.
-    Behind,
-    /// The build does not exist.
-    Missing,
+/// What becomes of a batch that was taken in.
+#[derive(Debug)]
+pub enum Held<E> {
+    /// It is held back in memory, and written with a later one.
+    Back,
+    /// What is to be written now, and what is to be taken in after that.
+    Write(ProjectedBatch<E>, Option<ProjectedBatch<E>>),
+    /// Nothing of what is held back can be written: it is to be read again.
+    Again,
 }

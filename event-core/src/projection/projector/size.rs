@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use event_core::BatchSize;
+use crate::value::BatchSize;
 
 /// A projection begins with so many.
 const FIRST: u32 = 64;

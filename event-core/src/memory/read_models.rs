@@ -1,0 +1,177 @@
+//! Builds of read models in memory.
+
+use async_trait::async_trait;
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use crate::adapter::{
+    DocumentKey, DocumentQuery, DocumentWrite, ModelDefinition, PAGE_BYTES, ReadModelStore,
+    StoredBuild, StoredDocument, Switch, TenantView, Written,
+};
+use crate::error::Result;
+use crate::memory::{MemoryAdapter, State};
+use crate::value::Position;
+
+/// The builds of all read models, by name and number.
+#[derive(Debug, Default)]
+pub(super) struct ReadModels(BTreeMap<String, BTreeMap<u32, Build>>);
+
+#[derive(Debug)]
+struct Build {
+    stored: StoredBuild,
+    documents: BTreeMap<DocumentKey, String>,
+}
+
+impl ReadModels {
+    fn find(&mut self, name: &str, build: u32) -> Option<&mut Build> {
+        self.0.get_mut(name)?.get_mut(&build)
+    }
+
+    fn begin(&mut self, name: &str, number: u32, definition: &ModelDefinition) {
+        let builds = self.0.entry(name.to_owned()).or_default();
+        builds.entry(number).or_insert_with(|| Build {
+            stored: StoredBuild {
+                number,
+                definition: definition.clone(),
+                is_current: false,
+                position: Position::START,
+                events: 0,
+                last_event: None,
+                last_event_at: None,
+            },
+            documents: BTreeMap::new(),
+        });
+    }
+
+    fn read(
+        &self,
+        name: &str,
+        view: &TenantView,
+        query: &DocumentQuery,
+    ) -> Option<(StoredBuild, Vec<StoredDocument>)> {
+        let mut builds = self.0.get(name)?.values();
+        let build = builds.find(|build| build.stored.is_current)?;
+        let own = |key: &DocumentKey| view.sees(&key.tenant);
+        let found = match query {
+            DocumentQuery::Key(key) => {
+                let own = build.documents.iter().filter(|(at, _)| at.key == *key && own(at));
+                own.map(stored).collect()
+            }
+            DocumentQuery::Page { after, prefix, limit } => {
+                let start = after.clone().map_or(Bound::Unbounded, Bound::Excluded);
+                let page = build.documents.range((start, Bound::Unbounded));
+                let page = page.filter(|(at, _)| own(at) && at.key.starts_with(prefix.as_str()));
+                let mut room = PAGE_BYTES;
+                let mut has_room = |text: &String| {
+                    let had = room > 0;
+                    room = room.saturating_sub(text.len());
+                    had
+                };
+                let page = page.take_while(|(_, text)| has_room(text));
+                page.take(*limit as usize).map(stored).collect()
+            }
+        };
+        Some((build.stored.clone(), found))
+    }
+
+    fn switch(&mut self, name: &str, number: u32) -> Switch {
+        let Some(builds) = self.0.get_mut(name) else { return Switch::Missing };
+        let Some(own) = builds.get(&number).map(|build| build.stored.position) else {
+            return Switch::Missing;
+        };
+        let current = builds.values().find(|build| build.stored.is_current);
+        if current.is_some_and(|build| build.stored.position > own) {
+            return Switch::Behind;
+        }
+        for build in builds.values_mut() {
+            build.stored.is_current = build.stored.number == number;
+        }
+        Switch::Done
+    }
+}
+
+fn stored((key, text): (&DocumentKey, &String)) -> StoredDocument {
+    StoredDocument { key: key.clone(), text: text.clone() }
+}
+
+impl State {
+    fn write_documents(&mut self, write: DocumentWrite) -> bool {
+        let last_position = Position::new(self.last_position);
+        let Some(build) = self.read_models.find(write.name, write.build) else { return false };
+        let step = write.step;
+        if build.stored.position != step.from || step.up_to > last_position {
+            return false;
+        }
+        build.stored.position = step.up_to;
+        build.stored.events += step.events;
+        if let Some(last) = step.last {
+            build.stored.last_event = Some((last.event_id, last.position));
+            build.stored.last_event_at = Some(last.recorded_at);
+        }
+        for (key, document) in write.documents {
+            match document {
+                Some(text) => drop(build.documents.insert(key, text)),
+                None => drop(build.documents.remove(&key)),
+            }
+        }
+        true
+    }
+}
+
+#[async_trait]
+impl ReadModelStore for MemoryAdapter {
+    async fn builds(&self, name: &str) -> Result<Vec<StoredBuild>> {
+        let state = self.enter().await?;
+        let builds = state.read_models.0.get(name).into_iter().flat_map(BTreeMap::values);
+        Ok(builds.map(|build| build.stored.clone()).collect())
+    }
+
+    async fn begin(
+        &self,
+        name: &'static str,
+        build: u32,
+        definition: &ModelDefinition,
+    ) -> Result<()> {
+        self.enter().await?.read_models.begin(name, build, definition);
+        Ok(())
+    }
+
+    async fn write(&self, write: DocumentWrite) -> Result<Written> {
+        let is_written = self.enter().await?.write_documents(write);
+        Ok(if is_written { Written::Done } else { Written::Stale })
+    }
+
+    async fn load(
+        &self,
+        name: &str,
+        build: u32,
+        keys: &[DocumentKey],
+    ) -> Result<Vec<StoredDocument>> {
+        let mut state = self.enter().await?;
+        let Some(build) = state.read_models.find(name, build) else { return Ok(Vec::new()) };
+        let found = keys.iter().filter_map(|key| build.documents.get_key_value(key));
+        Ok(found.map(stored).collect())
+    }
+
+    async fn read(
+        &self,
+        name: &str,
+        view: &TenantView,
+        query: &DocumentQuery,
+    ) -> Result<Option<(StoredBuild, Vec<StoredDocument>)>> {
+        Ok(self.enter().await?.read_models.read(name, view, query))
+    }
+
+    async fn switch(&self, name: &str, build: u32) -> Result<Switch> {
+        Ok(self.enter().await?.read_models.switch(name, build))
+    }
+
+    async fn remove(&self, name: &str, build: u32) -> Result<bool> {
+        let mut state = self.enter().await?;
+        let Some(builds) = state.read_models.0.get_mut(name) else { return Ok(false) };
+        if builds.get(&build).is_some_and(|build| build.stored.is_current) {
+            return Ok(false);
+        }
+        Ok(builds.remove(&build).is_some())
+    }
+}

@@ -1,0 +1,135 @@
+//! [`Model`]: which build of a read model a program reads and writes.
+
+use crate::adapter::{ModelDefinition, ModelKind, ReadModelStore, StoredBuild};
+use crate::error::{Error, Result};
+use crate::projection::projector::ProjectionStatus;
+use crate::store::EventStore;
+use crate::subscription::Filter;
+
+const FIND: &str = "find a read model";
+
+/// The read models of a store's backend.
+pub(super) fn models<'s>(
+    store: &'s EventStore,
+    operation: &'static str,
+) -> Result<&'s dyn ReadModelStore> {
+    let adapter = store.adapter();
+    adapter.read_models().ok_or_else(|| Error::unsupported(operation, adapter.name(), ""))
+}
+
+/// A read model as this program defines it.
+#[derive(Debug, Clone)]
+pub(super) struct Model {
+    pub(super) name: &'static str,
+    pub(super) definition: ModelDefinition,
+}
+
+impl Model {
+    pub(super) fn new(name: &'static str, kind: ModelKind, version: u32, filter: &Filter) -> Self {
+        let definition = ModelDefinition { kind, version, filter: filter.to_string() };
+        Self { name, definition }
+    }
+
+    /// Refuses a build that was made from another definition.
+    pub(super) fn check(&self, build: &StoredBuild) -> Result<()> {
+        let (own, found) = (&self.definition, &build.definition);
+        let (name, number) = (self.name, build.number);
+        if own == found {
+            return Ok(());
+        }
+        let reason = if own.kind != found.kind {
+            format!(
+                "`{name}` is {} in this store, not {}; choose another name",
+                found.kind, own.kind
+            )
+        } else if own.version < found.version {
+            format!(
+                "`{name}`, build {number}, was made by a newer program: its definition has version {}, this program's has {}; \
+                 update this program",
+                found.version, own.version
+            )
+        } else if own.version > found.version {
+            format!(
+                "`{name}`, build {number}, was made from version {} of its definition, and this program's has {}: `rebuild()` \
+                 makes a new build and moves the readers over",
+                found.version, own.version
+            )
+        } else {
+            format!(
+                "`{name}`, build {number}, is folded from the events {}, and this program's definition of the same version {} from \
+                 {}; raise `VERSION`, then `rebuild()`",
+                found.filter, own.version, own.filter
+            )
+        };
+        Err(Error::adapter(FIND, reason))
+    }
+
+    /// The current build, if there is one and it is of this definition.
+    pub(super) fn current<'b>(&self, builds: &'b [StoredBuild]) -> Result<Option<&'b StoredBuild>> {
+        let current = builds.iter().find(|build| build.is_current);
+        current.map(|build| self.check(build).map(|()| build)).transpose()
+    }
+
+    /// A build of this definition that was begun after the current one, and is not finished.
+    fn unfinished<'b>(&self, builds: &'b [StoredBuild]) -> Option<&'b StoredBuild> {
+        let current = builds.iter().find(|build| build.is_current);
+        let after = current.map_or(0, |build| build.number);
+        let own =
+            |build: &&StoredBuild| build.number > after && build.definition == self.definition;
+        builds.iter().rfind(own)
+    }
+
+    /// The build to write: the current one; the first one, if there is none yet.
+    pub(super) async fn build(&self, models: &dyn ReadModelStore) -> Result<StoredBuild> {
+        let builds = models.builds(self.name).await?;
+        match self.current(&builds)? {
+            Some(build) => Ok(build.clone()),
+            None => self.begin(models, builds).await,
+        }
+    }
+
+    /// A build beside the current one: an unfinished one, or a new one.
+    pub(super) async fn next(&self, models: &dyn ReadModelStore) -> Result<StoredBuild> {
+        let builds = models.builds(self.name).await?;
+        if let Some(current) = builds.iter().find(|build| build.is_current)
+            && (current.definition.version > self.definition.version
+                || current.definition.kind != self.definition.kind)
+        {
+            self.check(current)?;
+        }
+        self.begin(models, builds).await
+    }
+
+    async fn begin(
+        &self,
+        models: &dyn ReadModelStore,
+        builds: Vec<StoredBuild>,
+    ) -> Result<StoredBuild> {
+        if let Some(build) = self.unfinished(&builds) {
+            return Ok(build.clone());
+        }
+        let number = builds.last().map_or(1, |build| build.number.saturating_add(1));
+        models.begin(self.name, number, &self.definition).await?;
+        // Another program may have taken the number.
+        let builds = models.builds(self.name).await?;
+        let build = builds.into_iter().find(|build| build.number == number);
+        let gone = || Error::overloaded(FIND, format!("build {number} of `{}` is gone", self.name));
+        let build = build.ok_or_else(gone)?;
+        self.check(&build)?;
+        Ok(build)
+    }
+}
+
+/// The status of a build for its projector.
+pub(super) fn stored_status(build: StoredBuild) -> ProjectionStatus {
+    ProjectionStatus {
+        build: build.number,
+        schema: String::new(),
+        is_current: build.is_current,
+        position: build.position,
+        events: build.events,
+        last_event_at: build.last_event_at,
+        last_event: build.last_event,
+        filter: build.definition.filter,
+    }
+}

@@ -1,0 +1,152 @@
+//! [`Run`]: runs a read model: its current build, and a new one beside it.
+
+use std::fmt;
+use std::future::{Future, IntoFuture, pending};
+use std::pin::pin;
+
+use super::builds::{Model, models};
+use super::projector::{ProjectionTables, Projector};
+use crate::adapter::{BoxFuture, StoredBuild};
+use crate::error::Result;
+use crate::store::EventStore;
+use crate::value::BatchSize;
+
+const RUN: &str = "run a read model";
+
+/// A read model, and how the tables or documents of one of its builds are written.
+pub(super) trait Source: Send + Sync + 'static {
+    type Tables: ProjectionTables;
+
+    fn model(&self) -> &Model;
+
+    fn batch(&self) -> BatchSize;
+
+    /// Opens a build to write it.
+    fn open(
+        &self,
+        store: &EventStore,
+        build: &StoredBuild,
+    ) -> impl Future<Output = Result<Self::Tables>> + Send;
+}
+
+async fn projector<S: Source>(
+    source: &S,
+    store: &EventStore,
+    build: &StoredBuild,
+) -> Result<Projector<S::Tables>> {
+    let tables = source.open(store, build).await?;
+    Projector::open(store, tables, source.batch()).await
+}
+
+/// The projector of the current build; the first one is made before, up to now.
+async fn current<S: Source>(source: &S, store: &EventStore) -> Result<Projector<S::Tables>> {
+    let build = source.model().build(models(store, RUN)?).await?;
+    let mut projector = projector(source, store, &build).await?;
+    if !build.is_current {
+        projector.catch_up().await?;
+        projector.switch().await?;
+    }
+    Ok(projector)
+}
+
+/// Brings the current build up to now; returns how many events were written.
+pub(super) async fn catch_up<S: Source>(source: &S, store: &EventStore) -> Result<u64> {
+    let build = source.model().build(models(store, RUN)?).await?;
+    let mut projector = projector(source, store, &build).await?;
+    let events = projector.catch_up().await?;
+    if !build.is_current {
+        projector.switch().await?;
+    }
+    Ok(events)
+}
+
+/// Makes a new build beside the current one, moves the readers over, and removes the others; returns how many events were
+/// written.
+pub(super) async fn rebuild<S: Source>(source: &S, store: &EventStore) -> Result<u64> {
+    let models = models(store, "rebuild a read model")?;
+    let model = source.model();
+    let build = model.next(models).await?;
+    let mut projector = projector(source, store, &build).await?;
+    let mut events = projector.catch_up().await?;
+    // The current build is run meanwhile; what it is ahead is little, and less each time.
+    while let Err(error) = projector.switch().await {
+        let written = projector.catch_up().await?;
+        if written == 0 {
+            return Err(error);
+        }
+        events += written;
+    }
+    for old in models.builds(model.name).await? {
+        if old.number < build.number && !old.is_current {
+            models.remove(model.name, old.number).await?;
+        }
+    }
+    Ok(events)
+}
+
+/// Follows the log; where the build was replaced by another one of the same definition, it continues with that.
+async fn follow<S: Source>(source: &S, store: &EventStore) -> Result<()> {
+    loop {
+        let mut projector = current(source, store).await?;
+        let number = projector.status().await?.build;
+        let error = match projector.run().await {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        let builds = models(store, RUN)?.builds(source.model().name).await?;
+        let is_replaced = source.model().current(&builds)?.is_some_and(|it| it.number != number);
+        if !is_replaced {
+            return Err(error);
+        }
+    }
+}
+
+/// A read model that is about to be run: it catches up and then follows the log; await it.
+///
+/// It ends only with an error, or when it is told so by [`until`](Self::until). Dropping it loses nothing.
+#[must_use = "nothing is run before it is awaited"]
+pub struct Run<'s> {
+    work: BoxFuture<'s, Result<()>>,
+    stop: BoxFuture<'s, ()>,
+}
+
+impl<'s> Run<'s> {
+    pub(super) fn new<S: Source>(source: S, store: EventStore) -> Self {
+        let work = async move {
+            let store = store.all_tenants();
+            follow(&source, &store).await
+        };
+        Self { work: Box::pin(work), stop: Box::pin(pending()) }
+    }
+
+    /// Ends it with `Ok` once a future is done, such as a signal to shut down.
+    pub fn until(mut self, stop: impl Future<Output = ()> + Send + 's) -> Self {
+        self.stop = Box::pin(stop);
+        self
+    }
+}
+
+impl<'s> IntoFuture for Run<'s> {
+    type Output = Result<()>;
+    type IntoFuture = BoxFuture<'s, Result<()>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            let Self { work, stop } = self;
+            let (mut work, mut stop) = (pin!(work), pin!(stop));
+            std::future::poll_fn(|context| {
+                if stop.as_mut().poll(context).is_ready() {
+                    return std::task::Poll::Ready(Ok(()));
+                }
+                work.as_mut().poll(context)
+            })
+            .await
+        })
+    }
+}
+
+impl fmt::Debug for Run<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run").finish_non_exhaustive()
+    }
+}

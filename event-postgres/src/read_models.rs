@@ -1,0 +1,160 @@
+//! Builds of read models on the server, and the documents of views.
+//!
+//! A batch of documents and the checkpoint are written by one statement, which is a transaction of its own.
+
+use event_core::adapter::{
+    DocumentKey, DocumentQuery, DocumentWrite, ModelDefinition, ReadModelStore, StoredBuild,
+    StoredDocument, Switch, TenantView, Written, async_trait,
+};
+use event_core::Result;
+use event_sql::projector::Move;
+use event_sql::read_models::{self as rows, DocumentRows, key_after, key_range};
+use event_sql::rows::{to_i32, to_i64};
+
+use crate::epoch::look_into;
+use crate::error::Failure;
+use crate::lineage::ServerOf;
+use crate::row::Cells;
+use crate::sql::{PgQuery, Statement, Statements};
+use crate::status::{DropStatus, SwitchStatus};
+use crate::store::Store;
+
+const WRITE: &str = "write a view";
+const SWITCH: &str = "switch a view";
+const REMOVE: &str = "remove a view";
+
+#[async_trait]
+impl ReadModelStore for Store {
+    async fn builds(&self, name: &str) -> Result<Vec<StoredBuild>> {
+        let query = self.sql.builds.query().bind(name.to_owned());
+        let found = self.fetch("look up a read model", query).await?;
+        found.iter().map(|row| rows::build(&Cells::new(row))).collect()
+    }
+
+    async fn begin(
+        &self,
+        name: &'static str,
+        build: u32,
+        definition: &ModelDefinition,
+    ) -> Result<()> {
+        let query = named(&self.sql.begin_read_model, name, build)
+            .bind(definition.kind.as_str())
+            .bind(to_i32(definition.version))
+            .bind(definition.filter.clone());
+        self.fetch_one("begin a view", query).await.map(drop)
+    }
+
+    async fn write(&self, write: DocumentWrite) -> Result<Written> {
+        // Its events are of a log that was replaced since: they are read again.
+        let ServerOf::Now(started) = self.lineage.server_of(write.step.epoch) else {
+            return Ok(Written::Stale);
+        };
+        let to = Move::to(write.step.up_to, write.step.events, write.step.last);
+        let (mut tenants, mut keys, mut texts) = (Vec::new(), Vec::new(), Vec::new());
+        for (key, text) in write.documents {
+            tenants.push(key.tenant.as_str().to_owned());
+            keys.push(key.key);
+            texts.push(text);
+        }
+        let query = named(&self.sql.write_documents, write.name, write.build)
+            .bind(to_i64(write.step.from.get()))
+            .bind(to.up_to)
+            .bind(to.events)
+            .bind(to.event_id)
+            .bind(to.event_position)
+            .bind(to.event_at)
+            .bind(started);
+        let query = query.bind(tenants).bind(keys).bind(texts);
+        let found = match self.fetch(WRITE, query).await {
+            Ok(found) => found,
+            Err(Failure::TooSlow(error)) => return Ok(Written::TooSlow(error)),
+            Err(failure) => return Err(failure.into()),
+        };
+        let written: Option<bool> = match found.first() {
+            Some(row) => Cells::new(row).get("written")?,
+            None => None,
+        };
+        if written.is_none() {
+            look_into(self).await?;
+        }
+        Ok(if written == Some(true) { Written::Done } else { Written::Stale })
+    }
+
+    async fn load(
+        &self,
+        name: &str,
+        build: u32,
+        keys: &[DocumentKey],
+    ) -> Result<Vec<StoredDocument>> {
+        let pairs = keys.iter().map(|key| (key.tenant.as_str(), key.key.as_str()));
+        let (tenants, keys): (Vec<&str>, Vec<&str>) = pairs.unzip();
+        let query = named(&self.sql.load_documents, name, build).bind(tenants).bind(keys);
+        let found = self.fetch("load documents", query).await?;
+        found.iter().map(|row| rows::document(&Cells::new(row))).collect()
+    }
+
+    async fn read(
+        &self,
+        name: &str,
+        view: &TenantView,
+        query: &DocumentQuery,
+    ) -> Result<Option<(StoredBuild, Vec<StoredDocument>)>> {
+        let mut found = DocumentRows::default();
+        let query = select(&self.sql, name, view, query);
+        self.pool.each("read a view", query, |row| found.push(&Cells::new(&row))).await?;
+        found.end()
+    }
+
+    async fn switch(&self, name: &str, build: u32) -> Result<Switch> {
+        let query = named(&self.sql.switch_read_model, name, build);
+        let row = self.fetch_one(SWITCH, query).await?;
+        Ok(match SwitchStatus::read(SWITCH, &Cells::new(&row))? {
+            SwitchStatus::Switched => Switch::Done,
+            SwitchStatus::Behind => Switch::Behind,
+            SwitchStatus::NotFound => Switch::Missing,
+        })
+    }
+
+    async fn remove(&self, name: &str, build: u32) -> Result<bool> {
+        let query = named(&self.sql.drop_read_model, name, build);
+        let row = self.fetch_one(REMOVE, query).await?;
+        Ok(match DropStatus::read(REMOVE, &Cells::new(&row))? {
+            DropStatus::Dropped => true,
+            DropStatus::Current | DropStatus::NotFound => false,
+        })
+    }
+}
+
+/// A statement about one build: its name and its number come first.
+fn named<'q>(statement: &Statement, name: &str, build: u32) -> PgQuery<'q> {
+    statement.query().bind(name.to_owned()).bind(to_i32(build))
+}
+
+/// The statement that reads documents.
+fn select<'q>(
+    sql: &Statements,
+    name: &str,
+    view: &TenantView,
+    query: &DocumentQuery,
+) -> PgQuery<'q> {
+    let tenant = view.tenant().map(|tenant| tenant.as_str().to_owned());
+    match (query, tenant) {
+        (DocumentQuery::Key(key), tenant) => {
+            sql.find_document.query().bind(name.to_owned()).bind(tenant).bind(key.clone())
+        }
+        (DocumentQuery::Page { after, prefix, limit }, Some(tenant)) => {
+            let after = after.as_ref().map(|after| after.key.as_str());
+            let (first, end) = key_range(after, prefix);
+            let query = sql.page_of_documents.query().bind(name.to_owned()).bind(tenant);
+            query.bind(first).bind(end).bind(i64::from(*limit))
+        }
+        (DocumentQuery::Page { after, prefix, limit }, None) => {
+            let (tenant, key) = match after {
+                Some(after) => (after.tenant.as_str().to_owned(), key_after(&after.key)),
+                None => Default::default(),
+            };
+            let query = sql.page_of_all_documents.query().bind(name.to_owned()).bind(tenant);
+            query.bind(key).bind(prefix.clone()).bind(i64::from(*limit))
+        }
+    }
+}

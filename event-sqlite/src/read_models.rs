@@ -1,0 +1,224 @@
+//! Builds of read models in the file, and the documents of views.
+//!
+//! What is written holds the write lock, so it runs on the store's thread.
+
+use std::sync::{Arc, LazyLock};
+
+use event_core::adapter::{
+    BuildMove, DocumentKey, DocumentQuery, DocumentWrite, ModelDefinition, ReadModelStore,
+    StoredBuild, StoredDocument, Switch, TenantView, Written, async_trait,
+};
+use event_core::{Position, Result};
+use event_sql::projector::Move;
+use event_sql::read_models::{self as rows, DocumentRows, key_after, key_range};
+use event_sql::rows::to_i64;
+
+use crate::error::Failure;
+use crate::on_thread::OnThread;
+use crate::pool::Transaction;
+use crate::row::Cells;
+use crate::sql::{self, Rows, SqliteQuery, Statement, json};
+use crate::store::Store;
+
+const WRITE: &str = "write a view";
+/// So many documents are loaded by one statement.
+const LOADED: usize = 4_096;
+
+static PUT_DOCUMENTS: LazyLock<Rows> = LazyLock::new(|| Rows::of(sql::PUT_DOCUMENTS));
+
+#[async_trait]
+impl ReadModelStore for OnThread {
+    async fn builds(&self, name: &str) -> Result<Vec<StoredBuild>> {
+        let query = sql::BUILDS.query().bind(name.to_owned());
+        let found = self.0.fetch("look up a read model", query).await?;
+        found.iter().map(|row| rows::build(&Cells::new(row))).collect()
+    }
+
+    async fn begin(
+        &self,
+        name: &'static str,
+        build: u32,
+        definition: &ModelDefinition,
+    ) -> Result<()> {
+        let query = named(sql::BEGIN_VIEW, name, build)
+            .bind(definition.filter.clone())
+            .bind(definition.kind.as_str())
+            .bind(i64::from(definition.version));
+        let store = Arc::clone(&self.0);
+        let work = async move { store.write("begin a view", query).await };
+        self.0.thread.run("begin a view", work).await?.map(drop)
+    }
+
+    async fn write(&self, write: DocumentWrite) -> Result<Written> {
+        let store = Arc::clone(&self.0);
+        let work = async move { store.write_documents(write).await };
+        let is_written = self.0.thread.run(WRITE, work).await??;
+        Ok(if is_written { Written::Done } else { Written::Stale })
+    }
+
+    async fn load(
+        &self,
+        name: &str,
+        build: u32,
+        keys: &[DocumentKey],
+    ) -> Result<Vec<StoredDocument>> {
+        let mut documents = Vec::new();
+        for portion in keys.chunks(LOADED) {
+            let query = named(sql::LOAD_DOCUMENTS, name, build).bind(pairs(portion.iter())?);
+            for row in self.0.fetch("load documents", query).await? {
+                documents.push(rows::document(&Cells::new(&row))?);
+            }
+        }
+        Ok(documents)
+    }
+
+    async fn read(
+        &self,
+        name: &str,
+        view: &TenantView,
+        query: &DocumentQuery,
+    ) -> Result<Option<(StoredBuild, Vec<StoredDocument>)>> {
+        let mut found = DocumentRows::default();
+        let query = select(name, view, query);
+        self.0.pool.each("read a view", query, |row| found.push(&Cells::new(&row))).await?;
+        found.end()
+    }
+
+    async fn switch(&self, name: &str, build: u32) -> Result<Switch> {
+        let (store, name) = (Arc::clone(&self.0), name.to_owned());
+        let work = async move { store.switch_view(&name, build).await };
+        Ok(self.0.thread.run("switch a view", work).await??)
+    }
+
+    async fn remove(&self, name: &str, build: u32) -> Result<bool> {
+        let (store, name) = (Arc::clone(&self.0), name.to_owned());
+        let work = async move { store.remove_view(&name, build).await };
+        Ok(self.0.thread.run("remove a view", work).await??)
+    }
+}
+
+/// A statement about one build: its name and its number come first.
+fn named(statement: Statement, name: &str, build: u32) -> SqliteQuery {
+    statement.query().bind(name.to_owned()).bind(i64::from(build))
+}
+
+/// Keys as JSON.
+fn pairs<'k>(keys: impl Iterator<Item = &'k DocumentKey>) -> Result<String> {
+    json(&keys.map(|key| (key.tenant.as_str(), key.key.as_str())).collect::<Vec<_>>())
+}
+
+/// The statement that reads documents.
+fn select(name: &str, view: &TenantView, query: &DocumentQuery) -> SqliteQuery {
+    let tenant = view.tenant().map(|tenant| tenant.as_str().to_owned());
+    match (query, tenant) {
+        (DocumentQuery::Key(key), tenant) => {
+            sql::FIND_DOCUMENT.query().bind(name.to_owned()).bind(tenant).bind(key.clone())
+        }
+        (DocumentQuery::Page { after, prefix, limit }, Some(tenant)) => {
+            let after = after.as_ref().map(|after| after.key.as_str());
+            let (first, end) = key_range(after, prefix);
+            let query = sql::PAGE_OF_DOCUMENTS.query().bind(name.to_owned()).bind(tenant);
+            query.bind(first).bind(end).bind(i64::from(*limit))
+        }
+        (DocumentQuery::Page { after, prefix, limit }, None) => {
+            let (tenant, key) = match after {
+                Some(after) => (after.tenant.as_str().to_owned(), key_after(&after.key)),
+                None => Default::default(),
+            };
+            let query = sql::PAGE_OF_ALL_DOCUMENTS.query().bind(name.to_owned()).bind(tenant);
+            query.bind(key).bind(prefix.clone()).bind(i64::from(*limit))
+        }
+    }
+}
+
+/// The key of a build, if its checkpoint could be moved.
+async fn enter(
+    transaction: &mut Transaction<'_>,
+    (name, build): (&str, u32),
+    step: BuildMove,
+) -> Result<Option<i64>, Failure> {
+    let to = Move::to(step.up_to, step.events, step.last);
+    let query = named(sql::MOVE_PROJECTION, name, build).bind(to_i64(step.from.get()));
+    let query = query.bind(to.up_to).bind(to.events).bind(to.event_id).bind(to.event_position);
+    let query = query.bind(to.event_at.map(|at| at.timestamp_micros()));
+    if transaction.execute(query).await? == 0 {
+        return Ok(None);
+    }
+    let found = transaction.fetch(named(sql::BUILD_KEY, name, build)).await?;
+    Ok(found.first().map(|row| Cells::new(row).get("build_key")).transpose()?)
+}
+
+impl Store {
+    async fn write_documents(&self, write: DocumentWrite) -> Result<bool, Failure> {
+        let (mut transaction, _) = self.begin(WRITE, sql::BEGIN.query()).await?;
+        let build = (write.name, write.build);
+        let Some(key) = enter(&mut transaction, build, write.step).await? else {
+            transaction.rollback().await;
+            return Ok(false);
+        };
+        let (mut kept, mut gone) = (Vec::new(), Vec::new());
+        for (at, text) in write.documents {
+            match text {
+                Some(text) => kept.push((at, text)),
+                None => gone.push(at),
+            }
+        }
+        for (query, portion) in PUT_DOCUMENTS.portions(&kept) {
+            let query = portion.iter().fold(query, |query, (at, text)| {
+                let query = query.bind(key).bind(at.tenant.as_str().to_owned());
+                query.bind(at.key.clone()).bind(text.clone())
+            });
+            transaction.execute(query).await?;
+        }
+        for portion in gone.chunks(LOADED) {
+            let query = sql::REMOVE_DOCUMENTS.query().bind(key).bind(pairs(portion.iter())?);
+            transaction.execute(query).await?;
+        }
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    async fn switch_view(&self, name: &str, build: u32) -> Result<Switch, Failure> {
+        let (mut transaction, _) = self.begin("switch a view", sql::BEGIN.query()).await?;
+        let builds = transaction.fetch(sql::BUILDS.query().bind(name.to_owned())).await?;
+        let builds: Result<Vec<_>> =
+            builds.iter().map(|row| rows::build(&Cells::new(row))).collect();
+        let builds = builds?;
+        let position = |wanted: &dyn Fn(&StoredBuild) -> bool| -> Option<Position> {
+            builds.iter().find(|build| wanted(build)).map(|build| build.position)
+        };
+        let own = position(&|it| it.number == build);
+        let answer = match (own, position(&|it| it.is_current)) {
+            (None, _) => Switch::Missing,
+            (Some(own), Some(current)) if own < current => Switch::Behind,
+            (Some(_), _) => Switch::Done,
+        };
+        if answer == Switch::Done {
+            let leave = sql::LEAVE_PROJECTION.query().bind(name.to_owned());
+            transaction.execute(leave).await?;
+            transaction.execute(named(sql::ENTER_PROJECTION, name, build)).await?;
+            transaction.commit().await?;
+        } else {
+            transaction.rollback().await;
+        }
+        Ok(answer)
+    }
+
+    async fn remove_view(&self, name: &str, build: u32) -> Result<bool, Failure> {
+        let (mut transaction, _) = self.begin("remove a view", sql::BEGIN.query()).await?;
+        let builds = transaction.fetch(sql::BUILDS.query().bind(name.to_owned())).await?;
+        let mut is_old = false;
+        for row in &builds {
+            let found = rows::build(&Cells::new(row))?;
+            is_old |= found.number == build && !found.is_current;
+        }
+        if !is_old {
+            transaction.rollback().await;
+            return Ok(false);
+        }
+        transaction.execute(named(sql::DROP_DOCUMENTS, name, build)).await?;
+        transaction.execute(named(sql::DROP_PROJECTION, name, build)).await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+}
