@@ -151,17 +151,17 @@ impl<S: BatchStore> Lane<S> {
 
     /// Frees streams before the batch is done.
     fn release(&mut self, is_free: impl Fn(&Key) -> bool) {
-        let shared = Arc::clone(&self.shared);
-        let mut state = shared.state();
-        self.keys.retain(|key| {
-            let free = is_free(key);
-            if free {
-                state.release(key, shared.limits.batch);
-            }
-            !free
+        let batch = self.shared.limits.batch;
+        // The update opens a lane for what was behind them.
+        Shared::update(&self.shared, |state| {
+            self.keys.retain(|key| {
+                let free = is_free(key);
+                if free {
+                    state.release(key, batch);
+                }
+                !free
+            });
         });
-        // No lane may be left to take what was behind them.
-        Shared::open_lane(&shared, &mut state);
     }
 
     /// Leaves locked streams to waiters.
@@ -174,7 +174,7 @@ impl<S: BatchStore> Lane<S> {
                 self.keys.remove(key);
             }
         }
-        Shared::hand_over(&self.shared, &mut self.shared.state(), locked);
+        Shared::update(&self.shared, |state| state.hand_over(locked));
     }
 }
 

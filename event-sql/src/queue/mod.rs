@@ -9,7 +9,6 @@
 //! few: each waits for one stream for a while, then for the next. Appends to other streams never need them.
 
 mod lane;
-mod task;
 #[cfg(test)]
 mod tests;
 mod waiter;
@@ -25,7 +24,6 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::{Duration, Instant};
 
 use self::lane::Lane;
-use self::task::Task;
 use self::waiter::Waiter;
 use crate::error::{Failure, closed};
 
@@ -179,6 +177,39 @@ impl State {
         expired
     }
 
+    /// Hands requests to waiters, the streams of which are locked and stay in flight.
+    fn hand_over(&mut self, requests: Vec<Request>) {
+        let mut rest: HashMap<Key, VecDeque<Request>> = HashMap::new();
+        for request in requests {
+            let Some(key) = request.key.clone() else { continue };
+            if let Some(later) = rest.get_mut(&key) {
+                later.push_back(request);
+            } else {
+                rest.insert(key, VecDeque::new());
+                self.waiting += 1;
+                self.locked.push_back(request);
+            }
+        }
+        // The others of a stream are asked again together, before those that came later.
+        for (key, mut first) in rest.into_iter().filter(|(_, later)| !later.is_empty()) {
+            self.waiting += first.len();
+            let behind = self.behind.entry(key).or_default();
+            first.append(behind);
+            *behind = first;
+        }
+    }
+
+    /// Counts the lanes and waiters to open: a lane if there is something to take and room for one more, a waiter for
+    /// each locked stream.
+    fn open(&mut self, limits: Limits) -> (u32, u32) {
+        let lanes = u32::from(!self.ready.is_empty() && self.lanes < limits.lanes.max(1));
+        let locked = u32::try_from(self.locked.len()).unwrap_or(u32::MAX);
+        let waiters = locked.min(limits.waiters.max(1)).saturating_sub(self.waiters);
+        self.lanes += lanes;
+        self.waiters += waiters;
+        (lanes, waiters)
+    }
+
     /// Drops what waits: its callers learn that the outcome is unknown.
     fn clear(&mut self) {
         self.ready.clear();
@@ -264,22 +295,21 @@ impl<S: BatchStore> Queue<S> {
     /// Queues a request, and opens a lane for it if there is room for one more.
     fn enqueue(&self, request: Request) -> Result<()> {
         let Limits { waiting, bottleneck, .. } = self.shared.limits;
-        let mut state = self.shared.state();
-        if state.closed {
-            return Err(closed(APPEND));
-        }
-        if state.waiting >= waiting {
-            let reason = format!(
-                "{waiting} appends wait already; {bottleneck} stores them slower than they arrive"
-            );
-            return Err(Error::overloaded(APPEND, reason));
-        }
-        state.waiting += 1;
-        state.wait(request);
-        // What is behind a stream in flight is taken when it is free.
-        Shared::open_lane(&self.shared, &mut state);
-        drop(state);
-        Ok(())
+        Shared::update(&self.shared, |state| {
+            if state.closed {
+                return Err(closed(APPEND));
+            }
+            if state.waiting >= waiting {
+                let reason = format!(
+                    "{waiting} appends wait already; {bottleneck} stores them slower than they arrive"
+                );
+                return Err(Error::overloaded(APPEND, reason));
+            }
+            state.waiting += 1;
+            // What is behind a stream in flight is taken when it is free.
+            state.wait(request);
+            Ok(())
+        })
     }
 }
 
@@ -302,47 +332,26 @@ impl<S> Shared<S> {
 
 impl<S: BatchStore> Shared<S> {
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let task = Task::new(task);
         match &self.runtime {
             Some(runtime) => drop(runtime.spawn(task)),
             None => drop(tokio::spawn(task)),
         }
     }
 
-    /// Opens a lane if there is something to take, and room for one more.
-    fn open_lane(this: &Arc<Self>, state: &mut State) {
-        if !state.ready.is_empty() && state.lanes < this.limits.lanes.max(1) {
-            state.lanes += 1;
+    /// Changes the state, and opens the lanes and waiters that it asks for then. They are spawned after the lock is given
+    /// back: another thread starts them at once, and a runtime that is shutting down drops them on this one.
+    fn update<R>(this: &Arc<Self>, change: impl FnOnce(&mut State) -> R) -> R {
+        let mut state = this.state();
+        let result = change(&mut state);
+        let (lanes, waiters) = state.open(this.limits);
+        drop(state);
+        for _ in 0..lanes {
             Lane::spawn(this);
         }
-    }
-
-    /// Hands requests to waiters, the streams of which are locked and stay in flight.
-    fn hand_over(this: &Arc<Self>, state: &mut State, requests: Vec<Request>) {
-        let mut rest: HashMap<Key, VecDeque<Request>> = HashMap::new();
-        for request in requests {
-            let Some(key) = request.key.clone() else { continue };
-            if let Some(later) = rest.get_mut(&key) {
-                later.push_back(request);
-            } else {
-                rest.insert(key, VecDeque::new());
-                state.waiting += 1;
-                state.locked.push_back(request);
-            }
-        }
-        // The others of a stream are asked again together, before those that came later.
-        for (key, mut first) in rest.into_iter().filter(|(_, later)| !later.is_empty()) {
-            state.waiting += first.len();
-            let behind = state.behind.entry(key).or_default();
-            first.append(behind);
-            *behind = first;
-        }
-        while state.waiters < this.limits.waiters.max(1)
-            && (state.waiters as usize) < state.locked.len()
-        {
-            state.waiters += 1;
+        for _ in 0..waiters {
             Waiter::spawn(this);
         }
+        result
     }
 }
 

@@ -77,9 +77,8 @@ impl<S: BatchStore> Waiter<S> {
 
     fn release(&mut self) {
         let Some(key) = self.key.take() else { return };
-        let mut state = self.shared.state();
-        state.release(&key, self.shared.limits.batch);
-        Shared::open_lane(&self.shared, &mut state);
+        let batch = self.shared.limits.batch;
+        Shared::update(&self.shared, |state| state.release(&key, batch));
     }
 }
 
