@@ -25,7 +25,7 @@ const READ: &str = "read the schema's version";
 const BEHIND_POOLER: &str = "behind a pooler it is not migrated: name the server itself with `direct=host:port`, or open \
                              the store once there";
 /// Migrations that only make this program faster.
-const OPTIONAL: &[&str] = &[];
+const OPTIONAL: &[&str] = &["0019_append_event"];
 /// How long a migration waits for tables that are in use.
 const LONGEST: Duration = Duration::from_mins(1);
 
@@ -35,11 +35,11 @@ macro_rules! files {
 
 /// The migrations in order. A released file never changes, not even a comment: its checksum is stored in every schema it
 /// was applied to. A change of the schema is a new file, with the next number; a number is never used again.
-const FILES: [(&str, &str); 18] = files! {
+const FILES: [(&str, &str); 19] = files! {
     "0001_tables" "0002_append" "0003_streams_and_links" "0004_subscriptions" "0005_snapshots" "0006_projections"
     "0007_row_security" "0008_projection_arguments" "0009_removed_events" "0010_bounds"
     "0011_incarnations" "0012_claims" "0013_sequences" "0014_hard_deletion"
-    "0015_positions" "0016_frontier" "0017_append_together" "0018_read_models"
+    "0015_positions" "0016_frontier" "0017_append_together" "0018_read_models" "0019_append_event"
 };
 
 /// Brings the schema to this program's version, or refuses it, as `mode` says; a standby cannot be migrated.

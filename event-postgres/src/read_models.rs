@@ -2,11 +2,11 @@
 //!
 //! A batch of documents and the checkpoint are written by one statement, which is a transaction of its own.
 
+use event_core::Result;
 use event_core::adapter::{
     DocumentKey, DocumentQuery, DocumentWrite, ModelDefinition, ReadModelStore, StoredBuild,
     StoredDocument, Switch, TenantView, Written, async_trait,
 };
-use event_core::Result;
 use event_sql::projector::Move;
 use event_sql::read_models::{self as rows, DocumentRows, key_after, key_range};
 use event_sql::rows::{to_i32, to_i64};

@@ -3,7 +3,6 @@
 -- · $8 stream of each event · $9 ids · $10 types · $11 event versions · $12 data · $13 metadata
 -- · $14 when the server started: no row, and nothing is done, on another one · $15 how long it waits for a lock
 SELECT status, stream_version, state, live, last_position, event_id
-FROM (SELECT set_config('lock_timeout', $15, true) AS wait OFFSET 0) bound
-CROSS JOIN LATERAL event_store.append_many(CASE WHEN bound.wait IS NOT NULL THEN $1 END, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+FROM event_store.append_many(CASE WHEN set_config('lock_timeout', $15, true) IS NOT NULL THEN $1 END, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 WHERE pg_postmaster_start_time() = $14
 ORDER BY req
