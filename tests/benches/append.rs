@@ -8,11 +8,14 @@
 #![allow(clippy::unwrap_used, reason = "a bench fails by panicking")]
 #![allow(clippy::cast_precision_loss, reason = "counts of a bench are small")]
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
 use event_core::StreamId;
+use futures_util::future::{Either, select};
 use serde_json::value::RawValue;
+use sqlx::PgConnection;
 use tokio_postgres::types::Json;
 use uuid::Uuid;
 
@@ -53,9 +56,21 @@ async fn main() {
     pg::run(&mut admin, "CREATE TABLE raw_events (LIKE event_store.events INCLUDING ALL)").await;
     let bench = Bench { url: database.url.clone(), comparison: Comparison::new(adapter, short) };
     bench.comparison.print_header("PostgreSQL, fsync on");
-    bench.appends().await;
-    bench.loads(if short { 20 } else { 2_000 }).await;
-    bench.reads(if short { 1_000 } else { 300_000 }).await;
+    let only = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
+    let is_selected = |name: &str| only.as_deref().is_none_or(|only| name.contains(only));
+    if is_selected("appends") {
+        bench.appends().await;
+    }
+    if is_selected("loads") {
+        bench.loads(if short { 20 } else { 2_000 }).await;
+    }
+    if is_selected("reads") {
+        bench.reads(if short { 1_000 } else { 300_000 }).await;
+    }
+    if is_selected("neighbours") {
+        let apart = database.options().pool_size(16).append_lanes(0).connect().await.unwrap();
+        bench.neighbours(Comparison::new(apart, short), &mut admin).await;
+    }
     bench.comparison.store.close().await;
 }
 
@@ -109,6 +124,42 @@ impl Bench {
                 || self.comparison.ours(1, 1_000),
             )
             .await;
+    }
+
+    /// What appends do to each other; `apart` stores each append alone.
+    async fn neighbours(&self, apart: Comparison, admin: &mut PgConnection) {
+        self.comparison
+            .compare(
+                "one hot stream, 64 tasks, raw: without lanes",
+                "1.0 | ",
+                || apart.one_stream(64),
+                || self.comparison.one_stream(64),
+            )
+            .await;
+        let locked = StreamId::new("bench-locked").unwrap();
+        self.comparison.append_to(&locked).await;
+        let admin = tokio::sync::Mutex::new(admin);
+        self.comparison
+            .compare(
+                "100 tasks beside a locked stream, raw: without",
+                "0.9 | ",
+                || self.comparison.ours(100, 1),
+                || async {
+                    let mut admin = admin.lock().await;
+                    pg::run(*admin, "BEGIN; SELECT FROM event_store.streams WHERE stream_id = 'bench-locked' FOR UPDATE")
+                        .await;
+                    let waits = self.comparison.append_to(&locked);
+                    let rate = self.comparison.ours(100, 1);
+                    let rate = match select(pin!(rate), pin!(waits)).await {
+                        Either::Left((rate, _)) => rate,
+                        Either::Right(((), _)) => unreachable!("the stream is locked"),
+                    };
+                    pg::run(*admin, "ROLLBACK").await;
+                    rate
+                },
+            )
+            .await;
+        apart.store.close().await;
     }
 
     async fn connection(&self) -> tokio_postgres::Client {

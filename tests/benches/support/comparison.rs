@@ -134,6 +134,29 @@ impl Comparison {
         .await
     }
 
+    /// All tasks append to the same stream. Returns events per second.
+    pub(crate) async fn one_stream(&self, tasks: usize) -> f64 {
+        let (end, stream) = (Instant::now() + self.time, new_stream());
+        self.rate(tasks, 1, |_| {
+            let (store, data, stream) = (self.store.clone(), self.data.clone(), stream.clone());
+            async move {
+                let mut calls = 0;
+                while Instant::now() < end {
+                    store.append(&stream, ExpectedVersion::Any, [new_event(&data)]).await.unwrap();
+                    calls += 1;
+                }
+                calls
+            }
+        })
+        .await
+    }
+
+    /// Appends one event to a stream.
+    pub(crate) async fn append_to(&self, stream: &StreamId) {
+        let event = new_event(&self.data);
+        self.store.append(stream, ExpectedVersion::Any, [event]).await.unwrap();
+    }
+
     /// Appends events one by one, with a new stream every twenty.
     pub(crate) async fn append_singly(&self, calls: u64) {
         let mut stream = new_stream();
