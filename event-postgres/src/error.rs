@@ -25,7 +25,7 @@ use crate::soundness::REPAIR_IT;
 use crate::sqlstate::{self, Fate, Meaning};
 
 const READ_ONLY: &str = "the server is a standby or set to read only: write to its primary";
-const MISSING_RIGHTS: &str = "connect once as a role that may create the schema, and let it call `PgAdapter::grant_to` for this one, or `grant_admin_to` for an administrator";
+const MISSING_RIGHTS: &str = "connect once as a role that may create the schema, and let it call `store.grant(role)` (`PgAdapter::grant_to`) for this one, or `grant_admin_to` for an administrator";
 const MISSING_SCHEMA: &str = "the schema was dropped or changed since this store was opened";
 /// The keys whose numbers come from sequences.
 const NUMBERED: &[&str] = &["events_pkey", "streams_pkey", "tenants_pkey", "categories_pkey"];

@@ -2,7 +2,7 @@
 
 use event_core::event::DecodeError;
 use event_core::registry::{RegistryBuilder, RegistryError};
-use event_core::{Event, EventVersion, MigrationError, Registry};
+use event_core::{Error, Event, EventVersion, MigrationError, Registry};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -222,4 +222,17 @@ fn an_event_registered_twice_from_the_same_source_is_one_event() {
 fn an_empty_registry_is_valid() {
     let registry = Registry::builder().build().unwrap();
     assert!(registry.types().is_empty());
+}
+
+#[test]
+fn an_unknown_type_without_any_linked_event_says_how_to_link_a_crate() {
+    let empty = Registry::builder().build().unwrap();
+    let unknown = empty.migrate("alpha", json!({}), v(1), v(2)).unwrap_err();
+    let error = Error::from(unknown).to_string();
+    assert!(error.contains("`use the_event_crate as _;`"), "{error}");
+
+    let beta = Registry::builder().event::<Beta>().build().unwrap();
+    let unknown = beta.migrate("betta", json!({}), v(1), v(2)).unwrap_err();
+    let error = Error::from(unknown).to_string();
+    assert!(error.contains("expected one of: beta"), "{error}");
 }

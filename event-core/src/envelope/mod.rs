@@ -13,5 +13,5 @@ pub(crate) use self::recorded::RecordedEvent;
 pub(crate) use self::set::EventSet;
 
 pub use self::codec::{Codec, JsonCodec, Serializer, StoredEvent};
-pub use self::new_event::EventData;
+pub use self::new_event::{EventData, NewEvents};
 pub use self::recorded::RecordedParts;

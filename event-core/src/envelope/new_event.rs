@@ -165,6 +165,27 @@ impl NewEvent {
     }
 }
 
+/// What an append takes: implemented for every `IntoIterator` over events, over closed sets of them, or over [`NewEvent`]s.
+///
+/// It stands for `IntoIterator<Item: Into<NewEvent>>`, so that a mistake has a message of its own.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a list of events to append",
+    label = "not a list of events",
+    note = "append one event as `[event]`, and events of several types as `events![a, b]`",
+    note = "each item is an event (`#[derive(Event)]`), a closed set of events, or a `NewEvent`"
+)]
+pub trait NewEvents {
+    #[doc(hidden)]
+    fn collect_new(self) -> Vec<NewEvent>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<I: IntoIterator<Item: Into<NewEvent>>> NewEvents for I {
+    fn collect_new(self) -> Vec<NewEvent> {
+        self.into_iter().map(Into::into).collect()
+    }
+}
+
 impl<E: Event> From<E> for NewEvent {
     fn from(event: E) -> Self {
         Self::of(event)

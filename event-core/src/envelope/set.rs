@@ -13,7 +13,8 @@ use crate::registry::{Registration, RegistryBuilder};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event set",
     label = "not an event set",
-    note = "add `#[derive(Event)]` to an enum whose variants hold one event each, like `Started(GameStarted)`"
+    note = "add `#[derive(Event)]` to an enum whose variants hold one event each, like `Started(GameStarted)`",
+    note = "a struct with `#[derive(Event)]` is one event: make it a variant of such an enum, even of one variant"
 )]
 pub trait EventSet: Sized + Send + 'static {
     /// The type strings of the set, in the order of its variants.

@@ -17,8 +17,8 @@ pub use self::causes::with_causes;
 pub use self::context::{Context, Tries};
 pub use self::subscription::SubscriptionError;
 use self::words::{
-    after_retries, at_index, at_location, at_path, encoded_place, id_list, instead, mixed,
-    of_stream, of_type, of_version, tenant_list,
+    after_retries, at_index, at_location, at_path, encoded_place, expected_of, id_list, instead,
+    mixed, of_stream, of_type, of_version, tenant_list,
 };
 use crate::event::DecodeError;
 use crate::registry::RegistryErrors;
@@ -264,7 +264,7 @@ pub enum Error {
         at: Option<Box<EventLocation>>,
     },
     /// This binary does not know an event type, or a version of it.
-    #[error("unknown event type `{}`{}{}; expected one of: {}", Escaped(event_type), of_version(*version), at_location(at.as_deref()), known.join(", "))]
+    #[error("unknown event type `{}`{}{}; {}", Escaped(event_type), of_version(*version), at_location(at.as_deref()), expected_of(known))]
     UnknownEventType {
         /// The type string.
         event_type: String,

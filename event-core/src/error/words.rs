@@ -39,6 +39,16 @@ pub(super) fn mixed(stream_id: &StreamId, holds_links: bool) -> String {
     }
 }
 
+/// What is known instead of a type or a version that is not.
+pub(super) fn expected_of(known: &[String]) -> String {
+    if known.is_empty() {
+        return "no type like it is linked: an event crate that is only in Cargo.toml needs `use the_event_crate as _;` in the \
+                application"
+            .into();
+    }
+    format!("expected one of: {}", known.join(", "))
+}
+
 /// Lists the first ids and the number of the others, to keep the message short.
 pub(super) fn id_list(ids: &[EventId]) -> String {
     const SHOWN: usize = 5;

@@ -41,7 +41,8 @@ use crate::value::EventVersion;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an event",
     label = "not an event",
-    note = "add `#[derive(Event)]` and `#[event(type = \"…\", version = 1)]` to `{Self}`"
+    note = "add `#[derive(Event)]` and `#[event(type = \"…\", version = 1)]` to the struct `{Self}`",
+    note = "an enum with `#[derive(Event)]` is a set of events: decode it with `{Self}::try_from(&recorded)`"
 )]
 pub trait Event: Payload + Send + Sync + 'static {
     /// The stored type string: lower-case words joined by `_` or `.`; must not change once events are stored.

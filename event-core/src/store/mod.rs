@@ -41,7 +41,7 @@ use crate::adapter::append::{Appended, Commit, Outcome, StreamAppend};
 use crate::adapter::{
     Adapter, AllOptions, BoxFuture, ListOptions, ReadOptions, StreamInfo, TenantView,
 };
-use crate::envelope::{EventData, NewEvent, RecordedEvent};
+use crate::envelope::{EventData, NewEvent, NewEvents, RecordedEvent};
 use crate::error::{Context, Error, Result};
 use crate::memory::MemoryAdapter;
 use crate::registry::Registry;
@@ -143,9 +143,9 @@ impl EventStore {
         events: I,
     ) -> BoxFuture<'a, Result<Appended>>
     where
-        I: IntoIterator<Item: Into<NewEvent>>,
+        I: NewEvents,
     {
-        let events: Vec<NewEvent> = events.into_iter().map(Into::into).collect();
+        let events = events.collect_new();
         Box::pin(async move {
             let operation = self.operation("append", Some(stream_id));
             let append = operation.check(self.encode(stream_id, expected, events))?;

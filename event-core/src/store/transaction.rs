@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use crate::adapter::append::{Appended, Commit, StreamAppend};
-use crate::envelope::NewEvent;
+use crate::envelope::{NewEvent, NewEvents};
 use crate::error::{Error, Result};
 use crate::store::EventStore;
 use crate::value::{Escaped, ExpectedVersion, StreamId};
@@ -55,9 +55,9 @@ impl<'a> Transaction<'a> {
         mut self,
         stream_id: &StreamId,
         expected: ExpectedVersion,
-        events: impl IntoIterator<Item: Into<NewEvent>>,
+        events: impl NewEvents,
     ) -> Self {
-        let events = events.into_iter().map(Into::into).collect();
+        let events = events.collect_new();
         self.appends.push((stream_id.clone(), expected, events));
         self
     }

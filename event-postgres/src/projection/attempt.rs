@@ -230,7 +230,7 @@ struct SchemaGone {
 #[derive(Debug, thiserror::Error)]
 #[error(
     "the role `{role}` lacks a right on the schema `{name}` of the projection; let the owner of the store call \
-     `PgAdapter::grant_to` for it, again after a build by another role"
+     `store.grant(role)` (`PgAdapter::grant_to`) for it, again after a build by another role"
 )]
 struct NoRights {
     role: String,
