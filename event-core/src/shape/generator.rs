@@ -87,6 +87,7 @@ impl Generator {
         let Self::Random(rng) = self else {
             return match format {
                 "datetime" => "2026-01-02T03:04:05Z".to_owned(),
+                "date" => "2026-01-02".to_owned(),
                 "uuid" => "018f4b2e-7c3a-7d21-9b5e-1f2a3b4c5d6e".to_owned(),
                 "char" => "a".to_owned(),
                 _ => "text".to_owned(),
@@ -96,6 +97,10 @@ impl Generator {
             "datetime" => {
                 let time = chrono::DateTime::from_timestamp(rng.i64(0..4_000_000_000), 0);
                 time.unwrap_or_default().to_rfc3339()
+            }
+            "date" => {
+                let day = chrono::DateTime::from_timestamp(rng.i64(0..4_000_000_000), 0);
+                day.unwrap_or_default().date_naive().to_string()
             }
             "uuid" => uuid::Uuid::from_u128(rng.u128(..)).to_string(),
             "char" => rng.char(..).to_string(),

@@ -71,7 +71,7 @@ impl Form {
             "u8" | "u16" | "u32" | "u64" | "u128" | "usize" | "i8" | "i16" | "i32" | "i64"
             | "i128" | "isize" => Self::Int(text),
             "f32" | "f64" => Self::Float(text),
-            "string" | "char" | "datetime" | "uuid" => Self::Text(text),
+            "string" | "char" | "datetime" | "date" | "uuid" => Self::Text(text),
             "null" => Self::Null,
             "any" => Self::Any,
             text => Self::composed(text),

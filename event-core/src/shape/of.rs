@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeZone};
+use chrono::{DateTime, NaiveDate, TimeZone};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use uuid::Uuid;
@@ -100,6 +100,7 @@ plain! {
     str => Form::Text("string");
     String => Form::Text("string");
     Uuid => Form::Text("uuid");
+    NaiveDate => Form::Text("date");
     () => Form::Null;
     Value => Form::Any;
     RawValue => Form::Any;

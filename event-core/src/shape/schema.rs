@@ -215,6 +215,7 @@ fn integer(ty: &str) -> Value {
 fn text(format: &str) -> Value {
     match format {
         "datetime" => json!({ "type": "string", "format": "date-time" }),
+        "date" => json!({ "type": "string", "format": "date" }),
         "uuid" => json!({ "type": "string", "format": "uuid" }),
         "char" => json!({ "type": "string", "minLength": 1, "maxLength": 1 }),
         _ => json!({ "type": "string" }),

@@ -283,6 +283,7 @@ fn rust_type(form: &str, today: Option<&FieldForm>) -> String {
     match form {
         "string" => "String".into(),
         "datetime" => "DateTime<Utc>".into(),
+        "date" => "NaiveDate".into(),
         "uuid" => "Uuid".into(),
         "any" => "serde_json::Value".into(),
         "null" => "()".into(),
