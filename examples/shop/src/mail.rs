@@ -1,0 +1,45 @@
+//! Confirmations by mail: a durable subscription, so that no order is forgotten and what cannot be mailed is set aside.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use event_core::error::BoxError;
+use event_core::subscription::{Consumer, OnFailure};
+use event_core::{Event as _, EventStore, Filter, RecordedEvent};
+
+use crate::order::{Cents, OrderPlaced};
+
+/// Opens the subscription: the placed orders of all tenants.
+pub(crate) async fn open(store: &EventStore) -> event_core::Result<Consumer> {
+    let placed = Filter::all().category("order").event_types([OrderPlaced::TYPE]);
+    let mail = store.all_tenants().subscription("mail");
+    mail.filter(placed).partitions(4).on_failing(OnFailure::Park).open().await
+}
+
+/// Sends one mail for each order until the consumer is stopped.
+pub(crate) async fn run(consumer: Consumer, outbox: PathBuf) -> event_core::Result<()> {
+    let outbox = Arc::new(outbox);
+    consumer.run(move |placed| send(placed, Arc::clone(&outbox))).await
+}
+
+/// Hands a mail to the outbox of the mail server. It may be called again for an event, after a crash for example: the event's id
+/// names the mail, so it is the same one.
+async fn send(recorded: Arc<RecordedEvent>, outbox: Arc<PathBuf>) -> Result<(), BoxError> {
+    let OrderPlaced { customer, mail, total: Cents(total), deliver_on, .. } = recorded.decode()?;
+    if !mail.contains('@') {
+        return Err(format!("{mail:?} is no address").into());
+    }
+    let (order, euros, cents) = (recorded.stream_id(), total / 100, total % 100);
+    let text = format!(
+        "To: {mail}\nSubject: {order}\n\n{customer}, we deliver on {deliver_on}. Total: {euros}.{cents:02}\n"
+    );
+    write_whole(&outbox.join(format!("{}.eml", recorded.event_id())), &text).await?;
+    Ok(())
+}
+
+/// A reader of the folder sees the whole file or none.
+async fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
+    let draft = path.with_extension("draft");
+    tokio::fs::write(&draft, text).await?;
+    tokio::fs::rename(&draft, path).await
+}

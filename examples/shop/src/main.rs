@@ -1,0 +1,97 @@
+//! A shop: orders over HTTP, decided on their events. `shop open` serves it; the commands beside it are those of `event-cli`.
+//!
+//! `order.rs` has the events and the rules, `api.rs` the requests, `mail.rs` what follows from an order.
+
+mod api;
+mod mail;
+mod order;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+use event_core::EventStore;
+use event_core::error::{BoxError, with_causes};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use {event_postgres as _, event_sqlite as _}; // a backend that is only in Cargo.toml is not linked
+
+/// Takes orders.
+#[derive(Parser)]
+#[command(name = "shop")]
+struct Shop {
+    /// Where the events are: `sqlite:path` or `postgres://user@host/database`.
+    #[arg(
+        long,
+        global = true,
+        env = "SHOP_STORE",
+        default_value = "sqlite:shop.db",
+        hide_env_values = true
+    )]
+    store: String,
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Opens the shop.
+    Open {
+        #[arg(long, env = "SHOP_LISTEN", default_value = "127.0.0.1:8080")]
+        listen: SocketAddr,
+        /// The folder of the mails that are to be sent.
+        #[arg(long, env = "SHOP_OUTBOX", default_value = "outbox")]
+        outbox: PathBuf,
+    },
+    #[command(flatten)]
+    Events(event_cli::Command),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let shop = Shop::parse();
+    let done = match shop.command {
+        Task::Open { listen, outbox } => open(&shop.store, listen, outbox).await,
+        Task::Events(command) => {
+            let host = event_cli::Host::new(Shop::command()).store(Some(shop.store));
+            command.run(host).await.map_err(Into::into)
+        }
+    };
+    if let Err(error) = done {
+        eprintln!("error: {}", with_causes(&*error));
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+/// Serves until a signal, or until something that must run fails; the supervisor of the process starts it again.
+async fn open(url: &str, listen: SocketAddr, outbox: PathBuf) -> Result<(), BoxError> {
+    let level = std::env::var("RUST_LOG").unwrap_or_else(|_| "info".into());
+    tracing_subscriber::fmt().with_env_filter(level).with_writer(std::io::stderr).init();
+    let metrics = PrometheusBuilder::new().install_recorder()?;
+    std::fs::create_dir_all(&outbox)?;
+
+    let store = EventStore::connect(url).await?;
+    let consumer = mail::open(&store).await?;
+    let mail_stopper = consumer.stopper();
+    let mut mail = tokio::spawn(mail::run(consumer, outbox));
+
+    let listener = TcpListener::bind(listen).await?;
+    tracing::info!("the shop is open at http://{}", listener.local_addr()?);
+    let server = axum::serve(listener, api::routes(store.clone(), metrics));
+    let (mut interrupt, mut terminate) =
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let stop = async move {
+        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+    };
+    tokio::select! {
+        end = server.with_graceful_shutdown(stop) => end?, // requests in flight are answered
+        failed = &mut mail => return Err(failed?.err().map_or_else(|| "the mail ended".into(), Into::into)),
+    }
+    mail_stopper.stop();
+    mail.await??; // the mail in hand is finished, and its checkpoint saved
+    store.close().await;
+    Ok(())
+}
