@@ -46,8 +46,11 @@
 //!
 //! # Features
 //!
-//! `postgres` and `sqlite` (both default) link the backends, `console` (default) has the command `serve`.
+//! All are on by default: `postgres` and `sqlite` link the backends, `browse` is the view on the terminal, `console` the command
+//! `serve`.
 
+#[cfg(feature = "browse")]
+mod browse;
 mod cli;
 mod command;
 mod failure;

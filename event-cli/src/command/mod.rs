@@ -1,5 +1,7 @@
 //! [`Command`]: the commands, one file each. A new one is a file here, a variant, and a line in [`Command::dispatch`].
 
+#[cfg(feature = "browse")]
+mod browse;
 mod events;
 #[cfg(feature = "console")]
 mod serve;
@@ -26,6 +28,9 @@ pub enum Command {
     Streams(streams::Streams),
     /// Prints the events of a stream.
     Events(events::Events),
+    /// Shows the store on the whole terminal: streams, events, what arrives, subscriptions, projections.
+    #[cfg(feature = "browse")]
+    Browse(browse::Browse),
 }
 
 impl Command {
@@ -52,6 +57,8 @@ impl Command {
             Self::Serve(command) => command.run(session).await,
             Self::Streams(command) => command.run(session).await,
             Self::Events(command) => command.run(session).await,
+            #[cfg(feature = "browse")]
+            Self::Browse(command) => command.run(session).await,
         }
     }
 }

@@ -4,5 +4,6 @@
 #![allow(missing_docs, reason = "a test's name is its documentation")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod browse;
 mod reading;
 mod support;

@@ -1,0 +1,53 @@
+//! What an operator does to the store.
+
+use event_core::{Error, EventStore, Result};
+
+use super::read::of_subscription;
+use crate::browse::request::Action;
+
+/// Does it, and says what was done.
+pub(super) async fn act(store: &EventStore, action: Action) -> Result<String> {
+    match action {
+        Action::Pause(key) => {
+            let store = of_subscription(store, &key);
+            store.subscription(&key.name).pause().await?;
+            Ok(format!("{} is paused", key.name))
+        }
+        Action::Resume(key) => {
+            let store = of_subscription(store, &key);
+            store.subscription(&key.name).resume().await?;
+            Ok(format!("{} is resumed", key.name))
+        }
+        Action::Reset(key, to) => {
+            let store = of_subscription(store, &key);
+            store.subscription(&key.name).reset(to).await?;
+            Ok(format!("{} is reset", key.name))
+        }
+        Action::Replay(key, position) => {
+            let store = of_subscription(store, &key);
+            let marked = store.subscription(&key.name).replay(position).await?;
+            Ok(format!("{marked} parked events of {} are marked to be handled again", key.name))
+        }
+        Action::DropBuild { name, build } => {
+            if drop_build(store, &name, build).await? {
+                Ok(format!("build {build} of {name} is dropped"))
+            } else {
+                Ok(format!("{name} has no build {build} any more"))
+            }
+        }
+    }
+}
+
+/// Drops a build of a projection, where the backend keeps its tables.
+async fn drop_build(store: &EventStore, name: &str, build: u32) -> Result<bool> {
+    #[cfg(feature = "postgres")]
+    if let Some(adapter) = store.backend::<event_postgres::PgAdapter>() {
+        return adapter.drop_projection(name, build).await;
+    }
+    #[cfg(feature = "sqlite")]
+    if let Some(adapter) = store.backend::<event_sqlite::SqliteAdapter>() {
+        return adapter.drop_projection(name, build).await;
+    }
+    let _ = (store, name, build);
+    Err(Error::adapter("drop a build of a projection", "the backend keeps no tables"))
+}

@@ -1,0 +1,9 @@
+//! Carries out effects on the store, each in a task of its own.
+
+mod act;
+mod carry;
+mod event;
+mod follow;
+mod read;
+
+pub(super) use self::carry::Worker;
