@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use event_core::adapter::{
-    Checkpoint, CheckpointMove, CheckpointStore, Heartbeat, Incarnation, Moved, ParkedEvent,
-    PartitionState, Registered, Registration, SubscriptionKey, async_trait,
+    Alteration, Checkpoint, CheckpointMove, CheckpointStore, Heartbeat, Incarnation, KEPT_CHANGES,
+    Moved, ParkedEvent, PartitionState, Passed, Registered, Registration, SubscriptionKey,
+    async_trait,
 };
 use event_core::error::SubscriptionError;
 use event_core::{Error, Position, Result, Tenant};
@@ -176,6 +177,35 @@ impl CheckpointStore for Store {
         let rows = self.fetch("register a subscription", query).await?;
         // Without a row it was deleted at this very moment.
         rows::registration(&Cells::new(rows.first().ok_or_else(|| not_found(key))?))
+    }
+
+    async fn find(&self, key: &SubscriptionKey) -> Result<Option<Registration>> {
+        let query = named(&self.sql.find_subscription, key);
+        let rows = self.fetch("look up a subscription", query).await?;
+        rows.first().map(|row| rows::registration(&Cells::new(row))).transpose()
+    }
+
+    async fn change(
+        &self,
+        key: &SubscriptionKey,
+        incarnation: Incarnation,
+        alteration: &Alteration,
+    ) -> Result<()> {
+        let Alteration { wanted, regroups, new_after } = alteration;
+        let query = named(&self.sql.change_subscription, key)
+            .bind(to_i64(incarnation.get()))
+            .bind(printable(&wanted.filter))
+            .bind(to_i32(wanted.partitions))
+            .bind(*regroups)
+            .bind(new_after.map(|position| to_i64(position.get())))
+            .bind(i32::try_from(KEPT_CHANGES).unwrap_or(i32::MAX));
+        self.same(key, incarnation, "change a subscription", query).await
+    }
+
+    async fn passed(&self, key: &SubscriptionKey) -> Result<Vec<Passed>> {
+        let query = named(&self.sql.passed, key);
+        let rows = self.fetch("read changes of a subscription", query).await?;
+        rows.iter().map(|row| rows::passed(&Cells::new(row))).collect()
     }
 
     async fn heartbeat(

@@ -119,6 +119,7 @@ statements! {
         register_subscription heartbeat_subscription save_checkpoint save_checkpoints move_checkpoint
         release_partitions stop_subscription park_event
         unpark_event replay_parked parked parked_due control_subscription is_registered list_subscriptions
+        find_subscription change_subscription passed
     }
     projection {
         begin_projection move_projection switch_projection drop_projection projection list_projections set_search_path schema_of_build

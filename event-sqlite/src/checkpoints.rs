@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use event_core::adapter::{
-    Checkpoint, CheckpointMove, CheckpointStore, Heartbeat, Incarnation, Moved, ParkedEvent,
-    PartitionState, Registered, Registration, SubscriptionKey, async_trait,
+    Alteration, Checkpoint, CheckpointMove, CheckpointStore, Heartbeat, Incarnation, KEPT_CHANGES,
+    Moved, ParkedEvent, PartitionState, Passed, Registered, Registration, SubscriptionKey,
+    async_trait,
 };
 use event_core::error::SubscriptionError;
 use event_core::{Error, Position, Result, Tenant};
@@ -100,6 +101,49 @@ impl CheckpointStore for Store {
         let rows = transaction.fetch(named(sql::FIND_SUBSCRIPTION, key)).await?;
         transaction.commit().await?;
         rows::registration(&Cells::new(rows.first().ok_or_else(|| not_found(key))?))
+    }
+
+    async fn find(&self, key: &SubscriptionKey) -> Result<Option<Registration>> {
+        let query = named(sql::FIND_SUBSCRIPTION, key);
+        let rows = self.fetch("look up a subscription", query).await?;
+        rows.first().map(|row| rows::registration(&Cells::new(row))).transpose()
+    }
+
+    async fn change(
+        &self,
+        key: &SubscriptionKey,
+        incarnation: Incarnation,
+        alteration: &Alteration,
+    ) -> Result<()> {
+        let operation = "change a subscription";
+        let Alteration { wanted, regroups, new_after } = alteration;
+        let (mut transaction, _) = self.change_same(operation, key, incarnation).await?;
+        let partitions = i64::from(wanted.partitions);
+        let new_after = new_after.map(|position| to_i64(position.get()));
+        let kept = i64::try_from(KEPT_CHANGES).unwrap_or(i64::MAX);
+        transaction.execute(named(sql::RECORD_PASSED, key).bind(new_after)).await?;
+        transaction.execute(named(sql::FORGET_SUBSCRIPTION_CHANGES, key).bind(kept)).await?;
+        let extent = transaction.fetch(named(sql::EXTENT_OF_PARTITIONS, key)).await?;
+        let change = named(sql::CHANGE_SUBSCRIPTION, key).bind(wanted.filter.clone());
+        transaction.execute(change.bind(partitions)).await?;
+        if *regroups {
+            let extent = Cells::new(extent.first().ok_or_else(|| no_answer(operation))?);
+            let (lowest, skipped): (i64, i64) = (extent.get("lowest")?, extent.get("skipped")?);
+            transaction.execute(named(sql::DELETE_PARTITIONS, key)).await?;
+            let add = named(sql::ADD_PARTITIONS, key).bind(partitions);
+            transaction.execute(add.bind(new_after.unwrap_or(lowest).min(lowest))).await?;
+            transaction.execute(named(sql::SET_SKIPPED, key).bind(skipped)).await?;
+            transaction.execute(named(sql::REGROUP_PARKED, key).bind(partitions)).await?;
+        } else {
+            transaction.execute(named(sql::MOVE_BACK_PARTITIONS, key).bind(new_after)).await?;
+        }
+        transaction.execute(named(sql::DELETE_MEMBERS, key)).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    async fn passed(&self, key: &SubscriptionKey) -> Result<Vec<Passed>> {
+        let rows = self.fetch("read changes of a subscription", named(sql::PASSED, key)).await?;
+        rows.iter().map(|row| rows::passed(&Cells::new(row))).collect()
     }
 
     async fn heartbeat(
@@ -259,8 +303,11 @@ impl CheckpointStore for Store {
     }
 
     async fn reset(&self, key: &SubscriptionKey, position: Position) -> Result<()> {
+        let (mut transaction, _) = self.change_known("reset a subscription", key).await?;
         let query = named(sql::TAKE_AWAY_PARTITIONS, key).bind(to_i64(position.get()));
-        self.change_rows("reset a subscription", key, query).await.map(drop)
+        transaction.execute(query).await?;
+        transaction.execute(named(sql::FORGET_SUBSCRIPTION_CHANGES, key).bind(0_i64)).await?;
+        Ok(transaction.commit().await?)
     }
 
     async fn delete(&self, key: &SubscriptionKey) -> Result<()> {

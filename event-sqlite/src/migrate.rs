@@ -26,8 +26,9 @@ macro_rules! files {
 }
 
 /// The migrations in order. A released one never changes, and its number is never used again.
-const FILES: [(&str, &str); 5] = files! {
+const FILES: [(&str, &str); 6] = files! {
     "0001_store" "0002_identity" "0003_removed_events" "0004_incarnations" "0005_read_models"
+    "0006_subscription_changes"
 };
 
 /// Migrations that only make this program faster.

@@ -138,6 +138,14 @@ statements! {
 
     // Durable subscriptions.
     FIND_SUBSCRIPTION = "subscription/find_subscription";
+    RECORD_PASSED = "subscription/record_passed";
+    FORGET_SUBSCRIPTION_CHANGES = "subscription/forget_changes";
+    PASSED = "subscription/passed";
+    CHANGE_SUBSCRIPTION = "subscription/change_subscription";
+    EXTENT_OF_PARTITIONS = "subscription/extent_of_partitions";
+    MOVE_BACK_PARTITIONS = "subscription/move_back_partitions";
+    SET_SKIPPED = "subscription/set_skipped";
+    REGROUP_PARKED = "subscription/regroup_parked";
     ADD_SUBSCRIPTION = "subscription/add_subscription";
     ADD_PARTITIONS = "subscription/add_partitions";
     LIST_SUBSCRIPTIONS = "subscription/list_subscriptions";

@@ -1,9 +1,10 @@
 //! The run-time effects of the keys of `#[event(...)]`: shortcuts, aliases, read-only versions, unregistered events.
 
+use event_core::adapter::{Adapter as _, Registered, SubscriptionKey};
 use event_core::registry::{Registration, RegistryError};
 use event_core::{
-    AllOptions, Event, EventSet, EventStore, EventVersion, ExpectedVersion, MigrationError,
-    NewEvent, ReadOptions, Registry, StreamId,
+    AllOptions, Event, EventSet, EventStore, EventVersion, ExpectedVersion, Filter, MemoryAdapter,
+    MigrationError, NewEvent, Position, ReadOptions, Registry, StreamId, Tenant,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -59,11 +60,15 @@ fn migrated() -> Seated {
     Seated { seat: 7, row: 1, note: String::new() }
 }
 
+fn stored_as(event_type: &'static str, version: u32) -> NewEvent {
+    let data = serde_json::value::to_raw_value(&json!({ "seat": 7, "row": 1 })).unwrap();
+    NewEvent::raw(event_type, EventVersion::new(version), data)
+}
+
 async fn store_with(event_type: &'static str, version: u32) -> (EventStore, StreamId) {
     let store = EventStore::in_memory().unwrap();
     let table = StreamId::new("table-1").unwrap();
-    let data = serde_json::value::to_raw_value(&json!({ "seat": 7, "row": 1 })).unwrap();
-    let raw = NewEvent::raw(event_type, EventVersion::new(version), data);
+    let raw = stored_as(event_type, version);
     store.append(&table, ExpectedVersion::NoStream, [raw]).await.unwrap();
     (store, table)
 }
@@ -79,6 +84,36 @@ async fn an_event_stored_under_an_alias_is_readable_on_every_path() {
     assert_eq!(any.downcast_ref::<Seated>(), Some(&migrated()));
     let filtered = store.read_all(AllOptions::new().event_types(TableEvent::TYPES.iter().copied()));
     assert_eq!(filtered.await.unwrap().len(), 1, "a filter by type includes its aliases");
+}
+
+#[tokio::test]
+async fn a_subscription_keeps_its_filter_when_a_type_is_renamed() {
+    let adapter = MemoryAdapter::new();
+    let store = EventStore::new(adapter.clone()).unwrap();
+    store
+        .append(
+            &StreamId::new("table-1").unwrap(),
+            ExpectedVersion::Any,
+            [stored_as("grammar.sat", 1)],
+        )
+        .await
+        .unwrap();
+    // As a program registered it that knew the type under its former name.
+    let (former, current) = (["grammar.sat"], ["grammar.seated"]);
+    let checkpoints = adapter.checkpoints().unwrap();
+    let key = SubscriptionKey { tenant: Some(Tenant::default()), name: "seats".into() };
+    let filter = Filter::all().event_types(former).to_string();
+    let wanted = Registered { filter, partitions: 1 };
+    checkpoints.register(&key, &wanted, Position::START).await.unwrap();
+    for names in [current, former, current] {
+        let seats = store.subscription("seats").filter(Filter::all().event_types(names));
+        let mut consumer = seats.open().await.unwrap();
+        let delivery = consumer.next().await.unwrap().unwrap();
+        assert_eq!(delivery.event().event_type(), "grammar.sat");
+        consumer.close().await.unwrap();
+    }
+    let renamed = store.subscription("seats").change().filter(Filter::all().event_types(current));
+    assert!(!renamed.apply().await.unwrap().changes);
 }
 
 #[tokio::test]

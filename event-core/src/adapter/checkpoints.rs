@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::error::Result;
-use crate::value::{EventId, Position, Tenant};
+use crate::error::{Error, Result};
+use crate::value::{Escaped, EventId, Position, Tenant};
 
 /// The key of a subscription: names are unique per tenant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,6 +38,9 @@ impl Incarnation {
         self.0
     }
 }
+
+/// The number of changes of a subscription of which at least is kept what it had passed.
+pub const KEPT_CHANGES: usize = 100;
 
 /// How far a partition has been processed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
@@ -110,6 +113,32 @@ impl PartialEq<Registered> for Registration {
     fn eq(&self, registered: &Registered) -> bool {
         self.registered == *registered
     }
+}
+
+/// A change of a registered subscription, which keeps its places.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alteration {
+    /// What is registered afterwards.
+    pub wanted: Registered,
+    /// Whether events belong to other partitions afterwards: every partition then starts at the checkpoint that is furthest
+    /// behind, as none of its events is passed there.
+    pub regroups: bool,
+    /// The position after which events are handled that were passed and match only now; `None` for nowhere. No checkpoint is
+    /// after it afterwards.
+    pub new_after: Option<Position>,
+}
+
+/// What a subscription had passed when it was changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Passed {
+    /// The incarnation until the change.
+    pub incarnation: Incarnation,
+    /// The filter until the change, as text.
+    pub filter: String,
+    /// The position of the checkpoint of each partition at the change.
+    pub up_to: Vec<Position>,
+    /// The position after which events are handled that were passed and match since the change; `None` for nowhere.
+    pub new_after: Option<Position>,
 }
 
 /// A checkpoint to save, for the holder of the token.
@@ -200,6 +229,31 @@ pub trait CheckpointStore: Send + Sync {
         start: Position,
     ) -> Result<Registration>;
 
+    /// What is registered under a name, if anything is.
+    async fn find(&self, key: &SubscriptionKey) -> Result<Option<Registration>> {
+        Err(unsupported(key))
+    }
+
+    /// Changes a subscription of this incarnation, which gets another one: all leases are revoked, and its consumers get
+    /// `Replaced`. The checkpoints, the parked events and the number of skipped events stay, and what was passed is recorded as
+    /// the latest of [`passed`](Self::passed). The reason why it stopped is cleared.
+    async fn change(
+        &self,
+        key: &SubscriptionKey,
+        incarnation: Incarnation,
+        alteration: &Alteration,
+    ) -> Result<()> {
+        let _ = (incarnation, alteration);
+        Err(unsupported(key))
+    }
+
+    /// What a subscription had passed at each of its changes since it was created or reset, the latest last; at least the last
+    /// [`KEPT_CHANGES`].
+    async fn passed(&self, key: &SubscriptionKey) -> Result<Vec<Passed>> {
+        let _ = key;
+        Ok(Vec::new())
+    }
+
     /// Renews the membership and the leases of an owner for the duration `lease` by the backend's clock, and assigns it free
     /// partitions and those whose lease has expired, up to its share. A newly assigned partition gets a new token; a renewed
     /// lease keeps its token, even if it had expired and no other owner took the partition.
@@ -283,7 +337,8 @@ pub trait CheckpointStore: Send + Sync {
     /// Pauses or resumes a subscription. Pausing revokes all leases.
     async fn pause(&self, key: &SubscriptionKey, paused: bool) -> Result<()>;
 
-    /// Sets the checkpoint of every partition to a position, forward or back, and revokes all leases.
+    /// Sets the checkpoint of every partition to a position, forward or back, revokes all leases, and forgets what was passed
+    /// at earlier changes.
     async fn reset(&self, key: &SubscriptionKey, position: Position) -> Result<()>;
 
     /// Deletes a subscription with its checkpoints and parked events; its consumers get `NotFound`, or `Replaced` once another
@@ -300,4 +355,10 @@ pub trait CheckpointStore: Send + Sync {
 
     /// Lists the partitions of a tenant's subscriptions, or of all subscriptions, ordered by tenant, name and partition.
     async fn list(&self, tenant: Option<&Tenant>) -> Result<Vec<PartitionState>>;
+}
+
+/// The answer of a backend that stores no changes.
+fn unsupported(key: &SubscriptionKey) -> Error {
+    let reason = "the backend does not support changes of a subscription";
+    Error::adapter("change a subscription", format!("\"{}\": {reason}", Escaped(&key.name)))
 }

@@ -31,8 +31,8 @@ use uuid::Uuid;
 
 use self::append::{Appended, Commit, LinkEvents, StreamChange};
 pub use self::checkpoints::{
-    Checkpoint, CheckpointMove, CheckpointStore, Heartbeat, Incarnation, Lease, Moved, ParkedEvent,
-    PartitionState, Registered, Registration, SubscriptionKey,
+    Alteration, Checkpoint, CheckpointMove, CheckpointStore, Heartbeat, Incarnation, KEPT_CHANGES,
+    Lease, Moved, ParkedEvent, PartitionState, Passed, Registered, Registration, SubscriptionKey,
 };
 pub use self::factory::AdapterFactory;
 pub(crate) use self::health::Health;

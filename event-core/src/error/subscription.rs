@@ -23,9 +23,23 @@ pub enum SubscriptionError {
         /// The name of the subscription.
         name: String,
     },
-    /// A subscription of the name exists with another filter or number of partitions; neither can change.
+    /// The subscription was changed, and this consumer was opened before that, or this change lost against another one.
     #[error(
-        "subscription \"{}\" exists with {stored}, not with {wanted}; choose another name, or delete it first",
+        "subscription \"{}\" was changed meanwhile, and has {stored} now; what this consumer had acknowledged is kept: open it again \
+         with that",
+        Escaped(name)
+    )]
+    Changed {
+        /// The name of the subscription.
+        name: String,
+        /// The filter and the number of partitions that are stored now.
+        stored: String,
+    },
+    /// A subscription of the name exists with another filter, partition key or number of partitions.
+    #[error(
+        "subscription \"{}\" exists with {stored}, not with {wanted}; to change it and keep its places, call \
+         `store.subscription(name).change()` with what is new and `.apply()`, which ends the consumers that are open; under another \
+         name, or deleted and opened again, it handles from its start what was handled before: its mails are sent again",
         Escaped(name)
     )]
     Conflict {
@@ -76,6 +90,7 @@ impl SubscriptionError {
         match self {
             Self::NotFound { .. } => "subscription_not_found",
             Self::Replaced { .. } => "subscription_replaced",
+            Self::Changed { .. } => "subscription_changed",
             Self::Conflict { .. } => "subscription_conflict",
             Self::Invalid { .. } => "invalid_subscription",
             Self::LeaseLost { .. } => "lease_lost",
@@ -87,9 +102,10 @@ impl SubscriptionError {
     pub const fn category(&self) -> Category {
         match self {
             Self::Conflict { .. } | Self::Invalid { .. } => Category::Validation,
-            Self::NotFound { .. } | Self::Replaced { .. } | Self::LeaseLost { .. } => {
-                Category::Concurrency
-            }
+            Self::NotFound { .. }
+            | Self::Replaced { .. }
+            | Self::Changed { .. }
+            | Self::LeaseLost { .. } => Category::Concurrency,
             Self::Stopped { .. } => Category::Other,
         }
     }

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use super::{MemoryAdapter, State};
 use crate::adapter::{
-    Checkpoint, CheckpointStore, Heartbeat, Incarnation, Lease, ParkedEvent, PartitionState,
-    Registered, Registration, SubscriptionKey,
+    Alteration, Checkpoint, CheckpointStore, Heartbeat, Incarnation, Lease, ParkedEvent,
+    PartitionState, Passed, Registered, Registration, SubscriptionKey,
 };
 use crate::error::{Result, SubscriptionError};
 use crate::value::{Position, Tenant};
@@ -28,6 +28,8 @@ pub(super) struct Subscription {
     /// The time at which the membership of each owner expires.
     members: BTreeMap<String, Instant>,
     parked: BTreeMap<Position, ParkedEvent>,
+    /// What was passed at each change.
+    passed: Vec<Passed>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -87,6 +89,46 @@ impl Subscription {
         heartbeat
     }
 
+    fn registration(&self) -> Registration {
+        let partitions = u32::try_from(self.partitions.len()).unwrap_or(u32::MAX);
+        let registered = Registered { filter: self.filter.clone(), partitions };
+        Registration { incarnation: self.incarnation, registered }
+    }
+
+    /// Changes the subscription, see [`CheckpointStore::change`].
+    fn change(&mut self, alteration: &Alteration, next: Incarnation) {
+        let Alteration { wanted, regroups, new_after } = alteration;
+        let up_to: Vec<Position> =
+            self.partitions.iter().map(|it| it.checkpoint.position).collect();
+        let lowest = up_to.iter().min().copied().unwrap_or_default();
+        let filter = std::mem::replace(&mut self.filter, wanted.filter.clone());
+        let incarnation = std::mem::replace(&mut self.incarnation, next);
+        self.passed.push(Passed { incarnation, filter, up_to, new_after: *new_after });
+        if *regroups {
+            let skipped = self.partitions.iter().map(|it| it.skipped).sum();
+            let checkpoint = Checkpoint { position: lowest, event: None };
+            let partition =
+                Partition { checkpoint, token: first_token(next), ..Partition::default() };
+            self.partitions = vec![partition; wanted.partitions as usize];
+            if let Some(first) = self.partitions.first_mut() {
+                first.skipped = skipped;
+            }
+            for event in self.parked.values_mut() {
+                event.partition %= wanted.partitions.max(1);
+            }
+        }
+        for partition in &mut self.partitions {
+            partition.owner = None;
+            partition.token = partition.token.max(first_token(next));
+            if let Some(position) = new_after.filter(|after| *after < partition.checkpoint.position)
+            {
+                partition.checkpoint = Checkpoint { position, event: None };
+            }
+        }
+        self.members.clear();
+        self.stopped = None;
+    }
+
     /// A partition, if the token is current.
     fn partition(&mut self, number: u32, token: u64) -> Option<&mut Partition> {
         self.partitions.get_mut(number as usize).filter(|partition| partition.token == token)
@@ -107,6 +149,11 @@ impl Subscription {
             }
         }
     }
+}
+
+/// The tokens of an incarnation are counted from here.
+const fn first_token(incarnation: Incarnation) -> u64 {
+    incarnation.get() << 32
 }
 
 impl MemoryAdapter {
@@ -179,22 +226,45 @@ impl CheckpointStore for MemoryAdapter {
         let State { subscriptions, incarnations, .. } = &mut *state;
         let subscription = subscriptions.entry(key.clone()).or_insert_with(|| {
             *incarnations += 1;
-            // The tokens of an incarnation are counted from here.
-            let token = *incarnations << 32;
+            let incarnation = Incarnation::new(*incarnations);
+            let token = first_token(incarnation);
             let partition = Partition { checkpoint, token, ..Partition::default() };
             Subscription {
-                incarnation: Incarnation::new(*incarnations),
+                incarnation,
                 filter: wanted.filter.clone(),
                 paused: false,
                 stopped: None,
                 partitions: vec![partition; wanted.partitions as usize],
                 members: BTreeMap::new(),
                 parked: BTreeMap::new(),
+                passed: Vec::new(),
             }
         });
-        let partitions = u32::try_from(subscription.partitions.len()).unwrap_or(u32::MAX);
-        let registered = Registered { filter: subscription.filter.clone(), partitions };
-        Ok(Registration { incarnation: subscription.incarnation, registered })
+        Ok(subscription.registration())
+    }
+
+    async fn find(&self, key: &SubscriptionKey) -> Result<Option<Registration>> {
+        Ok(self.lock()?.subscriptions.get(key).map(Subscription::registration))
+    }
+
+    async fn change(
+        &self,
+        key: &SubscriptionKey,
+        incarnation: Incarnation,
+        alteration: &Alteration,
+    ) -> Result<()> {
+        let next = {
+            let mut state = self.lock()?;
+            state.incarnations += 1;
+            Incarnation::new(state.incarnations)
+        };
+        self.with_incarnation(key, incarnation, |subscription| {
+            subscription.change(alteration, next);
+        })
+    }
+
+    async fn passed(&self, key: &SubscriptionKey) -> Result<Vec<Passed>> {
+        self.with_subscription(key, |subscription| subscription.passed.clone())
     }
 
     async fn heartbeat(
@@ -314,6 +384,7 @@ impl CheckpointStore for MemoryAdapter {
                 partition.revoke();
                 partition.checkpoint = Checkpoint { position, event: None };
             }
+            subscription.passed.clear();
         })
     }
 

@@ -206,9 +206,15 @@ impl Registry {
         if entry.knows(version) { Ok(()) } else { Err(entry.unknown(version)) }
     }
 
-    /// Returns the type strings that events of a type may be stored under: the type string itself, then its aliases.
-    /// An unknown type has only its own.
+    /// Returns the current name of a type that may be given by an alias; an unknown type has only its own.
+    pub(crate) fn current_name<'a>(&'a self, event_type: &'a str) -> &'a str {
+        self.aliases.get(event_type).copied().unwrap_or(event_type)
+    }
+
+    /// Returns the type strings that events of a type may be stored under: the type string itself, then its aliases. The
+    /// type may be given by an alias; an unknown type has only its own name.
     pub fn stored_names<'a>(&'a self, event_type: &'a str) -> impl Iterator<Item = &'a str> {
+        let event_type = self.current_name(event_type);
         let aliases = self.aliases.iter().filter(move |(_, current)| **current == event_type);
         std::iter::once(event_type).chain(aliases.map(|(alias, _)| *alias))
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::adapter::AllOptions;
 use crate::envelope::RecordedEvent;
 use crate::error::{Result, SubscriptionError};
+use crate::registry::Registry;
 use crate::store::EventStore;
 use crate::value::{Escaped, StreamId};
 
@@ -73,6 +74,25 @@ impl Filter {
         test: impl Fn(&RecordedEvent) -> bool + Send + Sync + 'static,
     ) -> Self {
         self.predicate = Some(Predicate { name: name.into(), test: Arc::new(test) });
+        self
+    }
+
+    /// The same filter with the types under their current names.
+    pub(crate) fn with_current_names(mut self, registry: &Registry) -> Self {
+        self.event_types = self
+            .event_types
+            .map(|types| types.iter().map(|name| registry.current_name(name).to_owned()).collect());
+        self
+    }
+
+    /// The name of the predicate, if there is one.
+    pub(crate) fn predicate_name(&self) -> Option<&str> {
+        self.predicate.as_ref().map(|predicate| &*predicate.name)
+    }
+
+    /// The same filter with the predicate of another one.
+    pub(crate) fn with_predicate_of(mut self, other: &Self) -> Self {
+        self.predicate.clone_from(&other.predicate);
         self
     }
 

@@ -6,6 +6,7 @@ pub(crate) mod checkpoint;
 pub(crate) mod durable;
 mod feed;
 pub(crate) mod filter;
+pub(crate) mod filter_text;
 mod guard;
 
 use std::collections::VecDeque;
@@ -20,8 +21,8 @@ use futures_core::Stream;
 pub use self::checkpoint::verify_checkpoint;
 use self::checkpoint::verify_position;
 pub use self::durable::{
-    Consumer, Delivery, DurableSubscription, OnFailure, PartitionInfo, Stopper, SubscriptionInfo,
-    SubscriptionStatus,
+    ChangeReport, Consumer, Delivery, DurableSubscription, NewEventsFrom, OnFailure, PartitionInfo,
+    Stopper, SubscriptionChange, SubscriptionInfo, SubscriptionStatus,
 };
 pub(crate) use self::feed::{Batch, Feed, Read};
 pub(crate) use self::filter::Filter;

@@ -1,12 +1,12 @@
 //! Rows of durable subscriptions: checkpoints, leases, parked events.
 
 use event_core::adapter::{
-    Checkpoint, Heartbeat, Incarnation, Lease, ParkedEvent, PartitionState, Registered,
+    Checkpoint, Heartbeat, Incarnation, Lease, ParkedEvent, PartitionState, Passed, Registered,
     Registration, SubscriptionKey,
 };
-use event_core::{Result, Tenant};
+use event_core::{Position, Result, Tenant};
 
-use super::{Record, Values};
+use super::{Record, Values, checked};
 
 /// A row of a subscription: `filter`, `partitions`, `incarnation`.
 ///
@@ -57,6 +57,21 @@ pub fn lease(values: &impl Values, position: &'static str) -> Result<Option<Leas
         event: row.event_at("event_id", "event_position")?,
     };
     Ok(Some(Lease { partition, token: row.count("token")?, checkpoint }))
+}
+
+/// A row of a change of a subscription: `incarnation`, `filter`, `up_to` as positions separated by commas, `new_after`.
+///
+/// # Errors
+/// [`Error::Corrupt`](event_core::Error::Corrupt).
+pub fn passed(values: &impl Values) -> Result<Passed> {
+    let row = Record(values);
+    let position = |text: &str| checked(text.parse::<u64>().map(Position::new));
+    Ok(Passed {
+        incarnation: incarnation(values)?,
+        filter: row.text("filter")?,
+        up_to: row.text("up_to")?.split(',').map(position).collect::<Result<_>>()?,
+        new_after: row.optional("new_after", Record::position)?,
+    })
 }
 
 /// A row of a parked event.

@@ -173,6 +173,11 @@ macro_rules! durable_contract {
                     no_reader_misses_an_event_behind_large_ones, each_acknowledgement_makes_room_for_one_event;
                 incarnations: a_consumer_of_a_deleted_subscription_ends,
                     a_dropped_consumer_changes_nothing_of_the_next_subscription;
+                changes: a_wider_filter_keeps_the_places, events_that_newly_match_are_handled_where_asked,
+                    changes_in_a_row_handle_every_event_once, other_partitions_keep_the_places,
+                    parked_events_survive_a_change, a_predicate_is_known_by_its_name,
+                    a_partition_key_is_fixed_by_its_name, of_two_changes_at_once_one_wins,
+                    consumers_that_run_meanwhile_are_told_and_lose_nothing;
                 competing: consumers_share_the_partitions_and_every_event_is_handled_once,
                     the_shares_of_consumers_differ_by_one_at_most,
                     no_event_is_missed_while_consumers_join_and_leave, a_spare_consumer_takes_over;

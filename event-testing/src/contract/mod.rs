@@ -14,6 +14,7 @@ pub mod append;
 pub mod causes;
 pub mod census;
 pub mod change;
+pub mod changes;
 pub mod claims;
 pub mod commands;
 pub mod competing;

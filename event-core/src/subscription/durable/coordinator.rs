@@ -14,10 +14,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
+use super::change::explain;
 use super::flush::{flush, next_wake, release};
+use super::passed::Passages;
 use super::replaced;
 use super::replays::buffer_replays;
 use super::shared::{Receipt, Shared, State};
+use crate::adapter::Lease;
 use crate::error::{BoxError, Error, Result, SubscriptionError};
 use crate::subscription::verify_checkpoint;
 use crate::value::Position;
@@ -83,7 +86,7 @@ async fn keep_leases(shared: &Shared, first_pause: Duration) {
                     tracing::warn!(subscription = %key.name, error = %error, "leases could not be renewed; trying again");
                     (settings.lease / 6).min(REBALANCE_INTERVAL)
                 }
-                Err(error) => return shared.fail(error),
+                Err(error) => return shared.fail(explain(shared, error).await),
             };
             heartbeat_at = Instant::now() + pause.max(shortest);
             allowed_at = Instant::now() + shortest;
@@ -92,7 +95,7 @@ async fn keep_leases(shared: &Shared, first_pause: Duration) {
             Err(error) if error.is_transient() => {
                 tracing::warn!(subscription = %key.name, error = %error, "partitions could not be released; trying again");
             }
-            Err(error) => return shared.fail(error),
+            Err(error) => return shared.fail(explain(shared, error).await),
             Ok(()) => {}
         }
         let wake = if shared.state().flags.renew_now { allowed_at } else { heartbeat_at };
@@ -116,7 +119,7 @@ async fn write(shared: &Shared) {
         };
         if let Err(error) = written.await {
             if !error.is_transient() {
-                shared.fail(error);
+                shared.fail(explain(shared, error).await);
             } else if !ends {
                 tracing::warn!(subscription = %key.name, error = %error, "a checkpoint could not be saved; trying again");
                 // The store is unreachable: no use trying faster than this.
@@ -145,19 +148,27 @@ async fn heartbeat(shared: &Shared) -> Result<Duration> {
         .operation("heartbeat_subscription", None)
         .run(|_| checkpoints.heartbeat(key, *incarnation, owner, settings.lease))
         .await?;
-    if heartbeat.partitions != settings.partitions {
+    if heartbeat.partitions != settings.partitioning.count {
         return Err(SubscriptionError::Replaced { name: key.name.clone() }.into());
     }
     let known: HashMap<u32, u64> = {
         let state = shared.state();
         state.partitions.iter().map(|(number, partition)| (*number, partition.token)).collect()
     };
+    let is_new = |lease: &Lease| known.get(&lease.partition) != Some(&lease.token);
+    if heartbeat.leases.iter().any(is_new) {
+        // Before anything of a new lease is read: a reset forgets what was passed, and takes every lease away.
+        let passed = store.operation("read_subscription_changes", None);
+        let passed = passed.run(|_| checkpoints.passed(key)).await?;
+        let partition_key = settings.partitioning.key.as_ref();
+        let passages = Passages::new(passed, &shared.filter, partition_key)?;
+        shared.state().passages = Arc::new(passages);
+    }
     let held = heartbeat.leases.len() + heartbeat.unrenewed.len();
     let (mut verified, mut all) = (Vec::new(), true);
     let mut leases = Vec::with_capacity(heartbeat.leases.len());
     for lease in heartbeat.leases {
-        let is_new = known.get(&lease.partition) != Some(&lease.token);
-        if is_new && !verified.contains(&lease.checkpoint) {
+        if is_new(&lease) && !verified.contains(&lease.checkpoint) {
             // Those that are left are verified after the next heartbeat: this one must not outlast the leases.
             if !verified.is_empty() && sent.elapsed() > settings.lease / 3 {
                 all = false;

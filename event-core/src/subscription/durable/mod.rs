@@ -3,13 +3,17 @@
 //! Each event is delivered at least once, events of one stream in order. A checkpoint moves only over acknowledged events.
 
 mod acknowledge;
+mod change;
 mod consumer;
 mod coordinator;
 mod flush;
 mod info;
 mod operator;
 mod partition;
+mod partitioning;
+mod passed;
 mod reader;
+mod registered;
 mod replaced;
 mod replays;
 mod run;
@@ -21,16 +25,20 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use self::change::{ChangeReport, NewEventsFrom, SubscriptionChange};
 pub use self::consumer::{Consumer, Delivery, Stopper};
 pub use self::info::{PartitionInfo, SubscriptionInfo, SubscriptionStatus};
+use self::partitioning::{PartitionKey, Partitioning};
+pub(crate) use self::registered::{conflict, same};
 pub use self::settings::OnFailure;
 use self::settings::Settings;
 use self::shared::Shared;
 use crate::adapter::{CheckpointStore, Registered, SubscriptionKey};
 use crate::envelope::RecordedEvent;
 use crate::error::{BoxError, Error, Result, SubscriptionError};
+use crate::registry::Registry;
 use crate::store::{EventStore, Operation, RetryPolicy};
-use crate::subscription::{Feed, Filter, StartFrom};
+use crate::subscription::{Feed, Filter, StartFrom, filter_text};
 use crate::value::EventId;
 
 /// The largest number of partitions.
@@ -113,8 +121,8 @@ pub struct DurableSubscription {
 }
 
 impl DurableSubscription {
-    /// Sets the filter; every event by default. The filter of a subscription never changes: [`open`](Self::open) refuses
-    /// another one.
+    /// Sets the filter; every event by default. [`open`](Self::open) refuses another one than the subscription has;
+    /// [`change`](Self::change) gives it another one. A type that was renamed by an alias is the same.
     pub fn filter(mut self, filter: Filter) -> Self {
         self.filter = filter;
         self
@@ -128,9 +136,23 @@ impl DurableSubscription {
     }
 
     /// Sets the number of partitions, 1 to 1 024; 1 by default. It limits the number of consumers that work in parallel,
-    /// each on its own partitions. A stream always belongs to the same partition; the number never changes.
+    /// each on its own partitions. A stream always belongs to the same partition; [`change`](Self::change) changes the number.
     pub const fn partitions(mut self, partitions: u32) -> Self {
-        self.settings.partitions = partitions;
+        self.settings.partitioning.count = partitions;
+        self
+    }
+
+    /// Divides the events by a key of the application's own, such as a customer: events with the same key are in one
+    /// partition, and in order there. Without it, the key is the stream.
+    ///
+    /// The key must be a function of the event alone. It is registered by its name: another name is refused, and
+    /// [`change`](Self::change) gives another one. Change the name when the key changes.
+    pub fn partition_by(
+        mut self,
+        name: impl Into<String>,
+        key: impl Fn(&RecordedEvent) -> String + Send + Sync + 'static,
+    ) -> Self {
+        self.settings.partitioning.key = Some(PartitionKey::new(name.into(), key));
         self
     }
 
@@ -210,12 +232,11 @@ impl DurableSubscription {
     pub async fn open(self) -> Result<Consumer> {
         let (operation, key, checkpoints) = self.begin("open_subscription")?;
         operation.check(self.check())?;
-        let wanted =
-            Registered { filter: self.filter.to_string(), partitions: self.settings.partitions };
+        let wanted = operation.check(self.registered())?;
         operation.check(self.filter.check(&self.store, &self.name).await)?;
         let start = operation.check(self.start.position(&self.store, &self.name).await)?;
         let stored = operation.run(|_| checkpoints.register(&key, &wanted, start)).await?;
-        if stored != wanted {
+        if !operation.check(same(&stored.registered, &wanted))? {
             return Err(operation.refuse(conflict(&self.name, &stored.registered, &wanted)));
         }
         let incarnation = stored.incarnation;
@@ -223,15 +244,15 @@ impl DurableSubscription {
         let Self { store, filter, owner, settings, .. } = self;
         let owner = owner.unwrap_or_else(|| format!("process {}", std::process::id()));
         let owner = format!("{owner} {}", EventId::new());
-        let feed = Feed::new(store.clone(), filter)?;
-        let shared = Arc::new(Shared::new(store, feed, key, incarnation, owner, settings));
+        let feed = Feed::new(store.clone(), filter.clone())?;
+        let shared = Arc::new(Shared::new(store, filter, feed, key, incarnation, owner, settings));
         match coordinator::join(&shared).await {
             Ok(first_pause) => Ok(Consumer::start(shared, first_pause)),
             Err(error) => {
                 // Free the partitions for the next consumer; a lease that cannot be released expires by itself.
                 let Shared { key, owner, .. } = &*shared;
                 let _ = shared.checkpoints()?.release(key, incarnation, owner, None).await;
-                Err(error)
+                Err(change::explain(&shared, error).await)
             }
         }
     }
@@ -269,19 +290,26 @@ impl DurableSubscription {
         Ok(SubscriptionKey { tenant, name: name.clone() })
     }
 
-    fn check(&self) -> Result<()> {
-        let Settings {
-            partitions,
-            window,
-            checkpoint_every,
-            lease,
-            handle_within,
-            checkpoint_interval,
-            ..
-        } = self.settings;
+    /// What is registered for these settings.
+    fn registered(&self) -> Result<Registered> {
+        let Partitioning { count, key } = &self.settings.partitioning;
+        let key = key.as_ref().map(|key| &*key.name);
+        let filter = filter_text::write(&self.filter, key, Registry::global()?);
+        Ok(Registered { filter, partitions: *count })
+    }
+
+    fn check_partitions(&self, partitions: u32) -> Result<()> {
         if partitions == 0 || partitions > MAX_PARTITIONS {
             return Err(self.invalid("the number of partitions must be 1 to 1024"));
         }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<()> {
+        let Settings {
+            window, checkpoint_every, lease, handle_within, checkpoint_interval, ..
+        } = self.settings;
+        self.check_partitions(self.settings.partitioning.count)?;
         if window == 0 || checkpoint_every == 0 {
             return Err(self.invalid("`window` and `checkpoint_every` must be at least 1"));
         }
@@ -302,18 +330,6 @@ impl DurableSubscription {
     fn invalid(&self, reason: &str) -> Error {
         SubscriptionError::Invalid { name: self.name.clone(), reason: reason.to_owned() }.into()
     }
-}
-
-/// The error for a name that exists with another filter or number of partitions.
-pub(crate) fn conflict(name: &str, stored: &Registered, wanted: &Registered) -> Error {
-    let (stored, wanted) = if stored.filter == wanted.filter {
-        let partitions = |it: &Registered| format!("{} partitions", it.partitions);
-        (partitions(stored), partitions(wanted))
-    } else {
-        let filter = |it: &Registered| format!("the filter `{}`", it.filter);
-        (filter(stored), filter(wanted))
-    };
-    SubscriptionError::Conflict { name: name.to_owned(), stored, wanted }.into()
 }
 
 impl fmt::Debug for DurableSubscription {

@@ -13,10 +13,11 @@ use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use super::partition::Partition;
+use super::passed::Unknown;
 use super::shared::{Shared, State};
 use crate::adapter::BoxFuture;
 use crate::envelope::RecordedEvent;
-use crate::error::Result;
+use crate::error::{Error, Result, SubscriptionError};
 use crate::subscription::{Batch, Read};
 use crate::value::Position;
 
@@ -137,7 +138,10 @@ fn buffered(state: &State) -> usize {
 /// Buffers the events of a page, each in its partition.
 fn distribute(shared: &Shared, target: &Target, batch: Batch) {
     let now = Instant::now();
-    let count = shared.settings.partitions;
+    let events = match assign(shared, batch.events) {
+        Ok(events) => events,
+        Err(unknown) => return shared.fail(changed_code(shared, &unknown)),
+    };
     let mut state = shared.state();
     let mut bytes = buffered(&state);
     let mut open: BTreeSet<u32> = BTreeSet::new();
@@ -148,8 +152,7 @@ fn distribute(shared: &Shared, target: &Target, batch: Batch) {
             open.insert(*number);
         }
     }
-    for event in batch.events {
-        let number = partition_of(&event, count);
+    for (number, event) in events {
         let held = state.partitions.get_mut(&number).filter(|_| open.contains(&number));
         let Some(partition) = held.filter(|it| it.read_up_to < event.position()) else { continue };
         if !partition.has_room(bytes >= MAX_BYTES) {
@@ -175,18 +178,25 @@ fn distribute(shared: &Shared, target: &Target, batch: Batch) {
     }
 }
 
-/// The partition of an event: by its stream, so that the order within a stream is kept. Never changes, and is the same on
-/// every backend: FNV-1a of tenant, NUL and stream, modulo the number of partitions.
-pub(super) fn partition_of(event: &RecordedEvent, partitions: u32) -> u32 {
-    if partitions <= 1 {
-        return 0;
+/// The events that are to be handled, each with its partition: all but what was passed before a change.
+fn assign(
+    shared: &Shared,
+    events: Vec<RecordedEvent>,
+) -> Result<Vec<(u32, RecordedEvent)>, Unknown> {
+    let passages = Arc::clone(&shared.state().passages);
+    let mut assigned = Vec::with_capacity(events.len());
+    for event in events {
+        if !passages.skips(&event)? {
+            assigned.push((shared.settings.partitioning.of(&event), event));
+        }
     }
-    let (tenant, stream_id) = (event.tenant().as_str(), event.stream_id().as_str());
-    let bytes = tenant.bytes().chain([0]).chain(stream_id.bytes());
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    u32::try_from(hash % u64::from(partitions)).unwrap_or_default()
+    Ok(assigned)
+}
+
+/// The error for what was passed and cannot be told without code that is not here.
+fn changed_code(shared: &Shared, Unknown(what): &Unknown) -> Error {
+    let reason = format!("what it has passed cannot be told without {what}");
+    SubscriptionError::Invalid { name: shared.key.name.clone(), reason }.into()
 }
 
 /// Returns the output of a future, or `None` if `cancel` is ready before it.

@@ -4,6 +4,7 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
+use super::partitioning::Partitioning;
 use crate::error::Error;
 use crate::store::RetryPolicy;
 
@@ -24,7 +25,7 @@ pub enum OnFailure {
 /// [`DurableSubscription`](super::DurableSubscription) that set them.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
-    pub(super) partitions: u32,
+    pub(super) partitioning: Partitioning,
     pub(super) window: usize,
     pub(super) checkpoint_every: u64,
     pub(super) checkpoint_interval: Duration,
@@ -39,7 +40,7 @@ pub(super) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            partitions: 1,
+            partitioning: Partitioning { count: 1, key: None },
             window: 1_000,
             checkpoint_every: 100,
             checkpoint_interval: Duration::from_millis(200),

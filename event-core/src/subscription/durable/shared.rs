@@ -4,25 +4,27 @@
 //! (or one task a partition, under [`Consumer::run`](super::Consumer::run)) handles events.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use super::partition::{InFlight, Partition};
+use super::passed::Passages;
 use super::settings::Settings;
 use crate::adapter::{
     CheckpointStore, Heartbeat, Incarnation, Lease, ParkedEvent, SubscriptionKey,
 };
 use crate::error::{Error, Result, SubscriptionError};
 use crate::store::EventStore;
-use crate::subscription::Feed;
+use crate::subscription::{Feed, Filter};
 use crate::value::Position;
 
 /// What the tasks of a consumer share.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) store: EventStore,
+    pub(super) filter: Filter,
     pub(super) feed: Feed,
     pub(super) key: SubscriptionKey,
     /// The creation of the subscription that this consumer belongs to.
@@ -64,6 +66,8 @@ pub(super) struct State {
     pub(super) epoch: u64,
     /// The partition to deliver from next, in rotation.
     next_partition: u32,
+    /// What was passed before the subscription was changed.
+    pub(super) passages: Arc<Passages>,
 }
 
 /// What the tasks tell each other, beside waking each other.
@@ -110,6 +114,7 @@ impl State {
 impl Shared {
     pub(super) fn new(
         store: EventStore,
+        filter: Filter,
         feed: Feed,
         key: SubscriptionKey,
         incarnation: Incarnation,
@@ -128,9 +133,11 @@ impl Shared {
             to_unpark: Vec::new(),
             epoch: store.adapter().live().epoch(),
             next_partition: 0,
+            passages: Arc::default(),
         };
         Self {
             store,
+            filter,
             feed,
             key,
             incarnation,

@@ -14,7 +14,7 @@ use crate::adapter::{
 use crate::envelope::RecordedEvent;
 use crate::error::Result;
 use crate::store::EventStore;
-use crate::subscription::durable::conflict;
+use crate::subscription::durable::{conflict, same};
 use crate::value::{EventId, Position, Scope, Tenant};
 
 /// The duration of the leases in the target, if the copy does not release them before.
@@ -149,11 +149,15 @@ impl SubscriptionCopy<'_> {
             return Ok(false);
         }
         let Some((first, _)) = partitions.first() else { return Ok(true) };
+        if self.is_catching_up().await? {
+            tracing::warn!(subscription = %key.name, "not copied: it is still catching up after a change, with places in this log only");
+            return Ok(false);
+        }
         let number = u32::try_from(partitions.len()).unwrap_or(u32::MAX);
         let wanted = Registered { filter: first.filter.clone(), partitions: number };
         let register = to.operation("open_subscription", None);
         let stored = register.run(|_| target.register(key, &wanted, Position::START)).await?;
-        if stored != wanted {
+        if !same(&stored.registered, &wanted)? {
             return Err(conflict(&key.name, &stored.registered, &wanted));
         }
         let incarnation = stored.incarnation;
@@ -173,6 +177,13 @@ impl SubscriptionCopy<'_> {
             }
         }
         Ok(moved)
+    }
+
+    /// Whether what was passed before a change lies after a checkpoint: its places are positions of the source.
+    async fn is_catching_up(&self) -> Result<bool> {
+        let passed = self.source.passed(self.key).await?;
+        let last = passed.iter().flat_map(|it| &it.up_to).max().copied().unwrap_or_default();
+        Ok(self.partitions.iter().any(|(partition, _)| partition.position < last))
     }
 
     /// Parks events before it moves checkpoints, so that an interrupted copy can be repeated. Returns `false` if another consumer
