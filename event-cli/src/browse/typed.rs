@@ -11,6 +11,7 @@ use super::screens::{EventsScreen, Kind, Search, StreamsScreen, TailScreen};
 
 /// Takes a key for what lies over the screen.
 pub(super) fn typed(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
+    model.note = None;
     match model.overlay.take() {
         None => Vec::new(),
         Some(Overlay::Help { scroll }) => {

@@ -35,7 +35,10 @@ pub(super) fn draw(
         Overlay::Question(question) => {
             let inner = usize::from(area.width.saturating_sub(4));
             let mut lines: Vec<_> = question.lines.iter().flat_map(|it| wrap(it, inner)).collect();
-            lines.push(Line::styled("y: yes   n: no", theme.header()));
+            // The foot says it as well.
+            if lines.len() + 3 <= usize::from(area.height) {
+                lines.push(Line::styled("y: yes   n: no", theme.header()));
+            }
             boxed(" sure? ", lines, area, theme, frame);
         }
         Overlay::Input(input) => draw_input(model, input, layout, theme, frame),
@@ -44,7 +47,8 @@ pub(super) fn draw(
 
 fn help(model: &Model, width: usize, theme: Theme) -> Vec<Line<'static>> {
     let own = keys::of(model.screen());
-    let hints = own.iter().chain(&keys::MOVING).chain(&keys::EVERYWHERE);
+    let hints =
+        own.iter().chain(&keys::MOVING).chain(&keys::EVERYWHERE).filter(|hint| hint.0 != "1-5");
     let line = |(key, what): &Hint| {
         let key = text::left(key, 19.min(width / 2));
         let room = width.saturating_sub(text::width(&key) + 1);
@@ -123,6 +127,10 @@ fn draw_input(model: &Model, input: &Input, layout: Layout, theme: Theme, frame:
     ]);
     frame.render_widget(Clear, place);
     frame.render_widget(line, place);
+    if let Some(note) = &model.note {
+        let line = Line::styled(text::fit(&note.text, width), theme.bad());
+        frame.render_widget(line, last_row(layout.body));
+    }
     if input.purpose == Purpose::Types && place != last_row(layout.body) {
         suggest(model, &input.text, layout.body, theme, frame);
     }

@@ -122,8 +122,9 @@ impl Painter {
         match part {
             Part::Blank => Line::default(),
             Part::Fact(label, value) => {
-                let label = format!("{label:<12}");
-                let value = text::part(value, self.shift, width.saturating_sub(12));
+                let label = if width < 40 { format!("{label} ") } else { format!("{label:<12}") };
+                let room = width.saturating_sub(label.len());
+                let value = text::part(value, self.shift, room);
                 Line::from(vec![Span::styled(label, theme.dim()), Span::raw(value)])
             }
             Part::Title(title) => Line::styled(text::fit(title, width), theme.title()),

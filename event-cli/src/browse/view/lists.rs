@@ -25,19 +25,19 @@ const STREAMS: [Column; 5] = [
 
 const OF_STREAM: [Column; 5] = [
     Column::number("version", 4, 1),
-    Column::rest("type", 10, 50, 0),
+    Column::rest("type", 22, 50, 0),
     Column::text("recorded", 23, 2),
     Column::number("position", 8, 3),
-    Column::number("bytes", 7, 4),
+    Column::number("size", 7, 4),
 ];
 
 const OF_ALL: [Column; 6] = [
     Column::number("position", 5, 1),
-    Column::rest("type", 14, 40, 0),
+    Column::rest("type", 22, 40, 0),
     Column::rest("stream", 12, 60, 2),
     Column::number("version", 4, 4),
     Column::text("recorded", 19, 3),
-    Column::number("bytes", 7, 5),
+    Column::number("size", 7, 5),
 ];
 
 const SUBSCRIPTIONS: [Column; 7] = [
@@ -47,7 +47,7 @@ const SUBSCRIPTIONS: [Column; 7] = [
     Column::number("parked", 6, 3),
     Column::text("behind", 6, 5),
     Column::text("tenant", 6, 6),
-    Column::rest("last error, or filter", 10, 80, 4),
+    Column::rest("last error, or filter", 24, 80, 4),
 ];
 
 const PARKED: [Column; 5] = [

@@ -208,6 +208,20 @@ fn nothing_foreign_is_obeyed() {
 }
 
 #[test]
+fn a_store_that_goes_away_is_said_and_is_read_again() {
+    let shop = Shop::new();
+    let mut screen = Screen::new(&shop, &["browse"], (80, 24));
+    screen.shows("order-1");
+    std::fs::rename(shop.path("shop.db"), shop.path("elsewhere.db")).unwrap();
+    screen.shows("store unreachable");
+    screen.press("2");
+    std::fs::rename(shop.path("elsewhere.db"), shop.path("shop.db")).unwrap();
+    screen.shows("order_placed v1");
+    screen.press("q");
+    assert_eq!(screen.end().0, 0);
+}
+
+#[test]
 fn without_a_terminal_it_says_so() {
     let shop = Shop::new();
     assert!(shop.fails(&["browse"], 64).contains("terminal"));
