@@ -51,3 +51,12 @@ fn a_question() {
 fn a_search() {
     at_each_size("search", "2/ship");
 }
+
+#[test]
+fn the_guide_shows_an_event_as_it_is_drawn() {
+    let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/browse.md");
+    let mut stage = Stage::new();
+    stage.press("/order-007<enter><enter><enter>");
+    let screen = stage.screen();
+    assert!(std::fs::read_to_string(guide).unwrap().contains(&screen), "{screen}");
+}
