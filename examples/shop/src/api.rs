@@ -7,18 +7,23 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use event_core::error::with_causes;
+use event_core::projection::ViewPage;
 use event_core::{Category, CommandId, DecideError, Error, EventStore, Scope, StreamId, Tenant};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Value, json};
 
 use crate::order::{Command, Order, Refused, decide};
+use crate::sales::Sales;
 
 pub(crate) fn routes(store: EventStore, metrics: PrometheusHandle) -> Router {
+    let console = event_console::router(&store);
     Router::new()
         .route("/orders/{id}", get(order).post(command))
+        .route("/sales/{month}", get(sales))
         .route("/health", get(health))
         .route("/metrics", get(|| async move { metrics.render() }))
         .with_state(store)
+        .nest("/console", console)
 }
 
 /// The store as one request sees it: the data of its tenant, and its id in all that it stores and logs.
@@ -28,13 +33,9 @@ impl FromRequestParts<EventStore> for Shop {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, store: &EventStore) -> Result<Self, Failure> {
-        let mut scope = Scope::default();
-        if let Some(tenant) = header(&parts.headers, "x-tenant") {
-            scope = Scope::tenant(Tenant::new(tenant).map_err(Error::from)?);
-        }
-        if let Some(request) = header(&parts.headers, "x-request-id") {
-            scope = scope.correlation(request);
-        }
+        let tenant = header(&parts.headers, "x-tenant").map(Tenant::new).transpose();
+        let mut scope = Scope::tenant(tenant.map_err(Error::from)?.unwrap_or_default());
+        scope.correlation_id = header(&parts.headers, "x-request-id").map(Into::into);
         Ok(Self(store.with_scope(scope)))
     }
 }
@@ -58,6 +59,15 @@ async fn command(
 async fn order(Shop(store): Shop, Path(id): Path<String>) -> Result<Json<Value>, Failure> {
     let order = store.recover::<Order>(&stream(&id)?).await?;
     Ok(Json(json!({ "order": order.state, "version": order.version })))
+}
+
+/// `GET /sales/2026-11`: the days of a month, with all that was ordered before the question.
+async fn sales(Shop(store): Shop, Path(month): Path<String>) -> Result<Json<Value>, Failure> {
+    let sales = store.view::<Sales>();
+    sales.wait_for(store.head().await?).await?;
+    let days = sales.where_key_prefix(month).list(ViewPage::first()).await?;
+    let days = days.into_iter().map(|day| (day.key, json!(day.value)));
+    Ok(Json(days.collect()))
 }
 
 async fn health(State(store): State<EventStore>) -> Result<Json<Value>, Failure> {

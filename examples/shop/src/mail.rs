@@ -1,6 +1,6 @@
 //! Confirmations by mail: a durable subscription, so that no order is forgotten and what cannot be mailed is set aside.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use event_core::error::BoxError;
@@ -33,13 +33,8 @@ async fn send(recorded: Arc<RecordedEvent>, outbox: Arc<PathBuf>) -> Result<(), 
     let text = format!(
         "To: {mail}\nSubject: {order}\n\n{customer}, we deliver on {deliver_on}. Total: {euros}.{cents:02}\n"
     );
-    write_whole(&outbox.join(format!("{}.eml", recorded.event_id())), &text).await?;
-    Ok(())
-}
-
-/// A reader of the folder sees the whole file or none.
-async fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
-    let draft = path.with_extension("draft");
+    let draft = outbox.join(format!("{}.draft", recorded.event_id()));
     tokio::fs::write(&draft, text).await?;
-    tokio::fs::rename(&draft, path).await
+    tokio::fs::rename(&draft, draft.with_extension("eml")).await?; // a reader of the folder sees the whole mail or none
+    Ok(())
 }

@@ -1,10 +1,11 @@
 //! A shop: orders over HTTP, decided on their events. `shop open` serves it; the commands beside it are those of `event-cli`.
 //!
-//! `order.rs` has the events and the rules, `api.rs` the requests, `mail.rs` what follows from an order.
+//! `order.rs` has the events and the rules, `api.rs` the requests, `sales.rs` a read model, `mail.rs` what follows from an order.
 
 mod api;
 mod mail;
 mod order;
+mod sales;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,8 +16,11 @@ use event_core::EventStore;
 use event_core::error::{BoxError, with_causes};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::net::TcpListener;
+use tokio::signal::ctrl_c;
 use tokio::signal::unix::{SignalKind, signal};
 use {event_postgres as _, event_sqlite as _}; // a backend that is only in Cargo.toml is not linked
+
+use crate::sales::Sales;
 
 /// Takes orders.
 #[derive(Parser)]
@@ -77,18 +81,19 @@ async fn open(url: &str, listen: SocketAddr, outbox: PathBuf) -> Result<(), BoxE
     let consumer = mail::open(&store).await?;
     let mail_stopper = consumer.stopper();
     let mut mail = tokio::spawn(mail::run(consumer, outbox));
+    let sales = store.view::<Sales>().run().into_future();
 
     let listener = TcpListener::bind(listen).await?;
     tracing::info!("the shop is open at http://{}", listener.local_addr()?);
     let server = axum::serve(listener, api::routes(store.clone(), metrics));
-    let (mut interrupt, mut terminate) =
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let mut terminate = signal(SignalKind::terminate())?;
     let stop = async move {
-        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+        tokio::select! { _ = ctrl_c() => {}, _ = terminate.recv() => {} }
     };
     tokio::select! {
         end = server.with_graceful_shutdown(stop) => end?, // requests in flight are answered
-        failed = &mut mail => return Err(failed?.err().map_or_else(|| "the mail ended".into(), Into::into)),
+        end = &mut mail => return Ok(end??),
+        end = sales => return Ok(end?),
     }
     mail_stopper.stop();
     mail.await??; // the mail in hand is finished, and its checkpoint saved

@@ -3,6 +3,7 @@
 #![allow(missing_docs, reason = "a test's name is its documentation")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod guide;
 #[cfg(feature = "postgres")]
 #[path = "../../../../tests/support/pg.rs"]
 mod pg;
@@ -83,15 +84,31 @@ async fn tenants_see_their_own_orders_only() {
 }
 
 #[tokio::test]
+async fn the_sales_of_a_month_include_what_was_ordered_before_the_question() {
+    let shop = Shop::open().await;
+    for (number, key) in [("1", "key-1"), ("2", "key-2")] {
+        shop.post(&format!("/orders/{number}"), key, &place("ann@example.org")).await;
+    }
+    shop.post("/orders/1", "key-3", &pay(900)).await;
+    let (status, days) = shop.get("/sales/2").await;
+    let days: Vec<&Value> = days.as_object().unwrap().values().collect();
+    let sum = |key: &str| days.iter().filter_map(|day| day[key].as_u64()).sum::<u64>();
+    assert_eq!((status, sum("orders"), sum("revenue")), (200, 2, 900), "{days:?}"); // two days around midnight
+    assert_eq!(shop.get("/sales/1999-12").await, (200, json!({})));
+    assert_eq!(shop.get_as("north", "/sales/2").await, (200, json!({})));
+    assert!(shop.text("/console").await.contains("<html"));
+}
+
+#[tokio::test]
 async fn a_shop_that_is_killed_gives_the_same_answers_afterwards() {
     let mut shop = Shop::open().await;
     let placed = shop.post("/orders/1", "key-1", &place("ann@example.org")).await;
     shop.post("/orders/2", "key-2", &place("bob@example.org")).await;
     shop.post("/orders/2", "key-3", &pay(900)).await;
-    let (one, two) = (shop.get("/orders/1").await, shop.get("/orders/2").await);
+    let before = shop.answers().await;
 
     shop.kill_and_reopen().await;
-    assert_eq!((shop.get("/orders/1").await, shop.get("/orders/2").await), (one, two));
+    assert_eq!(shop.answers().await, before);
     assert_eq!(shop.post("/orders/1", "key-1", &place("ann@example.org")).await, placed);
     until("a mail for each order", async || (shop.mails().len() == 2).then_some(())).await;
 

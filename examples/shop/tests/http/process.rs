@@ -38,6 +38,15 @@ impl Shop {
         json(self.client.get(self.url(path))).await
     }
 
+    /// What the shop says of the orders 1 and 2, and of its sales.
+    pub(crate) async fn answers(&self) -> Vec<(u16, Value)> {
+        let mut answers = Vec::new();
+        for path in ["/orders/1", "/orders/2", "/sales/2"] {
+            answers.push(self.get(path).await);
+        }
+        answers
+    }
+
     pub(crate) async fn get_as(&self, tenant: &str, path: &str) -> (u16, Value) {
         json(self.client.get(self.url(path)).header("x-tenant", tenant)).await
     }
