@@ -4,23 +4,23 @@
 use std::time::Duration;
 
 use event_core::adapter::{
-    Alteration, Checkpoint, CheckpointMove, CheckpointStore, Heartbeat, Incarnation, KEPT_CHANGES,
-    Moved, ParkedEvent, PartitionState, Passed, Registered, Registration, SubscriptionKey,
-    async_trait,
+    Alteration, Checkpoint, CheckpointMove, CheckpointStore, DiscardedEvent, Heartbeat,
+    Incarnation, KEPT_CHANGES, Moved, ParkedEvent, ParkedFilter, PartitionState, Passed,
+    Registered, Registration, SubscriptionKey, async_trait,
 };
-use event_core::error::SubscriptionError;
 use event_core::{Error, Position, Result, Tenant};
 use event_sql::error::no_answer;
 use event_sql::rows::{self, Record, to_i32, to_i64};
 use sqlx::postgres::PgConnection;
-use sqlx::{Decode, Postgres, Type};
 
 use crate::epoch::look_into;
 use crate::error;
 use crate::lineage::ServerOf;
 use crate::row::Cells;
-use crate::sql::{PgQuery, Statement};
 use crate::store::Store;
+use crate::subscription::{
+    Control, checkpointed, is_same, named, not_found, of_partition, printable, selected,
+};
 
 const MOVE: &str = "move a checkpoint";
 
@@ -44,122 +44,6 @@ pub(crate) async fn save_in(
         look_into(store).await?;
     }
     Ok(false)
-}
-
-/// A change of a subscription as a whole.
-#[derive(Debug, Clone, Copy)]
-enum Control {
-    Pause,
-    Resume,
-    Reset(Position),
-    Delete,
-}
-
-impl Control {
-    /// The word for it in the server function.
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Pause => "pause",
-            Self::Resume => "resume",
-            Self::Reset(_) => "reset",
-            Self::Delete => "delete",
-        }
-    }
-}
-
-impl Store {
-    async fn answer(&self, operation: &'static str, query: PgQuery<'_>) -> Result<bool> {
-        Cells::new(&self.fetch_one(operation, query).await?).get("answer")
-    }
-
-    /// The server on which a token is worth something.
-    fn server_of(&self, token: u64) -> ServerOf {
-        let epoch = self.lineage.epoch();
-        if self.tokens.is_of_another(token, epoch) {
-            return ServerOf::Before;
-        }
-        self.lineage.server_of(epoch)
-    }
-
-    /// Runs a statement for the holder of a token, on the server whose log its epoch is of; `None` if that epoch is over.
-    /// The statement binds the server last, and answers null on another one.
-    async fn on_its_server<T>(
-        &self,
-        token: u64,
-        operation: &'static str,
-        query: impl Fn() -> PgQuery<'static> + Send + Sync,
-    ) -> Result<Option<T>>
-    where
-        T: for<'r> Decode<'r, Postgres> + Type<Postgres>,
-    {
-        while let ServerOf::Now(started) = self.server_of(token) {
-            let row = self.fetch_one(operation, query().bind(started)).await?;
-            if let Some(answer) = Cells::new(&row).get("answer")? {
-                return Ok(Some(answer));
-            }
-            look_into(self).await?;
-        }
-        Ok(None)
-    }
-
-    /// An answer that is false for a lost lease; a subscription that does not exist is an error.
-    async fn held(
-        &self,
-        key: &SubscriptionKey,
-        token: u64,
-        operation: &'static str,
-        query: impl Fn() -> PgQuery<'static> + Send + Sync,
-    ) -> Result<bool> {
-        let answer = self.on_its_server(token, operation, query).await?;
-        Ok(answer.unwrap_or(false) || {
-            self.known(key).await?;
-            false
-        })
-    }
-
-    /// An answer that is false for a subscription that does not exist.
-    async fn found(
-        &self,
-        key: &SubscriptionKey,
-        operation: &'static str,
-        query: PgQuery<'_>,
-    ) -> Result<()> {
-        if self.answer(operation, query).await? { Ok(()) } else { Err(not_found(key)) }
-    }
-
-    async fn known(&self, key: &SubscriptionKey) -> Result<Incarnation> {
-        let query = named(&self.sql.is_registered, key);
-        let rows = self.fetch("look up a subscription", query).await?;
-        rows::incarnation(&Cells::new(rows.first().ok_or_else(|| not_found(key))?))
-    }
-
-    /// Runs a statement that answers with the incarnation that is registered, and changes only the given one.
-    async fn same(
-        &self,
-        key: &SubscriptionKey,
-        incarnation: Incarnation,
-        operation: &'static str,
-        query: PgQuery<'_>,
-    ) -> Result<()> {
-        let row = self.fetch_one(operation, query).await?;
-        let cells = Cells::new(&row);
-        if cells.get::<Option<i64>>("incarnation")?.is_none() {
-            return Err(not_found(key));
-        }
-        is_same(key, incarnation, rows::incarnation(&cells)?)
-    }
-
-    async fn control(&self, key: &SubscriptionKey, control: Control) -> Result<()> {
-        let position = match control {
-            Control::Reset(position) => Some(to_i64(position.get())),
-            Control::Pause | Control::Resume | Control::Delete => None,
-        };
-        let query = named(&self.sql.control_subscription, key)
-            .bind(control.word())
-            .bind(position)
-            .bind(None::<String>);
-        self.found(key, "change a subscription", query).await
-    }
 }
 
 #[async_trait]
@@ -348,6 +232,51 @@ impl CheckpointStore for Store {
         Record(&Cells::new(&row)).count("marked")
     }
 
+    async fn select_parked(
+        &self,
+        key: &SubscriptionKey,
+        filter: &ParkedFilter,
+        after: Position,
+        limit: u32,
+    ) -> Result<Vec<ParkedEvent>> {
+        let query = selected(&self.sql.select_parked, key, filter);
+        let query = query.bind(to_i64(after.get())).bind(i64::from(limit));
+        let rows = self.page_of_parked(key, query).await?;
+        rows.iter().map(|row| rows::parked_event(&Cells::new(row))).collect()
+    }
+
+    async fn select_discarded(
+        &self,
+        key: &SubscriptionKey,
+        filter: &ParkedFilter,
+        after: Position,
+        limit: u32,
+    ) -> Result<Vec<DiscardedEvent>> {
+        let query = selected(&self.sql.select_discarded, key, filter);
+        let query = query.bind(to_i64(after.get())).bind(i64::from(limit));
+        let rows = self.page_of_parked(key, query).await?;
+        rows.iter().map(|row| rows::discarded_event(&Cells::new(row))).collect()
+    }
+
+    async fn replay_selected(&self, key: &SubscriptionKey, filter: &ParkedFilter) -> Result<u64> {
+        let query = selected(&self.sql.replay_selected, key, filter);
+        let row = self.fetch_one("replay parked events", query).await?;
+        let marked = Record(&Cells::new(&row)).optional("marked", Record::count)?;
+        marked.ok_or_else(|| not_found(key))
+    }
+
+    async fn discard(
+        &self,
+        key: &SubscriptionKey,
+        filter: &ParkedFilter,
+        reason: &str,
+    ) -> Result<u64> {
+        let query = selected(&self.sql.discard_parked, key, filter).bind(printable(reason));
+        let row = self.fetch_one("discard parked events", query).await?;
+        let discarded = Record(&Cells::new(&row)).optional("marked", Record::count)?;
+        discarded.ok_or_else(|| not_found(key))
+    }
+
     async fn unpark(
         &self,
         key: &SubscriptionKey,
@@ -392,50 +321,4 @@ impl CheckpointStore for Store {
         let rows = self.fetch("list subscriptions", query).await?;
         rows.iter().map(|row| rows::partition_state(&Cells::new(row))).collect()
     }
-}
-
-/// A statement about one subscription: its tenant and its name come first.
-fn named<'q>(statement: &Statement, key: &SubscriptionKey) -> PgQuery<'q> {
-    let tenant = key.tenant.as_ref().map_or("", Tenant::as_str);
-    statement.query().bind(tenant.to_owned()).bind(key.name.clone())
-}
-
-/// A statement about one partition, under the token of its lease.
-fn of_partition<'q>(
-    statement: &Statement,
-    key: &SubscriptionKey,
-    (partition, token): (u32, u64),
-) -> PgQuery<'q> {
-    named(statement, key).bind(to_i32(partition)).bind(to_i64(token))
-}
-
-fn checkpointed<'q>(
-    statement: &Statement,
-    key: &SubscriptionKey,
-    lease: (u32, u64),
-    checkpoint: Checkpoint,
-    skipped: u64,
-) -> PgQuery<'q> {
-    of_partition(statement, key, lease)
-        .bind(to_i64(checkpoint.position.get()))
-        .bind(checkpoint.event.map(|(position, _)| to_i64(position.get())))
-        .bind(checkpoint.event.map(|(_, id)| id.as_uuid()))
-        .bind(to_i64(skipped))
-}
-
-/// Refuses an incarnation that is not the registered one.
-fn is_same(key: &SubscriptionKey, wanted: Incarnation, registered: Incarnation) -> Result<()> {
-    if wanted == registered {
-        return Ok(());
-    }
-    Err(SubscriptionError::Replaced { name: key.name.clone() }.into())
-}
-
-fn not_found(key: &SubscriptionKey) -> Error {
-    SubscriptionError::NotFound { name: key.name.clone() }.into()
-}
-
-/// The server's texts hold everything but NUL.
-fn printable(text: &str) -> String {
-    text.replace('\0', "\u{fffd}")
 }

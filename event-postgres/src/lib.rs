@@ -107,6 +107,7 @@ mod status;
 mod store;
 mod stream;
 mod stride;
+mod subscription;
 mod tail;
 mod tokens;
 mod turns;

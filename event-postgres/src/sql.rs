@@ -120,6 +120,7 @@ statements! {
         release_partitions stop_subscription park_event
         unpark_event replay_parked parked parked_due control_subscription is_registered list_subscriptions
         find_subscription change_subscription passed
+        select_parked select_discarded replay_selected discard_parked
     }
     projection {
         begin_projection move_projection switch_projection drop_projection projection list_projections set_search_path schema_of_build

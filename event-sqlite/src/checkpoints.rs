@@ -3,78 +3,18 @@
 use std::time::Duration;
 
 use event_core::adapter::{
-    Alteration, Checkpoint, CheckpointMove, CheckpointStore, Heartbeat, Incarnation, KEPT_CHANGES,
-    Moved, ParkedEvent, PartitionState, Passed, Registered, Registration, SubscriptionKey,
-    async_trait,
+    Alteration, Checkpoint, CheckpointMove, CheckpointStore, DiscardedEvent, Heartbeat,
+    Incarnation, KEPT_CHANGES, Moved, ParkedEvent, ParkedFilter, PartitionState, Passed,
+    Registered, Registration, SubscriptionKey, async_trait,
 };
-use event_core::error::SubscriptionError;
-use event_core::{Error, Position, Result, Tenant};
+use event_core::{Position, Result, Tenant};
 use event_sql::error::no_answer;
 use event_sql::rows::{self, Record, to_i64};
-use sqlx::sqlite::SqliteRow;
 
-use crate::pool::Transaction;
 use crate::row::Cells;
-use crate::sql::{self, SqliteQuery, Statement};
+use crate::sql;
 use crate::store::Store;
-
-impl Store {
-    /// Takes the write lock, and reads the row of a subscription.
-    async fn change(
-        &self,
-        operation: &'static str,
-        key: &SubscriptionKey,
-    ) -> Result<(Transaction<'_>, Option<SqliteRow>)> {
-        let query = named(sql::BEGIN_SUBSCRIPTION, key);
-        let (transaction, rows) = self.begin(operation, query).await?;
-        Ok((transaction, rows.into_iter().next()))
-    }
-
-    /// The same for one that must exist.
-    async fn change_known(
-        &self,
-        operation: &'static str,
-        key: &SubscriptionKey,
-    ) -> Result<(Transaction<'_>, SqliteRow)> {
-        match self.change(operation, key).await? {
-            (transaction, Some(row)) => Ok((transaction, row)),
-            (transaction, None) => {
-                transaction.rollback().await;
-                Err(not_found(key))
-            }
-        }
-    }
-
-    /// The same for an incarnation that must be the registered one.
-    async fn change_same(
-        &self,
-        operation: &'static str,
-        key: &SubscriptionKey,
-        incarnation: Incarnation,
-    ) -> Result<(Transaction<'_>, SqliteRow)> {
-        let (transaction, row) = self.change_known(operation, key).await?;
-        match is_same(key, incarnation, &row) {
-            Ok(()) => Ok((transaction, row)),
-            Err(error) => {
-                transaction.rollback().await;
-                Err(error)
-            }
-        }
-    }
-
-    /// Runs one statement for a subscription that must exist; returns how many rows it changed.
-    async fn change_rows(
-        &self,
-        operation: &'static str,
-        key: &SubscriptionKey,
-        query: SqliteQuery,
-    ) -> Result<u64> {
-        let (mut transaction, _) = self.change_known(operation, key).await?;
-        let changed = transaction.execute(query).await?;
-        transaction.commit().await?;
-        Ok(changed)
-    }
-}
+use crate::subscription::{checkpointed, is_same, named, not_found, of_partition, selected};
 
 const MOVE: &str = "move a checkpoint";
 /// No lease is given for longer than this, or ten times the owner's own, in microseconds.
@@ -273,6 +213,49 @@ impl CheckpointStore for Store {
         self.change_rows("replay parked events", key, query).await
     }
 
+    async fn select_parked(
+        &self,
+        key: &SubscriptionKey,
+        filter: &ParkedFilter,
+        after: Position,
+        limit: u32,
+    ) -> Result<Vec<ParkedEvent>> {
+        let query = selected(sql::SELECT_PARKED, key, filter).bind(to_i64(after.get()));
+        let rows = self.page_of_parked(key, query.bind(i64::from(limit))).await?;
+        rows.iter().map(|row| rows::parked_event(&Cells::new(row))).collect()
+    }
+
+    async fn select_discarded(
+        &self,
+        key: &SubscriptionKey,
+        filter: &ParkedFilter,
+        after: Position,
+        limit: u32,
+    ) -> Result<Vec<DiscardedEvent>> {
+        let query = selected(sql::SELECT_DISCARDED, key, filter).bind(to_i64(after.get()));
+        let rows = self.page_of_parked(key, query.bind(i64::from(limit))).await?;
+        rows.iter().map(|row| rows::discarded_event(&Cells::new(row))).collect()
+    }
+
+    async fn replay_selected(&self, key: &SubscriptionKey, filter: &ParkedFilter) -> Result<u64> {
+        let query = selected(sql::REPLAY_SELECTED, key, filter);
+        self.change_rows("replay parked events", key, query).await
+    }
+
+    async fn discard(
+        &self,
+        key: &SubscriptionKey,
+        filter: &ParkedFilter,
+        reason: &str,
+    ) -> Result<u64> {
+        let (mut transaction, row) = self.change_known("discard parked events", key).await?;
+        let keep = selected(sql::KEEP_DISCARDED, key, filter).bind(reason.to_owned());
+        transaction.execute(keep.bind(Cells::new(&row).get::<i64>("now")?)).await?;
+        let discarded = transaction.execute(selected(sql::DISCARD_PARKED, key, filter)).await?;
+        transaction.commit().await?;
+        Ok(discarded)
+    }
+
     async fn unpark(
         &self,
         key: &SubscriptionKey,
@@ -342,44 +325,4 @@ impl CheckpointStore for Store {
         let rows = self.fetch("list subscriptions", query).await?;
         rows.iter().map(|row| rows::partition_state(&Cells::new(row))).collect()
     }
-}
-
-/// A statement about one subscription: its tenant and its name come first.
-fn named(statement: Statement, key: &SubscriptionKey) -> SqliteQuery {
-    let tenant = key.tenant.as_ref().map_or("", Tenant::as_str);
-    statement.query().bind(tenant.to_owned()).bind(key.name.clone())
-}
-
-/// A statement about one partition, under the token of its lease.
-fn of_partition(
-    statement: Statement,
-    key: &SubscriptionKey,
-    (partition, token): (u32, u64),
-) -> SqliteQuery {
-    named(statement, key).bind(i64::from(partition)).bind(to_i64(token))
-}
-
-fn checkpointed(
-    key: &SubscriptionKey,
-    lease: (u32, u64),
-    checkpoint: Checkpoint,
-    skipped: u64,
-) -> SqliteQuery {
-    of_partition(sql::SAVE_CHECKPOINT, key, lease)
-        .bind(to_i64(checkpoint.position.get()))
-        .bind(checkpoint.event.map(|(position, _)| to_i64(position.get())))
-        .bind(checkpoint.event.map(|(_, id)| id.as_uuid()))
-        .bind(to_i64(skipped))
-}
-
-/// Refuses an incarnation that is not the one of a subscription's row.
-fn is_same(key: &SubscriptionKey, wanted: Incarnation, row: &SqliteRow) -> Result<()> {
-    if rows::incarnation(&Cells::new(row))? == wanted {
-        return Ok(());
-    }
-    Err(SubscriptionError::Replaced { name: key.name.clone() }.into())
-}
-
-fn not_found(key: &SubscriptionKey) -> Error {
-    SubscriptionError::NotFound { name: key.name.clone() }.into()
 }

@@ -103,6 +103,7 @@ mod sql;
 mod start;
 mod store;
 mod stream;
+mod subscription;
 mod tail;
 mod thread;
 mod verify;

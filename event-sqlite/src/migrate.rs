@@ -26,9 +26,10 @@ macro_rules! files {
 }
 
 /// The migrations in order. A released one never changes, and its number is never used again.
-const FILES: [(&str, &str); 6] = files! {
+const FILES: [(&str, &str); 7] = files! {
     "0001_store" "0002_identity" "0003_removed_events" "0004_incarnations" "0005_read_models"
     "0006_subscription_changes"
+    "0007_discarded_events"
 };
 
 /// Migrations that only make this program faster.

@@ -138,6 +138,11 @@ statements! {
 
     // Durable subscriptions.
     FIND_SUBSCRIPTION = "subscription/find_subscription";
+    SELECT_PARKED = "subscription/select_parked";
+    SELECT_DISCARDED = "subscription/select_discarded";
+    REPLAY_SELECTED = "subscription/replay_selected";
+    KEEP_DISCARDED = "subscription/keep_discarded";
+    DISCARD_PARKED = "subscription/discard_parked";
     RECORD_PASSED = "subscription/record_passed";
     FORGET_SUBSCRIPTION_CHANGES = "subscription/forget_changes";
     PASSED = "subscription/passed";

@@ -110,7 +110,7 @@ async fn replay_and_reset_do_what_their_forms_say() {
     let marked = |list: Vec<event_core::adapter::ParkedEvent>| -> Vec<bool> {
         list.iter().map(|it| it.replay).collect()
     };
-    let list = async || store.subscription("mailer").parked(event_core::Position::START).await;
+    let list = async || store.subscription("mailer").parked().await;
     assert_eq!(marked(list().await.unwrap()), [true, false]);
 
     assert_eq!(send("reset", ("to", "beginning"), ("", "")).await.status, 303);

@@ -220,7 +220,7 @@ fn refusals_of_durable_subscriptions_are_measured_under_the_name_of_the_call() {
             unnamed.pause().await.unwrap_err();
             unnamed.resume().await.unwrap_err();
             unnamed.delete().await.unwrap_err();
-            unnamed.parked(Position::START).await.unwrap_err();
+            unnamed.parked().await.unwrap_err();
             unnamed.replay(None).await.unwrap_err();
         });
     });

@@ -74,7 +74,7 @@ async fn page(visit: &Visit, which: &Which, wanted: &Wanted) -> Result<Page, Fai
     let all = visit.shared.store_of(which.tenant.clone()).subscriptions().await?;
     let found = all.into_iter().find(|it| it.name == which.name && it.tenant == which.tenant);
     let info = found.ok_or(Failure::NotFound("subscription"))?;
-    let mut parked = which.open(visit).parked(Position::new(wanted.after)).await?;
+    let mut parked = which.open(visit).parked().after(Position::new(wanted.after)).await?;
     let has_more = parked.len() > LIMIT;
     parked.truncate(LIMIT);
     let link = which.link(visit);

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::parked::{DiscardedEvent, ParkedEvent, ParkedFilter};
 use crate::error::{Error, Result};
 use crate::value::{Escaped, EventId, Position, Tenant};
 
@@ -165,25 +166,6 @@ pub enum Moved {
     Busy,
 }
 
-/// An event whose handling failed and that is parked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ParkedEvent {
-    /// The event's position in the global order.
-    pub position: Position,
-    /// The event's id.
-    pub event_id: EventId,
-    /// The partition that the event belongs to.
-    pub partition: u32,
-    /// The number of delivery attempts.
-    pub attempts: u32,
-    /// The last error, with its causes.
-    pub error: String,
-    /// When it was parked, by the store's clock.
-    pub parked_at: DateTime<Utc>,
-    /// Whether it is marked for redelivery.
-    pub replay: bool,
-}
-
 /// One partition of a subscription, as [`CheckpointStore::list`] returns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartitionState {
@@ -325,6 +307,48 @@ pub trait CheckpointStore: Send + Sync {
     /// Marks one parked event, or all, for redelivery. Returns how many were newly marked.
     async fn replay(&self, key: &SubscriptionKey, position: Option<Position>) -> Result<u64>;
 
+    /// Reads a page of the parked events that a filter selects, after a position, in order of position.
+    async fn select_parked(
+        &self,
+        key: &SubscriptionKey,
+        filter: &ParkedFilter,
+        after: Position,
+        limit: u32,
+    ) -> Result<Vec<ParkedEvent>> {
+        let _ = (filter, after, limit);
+        Err(unsupported(key))
+    }
+
+    /// The same of those that were discarded.
+    async fn select_discarded(
+        &self,
+        key: &SubscriptionKey,
+        filter: &ParkedFilter,
+        after: Position,
+        limit: u32,
+    ) -> Result<Vec<DiscardedEvent>> {
+        let _ = (filter, after, limit);
+        Err(unsupported(key))
+    }
+
+    /// Marks the parked events that a filter selects for redelivery. Returns how many were newly marked.
+    async fn replay_selected(&self, key: &SubscriptionKey, filter: &ParkedFilter) -> Result<u64> {
+        let _ = filter;
+        Err(unsupported(key))
+    }
+
+    /// Discards the parked events that a filter selects and that are not marked for redelivery: they are not parked any more,
+    /// and kept with the reason. Returns how many.
+    async fn discard(
+        &self,
+        key: &SubscriptionKey,
+        filter: &ParkedFilter,
+        reason: &str,
+    ) -> Result<u64> {
+        let _ = (filter, reason);
+        Err(unsupported(key))
+    }
+
     /// Removes a parked event that was handled. Returns `false`, and changes nothing, if the token is outdated.
     async fn unpark(
         &self,
@@ -359,6 +383,6 @@ pub trait CheckpointStore: Send + Sync {
 
 /// The answer of a backend that stores no changes.
 fn unsupported(key: &SubscriptionKey) -> Error {
-    let reason = "the backend does not support changes of a subscription";
-    Error::adapter("change a subscription", format!("\"{}\": {reason}", Escaped(&key.name)))
+    let reason = "the backend does not support this";
+    Error::adapter("manage a subscription", format!("\"{}\": {reason}", Escaped(&key.name)))
 }

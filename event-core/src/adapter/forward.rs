@@ -15,7 +15,7 @@ use super::{
 use crate::envelope::RecordedEvent;
 use crate::error::Result;
 use crate::registry::StoredVersion;
-use crate::value::{EventId, ExpectedVersion, StreamId, Tenant};
+use crate::value::{EventId, ExpectedVersion, Position, StreamId, Tenant};
 
 macro_rules! forward_adapter {
     ([$($generics:tt)*] $pointer:ty) => {
@@ -56,6 +56,15 @@ macro_rules! forward_adapter {
                 event_id: EventId,
             ) -> Result<Option<RecordedEvent>> {
                 (**self).read_event(view, event_id).await
+            }
+
+            async fn read_event_at_least(
+                &self,
+                view: &TenantView,
+                event_id: EventId,
+                position: Position,
+            ) -> Result<Option<RecordedEvent>> {
+                (**self).read_event_at_least(view, event_id, position).await
             }
 
             async fn stream_info(

@@ -13,6 +13,7 @@ pub(crate) mod live;
 pub(crate) mod live_buffer;
 pub(crate) mod open;
 mod page;
+mod parked;
 pub(crate) mod projection_report;
 pub mod read;
 pub(crate) mod read_models;
@@ -32,7 +33,7 @@ use uuid::Uuid;
 use self::append::{Appended, Commit, LinkEvents, StreamChange};
 pub use self::checkpoints::{
     Alteration, Checkpoint, CheckpointMove, CheckpointStore, Heartbeat, Incarnation, KEPT_CHANGES,
-    Lease, Moved, ParkedEvent, PartitionState, Passed, Registered, Registration, SubscriptionKey,
+    Lease, Moved, PartitionState, Passed, Registered, Registration, SubscriptionKey,
 };
 pub use self::factory::AdapterFactory;
 pub(crate) use self::health::Health;
@@ -43,6 +44,7 @@ pub(crate) use self::open::Migrate;
 pub use self::open::{Inline, OpenOptions};
 pub(crate) use self::page::{MeanSize, is_full, within};
 pub use self::page::{PAGE_BYTES, Room};
+pub use self::parked::{DiscardedEvent, ParkedEvent, ParkedFilter};
 pub(crate) use self::projection_report::ProjectionReport;
 pub use self::read_models::{
     BuildMove, DocumentKey, DocumentQuery, DocumentWrite, LastEvent, ModelDefinition, ModelKind,
@@ -58,7 +60,7 @@ pub use self::streams::{ListOrder, StreamState};
 pub(crate) use self::verification::Verification;
 use crate::envelope::RecordedEvent;
 use crate::error::{Error, Result};
-use crate::value::{EventId, ExpectedVersion, StreamId, Tenant};
+use crate::value::{EventId, ExpectedVersion, Position, StreamId, Tenant};
 
 pub use async_trait::async_trait;
 pub use inventory::submit;
@@ -137,6 +139,18 @@ pub trait Adapter: Any + Send + Sync {
         view: &TenantView,
         event_id: EventId,
     ) -> Result<Option<RecordedEvent>>;
+
+    /// Reads one event by its id that was stored at a position: a server that does not show everything up to there yet is not
+    /// asked, so that `None` means that the event was removed.
+    async fn read_event_at_least(
+        &self,
+        view: &TenantView,
+        event_id: EventId,
+        position: Position,
+    ) -> Result<Option<RecordedEvent>> {
+        let _ = position;
+        self.read_event(view, event_id).await
+    }
 
     /// Describes a stream, also a deleted one; `None` if it never existed.
     async fn stream_info(

@@ -50,6 +50,16 @@ pub enum SubscriptionError {
         /// The requested filter or number of partitions.
         wanted: String,
     },
+    /// A parked event that was to be looked at, handled again or discarded is not parked any more, or is handled again.
+    #[error("{event} of subscription \"{}\" {state}", Escaped(name))]
+    NotParked {
+        /// The name of the subscription.
+        name: String,
+        /// The event, by its id or its position.
+        event: String,
+        /// What became of it.
+        state: String,
+    },
     /// A name or a setting is out of range.
     #[error("subscription \"{}\" is invalid: {reason}", Escaped(name))]
     Invalid {
@@ -92,6 +102,7 @@ impl SubscriptionError {
             Self::Replaced { .. } => "subscription_replaced",
             Self::Changed { .. } => "subscription_changed",
             Self::Conflict { .. } => "subscription_conflict",
+            Self::NotParked { .. } => "not_parked",
             Self::Invalid { .. } => "invalid_subscription",
             Self::LeaseLost { .. } => "lease_lost",
             Self::Stopped { .. } => "subscription_stopped",
@@ -105,6 +116,7 @@ impl SubscriptionError {
             Self::NotFound { .. }
             | Self::Replaced { .. }
             | Self::Changed { .. }
+            | Self::NotParked { .. }
             | Self::LeaseLost { .. } => Category::Concurrency,
             Self::Stopped { .. } => Category::Other,
         }

@@ -6,155 +6,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::subscription::{Partition, Subscription, first_token};
 use super::{MemoryAdapter, State};
 use crate::adapter::{
-    Alteration, Checkpoint, CheckpointStore, Heartbeat, Incarnation, Lease, ParkedEvent,
-    PartitionState, Passed, Registered, Registration, SubscriptionKey,
+    Alteration, Checkpoint, CheckpointStore, DiscardedEvent, Heartbeat, Incarnation, ParkedEvent,
+    ParkedFilter, PartitionState, Passed, Registered, Registration, SubscriptionKey,
 };
+use crate::envelope::RecordedEvent;
 use crate::error::{Result, SubscriptionError};
 use crate::value::{Position, Tenant};
-
-/// All durable subscriptions by key.
-pub(super) type Subscriptions = BTreeMap<SubscriptionKey, Subscription>;
-
-/// The state of one durable subscription.
-#[derive(Debug)]
-pub(super) struct Subscription {
-    incarnation: Incarnation,
-    filter: String,
-    paused: bool,
-    stopped: Option<String>,
-    partitions: Vec<Partition>,
-    /// The time at which the membership of each owner expires.
-    members: BTreeMap<String, Instant>,
-    parked: BTreeMap<Position, ParkedEvent>,
-    /// What was passed at each change.
-    passed: Vec<Passed>,
-}
-
-#[derive(Debug, Clone, Default)]
-struct Partition {
-    checkpoint: Checkpoint,
-    token: u64,
-    owner: Option<(String, Instant)>,
-    skipped: u64,
-}
-
-impl Partition {
-    fn revoke(&mut self) {
-        self.token += 1;
-        self.owner = None;
-    }
-}
-
-impl Subscription {
-    fn heartbeat(&mut self, owner: &str, lease: Duration, now: Instant) -> Heartbeat {
-        let until = now + lease;
-        self.members.retain(|_, until| *until > now);
-        self.members.insert(owner.to_owned(), until);
-        let mut heartbeat = Heartbeat {
-            partitions: u32::try_from(self.partitions.len()).unwrap_or(u32::MAX),
-            members: u32::try_from(self.members.len()).unwrap_or(u32::MAX),
-            rank: u32::try_from(self.members.keys().filter(|name| name.as_str() < owner).count())
-                .unwrap_or(u32::MAX),
-            paused: self.paused,
-            replays: self.parked.values().filter(|event| event.replay).count() as u64,
-            leases: Vec::new(),
-            unrenewed: Vec::new(),
-        };
-        if self.paused {
-            return heartbeat;
-        }
-        let share = heartbeat.share() as usize;
-        let mut held = 0;
-        for partition in &mut self.partitions {
-            if let Some((_, lease)) = partition.owner.as_mut().filter(|(name, _)| name == owner) {
-                *lease = until;
-                held += 1;
-            }
-        }
-        for partition in &mut self.partitions {
-            if held < share && partition.owner.as_ref().is_none_or(|(_, until)| *until <= now) {
-                partition.token += 1;
-                partition.owner = Some((owner.to_owned(), until));
-                held += 1;
-            }
-        }
-        for (number, partition) in (0..).zip(&self.partitions) {
-            if partition.owner.as_ref().is_some_and(|(name, _)| name == owner) {
-                let Partition { token, checkpoint, .. } = *partition;
-                heartbeat.leases.push(Lease { partition: number, token, checkpoint });
-            }
-        }
-        heartbeat
-    }
-
-    fn registration(&self) -> Registration {
-        let partitions = u32::try_from(self.partitions.len()).unwrap_or(u32::MAX);
-        let registered = Registered { filter: self.filter.clone(), partitions };
-        Registration { incarnation: self.incarnation, registered }
-    }
-
-    /// Changes the subscription, see [`CheckpointStore::change`].
-    fn change(&mut self, alteration: &Alteration, next: Incarnation) {
-        let Alteration { wanted, regroups, new_after } = alteration;
-        let up_to: Vec<Position> =
-            self.partitions.iter().map(|it| it.checkpoint.position).collect();
-        let lowest = up_to.iter().min().copied().unwrap_or_default();
-        let filter = std::mem::replace(&mut self.filter, wanted.filter.clone());
-        let incarnation = std::mem::replace(&mut self.incarnation, next);
-        self.passed.push(Passed { incarnation, filter, up_to, new_after: *new_after });
-        if *regroups {
-            let skipped = self.partitions.iter().map(|it| it.skipped).sum();
-            let checkpoint = Checkpoint { position: lowest, event: None };
-            let partition =
-                Partition { checkpoint, token: first_token(next), ..Partition::default() };
-            self.partitions = vec![partition; wanted.partitions as usize];
-            if let Some(first) = self.partitions.first_mut() {
-                first.skipped = skipped;
-            }
-            for event in self.parked.values_mut() {
-                event.partition %= wanted.partitions.max(1);
-            }
-        }
-        for partition in &mut self.partitions {
-            partition.owner = None;
-            partition.token = partition.token.max(first_token(next));
-            if let Some(position) = new_after.filter(|after| *after < partition.checkpoint.position)
-            {
-                partition.checkpoint = Checkpoint { position, event: None };
-            }
-        }
-        self.members.clear();
-        self.stopped = None;
-    }
-
-    /// A partition, if the token is current.
-    fn partition(&mut self, number: u32, token: u64) -> Option<&mut Partition> {
-        self.partitions.get_mut(number as usize).filter(|partition| partition.token == token)
-    }
-
-    fn release(&mut self, owner: &str, partitions: Option<&[(u32, u64)]>) {
-        let Some(partitions) = partitions else {
-            self.members.remove(owner);
-            let own = |partition: &&mut Partition| {
-                partition.owner.as_ref().is_some_and(|(name, _)| name == owner)
-            };
-            self.partitions.iter_mut().filter(own).for_each(Partition::revoke);
-            return;
-        };
-        for (number, token) in partitions {
-            if let Some(partition) = self.partition(*number, *token) {
-                partition.revoke();
-            }
-        }
-    }
-}
-
-/// The tokens of an incarnation are counted from here.
-const fn first_token(incarnation: Incarnation) -> u64 {
-    incarnation.get() << 32
-}
 
 impl MemoryAdapter {
     /// Runs a change on a subscription, under the lock.
@@ -167,6 +27,31 @@ impl MemoryAdapter {
             Some(subscription) => Ok(change(subscription)),
             None => Err(SubscriptionError::NotFound { name: key.name.clone() }.into()),
         }
+    }
+
+    /// Runs a call on a subscription and those of its parked events that a filter selects.
+    fn with_parked<T>(
+        &self,
+        key: &SubscriptionKey,
+        filter: &ParkedFilter,
+        call: impl FnOnce(&mut Subscription, &dyn Fn(&ParkedEvent) -> bool) -> T,
+    ) -> Result<T> {
+        let mut state = self.lock()?;
+        let State { subscriptions, log, .. } = &mut *state;
+        let Some(subscription) = subscriptions.get_mut(key) else {
+            return Err(SubscriptionError::NotFound { name: key.name.clone() }.into());
+        };
+        let ParkedFilter { event_types, stream_id, .. } = filter;
+        let is_of = |event: &RecordedEvent| {
+            event_types.as_ref().is_none_or(|types| types.iter().any(|it| it == event.event_type()))
+                && stream_id.as_ref().is_none_or(|stream_id| event.stream_id() == stream_id)
+        };
+        let any = event_types.is_none() && stream_id.is_none();
+        let admits = |parked: &ParkedEvent| {
+            let event = || log.get(&parked.position).filter(|it| it.event_id() == parked.event_id);
+            filter.admits(parked) && (any || event().is_some_and(|event| is_of(event)))
+        };
+        Ok(call(subscription, &admits))
     }
 
     /// The same, if it is this incarnation of it.
@@ -238,6 +123,7 @@ impl CheckpointStore for MemoryAdapter {
                 members: BTreeMap::new(),
                 parked: BTreeMap::new(),
                 passed: Vec::new(),
+                discarded: BTreeMap::new(),
             }
         });
         Ok(subscription.registration())
@@ -350,6 +236,59 @@ impl CheckpointStore for MemoryAdapter {
                 }
             }
             marked
+        })
+    }
+
+    async fn select_parked(
+        &self,
+        key: &SubscriptionKey,
+        filter: &ParkedFilter,
+        after: Position,
+        limit: u32,
+    ) -> Result<Vec<ParkedEvent>> {
+        self.with_parked(key, filter, |subscription, admits| {
+            let parked = subscription.parked.values().filter(|it| it.position > after);
+            parked.filter(|it| admits(it)).take(limit as usize).cloned().collect()
+        })
+    }
+
+    async fn select_discarded(
+        &self,
+        key: &SubscriptionKey,
+        filter: &ParkedFilter,
+        after: Position,
+        limit: u32,
+    ) -> Result<Vec<DiscardedEvent>> {
+        self.with_parked(key, filter, |subscription, admits| {
+            let discarded = subscription.discarded.values().filter(|it| it.parked.position > after);
+            discarded.filter(|it| admits(&it.parked)).take(limit as usize).cloned().collect()
+        })
+    }
+
+    async fn replay_selected(&self, key: &SubscriptionKey, filter: &ParkedFilter) -> Result<u64> {
+        self.with_parked(key, filter, |subscription, admits| {
+            let parked = subscription.parked.values_mut().filter(|it| !it.replay && admits(it));
+            parked.map(|event| event.replay = true).count() as u64
+        })
+    }
+
+    async fn discard(
+        &self,
+        key: &SubscriptionKey,
+        filter: &ParkedFilter,
+        reason: &str,
+    ) -> Result<u64> {
+        let discarded_at = self.clock.now();
+        self.with_parked(key, filter, |subscription, admits| {
+            let all = subscription.parked.values().filter(|it| !it.replay && admits(it));
+            let all: Vec<ParkedEvent> = all.cloned().collect();
+            for parked in &all {
+                subscription.parked.remove(&parked.position);
+                let (parked, reason) = (parked.clone(), reason.to_owned());
+                let discarded = DiscardedEvent { parked, reason, discarded_at };
+                subscription.discarded.insert(discarded.parked.position, discarded);
+            }
+            all.len() as u64
         })
     }
 

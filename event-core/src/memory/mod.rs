@@ -12,6 +12,7 @@ mod read;
 mod read_models;
 mod schema;
 mod snapshot;
+mod subscription;
 
 use async_trait::async_trait;
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -24,10 +25,10 @@ use tokio::sync::watch;
 use tokio::task::coop::consume_budget;
 use uuid::Uuid;
 
-use self::checkpoints::Subscriptions;
 use self::read_models::ReadModels;
 pub(crate) use self::schema::NoSchema;
 use self::snapshot::Snapshots;
+use self::subscription::Subscriptions;
 use crate::adapter::append::judge::{self, KnownEvent, StreamHead};
 use crate::adapter::append::{Appended, Commit, LinkEvents, Outcome, StreamAppend, StreamChange};
 use crate::adapter::import::{ImportBatch, Imported};

@@ -216,6 +216,17 @@ impl EventStore {
         self.operation("read_event", None).run(|_| adapter.read_event(&self.view, event_id)).await
     }
 
+    /// Reads an event that was stored at a position: not from a server that does not show it yet.
+    pub(crate) async fn read_event_at_least(
+        &self,
+        event_id: EventId,
+        position: Position,
+    ) -> Result<Option<RecordedEvent>> {
+        let adapter = &self.shared.adapter;
+        let operation = self.operation("read_event", None);
+        operation.run(|_| adapter.read_event_at_least(&self.view, event_id, position)).await
+    }
+
     /// The version of a stream, which is the number of its last event; 0 if it does not exist or is deleted.
     ///
     /// # Errors

@@ -21,8 +21,8 @@ use futures_core::Stream;
 pub use self::checkpoint::verify_checkpoint;
 use self::checkpoint::verify_position;
 pub use self::durable::{
-    ChangeReport, Consumer, Delivery, DurableSubscription, NewEventsFrom, OnFailure, PartitionInfo,
-    Stopper, SubscriptionChange, SubscriptionInfo, SubscriptionStatus,
+    ChangeReport, Consumer, Delivery, DurableSubscription, NewEventsFrom, OnFailure, Parked,
+    ParkedList, PartitionInfo, Stopper, SubscriptionChange, SubscriptionInfo, SubscriptionStatus,
 };
 pub(crate) use self::feed::{Batch, Feed, Read};
 pub(crate) use self::filter::Filter;

@@ -11,8 +11,8 @@ use event_core::adapter::{
 use event_core::health::{Health, ProjectionReport, Verification};
 use event_core::registry::StoredVersion;
 use event_core::{
-    AllOptions, Appended, Error, EventId, ExpectedVersion, ListOptions, Outcome, ReadOptions,
-    RecordedEvent, Result, StreamId, StreamInfo, Tenant,
+    AllOptions, Appended, Error, EventId, ExpectedVersion, ListOptions, Outcome, Position,
+    ReadOptions, RecordedEvent, Result, StreamId, StreamInfo, Tenant,
 };
 use event_sql::rows::to_i64;
 use uuid::Uuid;
@@ -96,6 +96,19 @@ impl Adapter for PgAdapter {
         event_id: EventId,
     ) -> Result<Option<RecordedEvent>> {
         self.readers.read(move |server| Box::pin(read::event(server.store(), view, event_id))).await
+    }
+
+    async fn read_event_at_least(
+        &self,
+        view: &TenantView,
+        event_id: EventId,
+        position: Position,
+    ) -> Result<Option<RecordedEvent>> {
+        let end = Some(to_i64(position.get()));
+        let read = self
+            .readers
+            .read_up_to(end, move |server| Box::pin(read::event(server.store(), view, event_id)));
+        read.await
     }
 
     async fn stream_info(

@@ -23,7 +23,8 @@ pub use self::record::Record;
 pub use self::snapshot::{owned_snapshot, snapshot};
 pub use self::stream::{state, state_name, stream, tenant};
 pub use self::subscription::{
-    heartbeat, incarnation, lease, parked_event, partition_state, passed, registration,
+    discarded_event, heartbeat, incarnation, lease, parked_event, partition_state, passed,
+    registration,
 };
 
 /// A column: its index in the row, and its name for messages. Statements keep the order of their columns, as looking

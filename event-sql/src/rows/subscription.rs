@@ -1,8 +1,8 @@
 //! Rows of durable subscriptions: checkpoints, leases, parked events.
 
 use event_core::adapter::{
-    Checkpoint, Heartbeat, Incarnation, Lease, ParkedEvent, PartitionState, Passed, Registered,
-    Registration, SubscriptionKey,
+    Checkpoint, DiscardedEvent, Heartbeat, Incarnation, Lease, ParkedEvent, PartitionState, Passed,
+    Registered, Registration, SubscriptionKey,
 };
 use event_core::{Position, Result, Tenant};
 
@@ -88,6 +88,19 @@ pub fn parked_event(values: &impl Values) -> Result<ParkedEvent> {
         error: row.text("error")?,
         parked_at: row.time("parked_at")?,
         replay: row.flag("replay")?,
+    })
+}
+
+/// A row of a discarded event: that of the parked one, `reason`, `discarded_at`.
+///
+/// # Errors
+/// [`Error::Corrupt`](event_core::Error::Corrupt).
+pub fn discarded_event(values: &impl Values) -> Result<DiscardedEvent> {
+    let row = Record(values);
+    Ok(DiscardedEvent {
+        parked: parked_event(values)?,
+        reason: row.text("reason")?,
+        discarded_at: row.time("discarded_at")?,
     })
 }
 

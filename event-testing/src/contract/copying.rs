@@ -67,7 +67,7 @@ async fn fill(source: &EventStore) {
 /// Checks that each event of the store's scope was handled once, in one of three stores, or is parked in the last one.
 async fn each_once(mut handled: Vec<EventId>, last: &EventStore, fails: usize) {
     let own: Vec<_> = everything(last).await.iter().map(RecordedEvent::event_id).collect();
-    let parked = subscription(last).parked(Position::START).await.unwrap();
+    let parked = subscription(last).parked().await.unwrap();
     assert_eq!(parked.len(), fails);
     handled.extend(parked.iter().map(|parked| parked.event_id));
     handled.retain(|id| own.contains(id));

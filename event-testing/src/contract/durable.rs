@@ -151,8 +151,8 @@ pub async fn a_poison_event_is_parked_and_replayed(adapter: Subject) {
     seen.dedup();
     assert_eq!(seen.iter().filter(|version| **version == 2).count().min(1), 1);
     let subscription = fast(&store);
-    until(async || !subscription.parked(Position::START).await.unwrap().is_empty()).await;
-    let parked = subscription.parked(Position::START).await.unwrap();
+    until(async || !subscription.parked().await.unwrap().is_empty()).await;
+    let parked = subscription.parked().await.unwrap();
     assert_eq!((parked.len(), parked[0].attempts), (1, 3));
     assert!(parked[0].error.contains("poison"), "{parked:?}");
     assert_eq!(store.subscriptions().await.unwrap()[0].parked, 1);
@@ -162,13 +162,13 @@ pub async fn a_poison_event_is_parked_and_replayed(adapter: Subject) {
     assert_eq!((version(&again), again.attempt()), (2, 4));
     again.fail("still").unwrap();
     until(async || {
-        let parked = subscription.parked(Position::START).await.unwrap();
+        let parked = subscription.parked().await.unwrap();
         parked.len() == 1 && parked[0].attempts == 4 && !parked[0].replay
     })
     .await;
     assert_eq!(subscription.replay(Some(parked[0].position)).await.unwrap(), 1);
     next(&mut consumer).await.ack().unwrap();
-    until(async || subscription.parked(Position::START).await.unwrap().is_empty()).await;
+    until(async || subscription.parked().await.unwrap().is_empty()).await;
 }
 
 pub async fn an_undecodable_event_follows_its_policy(adapter: Subject) {

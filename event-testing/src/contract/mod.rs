@@ -31,6 +31,7 @@ pub mod link;
 pub mod listing;
 mod macros;
 pub mod operate;
+pub mod parked;
 pub mod read;
 pub mod readable;
 pub mod scope;

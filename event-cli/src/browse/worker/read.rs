@@ -31,7 +31,7 @@ pub(super) async fn read(store: &EventStore, request: Request) -> Result<Answer>
         Request::Subscriptions => Ok(Answer::Subscriptions(store.subscriptions().await?)),
         Request::Parked { subscription, after } => {
             let store = of_subscription(store, &subscription);
-            let page = store.subscription(subscription.name).parked(after).await?;
+            let page = store.subscription(subscription.name).parked().after(after).await?;
             let next = page.last().filter(|_| page.len() >= 1_000).map(|last| last.position);
             Ok(Answer::Parked(page, next))
         }

@@ -9,6 +9,7 @@ mod coordinator;
 mod flush;
 mod info;
 mod operator;
+mod parked;
 mod partition;
 mod partitioning;
 mod passed;
@@ -28,6 +29,7 @@ use std::time::Duration;
 pub use self::change::{ChangeReport, NewEventsFrom, SubscriptionChange};
 pub use self::consumer::{Consumer, Delivery, Stopper};
 pub use self::info::{PartitionInfo, SubscriptionInfo, SubscriptionStatus};
+pub use self::parked::{Parked, ParkedList};
 use self::partitioning::{PartitionKey, Partitioning};
 pub(crate) use self::registered::{conflict, same};
 pub use self::settings::OnFailure;
@@ -111,6 +113,7 @@ fn checkpoints(store: &EventStore) -> Result<&dyn CheckpointStore> {
 /// A durable subscription: opens it with its settings, or manages it as an operator. Created by
 /// [`EventStore::subscription`].
 #[must_use = "nothing happens before it is opened"]
+#[derive(Clone)]
 pub struct DurableSubscription {
     store: EventStore,
     name: String,

@@ -37,8 +37,9 @@ pub(super) async fn buffer_replays(shared: &Shared, after: Position) -> Result<P
             return Ok(Position::new(parked.position.get().saturating_sub(1)));
         }
         buffered += 1;
-        // Read by id: a read of the log may end before the event while an earlier commit is in flight.
-        match store.read_event(parked.event_id).await? {
+        // Read by id: a read of the log may end before the event while an earlier commit is in flight. A standby that lags
+        // does not know it yet.
+        match store.read_event_at_least(parked.event_id, parked.position).await? {
             Some(event) => {
                 let mut state = shared.state();
                 let partition = state.partitions.get_mut(&parked.partition);

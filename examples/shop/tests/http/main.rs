@@ -11,7 +11,7 @@ mod pg;
 mod postgres;
 mod process;
 
-use event_core::{EventStore, Position};
+use event_core::EventStore;
 use event_sqlite as _;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -130,8 +130,7 @@ async fn an_order_without_an_address_is_parked_and_holds_up_no_other() {
 
     let store = EventStore::connect(shop.store()).await.unwrap();
     let mail = store.all_tenants().subscription("mail");
-    let parked =
-        until("a parked event", async || mail.parked(Position::START).await.unwrap().pop()).await;
+    let parked = until("a parked event", async || mail.parked().await.unwrap().pop()).await;
     assert!(parked.error.contains("is no address"), "{}", parked.error);
 }
 

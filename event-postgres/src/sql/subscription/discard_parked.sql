@@ -1,0 +1,4 @@
+-- Discards the parked events that meet conditions and are not marked for replay.
+-- $1 tenant or '' · $2 name · each or null for any: $3 position · $4 event id · $5 event types ·
+-- $6 stream · $7 text of the error · $8 reason
+SELECT event_store.discard_parked($1, $2, $3, $4, $5, $6, $7, $8) AS marked
