@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod drawn;
+mod given_back;
 mod handled;
 mod stage;
