@@ -200,7 +200,8 @@
 //!
 //! # Features
 //!
-//! `derive` (default) re-exports `#[derive(Event)]` and `#[derive(Shape)]` of the crate `event-derive`.
+//! `derive` (default) re-exports `#[derive(Event)]` and `#[derive(Shape)]` of the crate `event-derive`. `otel` writes the trace of
+//! OpenTelemetry into metadata, and links the spans of handlers to it.
 //!
 //! # Where to go next
 //!

@@ -18,6 +18,7 @@ mod schema;
 mod snapshot;
 mod storable;
 mod streams;
+pub(crate) mod trace;
 pub(crate) mod transaction;
 mod transfer;
 
@@ -36,6 +37,8 @@ pub(crate) use self::operation::Operation;
 pub(crate) use self::place::Place;
 pub(crate) use self::retry::RetryPolicy;
 pub use self::schema::Schema;
+use self::trace::Trace;
+pub(crate) use self::trace::link_trace;
 pub use self::transaction::Transaction;
 use crate::adapter::append::{Appended, Commit, Outcome, StreamAppend};
 use crate::adapter::{
@@ -280,12 +283,15 @@ impl EventStore {
         events: Vec<NewEvent>,
     ) -> Result<StreamAppend> {
         check_size("an append", events.len()).map_err(|error| error.in_scope(&self.scope))?;
-        let now = self.shared.settings.clock.now();
+        let (now, trace) = (self.shared.settings.clock.now(), Trace::current());
         let events: Result<Vec<_>> = events
             .into_iter()
             .enumerate()
             .map(|(index, event)| {
-                let data = event.into_data(index, now, &self.scope)?;
+                let mut data = event.into_data(index, now, &self.scope)?;
+                if trace.is_recorded() {
+                    data.metadata = trace.add_to(data.metadata);
+                }
                 check_event_size(index, &data, self.shared.settings.event_size_limit)?;
                 storable::check(index, &data)?;
                 Ok(data)

@@ -11,13 +11,16 @@ use std::time::Duration;
 
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::{Instant, sleep_until, timeout};
+use tracing::{Instrument as _, Span};
 
 use super::consumer::{Consumer, ended};
 use super::reader::until_cancelled;
 use super::shared::{Fetched, Receipt, Shared};
 use crate::envelope::RecordedEvent;
 use crate::error::{BoxError, Result};
+use crate::store::link_trace;
 use crate::subscription::guarded;
+use crate::value::Escaped;
 
 /// The largest number of events that are delivered and acknowledged together; the number grows while the handler is fast.
 const MAX_BATCH: usize = 256;
@@ -140,7 +143,8 @@ where
             return acknowledge_all(shared, before);
         }
         let event = Arc::clone(&receipt.delivery.event);
-        let mut handling = pin!(guarded(|| handler(event)));
+        let span = handler_span(shared, &event);
+        let mut handling = pin!(guarded(|| handler(event)).instrument(span));
         let first = poll_fn(|context| Poll::Ready(handling.as_mut().poll(context))).await;
         if matches!(first, Poll::Ready(Ok(()))) {
             continue;
@@ -161,6 +165,22 @@ where
         };
     }
     acknowledge_all(shared, batch)
+}
+
+/// The span in which an event is handled: the root of a trace, since the event may be older than any that is open.
+fn handler_span(shared: &Shared, event: &RecordedEvent) -> Span {
+    let span = tracing::info_span!(
+        parent: None,
+        "event_store_handler",
+        subscription = shared.key.name.as_str(),
+        stream_id = %Escaped(event.stream_id().as_str()),
+        position = event.position().get(),
+        event_type = event.event_type(),
+    );
+    if !span.is_disabled() {
+        link_trace(&span, event);
+    }
+    span
 }
 
 fn acknowledge_all(shared: &Shared, batch: &[Receipt]) -> Result<()> {
