@@ -36,7 +36,13 @@ pub(super) fn of(screen: &Screen) -> &'static [Hint] {
         Kind::Subscriptions(_) => {
             &[("⏎", "parked"), ("p", "pause, resume"), ("y", "replay parked"), ("R", "reset")]
         }
-        Kind::Parked(_) => &[("⏎", "event"), ("y", "replay"), ("Y", "replay all")],
+        Kind::Parked(_) => &[
+            ("⏎", "event"),
+            ("y", "replay"),
+            ("Y", "replay all"),
+            ("x", "discard"),
+            ("X", "discard all"),
+        ],
         Kind::Projections(_) => &[("D", "drop build")],
     }
 }

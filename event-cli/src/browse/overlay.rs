@@ -1,5 +1,6 @@
 //! [`Overlay`]: what lies over a screen and takes its keys: a line to type into, a question, the list of keys.
 
+use event_core::Position;
 use event_core::adapter::SubscriptionKey;
 
 use super::request::Action;
@@ -31,6 +32,8 @@ pub(super) enum Purpose {
     Types,
     /// Where a subscription is set to.
     Reset(SubscriptionKey),
+    /// Why a parked event, or all of them, are given up.
+    Discard(SubscriptionKey, Option<Position>),
 }
 
 /// A question that is answered with yes or no.
@@ -51,6 +54,7 @@ impl Input {
             Purpose::Streams { contains: false } => "streams that begin with",
             Purpose::Streams { contains: true } => "streams that contain",
             Purpose::Types => "events of type",
+            Purpose::Discard(..) => "reason to discard",
             Purpose::Reset(_) => "reset to (start, now, or a position)",
         }
     }

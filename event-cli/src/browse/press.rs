@@ -255,6 +255,14 @@ fn on_parked(model: &mut Model, key: KeyCode) -> Vec<Effect> {
             model.push(Kind::Event(EventScreen::new(key)));
         }
         KeyCode::Char('y') => return model.act(Action::Replay(subscription, Some(position))),
+        KeyCode::Char('x') => {
+            let purpose = Purpose::Discard(subscription, Some(position));
+            model.overlay = Some(Overlay::Input(Input::new(purpose)));
+        }
+        KeyCode::Char('X') => {
+            let purpose = Purpose::Discard(subscription, None);
+            model.overlay = Some(Overlay::Input(Input::new(purpose)));
+        }
         KeyCode::Char('Y') => {
             let lines = vec![format!("Replay all parked events of {name}?")];
             ask(model, lines, Action::Replay(subscription, None));

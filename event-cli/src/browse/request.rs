@@ -78,6 +78,8 @@ pub(super) enum Action {
     Reset(SubscriptionKey, StartFrom),
     /// One parked event, or all.
     Replay(SubscriptionKey, Option<Position>),
+    /// Gives one parked event up, or all, for a reason.
+    Discard(SubscriptionKey, Option<Position>, String),
     DropBuild {
         name: String,
         build: u32,

@@ -79,6 +79,24 @@ fn submit(model: &mut Model, input: Input) -> Vec<Effect> {
             let types = types_of(&input.text, &model.types);
             select_types(model, types)
         }
+        Purpose::Discard(..) if input.text.trim().is_empty() => {
+            model.warn("why it is discarded is kept with it");
+            model.overlay = Some(Overlay::Input(input));
+            Vec::new()
+        }
+        Purpose::Discard(subscription, position) => {
+            let what = match position {
+                Some(position) => format!("the parked event {position}"),
+                None => "all parked events".to_owned(),
+            };
+            let lines = vec![
+                format!("Discard {what} of {}?", subscription.name),
+                "Never handled again.".to_owned(),
+            ];
+            let action = Action::Discard(subscription, position, input.text);
+            model.overlay = Some(Overlay::Question(Question { lines, action }));
+            Vec::new()
+        }
         Purpose::Reset(subscription) => {
             let Some(to) = start_of(&input.text) else {
                 model.warn("start, now, or a position, which is a number");

@@ -29,7 +29,7 @@ const FOLDERS: [&str; 14] = [
 ];
 
 /// Each crate with the crates of this workspace that it may depend on, other than for its tests.
-const CRATES: [(&str, &[&str]); 9] = [
+const CRATES: [(&str, &[&str]); 10] = [
     ("event-derive", &[]),
     ("event-core", &["event-derive"]),
     ("event-sql", &["event-core"]),
@@ -37,6 +37,7 @@ const CRATES: [(&str, &[&str]); 9] = [
     ("event-postgres", &["event-core", "event-sql"]),
     ("event-sqlite", &["event-core", "event-sql"]),
     ("event-console", &["event-core"]),
+    ("event-cli", &["event-console", "event-core", "event-postgres", "event-sqlite"]),
     ("game-events", &["event-core", "event-testing"]),
     ("gamebot", &["event-core", "event-postgres", "event-sqlite", "game-events"]),
 ];

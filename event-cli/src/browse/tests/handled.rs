@@ -1,6 +1,7 @@
 //! What keys and answers do.
 
-use event_core::{ExpectedVersion, NewEvent, StreamId};
+use event_core::subscription::OnFailure;
+use event_core::{ExpectedVersion, Filter, NewEvent, RetryPolicy, StreamId};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::stage::{OrderShipped, Stage};
@@ -200,4 +201,34 @@ fn no_key_and_no_size_makes_it_panic() {
         }
         let _ = stage.screen();
     }
+}
+
+#[test]
+fn parked_events_are_replayed_and_discarded_for_a_reason() {
+    let mut stage = Stage::new();
+    stage.block_on(async {
+        let refuse = |_| async { Err::<(), _>("mailbox full") };
+        let shipped = Filter::all().event_types(["browse_order_shipped"]);
+        let letters = stage.store.subscription("letters").filter(shipped);
+        let letters = letters.retry(RetryPolicy::never()).on_failing(OnFailure::Park);
+        let consumer = letters.open().await.unwrap();
+        let stopper = consumer.stopper();
+        let running = tokio::spawn(consumer.run(refuse));
+        while stage.store.subscription("letters").parked().await.unwrap().is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        stopper.stop();
+        running.await.unwrap().unwrap();
+    });
+    stage.press("4<enter>");
+    assert!(stage.screen().contains("mailbox full"), "{}", stage.screen());
+    stage.press("<enter>");
+    assert!(stage.screen().contains(r#""parcels": 3"#), "{}", stage.screen());
+    stage.press("<esc>x<enter>");
+    assert!(stage.screen().contains("why it is discarded is kept with it"));
+    stage.press("gone<enter>");
+    assert!(stage.screen().contains("Discard the parked event 8 of letters?"));
+    stage.press("y");
+    assert!(stage.screen().contains("1 parked events of letters are discarded"));
+    assert!(stage.screen().contains("no parked events"), "{}", stage.screen());
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use event_core::{
     Clock, Event, EventId, EventStore, ExpectedVersion, Filter, MemoryAdapter, Metadata, NewEvent,
-    RetryPolicy, StreamId,
+    StreamId,
 };
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -194,8 +194,7 @@ async fn fill(store: &EventStore) {
         }
     }
     let mail = store.subscription("mail").filter(Filter::all().category("order"));
-    let failing = mail.retry(RetryPolicy::never()).owner("worker-1").open().await.unwrap();
-    failing.close().await.unwrap();
+    mail.open().await.unwrap().close().await.unwrap();
 }
 
 fn uuid(number: u32) -> EventId {

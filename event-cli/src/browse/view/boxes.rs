@@ -174,7 +174,7 @@ pub(super) fn input_hints(input: &Input) -> Vec<Hint> {
     match input.purpose {
         Purpose::Streams { contains: false } => hints.push(("tab", "any part of the name")),
         Purpose::Streams { contains: true } => hints.push(("tab", "the beginning")),
-        Purpose::Types | Purpose::Reset(_) => {}
+        Purpose::Types | Purpose::Reset(_) | Purpose::Discard(..) => {}
     }
     hints.push(("^U", "clear"));
     hints

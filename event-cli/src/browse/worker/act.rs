@@ -28,6 +28,11 @@ pub(super) async fn act(store: &EventStore, action: Action) -> Result<String> {
             let marked = store.subscription(&key.name).replay(position).await?;
             Ok(format!("{marked} parked events of {} are marked to be handled again", key.name))
         }
+        Action::Discard(key, position, reason) => {
+            let store = of_subscription(store, &key);
+            let discarded = store.subscription(&key.name).discard(position, reason).await?;
+            Ok(format!("{discarded} parked events of {} are discarded", key.name))
+        }
         Action::DropBuild { name, build } => {
             if drop_build(store, &name, build).await? {
                 Ok(format!("build {build} of {name} is dropped"))
