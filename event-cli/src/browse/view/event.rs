@@ -36,7 +36,7 @@ enum Part<'p> {
     /// A line of one payload, with a mark.
     Line(&'p PrettyLine, Mark),
     Cut,
-    Bad(&'p str),
+    Bad(String),
 }
 
 #[derive(Clone, Copy)]
@@ -61,7 +61,7 @@ fn parts(page: &EventPage, mode: Mode, width: usize) -> Vec<Part<'_>> {
             }
         }
         Payload::Unreadable { stored, reason } => {
-            parts.extend(reason.lines().take(3).map(Part::Bad));
+            parts.extend(rows_of(reason, width).map(Part::Bad));
             parts.push(Part::Blank);
             whole(&mut parts, stored_title, stored);
         }
@@ -71,6 +71,14 @@ fn parts(page: &EventPage, mode: Mode, width: usize) -> Vec<Part<'_>> {
         whole(&mut parts, "metadata".to_owned(), &page.metadata);
     }
     parts
+}
+
+/// The first rows of a message.
+fn rows_of(message: &str, width: usize) -> impl Iterator<Item = String> {
+    let shown = text::fit(message, width * 4);
+    let rows = shown.chars().collect::<Vec<_>>();
+    let rows: Vec<String> = rows.chunks(width.max(1)).map(|row| row.iter().collect()).collect();
+    rows.into_iter().take(4)
 }
 
 fn whole<'p>(parts: &mut Vec<Part<'p>>, title: String, text: &'p Pretty) {
@@ -145,7 +153,7 @@ impl Painter {
                 Line::styled(format!("{sign}{}", text::part(&line.text, self.shift, room)), style)
             }
             Part::Cut => Line::styled(text::fit("… what follows is left out", width), theme.dim()),
-            Part::Bad(reason) => Line::styled(text::part(reason, self.shift, width), theme.bad()),
+            Part::Bad(reason) => Line::styled(text::fit(reason, width), theme.bad()),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use event_core::{Error, EventStore, Result};
 
-use super::read::of_subscription;
+use super::scope::of_subscription;
 use crate::browse::request::Action;
 
 /// Does it, and says what was done.

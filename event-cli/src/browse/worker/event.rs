@@ -7,7 +7,7 @@ use event_core::{
 
 use event_core::registry::Registration;
 
-use super::read::of_tenant;
+use super::scope::of_tenant;
 use crate::browse::compare::Comparison;
 use crate::browse::pretty::Pretty;
 use crate::browse::request::{Answer, EventKey};

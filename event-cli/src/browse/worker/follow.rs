@@ -4,7 +4,7 @@ use event_core::{BatchSize, EventStore, Filter, RecordedEvent, Result, StartFrom
 use futures_util::FutureExt as _;
 use tokio::sync::mpsc::Sender;
 
-use super::read::selected;
+use super::scope::selected;
 use crate::browse::request::{EventFilter, Message, Ticket};
 use crate::browse::rows::EventRow;
 

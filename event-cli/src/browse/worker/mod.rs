@@ -5,5 +5,6 @@ mod carry;
 mod event;
 mod follow;
 mod read;
+mod scope;
 
 pub(super) use self::carry::Worker;

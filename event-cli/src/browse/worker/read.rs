@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use event_core::adapter::SubscriptionKey;
 use event_core::{
-    AllOptions, BatchSize, EventStore, ListOptions, Position, ReadOptions, RecordedEvent, Registry,
-    Result, Scope, StreamId, StreamVersion, Tenant,
+    BatchSize, EventStore, ListOptions, Position, ReadOptions, RecordedEvent, Registry, Result,
+    StreamId, StreamVersion,
 };
 
 use super::event;
+use super::scope::{of_subscription, of_tenant, selected};
 use crate::browse::request::{Answer, EventFilter, EventsOf, Request};
 use crate::browse::rows::EventRow;
 
@@ -37,19 +37,6 @@ pub(super) async fn read(store: &EventStore, request: Request) -> Result<Answer>
         }
         Request::Projections => Ok(Answer::Projections(store.projections().await?)),
         Request::Types => types(store).await,
-    }
-}
-
-/// The store as one tenant sees it.
-pub(super) fn of_tenant(store: &EventStore, tenant: Tenant) -> EventStore {
-    store.with_scope(Scope::tenant(tenant))
-}
-
-/// The store as the tenant of a subscription sees it.
-pub(super) fn of_subscription(store: &EventStore, key: &SubscriptionKey) -> EventStore {
-    match &key.tenant {
-        Some(tenant) => of_tenant(store, tenant.clone()),
-        None => store.all_tenants(),
     }
 }
 
@@ -103,21 +90,6 @@ async fn all_events(
         if is_backward { position.checked_sub(1).filter(|it| *it > 0) } else { Some(position) }
     });
     Ok(Answer::Events(page.iter().map(EventRow::from).collect(), next))
-}
-
-/// The store and the options that a filter means.
-pub(super) fn selected(store: &EventStore, filter: EventFilter) -> (EventStore, AllOptions) {
-    let mut options = AllOptions::new();
-    if !filter.types.is_empty() {
-        options = options.event_types(filter.types);
-    }
-    if let Some(correlation) = filter.correlation {
-        options = options.correlation_id(correlation);
-    }
-    match filter.stream {
-        None => (store.clone(), options),
-        Some((tenant, stream)) => (of_tenant(store, tenant), options.stream(stream)),
-    }
 }
 
 /// The last event of a page after which there may be more.
