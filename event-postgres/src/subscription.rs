@@ -159,7 +159,7 @@ pub(crate) fn selected<'q>(
     let types = event_types.as_ref().map(|types| types.iter().map(|it| printable(it)).collect());
     named(statement, key)
         .bind(position.map(|position| to_i64(position.get())))
-        .bind(event_id.map(|id| id.as_uuid()))
+        .bind(event_id.map(event_core::EventId::as_uuid))
         .bind::<Option<Vec<String>>>(types)
         .bind(stream_id.as_ref().map(|stream_id| stream_id.as_str().to_owned()))
         .bind(error.as_deref().map(printable))

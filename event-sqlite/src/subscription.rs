@@ -101,7 +101,7 @@ pub(crate) fn selected(
     let types = event_types.as_ref().map(|types| event_core::serde_json::json!(types).to_string());
     named(statement, key)
         .bind(position.map(|position| to_i64(position.get())))
-        .bind(event_id.map(|id| id.as_uuid()))
+        .bind(event_id.map(event_core::EventId::as_uuid))
         .bind(types)
         .bind(stream_id.as_ref().map(|stream_id| stream_id.as_str().to_owned()))
         .bind(error.clone())

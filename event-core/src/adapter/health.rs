@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::subscription_state::SubscriptionInfo;
 use crate::value::{Escaped, Position};
 
 /// The answer of a backend to a health check, see [`EventStore::health`](crate::EventStore::health).
@@ -27,6 +28,8 @@ pub struct Health {
     pub write_ahead_bytes: Option<u64>,
     /// The last time that the log turned out to be another one than this process had read; `None` if it never did.
     pub log_change: Option<LogChange>,
+    /// The durable subscriptions that the handle sees: state, last error, lag, parked events. Empty if they cannot be listed.
+    pub subscriptions: Vec<SubscriptionInfo>,
 }
 
 impl Health {
@@ -41,6 +44,7 @@ impl Health {
             stall: None,
             write_ahead_bytes: None,
             log_change: None,
+            subscriptions: Vec::new(),
         }
     }
 }

@@ -21,6 +21,7 @@ pub(crate) mod request;
 mod schema;
 pub(crate) mod snapshots;
 pub(crate) mod streams;
+pub(crate) mod subscription_state;
 pub(crate) mod verification;
 
 use std::any::Any;

@@ -1,12 +1,13 @@
 //! [`EventStore::health`] and [`EventStore::verify`]: the health check of a store, and the search for damage.
 
+use crate::adapter::subscription_state::{self, SubscriptionInfo};
 use crate::adapter::{Health, Verification};
 use crate::error::Result;
 use crate::store::{EventStore, Operation, RetryPolicy};
 
 impl EventStore {
-    /// Checks whether the store can be reached, how fast it answers, and what blocks its readers. Never retried, as it serves
-    /// health checks.
+    /// Checks whether the store can be reached, how fast it answers, and what blocks its readers, and how its
+    /// subscriptions are. Never retried, as it serves health checks.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> event_core::Result<()> {
@@ -22,7 +23,30 @@ impl EventStore {
     pub async fn health(&self) -> Result<Health> {
         let (adapter, never) = (&self.shared.adapter, RetryPolicy::never());
         let operation = Operation { policy: &never, ..self.operation("health", None) };
-        operation.run(|_| adapter.health()).await
+        let checked = operation.run(|_| {
+            Box::pin(async {
+                let mut health = adapter.health().await?;
+                health.subscriptions = self.listed().await;
+                Ok(health)
+            })
+        });
+        checked.await
+    }
+
+    /// The durable subscriptions that this handle sees; none where they cannot be listed: the store is up nevertheless.
+    async fn listed(&self) -> Vec<SubscriptionInfo> {
+        let Some(checkpoints) = self.shared.adapter.checkpoints() else { return Vec::new() };
+        match checkpoints.list(self.view.tenant()).await {
+            Ok(partitions) => {
+                let list = subscription_state::group(partitions);
+                subscription_state::measure(&list);
+                list
+            }
+            Err(error) => {
+                tracing::debug!(error = %error, "a health check could not list subscriptions");
+                Vec::new()
+            }
+        }
     }
 
     /// Reads everything that is stored, of all tenants, and reports what is damaged or contradicts itself: gaps in versions,

@@ -24,6 +24,7 @@ const LONGEST: Duration = Duration::from_hours(24);
 pub struct RetryPolicy {
     retries: u32,
     first_delay: Duration,
+    longest_delay: Duration,
     jitter: bool,
     deadline: Duration,
 }
@@ -31,7 +32,13 @@ pub struct RetryPolicy {
 impl RetryPolicy {
     /// No retries.
     pub const fn never() -> Self {
-        Self { retries: 0, first_delay: Duration::ZERO, jitter: false, deadline: Duration::MAX }
+        Self {
+            retries: 0,
+            first_delay: Duration::ZERO,
+            longest_delay: LONGEST,
+            jitter: false,
+            deadline: Duration::MAX,
+        }
     }
 
     /// Sets the number of retries after the first attempt.
@@ -45,6 +52,13 @@ impl RetryPolicy {
     #[must_use]
     pub const fn first_delay(mut self, delay: Duration) -> Self {
         self.first_delay = delay;
+        self
+    }
+
+    /// Sets the longest delay, before jitter: from there on the delays double no more. 24 h by default, and at most.
+    #[must_use]
+    pub const fn longest_delay(mut self, delay: Duration) -> Self {
+        self.longest_delay = delay;
         self
     }
 
@@ -69,7 +83,8 @@ impl RetryPolicy {
 
     /// The delay before retry number `retry`, from 0, at most 24 h; with jitter, 0.8 to 1.2 times that.
     pub fn delay(&self, retry: u32) -> Duration {
-        let doubled = self.first_delay.saturating_mul(2_u32.saturating_pow(retry)).min(LONGEST);
+        let doubled = self.first_delay.saturating_mul(2_u32.saturating_pow(retry));
+        let doubled = doubled.min(self.longest_delay).min(LONGEST);
         if self.jitter { doubled.mul_f64(fastrand::f64().mul_add(0.4, 0.8)) } else { doubled }
     }
 
@@ -90,6 +105,7 @@ impl Default for RetryPolicy {
         Self {
             retries: 3,
             first_delay: Duration::from_millis(50),
+            longest_delay: LONGEST,
             jitter: true,
             deadline: Duration::from_mins(1),
         }

@@ -22,11 +22,12 @@ pub use self::checkpoint::verify_checkpoint;
 use self::checkpoint::verify_position;
 pub use self::durable::{
     ChangeReport, Consumer, Delivery, DurableSubscription, NewEventsFrom, OnFailure, Parked,
-    ParkedList, PartitionInfo, Stopper, SubscriptionChange, SubscriptionInfo, SubscriptionStatus,
+    ParkedList, Stopper, SubscriptionChange,
 };
 pub(crate) use self::feed::{Batch, Feed, Read};
 pub(crate) use self::filter::Filter;
 pub(crate) use self::guard::{guarded, panicked};
+pub use crate::adapter::subscription_state::{PartitionInfo, SubscriptionInfo, SubscriptionStatus};
 use crate::adapter::{BoxFuture, Checkpoint};
 use crate::envelope::RecordedEvent;
 use crate::error::Result;

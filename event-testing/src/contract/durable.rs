@@ -21,7 +21,7 @@ use event_core::{
 /// The timeout of every wait, so that a missing event fails the case instead of blocking it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-async fn next(consumer: &mut Consumer) -> Delivery {
+pub(super) async fn next(consumer: &mut Consumer) -> Delivery {
     let delivery = tokio::time::timeout(PATIENCE, consumer.next()).await;
     delivery.expect("an event within the timeout").expect("the consumer has not ended").unwrap()
 }
@@ -38,11 +38,11 @@ async fn incarnation(adapter: &Subject, key: &SubscriptionKey) -> Incarnation {
     checkpoints.register(key, &wanted, Position::START).await.unwrap().incarnation
 }
 
-fn version(delivery: &Delivery) -> u64 {
+pub(super) fn version(delivery: &Delivery) -> u64 {
     delivery.event().stream_version().get()
 }
 
-fn fast(store: &EventStore) -> DurableSubscription {
+pub(super) fn fast(store: &EventStore) -> DurableSubscription {
     let retry = RetryPolicy::default().retries(2).first_delay(Duration::from_millis(1));
     store
         .subscription("s")

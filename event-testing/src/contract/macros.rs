@@ -169,6 +169,7 @@ macro_rules! durable_contract {
                     a_subscription_keeps_its_filter_and_its_start, an_operator_pauses_resets_and_deletes,
                     a_checkpoint_moves_over_filtered_events, a_checkpoint_of_another_log_is_refused, a_start_beyond_the_end_registers_nothing, times_beyond_a_day_are_refused,
                     a_filter_that_panics_ends_its_consumer;
+                retries: a_retry_holds_up_its_stream_only;
                 sizes: a_page_ends_with_the_event_that_reaches_its_size,
                     no_reader_misses_an_event_behind_large_ones, each_acknowledgement_makes_room_for_one_event;
                 incarnations: a_consumer_of_a_deleted_subscription_ends,

@@ -34,6 +34,7 @@ pub mod operate;
 pub mod parked;
 pub mod read;
 pub mod readable;
+pub mod retries;
 pub mod scope;
 pub mod sizes;
 pub mod snapshot;

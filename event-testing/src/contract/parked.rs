@@ -56,6 +56,9 @@ pub async fn parked_events_are_listed_selected_and_looked_at(adapter: Subject) {
         paged.extend(page);
     }
     assert_eq!(paged, all);
+    let health = store.health().await.unwrap();
+    assert_eq!(health.subscriptions, store.subscriptions().await.unwrap());
+    assert_eq!((health.subscriptions[0].parked, health.subscriptions[0].lag), (6, 0));
     let count = async |which: Parked| mail.parked().select(which).await.unwrap().len();
     assert_eq!(count(Parked::all().event_types(["contract.closed"])).await, 2);
     assert_eq!(count(Parked::all().event_types(["contract.closed", "contract.noted"])).await, 6);

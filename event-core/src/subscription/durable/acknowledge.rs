@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::partition::{InFlight, Partition};
+use super::partition::{InFlight, Partition, Pause};
 use super::settings::{OnFailure, Verdict};
 use super::shared::{Receipt, Shared, State};
 use crate::adapter::ParkedEvent;
@@ -66,7 +66,11 @@ impl Shared {
         let name = &self.key.name;
         tracing::warn!(subscription = %name, position = %position, attempt, error = %with_causes(&*error), "an event could not be handled");
         match self.settings.judge(&*error, *attempt) {
-            Verdict::Retry(pause) => partition.redeliver(position, *tag, pause, now),
+            Verdict::Retry(pause) => {
+                let by_stream = self.settings.retry_by_stream;
+                let pause = if by_stream { Pause::Stream(pause) } else { Pause::Partition(pause) };
+                partition.redeliver(position, *tag, pause, now);
+            }
             Verdict::Apply(OnFailure::Skip) => {
                 let (clean, full) = (partition.dirty_since.is_none(), partition.full);
                 partition.skipped += 1;

@@ -7,7 +7,6 @@ mod change;
 mod consumer;
 mod coordinator;
 mod flush;
-mod info;
 mod operator;
 mod parked;
 mod partition;
@@ -28,13 +27,13 @@ use std::time::Duration;
 
 pub use self::change::{ChangeReport, NewEventsFrom, SubscriptionChange};
 pub use self::consumer::{Consumer, Delivery, Stopper};
-pub use self::info::{PartitionInfo, SubscriptionInfo, SubscriptionStatus};
 pub use self::parked::{Parked, ParkedList};
 use self::partitioning::{PartitionKey, Partitioning};
 pub(crate) use self::registered::{conflict, same};
 pub use self::settings::OnFailure;
 use self::settings::Settings;
 use self::shared::Shared;
+use crate::adapter::subscription_state::{self, SubscriptionInfo};
 use crate::adapter::{CheckpointStore, Registered, SubscriptionKey};
 use crate::envelope::RecordedEvent;
 use crate::error::{BoxError, Error, Result, SubscriptionError};
@@ -98,7 +97,9 @@ impl EventStore {
         let checkpoints = checkpoints(self)?;
         let tenant = self.tenant_view().tenant();
         let operation = self.operation("list_subscriptions", None);
-        Ok(info::group(operation.run(|_| checkpoints.list(tenant)).await?))
+        let list = subscription_state::group(operation.run(|_| checkpoints.list(tenant)).await?);
+        subscription_state::measure(&list);
+        Ok(list)
     }
 }
 
@@ -198,6 +199,16 @@ impl DurableSubscription {
     /// decides. The deadline of the policy is ignored.
     pub const fn retry(mut self, policy: RetryPolicy) -> Self {
         self.settings.retry = policy;
+        self
+    }
+
+    /// A failed event holds up its own stream only: while it waits for its retry, events of other streams are delivered, up to
+    /// four windows ahead of it. Without this, it holds up its partition.
+    ///
+    /// The order within the stream is kept, and the checkpoint stays before the failed event: what was handled after it is
+    /// delivered again if the consumer ends meanwhile. [`RetryPolicy::longest_delay`] limits the pauses.
+    pub const fn retry_by_stream(mut self) -> Self {
+        self.settings.retry_by_stream = true;
         self
     }
 

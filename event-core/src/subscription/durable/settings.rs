@@ -32,6 +32,8 @@ pub(super) struct Settings {
     pub(super) lease: Duration,
     pub(super) handle_within: Duration,
     pub(super) retry: RetryPolicy,
+    /// A failed event holds up its stream only, not its partition.
+    pub(super) retry_by_stream: bool,
     pub(super) on_failing: OnFailure,
     pub(super) on_undecodable: OnFailure,
     pub(super) on_future: OnFailure,
@@ -47,6 +49,7 @@ impl Default for Settings {
             lease: Duration::from_secs(10),
             handle_within: Duration::from_mins(5),
             retry: RetryPolicy::default(),
+            retry_by_stream: false,
             on_failing: OnFailure::Stop,
             on_undecodable: OnFailure::Stop,
             on_future: OnFailure::Stop,

@@ -5,7 +5,7 @@
 //! the checkpoint moves over acknowledged events without a gap. A failed event is redelivered before any later
 //! unacknowledged event of its stream.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::adapter::Checkpoint;
 use crate::envelope::RecordedEvent;
-use crate::value::{EventId, Position};
+use crate::value::{EventId, Position, StreamId, Tenant};
 
 /// The size of the buffered events from which on a partition buffers no more, in bytes.
 const MAX_BYTES: usize = 4 << 20;
@@ -53,6 +53,8 @@ pub(super) struct Partition {
     first_ready: usize,
     /// Nothing but replays is delivered before this: the pause after a failure.
     retry_at: Option<Instant>,
+    /// The streams that a failed event holds up, each with the end of the pause.
+    held: HashMap<(Tenant, StreamId), Instant>,
     last_acknowledged: Option<(Position, EventId)>,
     /// Parked events to handle again, independent of the order of the partition.
     replays: VecDeque<Entry>,
@@ -75,6 +77,13 @@ enum State {
     /// Failed, and being written to the parked events.
     Parking,
     Acknowledged,
+}
+
+/// The pause after a failure, and what it holds up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pause {
+    Partition(Duration),
+    Stream(Duration),
 }
 
 /// An event that was delivered.
@@ -113,6 +122,7 @@ impl Partition {
             entries: VecDeque::new(),
             first_ready: 0,
             retry_at: None,
+            held: HashMap::new(),
             last_acknowledged: None,
             replays: VecDeque::new(),
         }
@@ -166,6 +176,9 @@ impl Partition {
             return Err(Some(later));
         }
         self.retry_at = None;
+        if !self.held.is_empty() {
+            return self.deliver_around_held(now);
+        }
         let ahead = self.window.saturating_mul(WINDOWS_AHEAD);
         while self.in_flight < self.window
             && self.first_ready < ahead
@@ -178,6 +191,29 @@ impl Partition {
             }
         }
         Err(None)
+    }
+
+    /// Delivers the next event of a stream that no failed event holds up.
+    fn deliver_around_held(&mut self, now: Instant) -> Result<InFlight, Option<Instant>> {
+        self.held.retain(|_, until| *until > now);
+        let next_end = self.held.values().min().copied();
+        if self.in_flight >= self.window {
+            return Err(next_end);
+        }
+        let ahead = self.window.saturating_mul(WINDOWS_AHEAD);
+        let held = &self.held;
+        let is_free = |event: &RecordedEvent| {
+            held.is_empty()
+                || !held.contains_key(&(event.tenant().clone(), event.stream_id().clone()))
+        };
+        let mut entries = self.entries.iter_mut().take(ahead).skip(self.first_ready);
+        match entries.find(|it| it.state == State::Ready && is_free(&it.event)) {
+            Some(entry) => {
+                self.in_flight += 1;
+                Ok(entry.deliver(now, false))
+            }
+            None => Err(next_end),
+        }
     }
 
     /// Acknowledges an event; `false` if it is too late: the event was redelivered, or acknowledged before.
@@ -211,13 +247,7 @@ impl Partition {
     }
 
     /// Redelivers an event after a pause, and the later events of its stream that are in flight after it.
-    pub(super) fn redeliver(
-        &mut self,
-        position: Position,
-        tag: u32,
-        pause: Duration,
-        now: Instant,
-    ) {
+    pub(super) fn redeliver(&mut self, position: Position, tag: u32, pause: Pause, now: Instant) {
         if self.in_flight(position, tag).is_none() {
             return;
         }
@@ -239,7 +269,13 @@ impl Partition {
             }
         }
         self.first_ready = self.first_ready.min(first);
-        self.retry_at = Some(now + pause);
+        match pause {
+            Pause::Partition(pause) => self.retry_at = Some(now + pause),
+            Pause::Stream(pause) => {
+                let stream = (failed.tenant().clone(), failed.stream_id().clone());
+                self.held.insert(stream, now + pause);
+            }
+        }
     }
 
     /// Makes an event ready again that was delivered but whose handler was not called; no attempt is counted.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::envelope::RecordedParts;
-use crate::value::{EventVersion, Metadata, StreamId, StreamVersion, Tenant};
+use crate::value::{EventVersion, Metadata, StreamVersion};
 
 fn event(position: u64, stream: &str) -> RecordedEvent {
     sized(position, stream, 0)
@@ -57,7 +57,7 @@ fn the_checkpoint_moves_without_a_gap_in_whatever_order_events_are_acknowledged(
 fn a_failed_event_is_redelivered_before_later_events_of_its_stream() {
     let (mut partition, now) = partition(&[(1, "a"), (2, "b"), (3, "a"), (4, "a")]);
     assert_eq!([1, 2, 3].map(|_| deliver(&mut partition, now).unwrap().0), [1, 2, 3]);
-    partition.redeliver(Position::new(1), 0, Duration::from_millis(5), now);
+    partition.redeliver(Position::new(1), 0, Pause::Partition(Duration::from_millis(5)), now);
     assert!(!partition.acknowledge(Position::new(3), 0, now), "redelivered after the first");
     assert!(partition.acknowledge(Position::new(2), 0, now), "another stream continues");
     assert_eq!(partition.deliver(now).unwrap_err(), Some(now + Duration::from_millis(5)));
@@ -131,4 +131,23 @@ fn large_events_fill_a_partition_before_its_window_is_full() {
     partition.acknowledge_up_to(Position::new(buffered), now);
     assert!(partition.has_room(true) && !partition.full);
     assert_eq!(partition.bytes(), 0);
+}
+
+#[test]
+fn a_failed_event_holds_up_its_stream_only() {
+    let events = [(2, "a"), (3, "b"), (4, "a"), (5, "c"), (6, "b")];
+    let (mut partition, now) = partition(&events);
+    let first = partition.deliver(now).unwrap();
+    let pause = Pause::Stream(Duration::from_secs(60));
+    partition.redeliver(first.event.position(), first.tag, pause, now);
+    let later = now + Duration::from_secs(60);
+    // Whatever is delivered meanwhile is of another stream, and once the pause is over, it comes first.
+    while let Ok(delivery) = partition.deliver(now) {
+        assert_ne!(delivery.event.stream_id(), first.event.stream_id());
+        assert!(partition.acknowledge(delivery.event.position(), delivery.tag, now));
+    }
+    assert_eq!(partition.deliver(now).unwrap_err(), Some(later));
+    assert!(partition.checkpoint().position < first.event.position());
+    let again = partition.deliver(later).unwrap();
+    assert_eq!((again.event.position(), again.attempt), (first.event.position(), 2));
 }

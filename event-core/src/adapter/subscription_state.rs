@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::adapter::PartitionState;
+use super::checkpoints::PartitionState;
 use crate::value::{Position, Tenant};
 
 /// The state of a durable subscription when it was listed.
@@ -57,8 +57,37 @@ pub enum SubscriptionStatus {
     Stopped,
 }
 
+impl SubscriptionStatus {
+    const ALL: [(Self, &'static str); 4] = [
+        (Self::Running, "running"),
+        (Self::Idle, "idle"),
+        (Self::Paused, "paused"),
+        (Self::Stopped, "stopped"),
+    ];
+}
+
+/// Sets the gauges of subscriptions that were listed.
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float")]
+pub(crate) fn measure(subscriptions: &[SubscriptionInfo]) {
+    for it in subscriptions {
+        let tenant = it.tenant.as_ref().map_or("", Tenant::as_str).to_owned();
+        let labels = [("subscription", it.name.clone()), ("tenant", tenant.clone())];
+        let seconds = it.lag_time.unwrap_or_default().as_secs_f64();
+        metrics::gauge!("event_store_subscription_lag_events", &labels).set(it.lag as f64);
+        metrics::gauge!("event_store_subscription_lag_seconds", &labels).set(seconds);
+        metrics::gauge!("event_store_subscription_parked_events", &labels).set(it.parked as f64);
+        for (status, state) in SubscriptionStatus::ALL {
+            metrics::gauge!(
+                "event_store_subscription_state",
+                "subscription" => it.name.clone(), "tenant" => tenant.clone(), "state" => state
+            )
+            .set(f64::from(u8::from(it.status == status)));
+        }
+    }
+}
+
 /// Groups partitions by subscription; the store lists them in that order.
-pub(super) fn group(partitions: Vec<PartitionState>) -> Vec<SubscriptionInfo> {
+pub(crate) fn group(partitions: Vec<PartitionState>) -> Vec<SubscriptionInfo> {
     let mut list: Vec<SubscriptionInfo> = Vec::new();
     for state in partitions {
         let partition = PartitionInfo { position: state.position, owner: state.owner.clone() };
