@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use super::View;
-use super::cache::Cache;
+use super::cache::{Cache, Changes};
 use super::keys::shown;
 use crate::adapter::{
     BuildMove, DocumentKey, DocumentWrite, LastEvent, ModelKind, StoredBuild, Switch, Written,
@@ -40,7 +40,7 @@ pub(super) struct ViewBuild<V: View> {
     /// What was folded and not written: events, the last one.
     pending: (u64, Option<LastEvent>),
     /// What is being written.
-    changes: Vec<(DocumentKey, Option<String>)>,
+    changes: Changes,
     /// An event that failed: what is before it is written first.
     stop: Option<Position>,
     /// Each event is written alone, to find the one that fails.

@@ -7,6 +7,9 @@ use serde::de::DeserializeOwned;
 
 use crate::adapter::DocumentKey;
 
+/// Documents to write, with their texts; one without is removed.
+pub(super) type Changes = Vec<(DocumentKey, Option<String>)>;
+
 /// About so many bytes of documents are held in memory.
 const ROOM: usize = 64 << 20;
 /// At most so many changed documents are written in one transaction.
@@ -132,9 +135,7 @@ impl<V: Serialize + DeserializeOwned + Default> Cache<V> {
 
     /// The texts of the changed documents, sorted by key; `None` for one that is to be removed. The key of the one that cannot
     /// be written as text beside the error.
-    pub(super) fn changes(
-        &mut self,
-    ) -> Result<Vec<(DocumentKey, Option<String>)>, (DocumentKey, serde_json::Error)> {
+    pub(super) fn changes(&mut self) -> Result<Changes, (DocumentKey, serde_json::Error)> {
         self.changed.sort_unstable();
         self.written = self.changed.len();
         let text = |key: &DocumentKey| match self.slots.get(key) {
