@@ -17,6 +17,8 @@ mod guides {
     mod browse {}
     #[doc = include_str!("../docs/console.md")]
     mod console {}
+    #[doc = include_str!("../docs/cli.md")]
+    mod cli {}
     #[doc = include_str!("../docs/operations.md")]
     mod operations {}
 }

@@ -15,7 +15,7 @@ use crate::terminal::Terminal;
 
 /// Reads, writes, checks and mends an event store.
 #[derive(Debug, Parser)]
-#[command(name = "events", version, about, after_help = AFTER)]
+#[command(name = "events", version, after_help = AFTER)]
 struct Cli {
     /// The event store: `sqlite:path` or `postgres://user@host/database`.
     #[arg(long, global = true, value_name = "URL", env = "EVENT_STORE", hide_env_values = true)]

@@ -22,6 +22,8 @@ pub enum Exit {
     Unconfirmed,
     /// 64: wrong usage of the command line.
     Usage,
+    /// 130: interrupted by the user.
+    Interrupted,
     /// 69: the store cannot be reached.
     Unavailable,
 }
@@ -37,6 +39,7 @@ impl Exit {
             Self::Unconfirmed => 5,
             Self::Usage => 64,
             Self::Unavailable => 69,
+            Self::Interrupted => 130,
         }
     }
 }

@@ -49,13 +49,18 @@
 //! All are on by default: `postgres` and `sqlite` link the backends, `browse` is the view on the terminal, `console` the command
 //! `serve`.
 
+mod ask;
 #[cfg(feature = "browse")]
 mod browse;
 mod cli;
 mod command;
 mod failure;
+mod follow;
 mod host;
+mod input;
+mod moment;
 mod output;
+mod progress;
 mod rows;
 mod session;
 mod terminal;

@@ -1,11 +1,18 @@
 //! [`Session`]: what a running command has: its host, its output, and the stores that it opens.
 
+use std::time::Duration;
+
 use clap::Args;
 use event_core::{Error, EventStore, Migrate, Scope, StreamId, StreamInfo, Tenant};
+
+use tokio::time::timeout;
 
 use crate::failure::Failure;
 use crate::host::Host;
 use crate::output::Output;
+
+/// How long the close of a store may take.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Options of nearly every command.
 #[derive(Debug, Clone, Default, Args)]
@@ -61,6 +68,19 @@ impl Session {
         Ok(store)
     }
 
+    /// Opens the store to write into it. One that does not exist is created; the schema of one that does is left as it is.
+    pub(crate) async fn writer(&mut self) -> Result<EventStore, Failure> {
+        let url = self.url()?;
+        self.open_or_create(&url).await
+    }
+
+    /// Opens a store, or creates it.
+    pub(crate) async fn open_or_create(&mut self, url: &str) -> Result<EventStore, Failure> {
+        let pending = EventStore::connect(url).schema().await?.pending().await?;
+        let is_new = pending.first().is_some_and(|first| first.version == 1);
+        self.open(url, if is_new { Migrate::OnConnect } else { Migrate::Never }).await
+    }
+
     /// Opens the store as it is, for the tenant of the options or for all.
     pub(crate) async fn reader(&mut self, common: &Common) -> Result<EventStore, Failure> {
         let tenant = common.tenant()?;
@@ -86,7 +106,8 @@ impl Session {
 
     pub(crate) async fn close(&mut self) {
         for store in self.opened.drain(..) {
-            store.close().await;
+            // One that went away may not answer any more.
+            let _ = timeout(PATIENCE, store.close()).await;
         }
     }
 }

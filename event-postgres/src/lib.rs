@@ -80,6 +80,7 @@ mod grant;
 mod health;
 mod import;
 mod inline;
+mod inspect;
 mod keeper;
 mod lineage;
 mod link;
@@ -119,6 +120,7 @@ pub use event_sql::projector::{CatchUp, Progress, ProjectionStatus, Projector};
 
 pub use crate::adapter::PgAdapter;
 pub use crate::inline::{PgInlineProjection, inline};
+pub use crate::inspect::{Inspection, OldTransaction};
 pub use crate::options::{PgOptions, PoolerMode};
 pub use crate::projection::{PgBuild, PgProjection, PgProjector};
 pub use crate::sequences::SequenceBehind;

@@ -147,7 +147,8 @@ statements! {
         snapshot_beyond_stream missing_in_census
     }
     session {
-        start opened cancel activity probe_first probe_second health notify blockers
+        start opened cancel activity probe_first probe_second health notify blockers settings
+        old_transactions
     }
 }
 

@@ -97,7 +97,8 @@ async fn blockers(store: &Store) -> Result<Vec<Blocker>> {
     store.fetch(OPERATION, store.sql.blockers.query()).await?.iter().map(blocker).collect()
 }
 
-fn blocker(row: &PgRow) -> Result<Blocker> {
+/// A row with a session and the age of its transaction.
+pub(crate) fn blocker(row: &PgRow) -> Result<Blocker> {
     let cells = Cells::new(row);
     let mut blocker = Blocker::new(cells.get("pid")?);
     blocker.application = cells.get("application")?;

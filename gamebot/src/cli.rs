@@ -5,17 +5,20 @@ use std::io::{IsTerminal as _, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum};
+use event_cli::{Host, Terminal, Unread};
 use event_core::EventStore;
+use game_events::GameMode;
 
 use crate::copy::copy;
 use crate::failure::Failure;
+use crate::hot_seat::{HotSeat, hot_seat, is_terminal};
 use crate::play::{Output, play};
 use crate::show::{Show, show};
 use crate::simulate::simulate;
 use crate::stats::{Stats, stats};
-use crate::store::{Access, open};
-use crate::terminal::{Terminal, Unread};
+use crate::store::{Access, DEFAULT_URL, open};
+use crate::tool::Tool;
 use crate::watch::{Watch, watch};
 
 /// Plays, shows and simulates games of GameBot on an event store.
@@ -39,6 +42,33 @@ enum Command {
         /// Prints only the final board, as JSON.
         #[arg(long)]
         json: bool,
+    },
+    /// Plays a new game of two people at this terminal, who take turns.
+    New {
+        /// The mode; one terminal is for `two_player`.
+        #[arg(long)]
+        mode: Mode,
+        /// Id of the game; random without one.
+        #[arg(long)]
+        game: Option<String>,
+        /// Guild of the game.
+        #[arg(long, default_value = "hot-seat")]
+        guild: String,
+        /// The two players.
+        #[arg(
+            long,
+            value_delimiter = ',',
+            num_args = 1,
+            value_name = "ANN,BOB",
+            default_value = "ann,bob"
+        )]
+        players: Vec<String>,
+        /// The number of rounds to win.
+        #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+        rounds: u32,
+        /// Seed of the words; random without one.
+        #[arg(long, value_name = "S")]
+        seed: Option<u64>,
     },
     /// Recovers a game from the store and prints it.
     Show {
@@ -97,45 +127,98 @@ enum Command {
         #[arg(long, value_name = "S")]
         seed: u64,
     },
+    /// The commands on the events of the store, also those whose names the games need: `gamebot store show EVENT`.
+    Store {
+        #[command(subcommand)]
+        command: event_cli::Command,
+    },
+    #[command(flatten)]
+    Tool(Tool),
+}
+
+/// A mode of the game as an argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Mode {
+    TwoPlayer,
+    Knockout,
+    Race,
+}
+
+impl From<Mode> for GameMode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::TwoPlayer => Self::TwoPlayer,
+            Mode::Knockout => Self::Knockout,
+            Mode::Race => Self::Race,
+        }
+    }
 }
 
 /// Runs the command given by `arguments`, the first of which is the name of the program.
 pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let mut out = Terminal::new(std::io::stdout().lock());
-    let failure = match Cli::try_parse_from(arguments) {
-        Ok(cli) => execute(cli, &mut out).await.err(),
+    match Cli::try_parse_from(arguments) {
+        Ok(cli) => match cli.command {
+            // They write their output themselves.
+            Command::Store { command } | Command::Tool(Tool(command)) => {
+                let store = cli.store.unwrap_or_else(|| DEFAULT_URL.to_owned());
+                let host = Host::new(Cli::command()).store(Some(store));
+                let done = command.run(host).await;
+                done.map_or_else(|failure| report(&failure.into()), |()| ExitCode::SUCCESS)
+            }
+            _ => play_and_print(cli).await,
+        },
         // clap reports `--help` and `--version` as errors, too.
         Err(help) if !help.use_stderr() => {
             // Whoever reads it, as `head` does, may have read enough.
             let _ = help.print();
-            return ExitCode::SUCCESS;
+            ExitCode::SUCCESS
         }
-        Err(usage) => Some(Failure::usage(usage.to_string().trim_end())),
-    };
+        Err(usage) => report(&Failure::usage(usage.to_string().trim_end())),
+    }
+}
+
+/// Runs a command of the games.
+async fn play_and_print(cli: Cli) -> ExitCode {
+    let mut out = Terminal::new(std::io::stdout().lock());
+    let failure = execute(cli, &mut out).await.err();
     let _ = out.flush();
     match failure {
         None => ExitCode::SUCCESS,
         // Nobody reads the output any more: nothing failed.
         Some(failure) if failure.is_of_output && out.is_closed() => ExitCode::SUCCESS,
-        Some(failure) => {
-            let prefix = if failure.code == 64 { "" } else { "gamebot: " };
-            let _ = writeln!(Terminal::new(std::io::stderr()), "{prefix}{failure}");
-            ExitCode::from(failure.code)
-        }
+        Some(failure) => report(&failure),
     }
 }
 
+/// Prints why a command failed.
+fn report(failure: &Failure) -> ExitCode {
+    let prefix = if failure.code == 64 { "" } else { "gamebot: " };
+    if !failure.message.is_empty() {
+        let _ = writeln!(Terminal::new(std::io::stderr()), "{prefix}{failure}");
+    }
+    ExitCode::from(failure.code)
+}
+
 async fn execute<W: Write>(cli: Cli, out: &mut Terminal<W>) -> Result<(), Failure> {
-    if let Command::Play { .. } | Command::Copy { .. } | Command::Simulate { .. } = cli.command {
+    if let Command::Play { .. }
+    | Command::New { .. }
+    | Command::Copy { .. }
+    | Command::Simulate { .. } = cli.command
+    {
         out.when_unread(Unread::GoesOn);
     }
     let access = match &cli.command {
         // The watched game may be the first one: the store is created if it is missing.
-        Command::Play { .. } | Command::Watch { guild: Some(_), .. } => Access::ReadWrite,
+        Command::Play { .. } | Command::New { .. } | Command::Watch { guild: Some(_), .. } => {
+            Access::ReadWrite
+        }
         Command::Show { .. }
         | Command::Stats { .. }
         | Command::Watch { .. }
-        | Command::Copy { .. } => Access::ReadOnly,
+        | Command::Copy { .. }
+        | Command::Store { .. }
+        | Command::Tool(_) => Access::ReadOnly,
         Command::Simulate { .. } => Access::Temporary,
     };
     let from = match &cli.command {
@@ -147,6 +230,21 @@ async fn execute<W: Write>(cli: Cli, out: &mut Terminal<W>) -> Result<(), Failur
         Command::Play { file, json } => {
             let output = if json { Output::Json } else { Output::Text };
             play(&store, &file, output, out).await.map(drop)
+        }
+        Command::New { mode, game, guild, players, rounds, seed } => {
+            let players = players.try_into().map_err(|_| {
+                Failure::usage("error: `--players` are two names, `--players ann,bob`")
+            });
+            let is_terminal = is_terminal();
+            match players {
+                Ok(players) => {
+                    let mode = mode.into();
+                    let args = HotSeat { mode, game, guild, players, rounds, seed, is_terminal };
+                    let mut input = std::io::stdin().lock();
+                    hot_seat(&store, &args, &mut input, out).await.map(drop)
+                }
+                Err(failure) => Err(failure),
+            }
         }
         Command::Show { game, guild, events, at, json } => {
             show(&store, &Show { game, guild, events, at, json }, out).await
@@ -160,6 +258,8 @@ async fn execute<W: Write>(cli: Cli, out: &mut Terminal<W>) -> Result<(), Failur
         }
         Command::Copy { to, .. } => copy_into(&store, &to, out).await,
         Command::Simulate { games, seed } => simulate(&store, games, seed, out).await.map(drop),
+        // They are run elsewhere.
+        Command::Store { .. } | Command::Tool(_) => Ok(()),
     };
     store.close().await;
     result

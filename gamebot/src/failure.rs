@@ -8,7 +8,8 @@ use event_core::value::Printable;
 /// The error of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// Exit code: 2 for a rejected line of a transcript, 64 for wrong usage, 1 for anything else.
+    /// Exit code: 2 for a rejected line of a transcript, 64 for wrong usage, 1 for anything else; those of
+    /// [`event_cli::Exit`] for its commands.
     pub code: u8,
     /// Message for the user.
     pub message: String,
@@ -49,6 +50,13 @@ impl std::error::Error for Failure {}
 impl From<event_core::Error> for Failure {
     fn from(error: event_core::Error) -> Self {
         Self::general(with_causes(&error))
+    }
+}
+
+impl From<event_cli::Failure> for Failure {
+    fn from(failure: event_cli::Failure) -> Self {
+        let is_of_output = failure.is_of_output();
+        Self { is_of_output, ..Self::new(failure.exit().code(), failure.message()) }
     }
 }
 

@@ -32,6 +32,8 @@
 //! - [`decide`] holds the rules: a pure function from a [`GameState`] and a [`Line`] of a transcript to events.
 //! - [`play`], [`show`], [`watch`], [`stats`], [`simulate`] and [`copy`] are the commands. They use the store only through
 //!   [`EventStore`](event_core::EventStore) and return a [`Failure`] with the exit code.
+//! - [`hot_seat`] plays a game of two people at one terminal.
+//! - The commands of `event-cli` are commands of the program, too; `gamebot store` has those whose names the games need.
 //! - [`run`] parses the command line.
 
 mod board;
@@ -40,12 +42,13 @@ mod copy;
 mod decide;
 mod failure;
 mod game_state;
+mod hot_seat;
 mod play;
 mod show;
 mod simulate;
 mod stats;
 mod store;
-mod terminal;
+mod tool;
 mod transcript;
 mod watch;
 
@@ -54,13 +57,14 @@ pub use crate::copy::copy;
 pub use crate::decide::{Refused, decide};
 pub use crate::failure::Failure;
 pub use crate::game_state::{GameState, PendingWord};
+pub use crate::hot_seat::{HotSeat, hot_seat};
 pub use crate::play::{Output, Played, play};
 pub use crate::show::{Show, show};
 pub use crate::simulate::{Tally, simulate};
 pub use crate::stats::{Stats, stats};
-pub use crate::terminal::Terminal;
 pub use crate::transcript::{Action, Line, Start};
 pub use crate::watch::{Watch, watch};
+pub use event_cli::Terminal;
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

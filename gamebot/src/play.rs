@@ -56,8 +56,7 @@ pub async fn play(
     let name = file.display().to_string();
     let bytes = std::fs::read(file)
         .map_err(|error| Failure::general(format!("could not read {name}: {error}")))?;
-    let mut playback =
-        Playback { file: &name, output, game: None, state: GameState::default(), stored: 0 };
+    let mut playback = Playback::new(&name, output);
     // Some editors write a byte order mark.
     let lines = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&bytes);
     for (number, line) in (1..).zip(lines.split(|byte| *byte == b'\n')) {
@@ -73,7 +72,7 @@ pub async fn play(
 }
 
 /// A transcript that is being played.
-struct Playback<'a> {
+pub(crate) struct Playback<'a> {
     file: &'a str,
     output: Output,
     game: Option<StoredGame>,
@@ -91,8 +90,19 @@ struct StoredGame {
     version: u64,
 }
 
-impl Playback<'_> {
-    async fn line(
+impl<'a> Playback<'a> {
+    /// A game that has not begun; `file` names the transcript in messages.
+    pub(crate) fn new(file: &'a str, output: Output) -> Self {
+        Self { file, output, game: None, state: GameState::default(), stored: 0 }
+    }
+
+    /// The state of the game.
+    pub(crate) const fn session(&self) -> &GameSession {
+        &self.state.session
+    }
+
+    /// Decides a line, stores its events and prints them.
+    pub(crate) async fn line(
         &mut self,
         store: &EventStore,
         line: &Line,
@@ -118,7 +128,8 @@ impl Playback<'_> {
         Ok(())
     }
 
-    fn finish(self, out: &mut impl Write) -> Result<Played, Failure> {
+    /// Prints the board.
+    pub(crate) fn finish(self, out: &mut impl Write) -> Result<Played, Failure> {
         let Some(game) = self.game else {
             return Err(Failure::line(self.file, 1, "the file contains no game"));
         };

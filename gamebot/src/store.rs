@@ -8,6 +8,8 @@ use crate::failure::Failure;
 
 /// File of the default store, in the current folder.
 const DEFAULT_FILE: &str = "gamebot.db";
+/// And its URL.
+pub(crate) const DEFAULT_URL: &str = "sqlite:gamebot.db";
 
 /// How a command uses its store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +35,7 @@ pub(crate) async fn open(url: Option<&str>, access: Access) -> Result<EventStore
         }
         (None, _) => {
             eprintln!("store: ./{DEFAULT_FILE}");
-            format!("sqlite:{DEFAULT_FILE}")
+            DEFAULT_URL.to_owned()
         }
     };
     Ok(EventStore::connect(&url).await?)

@@ -311,3 +311,60 @@ fn what_editors_add_to_a_transcript_changes_nothing() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert_eq!(text(&output.stdout), include_str!("../games/knockout.board.json"));
 }
+
+#[test]
+fn two_people_play_at_one_terminal() {
+    use std::io::Write as _;
+    let folder = tempfile::tempdir().unwrap();
+    let play = |arguments: &[&str], input: &str| {
+        let mut command = gamebot_in(folder.path(), arguments);
+        command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+        let mut child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+        // A program that refuses its arguments reads nothing.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    };
+    let new = ["new", "--mode", "two_player", "--seed", "7", "--rounds", "2"];
+    let words = "alpha\nbeta\n\ngamma\ngamma\n/abandon\ndelta\ndelta\n";
+    let played = play(&[&new[..], &["--game", "evening", "--players", "ann,bob"]].concat(), words);
+    let printed = text(&played.stdout);
+    assert!(played.status.success(), "{printed}{}", text(&played.stderr));
+    assert!(printed.ends_with("red wins\n"), "{printed}");
+    let again = play(&[&new[..], &["--game", "evening"]].concat(), words);
+    assert_ne!(again.status.code(), Some(0), "the id is taken");
+    let ended = play(&new, "alpha\n\u{1b}[2J\n");
+    assert!(ended.status.success() && !text(&ended.stdout).contains('\u{1b}'));
+    assert!(text(&ended.stdout).contains("the input ended"));
+    for (arguments, code) in [
+        (&["new", "--mode", "race"][..], 64),
+        (&["new", "--mode", "two_player", "--players", "ann"], 64),
+        (&["new", "--mode", "two_player", "--players", "ann,ann"], 2),
+        (&["new"], 64),
+    ] {
+        assert_eq!(play(arguments, words).status.code(), Some(code), "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_commands_on_events_are_commands_of_the_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| gamebot_in(folder.path(), arguments).output().unwrap();
+    let missing = run(&["streams"]);
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(run(&["play", KNOCKOUT]).status.success());
+    let stdout = |arguments: &[&str]| {
+        let ran = run(arguments);
+        assert!(ran.status.success(), "{arguments:?}: {}", text(&ran.stderr));
+        text(&ran.stdout)
+    };
+    assert!(stdout(&["streams"]).contains("game-knockout-1"));
+    assert!(stdout(&["events", "game-knockout-1", "--limit", "1"]).contains("game_started"));
+    assert!(stdout(&["verify"]).starts_with("sound: 25 events"));
+    assert!(stdout(&["show", "knockout-1"]).contains("green wins"));
+    assert!(stdout(&["store", "show", "1"]).contains("game_started v1"));
+    assert!(stdout(&["store", "stats"]).starts_with("25 events"));
+    assert!(stdout(&["completions", "bash"]).contains("gamebot"));
+    assert_eq!(run(&["events", "game-9"]).status.code(), Some(4));
+    let lock = concat!(env!("CARGO_MANIFEST_DIR"), "/../game-events/events.lock");
+    assert!(stdout(&["check", "--lock", lock]).contains("consistent"));
+}

@@ -21,6 +21,7 @@ mod group;
 mod hot;
 mod import;
 mod inline;
+mod inspect;
 mod limits;
 mod link;
 mod neighbours;

@@ -1,11 +1,12 @@
 //! `events`: the events of a stream.
 
 use clap::Args;
-use event_core::{ReadOptions, StreamVersion};
+use event_core::{Error, Filter, Position, ReadOptions, StreamId, StreamVersion};
 
-use crate::failure::Failure;
+use crate::failure::{Exit, Failure};
+use crate::follow::{Followed, follow};
 use crate::rows::{Form, Rows};
-use crate::session::{Common, Session};
+use crate::session::{Common, Session, scoped};
 
 /// The arguments of `events`.
 #[derive(Debug, Args)]
@@ -33,21 +34,48 @@ pub struct Events {
 
 impl Events {
     pub(super) async fn run(self, session: &mut Session) -> Result<(), Failure> {
-        let (store, info) = session.stream(&self.common, &self.stream).await?;
+        let mut rows = Rows::new(self.common.json, self.form, true);
+        let (store, info) = match session.stream(&self.common, &self.stream).await {
+            Err(failure) if self.follow && failure.exit() == Exit::NotFound => {
+                return self.wait_for_it(session, &mut rows).await;
+            }
+            found => found?,
+        };
         let mut options =
             if self.backward { ReadOptions::backward() } else { ReadOptions::forward() };
         if let Some(from) = self.from {
             options = options.from(StreamVersion::new(from));
         }
-        let mut rows = Rows::new(self.common.json, self.form, true);
         let mut events = store.stream_events(&info.stream_id, options);
         let mut left = self.limit.unwrap_or(u64::MAX);
+        let mut after = Position::START;
         while left > 0
             && let Some(event) = events.next().await
         {
-            rows.event(&mut session.out, &event?)?;
+            let event = event?;
+            after = event.position();
+            rows.event(&mut session.out, &event)?;
             left -= 1;
         }
-        rows.flush(&mut session.out)
+        rows.flush(&mut session.out)?;
+        if !self.follow {
+            return Ok(());
+        }
+        let mut filter = Filter::all().stream(info.stream_id);
+        if let Some(from) = self.from {
+            filter = filter.predicate("from", move |event| event.stream_version().get() >= from);
+        }
+        let followed = Followed { tenant: Some(info.tenant), filter, after, left };
+        follow(session, store, followed, &mut rows).await
+    }
+
+    /// Follows a stream that does not exist yet.
+    async fn wait_for_it(self, session: &mut Session, rows: &mut Rows) -> Result<(), Failure> {
+        let tenant = self.common.tenant()?;
+        let store = scoped(&session.store().await?, tenant.clone());
+        let filter = Filter::all().stream(StreamId::new(&self.stream).map_err(Error::from)?);
+        let left = self.limit.unwrap_or(u64::MAX);
+        let followed = Followed { tenant, filter, after: Position::START, left };
+        follow(session, store, followed, rows).await
     }
 }

@@ -1,5 +1,6 @@
 //! [`Output`]: standard output. Only it writes there, so that foreign text is always escaped and colours are always wanted.
 
+pub(crate) mod pretty;
 pub(crate) mod style;
 pub(crate) mod table;
 pub(crate) mod text;
@@ -11,13 +12,14 @@ use serde::Serialize;
 pub(crate) use self::style::Style;
 pub(crate) use self::table::{Column, Table};
 use crate::failure::Failure;
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, Unread};
 
 /// Standard output.
 pub(crate) struct Output {
     out: Terminal<Box<dyn Write + Send>>,
     width: Option<usize>,
     colours: bool,
+    is_terminal: bool,
 }
 
 impl Output {
@@ -30,12 +32,18 @@ impl Output {
             out: Terminal::new(out),
             width: width(is_terminal),
             colours: is_terminal && style::wanted(),
+            is_terminal,
         }
     }
 
     /// The columns of the terminal; `None` for no limit.
     pub(crate) const fn width(&self) -> Option<usize> {
         self.width
+    }
+
+    /// Goes on when nobody reads any more: what the command stores matters, not what it prints.
+    pub(crate) const fn goes_on_unread(&mut self) {
+        self.out.when_unread(Unread::GoesOn);
     }
 
     /// Prints a line.
@@ -52,6 +60,14 @@ impl Output {
     /// Prints text as it is given, escaped, such as a script or JSON on several lines.
     pub(crate) fn text(&mut self, text: &str) -> Result<(), Failure> {
         Ok(self.out.write_all(text.as_bytes())?)
+    }
+
+    /// Writes bytes as they are; on a terminal they are escaped, as all else.
+    pub(crate) fn raw(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        if self.is_terminal {
+            return Ok(self.out.write_all(bytes)?);
+        }
+        Ok(self.out.screen().write_all(bytes)?)
     }
 
     /// Prints an object as one line of JSON.

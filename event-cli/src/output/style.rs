@@ -9,6 +9,8 @@ pub(crate) enum Style {
     Title,
     /// Beside the point.
     Dim,
+    Good,
+    Warning,
     Bad,
     /// What a reader looks for: types of events.
     Accent,
@@ -21,6 +23,8 @@ impl Style {
             Self::Plain => None,
             Self::Title => Some("1"),
             Self::Dim => Some("2"),
+            Self::Good => Some("32"),
+            Self::Warning => Some("33"),
             Self::Bad => Some("31"),
             Self::Accent => Some("36"),
         }

@@ -22,6 +22,7 @@ use crate::frontier::{Frontier, Role};
 use crate::grant::Rights;
 use crate::import::Importer;
 use crate::inline::{self, PgInlineProjection, Tables};
+use crate::inspect::{self, Inspection};
 use crate::keeper::Keeper;
 use crate::listener::Listener;
 use crate::notifier::Notifier;
@@ -165,6 +166,15 @@ impl PgAdapter {
     /// [`Error::Connection`](event_core::Error::Connection), [`Error::Overloaded`](event_core::Error::Overloaded).
     pub async fn stall(&self) -> Result<Option<Stall>> {
         self.frontier.stall().await
+    }
+
+    /// Asks the server for the settings that cost safety or speed, for transactions that are older than this, and for those
+    /// that wait for others.
+    ///
+    /// # Errors
+    /// [`Error::Connection`](event_core::Error::Connection), [`Error::Overloaded`](event_core::Error::Overloaded).
+    pub async fn inspect(&self, older_than: Duration) -> Result<Inspection> {
+        inspect::inspect(&self.store, older_than).await
     }
 
     /// Appends in a transaction of the caller's, on a connection of the caller's to the same database.

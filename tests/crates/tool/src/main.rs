@@ -27,7 +27,7 @@ impl From<OrderPlacedV1> for OrderPlaced {
 
 fn a_customer(event: &OrderPlaced, _: DateTime<Utc>) -> Result<(), InvalidEvent> {
     if event.customer.is_empty() {
-        return Err(InvalidEvent::new("`customer` must not be empty"));
+        return Err(InvalidEvent::field("customer", "must not be empty"));
     }
     Ok(())
 }

@@ -5,5 +5,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod browse;
+mod captured;
+mod following;
+mod operating;
 mod reading;
 mod support;
+mod writing;

@@ -1,0 +1,111 @@
+//! `copy` and `backup`: the whole store, into another one or into a file.
+
+use std::future::IntoFuture as _;
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use crate::command::export::Which;
+use crate::failure::{Exit, Failure};
+use crate::progress::{Progress, share};
+use crate::session::{Common, Session, scoped};
+
+/// The arguments of `copy`.
+#[derive(Debug, Args)]
+pub struct Copy {
+    /// The URL of the store to copy into: empty, or the result of an earlier copy.
+    #[arg(long, value_name = "URL")]
+    to: String,
+    /// Assigns new positions, for a store in use. Subscriptions are then not copied.
+    #[arg(long)]
+    new_positions: bool,
+    #[command(flatten)]
+    which: Which,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// The arguments of `backup`.
+#[derive(Debug, Args)]
+pub struct Backup {
+    /// The file, which must not exist. It gets its name once it is whole.
+    file: PathBuf,
+    /// Prints JSON, one object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Copy {
+    pub(super) async fn run(self, session: &mut Session) -> Result<(), Failure> {
+        session.out.goes_on_unread();
+        let tenant = self.common.tenant()?;
+        let from = scoped(&session.store().await?, tenant.clone());
+        let to = scoped(&session.open_or_create(&self.to).await?, tenant);
+        let mut progress = Progress::of("events");
+        let mut copy = from.copy_to(&to).snapshots().select(self.which.selection()?);
+        if self.new_positions {
+            copy = copy.new_positions();
+        }
+        let copy = copy.progress(|at| {
+            let done = at.done.stored + at.done.skipped;
+            progress.at(done, share(at.position.get(), at.end.get()));
+        });
+        let copied = tokio::select! {
+            copied = copy.into_future() => copied.map_err(Failure::from),
+            _ = tokio::signal::ctrl_c() => Err(Failure::new(Exit::Interrupted, "interrupted")),
+        };
+        let copied = copied.map_err(|failure| {
+            failure
+                .hint("run the same command again to go on: it skips what the target has already")
+        })?;
+        progress.clear();
+        let rate = progress.rate(copied.stored + copied.skipped);
+        if self.common.json {
+            session.out.json(&json!({
+                "stored": copied.stored,
+                "skipped": copied.skipped,
+                "snapshots": copied.snapshots,
+                "subscriptions": copied.subscriptions,
+                "left_alone": copied.left_alone,
+            }))?;
+        } else {
+            session.out.line(format!(
+                "copied {} events and links, skipped {} already present, {rate:.0} events/s",
+                copied.stored, copied.skipped
+            ))?;
+            session.out.line(format!(
+                "copied {} snapshots and {} subscriptions, skipped {} subscriptions in use in the target",
+                copied.snapshots, copied.subscriptions, copied.left_alone
+            ))?;
+        }
+        if !self.which.is_all() || self.new_positions {
+            return Ok(());
+        }
+        let (source, target) = (from.digest().await?, to.digest().await?);
+        if !self.common.json {
+            session.out.line(format!("from {source}\nto   {target}"))?;
+        }
+        if source == target {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Exit::Unsound,
+            "the stores differ: one of them is being written to, or the target held other events; run it again to copy what came since",
+        ))
+    }
+}
+
+impl Backup {
+    pub(super) async fn run(self, session: &mut Session) -> Result<(), Failure> {
+        session.out.goes_on_unread();
+        let store = session.store().await?;
+        store.backup(&self.file).await?;
+        let size = std::fs::metadata(&self.file).map_or(0, |it| it.len());
+        if self.json {
+            let file = self.file.display().to_string();
+            return session.out.json(&json!({ "file": file, "bytes": size }));
+        }
+        session.out.line(format!("{size} bytes written to {}", self.file.display()))
+    }
+}

@@ -1,0 +1,224 @@
+//! `parked`: events that durable subscriptions set aside after failing.
+
+use clap::{Args, Subcommand};
+use event_core::adapter::ParkedEvent;
+use event_core::subscription::{DurableSubscription, SubscriptionInfo};
+use event_core::{AllOptions, EventStore, Position, RecordedEvent, Scope};
+use serde_json::json;
+
+use crate::command::subscriptions::find;
+use crate::failure::Failure;
+use crate::output::pretty::pretty;
+use crate::output::table::cell;
+use crate::output::text::one_line;
+use crate::output::{Column, Style, Table};
+use crate::rows::time;
+use crate::session::{Common, Session};
+
+/// The arguments of `parked`.
+#[derive(Debug, Args)]
+pub struct Parked {
+    #[command(subcommand)]
+    action: Option<Action>,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Lists parked events.
+    List {
+        /// Only those of this subscription.
+        name: Option<String>,
+    },
+    /// Shows a parked event: its error, and its data.
+    Show {
+        /// The name of the subscription.
+        name: String,
+        /// The position of the event.
+        position: u64,
+    },
+    /// Marks parked events to be handled again.
+    Replay {
+        /// The name of the subscription.
+        name: String,
+        /// The position of the event.
+        #[arg(required_unless_present = "all")]
+        position: Option<u64>,
+        /// All of them.
+        #[arg(long, conflicts_with = "position")]
+        all: bool,
+    },
+}
+
+impl Parked {
+    pub(super) async fn run(self, session: &mut Session) -> Result<(), Failure> {
+        let store = session.reader(&self.common).await?;
+        match self.action.unwrap_or(Action::List { name: None }) {
+            Action::List { name } => list(session, &store, name, self.common.json).await,
+            Action::Show { name, position } => {
+                let position = Position::new(position);
+                let (subscription, info) = find(&store, &name).await?;
+                let parked = one(&subscription, position).await?.ok_or_else(|| {
+                    Failure::not_found(format!("{name} has no parked event at position {position}"))
+                })?;
+                let scope = match info.tenant {
+                    Some(tenant) => store.with_scope(Scope::tenant(tenant)),
+                    None => store.all_tenants(),
+                };
+                let event = event_at(&scope, position).await?;
+                show(session, &name, &parked, event.as_ref(), self.common.json)
+            }
+            Action::Replay { name, position, .. } => {
+                session.out.goes_on_unread();
+                let (subscription, _) = find(&store, &name).await?;
+                let marked = subscription.replay(position.map(Position::new)).await?;
+                if let Some(position) = position.filter(|_| marked == 0) {
+                    return Err(Failure::not_found(format!(
+                        "{name} has no parked event at position {position}"
+                    )));
+                }
+                done(session, &name, marked, "marked to be handled again", self.common.json)
+            }
+        }
+    }
+}
+
+fn done(
+    session: &mut Session,
+    name: &str,
+    count: u64,
+    done: &str,
+    as_json: bool,
+) -> Result<(), Failure> {
+    if as_json {
+        return session.out.json(&json!({ "subscription": name, "events": count, "done": done }));
+    }
+    session.out.line(format!("{count} events of {} {done}", one_line(name)))
+}
+
+async fn one(
+    subscription: &DurableSubscription,
+    position: Position,
+) -> Result<Option<ParkedEvent>, Failure> {
+    let before = Position::new(position.get().saturating_sub(1));
+    let page = subscription.parked(before).await?;
+    Ok(page.into_iter().find(|it| it.position == position))
+}
+
+async fn event_at(
+    store: &EventStore,
+    position: Position,
+) -> Result<Option<RecordedEvent>, Failure> {
+    let before = Position::new(position.get().saturating_sub(1));
+    let page = store.read_all(AllOptions::new().after(before).up_to(position)).await?;
+    Ok(page.into_iter().next())
+}
+
+/// Every subscription that has parked events.
+async fn all_with_parked(
+    store: &EventStore,
+) -> Result<Vec<(DurableSubscription, SubscriptionInfo)>, Failure> {
+    let infos = store.subscriptions().await?.into_iter().filter(|it| it.parked > 0);
+    let with_owner = infos.map(|info| {
+        let owner = match &info.tenant {
+            Some(tenant) => store.with_scope(Scope::tenant(tenant.clone())),
+            None => store.all_tenants(),
+        };
+        (owner.subscription(&info.name), info)
+    });
+    Ok(with_owner.collect())
+}
+
+async fn list(
+    session: &mut Session,
+    store: &EventStore,
+    name: Option<String>,
+    as_json: bool,
+) -> Result<(), Failure> {
+    let mut table = Table::new([
+        Column::text("SUBSCRIPTION"),
+        Column::number("POSITION"),
+        Column::number("ATTEMPTS"),
+        Column::text("PARKED"),
+        Column::text("STATE"),
+        Column::cut("ERROR"),
+    ]);
+    let names = match name {
+        Some(name) => vec![find(store, &name).await?],
+        None => all_with_parked(store).await?,
+    };
+    for (subscription, info) in names {
+        let mut after = Position::START;
+        loop {
+            let page = subscription.parked(after).await?;
+            let Some(last) = page.last() else { break };
+            after = last.position;
+            for parked in &page {
+                if as_json {
+                    session.out.json(&line(&info.name, parked))?;
+                    continue;
+                }
+                table.row(
+                    &mut session.out,
+                    [
+                        cell(&info.name, Style::Accent),
+                        parked.position.into(),
+                        parked.attempts.into(),
+                        cell(time(parked.parked_at), Style::Dim),
+                        if parked.replay { "replay" } else { "parked" }.into(),
+                        cell(&parked.error, Style::Bad),
+                    ],
+                )?;
+            }
+        }
+    }
+    table.flush(&mut session.out)
+}
+
+fn line(name: &str, parked: &ParkedEvent) -> serde_json::Value {
+    json!({
+        "subscription": name,
+        "position": parked.position.get(),
+        "id": parked.event_id.to_string(),
+        "partition": parked.partition,
+        "attempts": parked.attempts,
+        "error": parked.error,
+        "parked_at": time(parked.parked_at),
+        "replay": parked.replay,
+    })
+}
+
+fn show(
+    session: &mut Session,
+    name: &str,
+    parked: &ParkedEvent,
+    event: Option<&RecordedEvent>,
+    as_json: bool,
+) -> Result<(), Failure> {
+    if as_json {
+        let mut line = line(name, parked);
+        if let Some(event) = event {
+            line["stream"] = event.stream_id().as_str().into();
+            line["type"] = event.event_type().into();
+            line["data"] = serde_json::from_str(event.data().get()).unwrap_or_default();
+        }
+        return session.out.json(&line);
+    }
+    let out = &mut session.out;
+    out.styled(Style::Accent, &format!("position {} of {}", parked.position, one_line(name)))?;
+    out.line(format!("attempts  {}", parked.attempts))?;
+    out.line(format!("parked    {}", time(parked.parked_at)))?;
+    out.paint(Style::Dim, "error     ")?;
+    out.styled(Style::Bad, &one_line(&parked.error))?;
+    let Some(event) = event else {
+        return out.styled(Style::Dim, "the event is not in the log any more");
+    };
+    let stream = one_line(event.stream_id().as_str());
+    out.line(format!(
+        "event     {} of {stream}@{}",
+        one_line(event.event_type()),
+        event.stream_version()
+    ))?;
+    out.line(pretty(event.data().get()))
+}

@@ -1,0 +1,125 @@
+//! `verify`: reads everything and looks for damage.
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+use event_core::error::with_causes;
+use event_core::health::Finding;
+use event_core::{AllOptions, Error, EventStore};
+use serde_json::json;
+
+use crate::failure::{Exit, Failure};
+use crate::output::table::cell;
+use crate::output::{Column, Style, Table};
+use crate::progress::{Progress, share};
+use crate::session::Session;
+
+/// How many places a finding names.
+const MOST_PLACES: usize = 5;
+
+/// The arguments of `verify`.
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// Also prints a checksum of everything that the store holds, to compare it with another store.
+    #[arg(long)]
+    digest: bool,
+    /// Does not decode the events: only what the store itself can tell.
+    #[arg(long)]
+    no_decode: bool,
+    /// Prints JSON, one object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was found of one kind.
+#[derive(Default)]
+struct Found {
+    count: u64,
+    places: Vec<String>,
+}
+
+impl Found {
+    fn add(&mut self, place: String) {
+        self.count += 1;
+        if self.places.len() < MOST_PLACES {
+            self.places.push(place);
+        }
+    }
+}
+
+impl Verify {
+    pub(super) async fn run(self, session: &mut Session) -> Result<(), Failure> {
+        let store = session.store().await?.all_tenants();
+        let mut found: BTreeMap<String, Found> = BTreeMap::new();
+        match store.verify().await {
+            Ok(verification) => {
+                for Finding { kind, count, places, .. } in verification.findings() {
+                    let it = Found { count: *count, places: places.clone() };
+                    found.insert((*kind).to_owned(), it);
+                }
+            }
+            // The pass below reads everything, too.
+            Err(Error::Unsupported { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let events = if self.no_decode { None } else { Some(read(&store, &mut found).await?) };
+        self.print(session, &found)?;
+        if self.digest {
+            let digest = store.digest().snapshots().await?.to_string();
+            if self.json {
+                session.out.json(&json!({ "digest": digest }))?;
+            } else {
+                session.out.line(format!("digest {digest}"))?;
+            }
+        }
+        if found.is_empty() {
+            if self.json {
+                return session.out.json(&json!({ "sound": true, "events": events }));
+            }
+            let events = events.map(|it| format!(": {it} events read")).unwrap_or_default();
+            return session.out.styled(Style::Good, &format!("sound{events}"));
+        }
+        let kinds = found.len();
+        Err(Failure::new(Exit::Unsound, format!("the store is not sound: {kinds} kinds of faults")))
+    }
+
+    fn print(&self, session: &mut Session, found: &BTreeMap<String, Found>) -> Result<(), Failure> {
+        let mut table =
+            Table::new([Column::text("FAULT"), Column::number("COUNT"), Column::cut("PLACES")]);
+        for (kind, it) in found {
+            if self.json {
+                let line = json!({ "fault": kind, "count": it.count, "places": it.places });
+                session.out.json(&line)?;
+                continue;
+            }
+            table.row(
+                &mut session.out,
+                [cell(kind, Style::Bad), it.count.into(), it.places.join("; ").into()],
+            )?;
+        }
+        table.flush(&mut session.out)
+    }
+}
+
+/// Reads every event: the global order, and whether this program can decode each.
+async fn read(store: &EventStore, found: &mut BTreeMap<String, Found>) -> Result<u64, Failure> {
+    let mut progress = Progress::of("events");
+    let end = store.head().await?.get();
+    let mut events = store.all_events(AllOptions::new());
+    let (mut count, mut last) = (0, 0);
+    while let Some(event) = events.next().await {
+        let event = event?;
+        let position = event.position().get();
+        if position <= last {
+            let place = format!("position {position} after {last}");
+            found.entry("out_of_order".to_owned()).or_default().add(place);
+        }
+        last = position;
+        count += 1;
+        if let Err(error) = event.decode_any() {
+            found.entry("undecodable_event".to_owned()).or_default().add(with_causes(&error));
+        }
+        progress.at(count, share(position, end));
+    }
+    Ok(count)
+}
