@@ -16,8 +16,6 @@ use crate::session::Session;
 
 /// A write-ahead log of a file beyond this is long.
 const LONG_LOG: u64 = 64 << 20;
-/// An answer that takes longer is slow, in milliseconds.
-const SLOW: u128 = 100;
 /// A reader that is further behind, in seconds, is worth a word.
 const BEHIND: u64 = 60;
 
@@ -85,13 +83,6 @@ async fn schema(url: &str, all: &mut Vec<Found>) -> Result<(), Failure> {
 }
 
 fn of_health(health: &Health, all: &mut Vec<Found>) {
-    if health.latency.as_millis() > SLOW {
-        let what = format!("one round trip takes {:.1?}", health.latency);
-        all.push(Found::warning(
-            what,
-            "run programs near the store; look at its load and at the network",
-        ));
-    }
     if health.read_only {
         all.push(Found::warning(
             "the store takes reads only",

@@ -4,12 +4,14 @@ mod all;
 mod append;
 #[cfg(feature = "browse")]
 mod browse;
+mod change;
 mod check;
 mod copy;
 mod doctor;
 mod documents;
 mod events;
 mod export;
+mod find;
 mod finding;
 mod grant;
 mod import;

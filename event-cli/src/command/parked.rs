@@ -6,7 +6,7 @@ use event_core::subscription::{DurableSubscription, SubscriptionInfo};
 use event_core::{AllOptions, EventStore, Position, RecordedEvent, Scope};
 use serde_json::json;
 
-use crate::command::subscriptions::find;
+use crate::command::find::find;
 use crate::failure::Failure;
 use crate::output::pretty::pretty;
 use crate::output::table::cell;

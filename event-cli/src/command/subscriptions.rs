@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use event_core::subscription::{DurableSubscription, SubscriptionInfo, SubscriptionStatus};
-use event_core::{EventStore, Position, Scope, StartFrom};
+use event_core::subscription::{SubscriptionInfo, SubscriptionStatus};
+use event_core::{EventStore, Position, StartFrom};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use crate::ask::confirm;
+use crate::command::change::Change;
+use crate::command::find::{find, owner};
 use crate::failure::Failure;
 use crate::output::table::cell;
 use crate::output::text::one_line;
@@ -56,6 +58,8 @@ enum Action {
         #[arg(long, short)]
         yes: bool,
     },
+    /// Changes the filter or the number of partitions, and keeps what was handled. Asks first.
+    Change(Change),
     /// Deletes the subscription with its checkpoints and parked events. Asks first.
     Delete {
         /// The name of the subscription.
@@ -107,6 +111,9 @@ impl Subscriptions {
                 subscription.reset(to).await?;
                 (name, "reset")
             }
+            Action::Change(change) => {
+                return change.run(session, &store, self.common.json).await;
+            }
             Action::Delete { name, yes } => {
                 let (subscription, info) = find(&store, &name).await?;
                 let parked = info.parked;
@@ -123,35 +130,6 @@ impl Subscriptions {
         }
         session.out.line(format!("{} {done}", one_line(&name)))
     }
-}
-
-/// The subscription of a name, whichever tenant's it is.
-pub(super) async fn find(
-    store: &EventStore,
-    name: &str,
-) -> Result<(DurableSubscription, SubscriptionInfo), Failure> {
-    let mut found = store.subscriptions().await?;
-    found.retain(|it| it.name == name);
-    if found.len() > 1 {
-        let tenants: Vec<_> = found.iter().map(owner).collect();
-        let tenants = tenants.join(", ");
-        return Err(Failure::usage(format!(
-            "several tenants have a subscription {name}: {tenants}; `--tenant` names one"
-        )));
-    }
-    let info = found
-        .pop()
-        .ok_or_else(|| Failure::not_found(format!("there is no subscription {name}")))?;
-    let owner = match &info.tenant {
-        Some(tenant) => store.with_scope(Scope::tenant(tenant.clone())),
-        None => store.all_tenants(),
-    };
-    Ok((owner.subscription(name), info))
-}
-
-/// Whose events it delivers.
-fn owner(info: &SubscriptionInfo) -> String {
-    info.tenant.as_ref().map_or("(all)".to_owned(), |tenant| tenant.as_str().to_owned())
 }
 
 pub(super) const fn state(status: SubscriptionStatus) -> (&'static str, Style) {

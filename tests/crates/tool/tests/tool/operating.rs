@@ -78,6 +78,13 @@ fn subscriptions_are_listed_paused_and_reset() {
     shop.fails(&["subscriptions", "reset", "mail", "--to", "beginning"], 5);
     shop.ok(&["subscriptions", "reset", "mail", "--to", "beginning", "--yes"]);
     assert_eq!(listed()["position"], 0);
+    let change =
+        ["subscriptions", "change", "mail", "--type", "order_shipped", "--partitions", "4"];
+    assert!(shop.ok(&[&change[..], &["--preview"]].concat()).stdout.contains("mail would change"));
+    shop.fails(&change, 5);
+    shop.ok(&[&change[..], &["--yes"]].concat());
+    assert_eq!(listed()["filter"], "types \"order_shipped\"");
+    assert_eq!(listed()["partitions"].as_array().unwrap().len(), 4);
     shop.fails(&["subscriptions", "pause", "post"], 4);
     shop.ok(&["subscriptions", "delete", "mail", "--yes"]);
     assert!(shop.ok(&["subscriptions", "--json"]).stdout.is_empty());
