@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use clap::Args;
 use event_core::{Error, EventStore, Migrate, Scope, StreamId, StreamInfo, Tenant};
-
 use tokio::time::timeout;
 
 use crate::failure::Failure;

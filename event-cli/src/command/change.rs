@@ -13,7 +13,7 @@ use crate::session::Session;
 
 /// The arguments of `subscriptions change`.
 #[derive(Debug, Args)]
-pub struct Change {
+pub(super) struct Change {
     /// The name of the subscription.
     name: String,
     /// The new filter: every event.
