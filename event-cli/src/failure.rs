@@ -123,7 +123,9 @@ const fn exit_of(error: &Error) -> Exit {
         Error::Connection { .. } | Error::Overloaded { .. } => Exit::Unavailable,
         Error::StreamNotFound { .. }
         | Error::EventsNotFound { .. }
-        | Error::Subscription(SubscriptionError::NotFound { .. }) => Exit::NotFound,
+        | Error::Subscription(
+            SubscriptionError::NotFound { .. } | SubscriptionError::NotParked { .. },
+        ) => Exit::NotFound,
         Error::InvalidUrl { .. }
         | Error::InvalidStreamId(_)
         | Error::InvalidTenant(_)

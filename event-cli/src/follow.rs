@@ -35,8 +35,17 @@ pub(crate) async fn follow(
     mut what: Followed,
     rows: &mut Rows,
 ) -> Result<(), Failure> {
-    let mut subscription = subscribe(&store, &what).await?;
     rows.flush(&mut session.out)?;
+    let mut subscription = match subscribe(&store, &what).await {
+        Ok(subscription) => subscription,
+        Err(error) if is_final(&error) => return Err(error.into()),
+        // It went away since it was read.
+        Err(error) => {
+            let reached = wait(session, store, &what, &with_causes(&error)).await?;
+            store = reached.0;
+            reached.1
+        }
+    };
     while what.left > 0 {
         let lost = match timeout(CHECK, subscription.next()).await {
             Ok(Some(Ok(event))) => {
@@ -54,9 +63,7 @@ pub(crate) async fn follow(
             }
         };
         if let Some(why) = lost {
-            tell(&format!("the store does not answer, waiting for it: {why}"));
-            (store, subscription) = reach(session, store, &what).await?;
-            tell("the store answers again");
+            (store, subscription) = wait(session, store, &what, &why).await?;
         }
     }
     Ok(())
@@ -99,6 +106,19 @@ async fn absence(store: &EventStore) -> Option<String> {
         Ok(Err(error)) => Some(with_causes(&error)),
         Err(_) => Some(format!("no answer within {PATIENCE:?}")),
     }
+}
+
+/// Says that the store is away, waits for it, and says that it is back.
+async fn wait(
+    session: &mut Session,
+    store: EventStore,
+    what: &Followed,
+    why: &str,
+) -> Result<(EventStore, Subscription), Failure> {
+    tell(&format!("the store does not answer, waiting for it: {why}"));
+    let reached = reach(session, store, what).await?;
+    tell("the store answers again");
+    Ok(reached)
 }
 
 /// Waits until the store answers, by the connections that it has or by new ones.

@@ -70,7 +70,7 @@ pub async fn hot_seat<W: Write>(
         args,
     };
     table.act(store, table.start(&game), out).await?;
-    writeln!(out, "game {}; both write the same word to win a round, {GIVE_UP} gives up", game)?;
+    writeln!(out, "game {game}; both write the same word to win a round, {GIVE_UP} gives up")?;
     let is_over = 'game: loop {
         let words = [rng.choice(WORDS), rng.choice(WORDS)].map(|word| word.unwrap_or("sun"));
         if words[0] == words[1] {

@@ -145,7 +145,7 @@ async fn subscriptions(store: &EventStore, all: &mut Vec<Found>) -> Result<(), F
             all.push(Found::warning(format!("subscription {name} is paused"), remedy));
         }
         if it.parked > 0 {
-            let remedy = format!("`parked list {name}`; then `parked replay {name} --all`");
+            let remedy = format!("`parked list {name}`; then `parked replay` or `parked discard`");
             all.push(Found::warning(
                 format!("subscription {name} has {} parked events", it.parked),
                 remedy,

@@ -6,6 +6,7 @@ use event_core::subscription::{DurableSubscription, SubscriptionInfo};
 use event_core::{AllOptions, EventStore, Position, RecordedEvent, Scope};
 use serde_json::json;
 
+use crate::ask::confirm;
 use crate::command::find::find;
 use crate::failure::Failure;
 use crate::output::pretty::pretty;
@@ -49,6 +50,23 @@ enum Action {
         #[arg(long, conflicts_with = "position")]
         all: bool,
     },
+    /// Gives parked events up: they are kept with the reason, and never handled again. Asks first.
+    Discard {
+        /// The name of the subscription.
+        name: String,
+        /// The position of the event.
+        #[arg(required_unless_present = "all")]
+        position: Option<u64>,
+        /// All of them.
+        #[arg(long, conflicts_with = "position")]
+        all: bool,
+        /// Why, for those who ask later.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Does it without a question.
+        #[arg(long, short)]
+        yes: bool,
+    },
 }
 
 impl Parked {
@@ -73,12 +91,18 @@ impl Parked {
                 session.out.goes_on_unread();
                 let (subscription, _) = find(&store, &name).await?;
                 let marked = subscription.replay(position.map(Position::new)).await?;
-                if let Some(position) = position.filter(|_| marked == 0) {
-                    return Err(Failure::not_found(format!(
-                        "{name} has no parked event at position {position}"
-                    )));
-                }
                 done(session, &name, marked, "marked to be handled again", self.common.json)
+            }
+            Action::Discard { name, position, reason, yes, .. } => {
+                session.out.goes_on_unread();
+                let (subscription, info) = find(&store, &name).await?;
+                let which = position.map_or_else(
+                    || format!("all {} parked events", info.parked),
+                    |position| format!("the parked event at position {position}"),
+                );
+                confirm(yes, &format!("discard {which} of {}", one_line(&name)))?;
+                let discarded = subscription.discard(position.map(Position::new), reason).await?;
+                done(session, &name, discarded, "discarded", self.common.json)
             }
         }
     }
@@ -101,9 +125,7 @@ async fn one(
     subscription: &DurableSubscription,
     position: Position,
 ) -> Result<Option<ParkedEvent>, Failure> {
-    let before = Position::new(position.get().saturating_sub(1));
-    let page = subscription.parked(before).await?;
-    Ok(page.into_iter().find(|it| it.position == position))
+    Ok(subscription.parked().select(position).await?.pop())
 }
 
 async fn event_at(
@@ -151,7 +173,7 @@ async fn list(
     for (subscription, info) in names {
         let mut after = Position::START;
         loop {
-            let page = subscription.parked(after).await?;
+            let page = subscription.parked().after(after).await?;
             let Some(last) = page.last() else { break };
             after = last.position;
             for parked in &page {

@@ -113,6 +113,9 @@ fn parked_events_are_shown_and_replayed() {
     shop.ok(&["parked", "replay", "mail", "--all"]);
     assert_eq!(shop.ok(&["parked", "--json"]).json()[0]["replay"], true);
     assert!(shop.ok(&["doctor"]).stdout.contains("1 parked events"));
+    let discard = ["parked", "discard", "mail", "7", "--reason", "a test order"];
+    shop.fails(&discard, 5);
+    shop.fails(&[&discard[..], &["--yes"]].concat(), 4);
 }
 
 #[test]
