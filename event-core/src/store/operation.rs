@@ -61,13 +61,12 @@ impl Operation<'_> {
 
     fn measure(self, started: Instant, error: Option<&Error>) {
         let Self { name, adapter, .. } = self;
-        let seconds = "event_store_operation_seconds";
         match error {
             None => {
-                metrics::histogram!(seconds, "operation" => name, "adapter" => adapter, "result" => "ok")
+                metrics::histogram!("event_store_operation_seconds", "operation" => name, "adapter" => adapter, "result" => "ok")
             }
             Some(error) => metrics::histogram!(
-                seconds,
+                "event_store_operation_seconds",
                 "operation" => name, "adapter" => adapter, "result" => "error", "code" => error.code()
             ),
         }

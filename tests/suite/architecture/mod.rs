@@ -3,6 +3,7 @@
 
 mod modules;
 mod surface;
+mod telemetry;
 mod texts;
 
 use std::fs;

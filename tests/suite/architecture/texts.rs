@@ -1,6 +1,5 @@
 //! Sources as text, and what no text of the repository may say.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -75,25 +74,4 @@ fn citations_are_told_from_other_words() {
     ] {
         assert_eq!(citation(&line).is_some(), expected, "{line}");
     }
-}
-
-/// The names of metrics in a text: quoted with the prefix of this store, and in the code also not within another name.
-fn metrics(text: &str, quote: char) -> BTreeSet<&str> {
-    let prefix = ["event_store", "_"].concat();
-    let quoted = text.split(quote).filter(|part| part.starts_with(&prefix));
-    let is_name = |part: &&str| part.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    quoted.filter(is_name).collect()
-}
-
-#[test]
-fn the_table_of_metrics_lists_those_that_the_code_records() {
-    let table = fs::read_to_string(root().join("docs/operations.md")).unwrap();
-    let listed: BTreeSet<&str> = metrics(&table, '`');
-    let crates = ["event-core", "event-sql", "event-postgres", "event-sqlite", "event-console"];
-    let sources: Vec<_> =
-        crates.iter().flat_map(|name| sources(&root().join(name).join("src"))).collect();
-    let recorded: BTreeSet<&str> =
-        sources.iter().flat_map(|(_, text)| metrics(text, '"')).collect();
-    assert!(!recorded.is_empty());
-    assert_eq!(listed, recorded, "left: docs/operations.md, right: the code");
 }
