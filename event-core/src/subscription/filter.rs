@@ -85,6 +85,11 @@ impl Filter {
         self
     }
 
+    /// The stream, if it selects one.
+    pub(crate) const fn get_stream(&self) -> Option<&StreamId> {
+        self.stream.as_ref()
+    }
+
     /// The name of the predicate, if there is one.
     pub(crate) fn predicate_name(&self) -> Option<&str> {
         self.predicate.as_ref().map(|predicate| &*predicate.name)

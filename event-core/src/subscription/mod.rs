@@ -28,11 +28,11 @@ pub(crate) use self::feed::{Batch, Feed, Read};
 pub(crate) use self::filter::Filter;
 pub(crate) use self::guard::{guarded, panicked};
 pub use crate::adapter::subscription_state::{PartitionInfo, SubscriptionInfo, SubscriptionStatus};
-use crate::adapter::{BoxFuture, Checkpoint};
+use crate::adapter::{BoxFuture, Checkpoint, ReadOptions};
 use crate::envelope::RecordedEvent;
-use crate::error::Result;
+use crate::error::{Error, Result, SubscriptionError};
 use crate::store::{EventStore, Place};
-use crate::value::Position;
+use crate::value::{BatchSize, Escaped, Position, StreamVersion};
 
 /// The name of a reader without one, for errors.
 const NAME: &str = "subscription";
@@ -48,12 +48,48 @@ pub enum StartFrom {
     /// At the first event after a position. One that the log never assigned is refused: it is from another log, or from
     /// this one before a restore.
     After(Position),
+    /// At an event of the stream that the filter selects, by its version, inclusive; one after the last event is the end of the
+    /// stream. A version beyond that is refused, and so is a filter without a stream.
+    Version(StreamVersion),
     /// After a checkpoint, which is proved by its last event: a log that does not hold that event is refused, at once and
     /// also when it is found out later that the log was replaced.
     Checkpoint(Checkpoint),
 }
 
 impl StartFrom {
+    /// The same start without a version of a stream, which is looked up in the stream of the filter.
+    pub(crate) async fn in_log(
+        self,
+        store: &EventStore,
+        name: &str,
+        filter: &Filter,
+    ) -> Result<Self> {
+        let Self::Version(version) = self else { return Ok(self) };
+        let Some(stream_id) = filter.get_stream() else { return Err(needs_stream(name)) };
+        let last = store.stream_version(stream_id).await?;
+        if version > last.next() {
+            let reason = format!(
+                "stream \"{}\" ends at version {last}, before {version}",
+                Escaped(stream_id.as_str())
+            );
+            return Err(SubscriptionError::Invalid { name: name.to_owned(), reason }.into());
+        }
+        if last == StreamVersion::NONE {
+            return Ok(Self::Beginning);
+        }
+        let one = BatchSize::new(1)?;
+        let first =
+            store.read_stream(stream_id, ReadOptions::forward().from(version).limit(one)).await?;
+        let position = if let Some(event) = first.first() {
+            Position::new(event.position().get().saturating_sub(1))
+        } else {
+            let last = ReadOptions::backward().limit(one);
+            let last = store.read_stream(stream_id, last).await?;
+            last.first().map_or(Position::START, RecordedEvent::position)
+        };
+        Ok(Self::After(position))
+    }
+
     /// Resolves to the position after which to start. `name` is the subscription's, for the error.
     pub(crate) async fn position(self, store: &EventStore, name: &str) -> Result<Position> {
         match self {
@@ -67,6 +103,7 @@ impl StartFrom {
                 Ok(checkpoint.position)
             }
             Self::Now => store.head().await,
+            Self::Version(_) => Err(needs_stream(name)),
         }
     }
 
@@ -74,9 +111,17 @@ impl StartFrom {
     const fn place(self, epoch: u64, position: Position) -> Place {
         match self {
             Self::Checkpoint(checkpoint) => Place::of(epoch, checkpoint),
-            Self::Beginning | Self::Now | Self::After(_) => Place::at(epoch, position),
+            Self::Beginning | Self::Now | Self::After(_) | Self::Version(_) => {
+                Place::at(epoch, position)
+            }
         }
     }
+}
+
+/// The error for a version of a stream, without the stream.
+fn needs_stream(name: &str) -> Error {
+    let reason = "a start at the version of a stream needs a filter that selects the stream";
+    SubscriptionError::Invalid { name: name.to_owned(), reason: reason.to_owned() }.into()
 }
 
 impl EventStore {
@@ -111,6 +156,7 @@ impl EventStore {
         let subscribed = async {
             filter.check(self, NAME).await?;
             let epoch = self.adapter().live().epoch();
+            let from = from.in_log(self, NAME, &filter).await?;
             let position = from.position(self, NAME).await?;
             self.subscribe_at(from.place(epoch, position), position, filter)
         };

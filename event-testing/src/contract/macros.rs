@@ -41,7 +41,7 @@ macro_rules! adapter_contract {
                     filters_while_catching_up_and_following, the_position_moves_over_filtered_events,
                     a_cancelled_wait_loses_no_event, subscribers_to_concurrent_writers_miss_no_event,
                     a_start_at_the_end_waits_for_later_events, a_start_beyond_the_end_is_refused,
-                    a_stream_of_links_is_refused;
+                    a_stream_of_links_is_refused, a_subscription_of_one_stream_starts_at_a_version;
                 scope: a_tenant_sees_only_its_own_data, the_operator_sees_all_tenants,
                     the_scope_is_in_metadata_and_errors, an_id_of_several_tenants_is_ambiguous;
                 listing: streams_are_listed_by_time_and_by_size, streams_are_found_by_a_part_of_their_name,

@@ -220,3 +220,28 @@ pub async fn a_stream_of_links_is_refused(adapter: Subject) {
     assert_eq!(error.code(), "invalid_subscription");
     assert!(error.to_string().contains("holds links"), "{error}");
 }
+
+pub async fn a_subscription_of_one_stream_starts_at_a_version(adapter: Subject) {
+    let store = store(&adapter);
+    append(&store, "a", Any, Noted::many(3)).await;
+    append(&store, "b", Any, Noted::many(1)).await;
+    append(&store, "a", Any, Noted::many(1)).await;
+    let of_a = || Filter::all().stream(stream("a"));
+    let start = |version: u64| StartFrom::Version(event_core::StreamVersion::new(version));
+    for (from, first) in [(0, 1), (1, 1), (3, 3), (4, 4)] {
+        let mut subscription = store.subscribe(start(from), of_a()).await.unwrap();
+        let event = next(&mut subscription).await;
+        assert_eq!(event.stream_version().get(), first, "from {from}");
+    }
+    let mut end = store.subscribe(start(5), of_a()).await.unwrap();
+    let error = store.subscribe(start(6), of_a()).await.unwrap_err();
+    assert_eq!(error.code(), "invalid_subscription");
+    let error = store.subscribe(start(1), Filter::all()).await.unwrap_err();
+    assert_eq!(error.code(), "invalid_subscription");
+    append(&store, "a", Any, Noted::many(1)).await;
+    assert_eq!(next(&mut end).await.stream_version().get(), 5);
+    let none = Filter::all().stream(stream("none"));
+    let mut none = store.subscribe(start(1), none).await.unwrap();
+    append(&store, "none", Any, Noted::many(1)).await;
+    assert_eq!(next(&mut none).await.stream_version().get(), 1);
+}

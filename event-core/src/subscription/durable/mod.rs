@@ -248,7 +248,9 @@ impl DurableSubscription {
         operation.check(self.check())?;
         let wanted = operation.check(self.registered())?;
         operation.check(self.filter.check(&self.store, &self.name).await)?;
-        let start = operation.check(self.start.position(&self.store, &self.name).await)?;
+        let start = self.start.in_log(&self.store, &self.name, &self.filter).await;
+        let start = operation.check(start)?;
+        let start = operation.check(start.position(&self.store, &self.name).await)?;
         let stored = operation.run(|_| checkpoints.register(&key, &wanted, start)).await?;
         if !operation.check(same(&stored.registered, &wanted))? {
             return Err(operation.refuse(conflict(&self.name, &stored.registered, &wanted)));
