@@ -27,6 +27,7 @@ mod copying;
 mod decide;
 mod event_rules;
 mod exact;
+mod field_path;
 mod grammar;
 mod helpers;
 mod history;

@@ -47,7 +47,7 @@ impl Codec for JsonCodec {
         event.to_stored().map_err(|source| Error::Serialization {
             index: None,
             event_type: E::TYPE.into(),
-            source: Box::new(source.of_version(E::VERSION)),
+            source: Box::new(source.of_event::<E>()),
         })
     }
 

@@ -45,7 +45,7 @@ impl NewEvent {
             id: EventId::new(),
             event_type: Cow::Borrowed(E::TYPE),
             version: E::VERSION,
-            data: event.to_stored().map_err(|error| Arc::new(error.of_version(E::VERSION))),
+            data: event.to_stored().map_err(|error| Arc::new(error.of_event::<E>())),
             metadata: Metadata::new(),
             typed: Some(Arc::new(event)),
             readonly: E::FACTS.readonly,

@@ -1,6 +1,6 @@
 //! Decodes stored JSON into typed events: [`decode_at`] for a known Rust type, [`decode_boxed`] for the registry.
 //!
-//! The parser does not track its path; only a payload that failed is scanned again, to report the JSON path.
+//! The parser does not track its path; only a payload that failed is looked at again, to report the JSON path.
 
 use std::any::type_name;
 use std::error::Error as _;
@@ -10,7 +10,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::event::{
     AnyEvent, Chain, DecodeError, EdgeKind, Event, History, JsonStep, Migration, MigrationError,
-    Typed, Upcast, catch_panic, parse_exact, path_at,
+    ReadFn, Typed, Upcast, catch_panic, field_path, parse_exact,
 };
 use crate::value::EventVersion;
 
@@ -35,8 +35,8 @@ fn decode_older<E: Event>(version: EventVersion, data: &RawValue) -> Result<E, D
 
 /// As [`decode_at`], boxed; the event moves once, from the parser into its box.
 ///
-/// Each registration holds this function, so it contains the deserializer only once: that is most of the code
-/// generated for an event.
+/// Each registration holds this function, so it contains the deserializer only once ([`read_boxed`]): that is most of
+/// the code generated for an event.
 pub(crate) fn decode_boxed<E: Event>(
     version: EventVersion,
     data: &RawValue,
@@ -44,9 +44,17 @@ pub(crate) fn decode_boxed<E: Event>(
     if version != E::VERSION {
         return decode_older_boxed::<E>(version, data);
     }
+    read_boxed::<E>(data).map_err(|error| locate(E::TYPE, E::VERSION, data, error, read_boxed::<E>))
+}
+
+/// Parses data of the version of `E`. Not inlined: the search for a failed field calls it as well.
+#[inline(never)]
+pub(crate) fn read_boxed<E: Event>(
+    data: &RawValue,
+) -> Result<Box<dyn AnyEvent>, serde_json::Error> {
     match E::from_json(data) {
         Ok(event) => Ok(Box::new(event)),
-        Err(error) => Err(locate(E::TYPE, E::VERSION, data, error)),
+        Err(error) => Err(error),
     }
 }
 
@@ -119,7 +127,7 @@ fn run_json_steps(
 fn parse<E: Event>(data: &RawValue) -> Result<E, DecodeError> {
     match E::from_json(data) {
         Ok(event) => Ok(event),
-        Err(error) => Err(locate(E::TYPE, E::VERSION, data, error)),
+        Err(error) => Err(locate(E::TYPE, E::VERSION, data, error, read_boxed::<E>)),
     }
 }
 
@@ -131,8 +139,9 @@ fn locate(
     version: EventVersion,
     data: &RawValue,
     source: serde_json::Error,
+    read: ReadFn,
 ) -> DecodeError {
-    let path = path_at(data.get(), source.line(), source.column());
+    let path = field_path(data.get(), &source, read);
     payload_error(event_type, version, path, source)
 }
 

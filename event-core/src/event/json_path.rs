@@ -11,20 +11,26 @@ use std::fmt::Write as _;
 /// `line` and `column` are those of [`serde_json::Error`]: they count from 1, the column in bytes, and denote the last
 /// byte that the parser consumed.
 pub(crate) fn path_at(json: &str, line: usize, column: usize) -> String {
+    format_path(&steps_at(json, line, column))
+}
+
+/// As [`path_at`], as steps from the outermost value.
+pub(crate) fn steps_at(json: &str, line: usize, column: usize) -> Vec<Step> {
     let lines_before = json.split_inclusive('\n').take(line.saturating_sub(1));
     let stop = lines_before.map(str::len).sum::<usize>() + column;
     let mut scanner =
         Scanner { json: json.as_bytes(), offset: 0, stop, path: Vec::new(), found: None };
     scanner.scan_value();
     // Truncated JSON: the path at the end of the text.
-    let found = scanner.found.unwrap_or(scanner.path);
-    if found.is_empty() { ".".to_owned() } else { format_path(&found) }
+    scanner.found.unwrap_or(scanner.path)
 }
 
 /// Maximum depth of a reported path: the recursion limit of `serde_json`.
 const MAX_DEPTH: usize = 128;
 
-enum Step {
+/// One step of a path: from an object to the value of a key, from a list to an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Step {
     Key(String),
     Index(usize),
 }
@@ -175,7 +181,11 @@ impl Scanner<'_> {
     }
 }
 
-fn format_path(steps: &[Step]) -> String {
+/// The path as text; `.` for the whole payload.
+pub(crate) fn format_path(steps: &[Step]) -> String {
+    if steps.is_empty() {
+        return ".".to_owned();
+    }
     let mut text = String::new();
     for step in steps {
         // Writing to a string cannot fail.

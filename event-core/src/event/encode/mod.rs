@@ -13,6 +13,9 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use self::difference::Difference;
 use self::nulls::{Null, nulls_of};
+use crate::event::Event;
+use crate::event::decode::read_boxed;
+use crate::event::field_path::field_path;
 use crate::event::json_path::path_at;
 use crate::value::EventVersion;
 
@@ -25,18 +28,24 @@ pub(crate) struct EncodeError {
     path: String,
     reason: String,
     source: Option<serde_json::Error>,
+    /// The text that its own type does not read.
+    unread: Option<Box<RawValue>>,
 }
 
 impl EncodeError {
     /// For a stored event that could not be read, and so cannot be stored again.
     pub(crate) fn of_damage(reason: &str) -> Self {
         let reason = format!("the stored event could not be read: {reason}");
-        Self { version: None, path: ".".into(), reason, source: None }
+        Self { version: None, path: ".".into(), reason, source: None, unread: None }
     }
 
-    /// Adds the version of the event.
-    pub(crate) fn of_version(self, version: EventVersion) -> Self {
-        Self { version: Some(version), ..self }
+    /// Adds the version of the event, and the field that its type does not read.
+    pub(crate) fn of_event<E: Event>(self) -> Self {
+        let path = match (&self.unread, &self.source) {
+            (Some(data), Some(source)) => field_path(data.get(), source, read_boxed::<E>),
+            _ => self.path,
+        };
+        Self { version: Some(E::VERSION), path, ..self }
     }
 
     /// Where in an event of which version the value is, for the message of a failed append.
@@ -71,7 +80,7 @@ pub(crate) fn encode_proven<T: Serialize + DeserializeOwned>(
 #[cold]
 fn unwritable(source: serde_json::Error) -> EncodeError {
     let reason = "serde cannot write it as JSON".to_owned();
-    EncodeError { version: None, path: ".".to_owned(), reason, source: Some(source) }
+    EncodeError { version: None, path: ".".to_owned(), reason, source: Some(source), unread: None }
 }
 
 /// The error for a text that its own type does not read.
@@ -88,10 +97,10 @@ fn unreadable(
         let path = difference::path_of_null(data.get(), at).unwrap_or(path);
         let reason =
             format!("JSON has no number {number}, and the `null` in its place is not read");
-        return EncodeError { version: None, path, reason, source: None };
+        return EncodeError { version: None, path, reason, source: None, unread: None };
     }
     let reason = "the type does not read what it writes".to_owned();
-    EncodeError { version: None, path, reason, source: Some(source) }
+    EncodeError { version: None, path, reason, source: Some(source), unread: Some(data.to_owned()) }
 }
 
 fn reads_as_another(
@@ -104,7 +113,7 @@ fn reads_as_another(
         && let Some(Difference { path, left, right }) = difference::between(written, again)
     {
         let reason = format!("it is written as {left} and would read back as {right}");
-        return Some(EncodeError { version: None, path, reason, source: None });
+        return Some(EncodeError { version: None, path, reason, source: None, unread: None });
     }
     if written != again && Null::same_kinds(&nulls, &nulls_again) {
         return None;
@@ -120,5 +129,5 @@ fn reads_as_another(
             "`Some` of an empty value is written as `null` and would read back as `None`".to_owned()
         }
     };
-    Some(EncodeError { version: None, path, reason, source: None })
+    Some(EncodeError { version: None, path, reason, source: None, unread: None })
 }
