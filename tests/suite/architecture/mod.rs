@@ -40,7 +40,7 @@ const CRATES: [(&str, &[&str]); 10] = [
     ("event-console", &["event-core"]),
     ("event-cli", &["event-console", "event-core", "event-postgres", "event-sqlite"]),
     ("game-events", &["event-core", "event-testing"]),
-    ("gamebot", &["event-core", "event-postgres", "event-sqlite", "game-events"]),
+    ("gamebot", &["event-cli", "event-core", "event-postgres", "event-sqlite", "game-events"]),
 ];
 
 fn root() -> PathBuf {

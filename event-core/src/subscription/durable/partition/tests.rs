@@ -138,9 +138,9 @@ fn a_failed_event_holds_up_its_stream_only() {
     let events = [(2, "a"), (3, "b"), (4, "a"), (5, "c"), (6, "b")];
     let (mut partition, now) = partition(&events);
     let first = partition.deliver(now).unwrap();
-    let pause = Pause::Stream(Duration::from_secs(60));
+    let pause = Pause::Stream(Duration::from_mins(1));
     partition.redeliver(first.event.position(), first.tag, pause, now);
-    let later = now + Duration::from_secs(60);
+    let later = now + Duration::from_mins(1);
     // Whatever is delivered meanwhile is of another stream, and once the pause is over, it comes first.
     while let Ok(delivery) = partition.deliver(now) {
         assert_ne!(delivery.event.stream_id(), first.event.stream_id());
