@@ -1,5 +1,6 @@
 //! A payload that does not fit names the field, also where serde has buffered the object around it.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
@@ -161,8 +162,9 @@ impl Event for Tagged {
 
 /// The path that the error of `json` names.
 #[track_caller]
-fn path<E: Event>(json: Value) -> String {
-    let error = decode_at::<E>(E::VERSION, &to_raw_value(&json).unwrap()).err();
+fn path<E: Event>(json: impl Borrow<Value>) -> String {
+    let json = json.borrow();
+    let error = decode_at::<E>(E::VERSION, &to_raw_value(json).unwrap()).err();
     let error = error.unwrap_or_else(|| panic!("{json} is read"));
     assert!(matches!(error, DecodeError::Payload { .. }), "{error}");
     error.json_path().unwrap().to_owned()
@@ -170,12 +172,11 @@ fn path<E: Event>(json: Value) -> String {
 
 /// Sets the value at a JSON pointer.
 fn with(mut json: Value, pointer: &str, value: Value) -> Value {
-    match json.pointer_mut(pointer) {
-        Some(place) => *place = value,
-        None => {
-            let (parent, key) = pointer.rsplit_once('/').unwrap();
-            json.pointer_mut(parent).unwrap()[key] = value;
-        }
+    if let Some(place) = json.pointer_mut(pointer) {
+        *place = value;
+    } else {
+        let (parent, key) = pointer.rsplit_once('/').unwrap();
+        json.pointer_mut(parent).unwrap()[key] = value;
     }
     json
 }
@@ -248,9 +249,9 @@ fn a_field_beside_flatten_is_named() {
 #[test]
 fn the_order_of_the_keys_does_not_matter() {
     for json in [
-        format!(r#"{{"at":"x","round":1,"last":"z","id":"a","own":1}}"#),
-        format!(r#"{{"last":"z","id":"a","own":1,"round":1,"at":"x"}}"#),
-        format!("{{\"id\":\"a\", \"at\" :\n \"x\"\n, \"last\":\"z\",\"own\":1,\"round\":1}}"),
+        r#"{"at":"x","round":1,"last":"z","id":"a","own":1}"#.to_owned(),
+        r#"{"last":"z","id":"a","own":1,"round":1,"at":"x"}"#.to_owned(),
+        "{\"id\":\"a\", \"at\" :\n \"x\"\n, \"last\":\"z\",\"own\":1,\"round\":1}".to_owned(),
         format!(
             r#"{{"more":{{"at":"{AT}"}},"own":1,"\u0061t":"x","id":"a","last":"z","round":1}}"#
         ),
