@@ -149,9 +149,9 @@ impl EventStore {
     /// ```
     ///
     /// # Errors
-    /// [`Error::LogDiverged`](crate::Error::LogDiverged) for [`StartFrom::After`] a position that was never assigned;
-    /// [`Error::Subscription`](crate::Error::Subscription) with `Invalid` for a filter that selects a stream of links;
-    /// [`Error::Connection`](crate::Error::Connection).
+    /// [`Error::LogDiverged`] for [`StartFrom::After`] a position that was never assigned;
+    /// [`Error::Subscription`] with `Invalid` for a filter that selects a stream of links;
+    /// [`Error::Connection`].
     pub async fn subscribe(&self, from: StartFrom, filter: Filter) -> Result<Subscription> {
         let subscribed = async {
             filter.check(self, NAME).await?;
@@ -181,7 +181,7 @@ impl EventStore {
 /// closed store; while the database is unreachable, it waits.
 ///
 /// When the log is replaced under it, as by a failover to a server that lacks the last commits, it continues if the log
-/// still holds the last event that it returned; otherwise it ends with [`Error::LogDiverged`](crate::Error::LogDiverged).
+/// still holds the last event that it returned; otherwise it ends with [`Error::LogDiverged`].
 ///
 /// It is a `Stream` for combinators, and has an inherent [`next`](Self::next) for plain loops.
 #[must_use = "nothing is read before the subscription is polled"]

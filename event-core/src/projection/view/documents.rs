@@ -95,7 +95,7 @@ impl<V: View> Documents<V> {
     ///
     /// # Errors
     /// [`Error::Adapter`] for what cannot be a key, for a view that was never run, and for documents of another definition;
-    /// [`Error::AmbiguousEvent`]-like refusals under all tenants where several have the key; [`Error::Unsupported`],
+    /// [`Error::Adapter`] under all tenants where several have the key, naming them; [`Error::Unsupported`],
     /// [`Error::Connection`].
     pub async fn get(&self, key: impl AsRef<str> + Send) -> Result<Option<V>> {
         let key = key.as_ref();

@@ -120,7 +120,8 @@ mod tests {
         }
         let too_long = longest.clone() + "k";
         for (key, words) in [("", "empty"), ("a\0b", "U+0000"), (&*too_long, "1025 bytes")] {
-            let refused = Keys::one(key).checked().unwrap_err().to_string();
+            let refused = Keys::one(key).checked().unwrap_err();
+            let refused = crate::error::with_causes(&refused);
             assert!(refused.contains(words) && refused.len() < 300, "{refused}");
         }
     }
