@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::error::Failure;
 use crate::frontier::{Frontier, Known, changing};
-use crate::lineage::Started;
+use crate::lineage::{Started, behind};
 use crate::row;
 use crate::sql::{PgQuery, Statement};
 use crate::store::Store;
@@ -144,6 +144,10 @@ async fn attempt(
             return Ok(None);
         }
         if last <= after {
+            // A standby that came back earlier in the log says nothing of what follows.
+            if !frontier.is_primary() && known.last < to_i64(options.get_after().get()) {
+                return Err(behind());
+            }
             break;
         }
         let found = (&mut events, &mut room);

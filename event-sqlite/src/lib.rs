@@ -71,9 +71,9 @@
 //! - An append is on the disk when it is acknowledged; appends that wait at the same time share one transaction and one
 //!   wait for the disk, each on its own terms.
 //! - Readers never wait for the writer. Several programs of one machine may use a file at the same time.
-//! - The queue of appends, imports, inline appends, changes of streams, links, snapshots, the transactions of projections
-//!   and the tail run on a thread of the store's own: a runtime that sleeps or ends delays no append of another one.
-//!   Reads, and the checkpoints and handlers of subscriptions, run where they are polled.
+//! - The queue of appends, imports, inline appends, changes of streams, links, snapshots, the leases and checkpoints of
+//!   subscriptions, the transactions of projections and the tail run on a thread of the store's own: a runtime that sleeps
+//!   or ends delays no append of another one. Reads, and the handlers of subscriptions, run where they are polled.
 //! - The tables are private: their shape may change with any version. Read models are the place for own queries.
 
 mod adapter;
@@ -81,6 +81,7 @@ mod append;
 mod backup;
 mod census;
 mod checkpoints;
+mod checkpoints_on_thread;
 mod error;
 mod health;
 mod identity;

@@ -1,4 +1,4 @@
-//! [`OnThread`]: the snapshots and checkpoints of a store, whose transactions run on the store's thread.
+//! [`OnThread`]: the snapshots of a store, whose transactions run on the store's thread; the checkpoints are beside it.
 
 use std::sync::Arc;
 

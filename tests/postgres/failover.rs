@@ -1,27 +1,22 @@
 //! A primary is replaced, at the same address and under living processes, by a standby that lacks its last commits: every
 //! reader handles what the new log holds, or says at which position the log differs. None passes over an event in silence.
 
-use std::collections::BTreeSet;
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use event_core::broadcast::{Broadcast, Copies};
 use event_core::error::with_causes;
 use event_core::{
-    AllOptions, BatchSize, Error, Event, EventId, EventStore, EventStream, ExpectedVersion, Filter,
-    Position, Projection, RecordedEvent, StartFrom,
+    AllOptions, BatchSize, EventId, EventStore, EventStream, ExpectedVersion, ReadOptions,
 };
 use event_postgres::PgAdapter;
 use event_testing::Noted;
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
+pub(crate) use crate::readers::wait_until;
+use crate::readers::{Seen, broadcast, durable, pages, plain, projection, reader, report};
 use crate::{pg, stream};
-
-/// What every reader gets at most for what it has to do.
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An address whose server can be replaced.
 pub(crate) struct Switch {
@@ -70,133 +65,6 @@ fn forward(mut from: TcpStream, mut to: TcpStream) {
     let _ = std::io::copy(&mut from, &mut to);
     let _ = from.shutdown(Shutdown::Both);
     let _ = to.shutdown(Shutdown::Both);
-}
-
-/// What a reader saw, and the error that ended it.
-#[derive(Default)]
-struct Seen {
-    ids: Mutex<Vec<EventId>>,
-    said: Mutex<Option<Error>>,
-}
-
-impl Seen {
-    fn see(&self, event: &RecordedEvent) {
-        self.ids.lock().unwrap().push(event.event_id());
-    }
-
-    fn end(&self, error: Error) {
-        *self.said.lock().unwrap() = Some(error);
-    }
-
-    fn has(&self, wanted: &[EventId]) -> bool {
-        let seen: BTreeSet<_> = self.ids.lock().unwrap().iter().copied().collect();
-        wanted.iter().all(|id| seen.contains(id))
-    }
-
-    fn ended(&self) -> bool {
-        self.said.lock().unwrap().is_some()
-    }
-}
-
-struct Reader {
-    name: &'static str,
-    seen: Arc<Seen>,
-    task: JoinHandle<()>,
-}
-
-fn reader<W: Future<Output = Result<(), Error>> + Send + 'static>(
-    name: &'static str,
-    work: impl FnOnce(Arc<Seen>) -> W,
-) -> Reader {
-    let seen = Arc::new(Seen::default());
-    let work = work(Arc::clone(&seen));
-    let task = tokio::spawn({
-        let seen = Arc::clone(&seen);
-        async move {
-            if let Err(error) = work.await {
-                seen.end(error);
-            }
-        }
-    });
-    Reader { name, seen, task }
-}
-
-struct Collect(Arc<Seen>);
-
-#[derive(Event)]
-enum AnyEvent {
-    Noted(Noted),
-    #[event(other)]
-    Other(RecordedEvent),
-}
-
-impl Projection for Collect {
-    type Event = AnyEvent;
-
-    fn apply(&mut self, _: Self::Event, recorded: &RecordedEvent) {
-        self.0.see(recorded);
-    }
-}
-
-async fn plain(store: EventStore, seen: Arc<Seen>) -> Result<(), Error> {
-    let mut events = store.subscribe(StartFrom::Beginning, Filter::all()).await?;
-    while let Some(event) = events.next().await {
-        seen.see(&event?);
-    }
-    Ok(())
-}
-
-async fn durable(store: EventStore, seen: Arc<Seen>) -> Result<(), Error> {
-    let mail = store.subscription("mail").checkpoint_interval(Duration::from_millis(20));
-    let mail = mail.lease(Duration::from_secs(1));
-    mail.run(move |event| {
-        seen.see(&event);
-        async { Ok::<_, Error>(()) }
-    })
-    .await
-}
-
-async fn broadcast(store: EventStore, seen: Arc<Seen>) -> Result<(), Error> {
-    let all = Broadcast::new(&store, |_| vec!["all".into()]);
-    let mut listener = all.listen(["all"], Copies::Once, StartFrom::Beginning).await?;
-    while let Some(message) = listener.next().await {
-        seen.see(&message?.event);
-    }
-    Ok(())
-}
-
-async fn projection(store: EventStore, seen: Arc<Seen>) -> Result<(), Error> {
-    let mut live = store.project(Collect(seen), Filter::all());
-    while let Some(event) = live.next().await {
-        event?;
-    }
-    Ok(())
-}
-
-/// Pages of all streams, each after the last event of the one before, as an application of its own would read them.
-async fn pages(store: EventStore, seen: Arc<Seen>) -> Result<(), Error> {
-    let mut after = Position::START;
-    loop {
-        let page = match store.read_all(AllOptions::new().after(after)).await {
-            Err(error) if error.is_transient() => continue,
-            page => page?,
-        };
-        for event in &page {
-            seen.see(event);
-            after = event.position();
-        }
-        if page.is_empty() {
-            sleep(Duration::from_millis(5)).await;
-        }
-    }
-}
-
-pub(crate) async fn wait_until(what: &str, done: impl AsyncFn() -> bool) {
-    let began = Instant::now();
-    while !done().await {
-        assert!(began.elapsed() < PATIENCE, "{what}");
-        sleep(Duration::from_millis(5)).await;
-    }
 }
 
 pub(crate) async fn append(store: &EventStore, name: &str, count: usize) {
@@ -268,14 +136,21 @@ async fn fail_over(lost: usize, growth: Growth) {
     while pg::number(&mut on_standby, receivers).await > 0 {
         sleep(Duration::from_millis(5)).await;
     }
-    append(&store, "gone", lost).await;
+    append(&store, "kept", lost).await;
     let gone = log(&database.url).await;
     let small = AllOptions::new().limit(BatchSize::new(10).unwrap());
     let mut begun: EventStream = store.all_events(small.clone());
     // Some pages are left, and the next one may have been read ahead.
+    let small_pages = |options: ReadOptions| options.limit(BatchSize::new(10).unwrap());
+    let mut begun_stream =
+        store.stream_events(&stream("kept"), small_pages(ReadOptions::forward()));
     for _ in 0..75 + lost {
         begun.next().await.unwrap().unwrap();
+        begun_stream.next().await.unwrap().unwrap();
     }
+    let mut begun_backward =
+        store.stream_events(&stream("kept"), small_pages(ReadOptions::backward()));
+    begun_backward.next().await.unwrap().unwrap();
     for reader in &readers {
         wait_until(reader.name, async || reader.seen.has(&gone)).await;
     }
@@ -284,12 +159,12 @@ async fn fail_over(lost: usize, growth: Growth) {
     pg::run(&mut on_standby, "SELECT pg_promote()").await;
     if growth == Growth::Before {
         let other = EventStore::new(PgAdapter::connect(&standby_url).await.unwrap()).unwrap();
-        append(&other, "new", 300).await;
+        append(&other, "kept", 300).await;
         other.close().await;
     }
     switch.replace(standby.address());
     if growth == Growth::Afterwards {
-        append(&store, "new", 300).await;
+        append(&store, "kept", 300).await;
     }
     let now = log(&standby_url).await;
     assert!(now.len() >= 400 && now[..100] == kept);
@@ -301,19 +176,9 @@ async fn fail_over(lost: usize, growth: Growth) {
         reader.task.abort();
         report(reader.name, &reader.seen, &now, lost);
     }
-    let rest = Seen::default();
-    while let Some(event) = begun.next().await {
-        match event {
-            Ok(event) => rest.see(&event),
-            Err(error) => rest.end(error),
-        }
-    }
-    if lost > 0 {
-        assert!(rest.ended(), "a stream of pages mixed two logs");
-    } else {
-        assert!(rest.has(&now[100..]));
-    }
-    report("read in progress", &rest, &now, 1);
+    rest_of(begun, "read in progress", &now[100..], &now, lost).await;
+    rest_of(begun_stream, "stream in progress", &now[100..], &now, lost).await;
+    rest_of(begun_backward, "stream in progress, backward", &now[..90], &now, lost).await;
     let health = store.health().await.unwrap();
     assert_eq!(health.log_change.is_some(), lost > 0, "{:?}", health.log_change);
 
@@ -328,16 +193,29 @@ async fn fail_over(lost: usize, growth: Growth) {
     alone.close().await;
 }
 
-fn report(name: &str, seen: &Seen, now: &[EventId], lost: usize) {
-    let ids: BTreeSet<_> = seen.ids.lock().unwrap().iter().copied().collect();
-    let handled = now.iter().filter(|id| ids.contains(id)).count();
-    let said = seen.said.lock().unwrap().as_ref().map(|error| with_causes(error));
-    eprintln!("  {name}: {handled} of {} of the new log; said: {said:?}", now.len());
-    match &*seen.said.lock().unwrap() {
-        None => assert!(name == "read in progress" || handled == now.len(), "{name}"),
-        Some(Error::LogDiverged { .. }) if lost > 0 && name != "durable" => {}
-        Some(error) => panic!("{name}: {}", with_causes(error)),
+/// What is left of a read that began before: it continues in the same log, or ends with an error.
+async fn rest_of(
+    mut begun: EventStream,
+    name: &str,
+    left: &[EventId],
+    now: &[EventId],
+    lost: usize,
+) {
+    let rest = Seen::default();
+    while let Some(event) = begun.next().await {
+        match event {
+            Ok(event) => rest.see(&event),
+            Err(error) => rest.end(error),
+        }
     }
+    if lost > 0 {
+        assert!(rest.ended(), "{name}: the pages mixed two logs");
+    } else {
+        let (ids, said) = (rest.ids.lock().unwrap().len(), rest.said.lock().unwrap());
+        let said = said.as_ref().map(|error| with_causes(error));
+        assert!(rest.has(left), "{name}: only {ids} more events; said: {said:?}");
+    }
+    report(name, &rest, now, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

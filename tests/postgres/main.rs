@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod append_in;
+mod behind;
 mod beside;
 mod chaos;
 mod concurrency;
@@ -56,6 +57,8 @@ mod model;
 mod pg;
 #[path = "../support/proxy.rs"]
 mod proxy;
+#[path = "../support/readers.rs"]
+mod readers;
 #[path = "../support/travel.rs"]
 mod travel;
 

@@ -16,7 +16,7 @@ use sqlx::PgConnection;
 use crate::{events, one, pg, stream};
 
 /// Waits until a standby has replayed all that its primary has written up to now.
-async fn catch_up(primary: &mut PgConnection, standby: &mut PgConnection) {
+pub(crate) async fn catch_up(primary: &mut PgConnection, standby: &mut PgConnection) {
     let written: String = text(primary, "SELECT pg_current_wal_lsn()::text").await;
     loop {
         let replayed = format!("SELECT (pg_last_wal_replay_lsn() >= '{written}')::int::bigint");
@@ -32,7 +32,7 @@ async fn text(connection: &mut PgConnection, sql: &'static str) -> String {
 }
 
 /// The URL of a database on another server of the cluster.
-fn url_on(database: &pg::Database<'_>, server: &pg::Cluster) -> String {
+pub(crate) fn url_on(database: &pg::Database<'_>, server: &pg::Cluster) -> String {
     database.url.replace(&database.address(), &server.address())
 }
 

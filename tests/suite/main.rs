@@ -15,6 +15,8 @@ mod games;
 mod jumps;
 #[path = "../support/model.rs"]
 mod model;
+#[path = "../support/readers.rs"]
+mod readers;
 #[path = "../support/travel.rs"]
 mod travel;
 

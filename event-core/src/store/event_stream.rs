@@ -17,6 +17,7 @@ use crate::adapter::{
 };
 use crate::envelope::RecordedEvent;
 use crate::error::{Error, Result};
+use crate::store::stream_page::{Page, StreamPlace};
 use crate::store::{EventStore, Place};
 use crate::value::{Position, StreamId, StreamVersion};
 
@@ -54,40 +55,43 @@ pub struct EventStream {
     mean_size: MeanSize,
 }
 
-/// The events of a page, and the place of a reader of all streams before it.
-type Page = Result<(Vec<RecordedEvent>, Option<Place>)>;
-
 /// A page that is being read.
 enum Fetch {
     /// By a task of its own.
-    Prefetch(JoinHandle<Page>),
+    Prefetch(JoinHandle<Result<Page>>),
     /// By the reader that polls for it.
-    Inline(BoxFuture<'static, Page>),
+    Inline(BoxFuture<'static, Result<Page>>),
 }
 
 /// Where the next page starts.
 enum Cursor {
-    Stream(StreamId, ReadOptions),
+    Stream(StreamId, ReadOptions, StreamPlace),
     All(AllOptions, Place),
     End,
 }
 
 /// Reads a page of all streams that belongs to the log of the pages before; when the log was replaced, only after the last
 /// event of those was found in it.
-async fn read_all(store: EventStore, options: AllOptions, mut place: Place) -> Page {
+async fn read_all(store: EventStore, options: AllOptions, mut place: Place) -> Result<Page> {
+    let limit = options.get_limit();
     loop {
         match store.read_all(options.clone().in_epoch(place.epoch())).await {
             Err(Error::LogDiverged { .. }) => {
                 place.prove(&store, "a read of all streams").await?;
             }
-            page => return page.map(|events| (events, Some(place))),
+            page => {
+                let page = page?;
+                let is_full = is_full(&page, limit, PAGE_BYTES);
+                return Ok(Page { events: page.into(), is_full, place });
+            }
         }
     }
 }
 
 impl EventStream {
     pub(crate) fn of_stream(store: EventStore, stream_id: StreamId, options: ReadOptions) -> Self {
-        Self::at(store, Cursor::Stream(stream_id, options))
+        let place = StreamPlace::start(store.adapter().live().epoch());
+        Self::at(store, Cursor::Stream(stream_id, options, place))
     }
 
     pub(crate) fn of_all(store: EventStore, options: AllOptions) -> Self {
@@ -107,16 +111,12 @@ impl EventStream {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
-    fn fetch(&self) -> Option<BoxFuture<'static, Page>> {
+    fn fetch(&self) -> Option<BoxFuture<'static, Result<Page>>> {
         let store = self.store.clone();
         match &self.cursor {
-            Cursor::Stream(stream_id, options) => {
+            Cursor::Stream(stream_id, options, place) => {
                 let limit = self.mean_size.limit(options.get_limit());
-                let options = options.limit(limit).limit_bytes(PAGE_BYTES);
-                let stream_id = stream_id.clone();
-                Some(Box::pin(async move {
-                    store.read_stream(&stream_id, options).await.map(|events| (events, None))
-                }))
+                Some(Box::pin(place.read(store, stream_id.clone(), options.limit(limit))))
             }
             Cursor::All(options, place) => {
                 let limit = self.mean_size.limit(options.get_limit());
@@ -139,7 +139,7 @@ impl EventStream {
     }
 
     /// Polls for the next page; `None` at the end.
-    fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Option<Page>> {
+    fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Page>>> {
         loop {
             if self.fetching.is_none() {
                 self.fetching = self.fetch().map(Fetch::Inline);
@@ -165,22 +165,16 @@ impl EventStream {
         }
     }
 
-    fn turn_page(&mut self, page: Vec<RecordedEvent>, place: Option<Place>) {
-        // The limit that the page was read with: it changes only here.
-        let limit = |most| self.mean_size.limit(most);
-        self.cursor = match (std::mem::replace(&mut self.cursor, Cursor::End), page.last()) {
-            (Cursor::Stream(stream_id, options), Some(last))
-                if is_full(&page, limit(options.get_limit()), PAGE_BYTES) =>
+    fn turn_page(&mut self, page: Page) {
+        let Page { mut events, is_full, mut place } = page;
+        let last = events.back().filter(|_| is_full);
+        self.cursor = match (std::mem::replace(&mut self.cursor, Cursor::End), last) {
+            (Cursor::Stream(stream_id, options, _), Some(last))
+                if has_next(last.stream_version(), options.get_direction()) =>
             {
-                match after(last.stream_version(), options.get_direction()) {
-                    Some(next) => Cursor::Stream(stream_id, options.from(next)),
-                    None => Cursor::End,
-                }
+                Cursor::Stream(stream_id, options, StreamPlace::after(place, last))
             }
-            (Cursor::All(options, before), Some(last))
-                if is_full(&page, limit(options.get_limit()), PAGE_BYTES) =>
-            {
-                let mut place = place.unwrap_or(before);
+            (Cursor::All(options, _), Some(last)) => {
                 place.see(last.position(), last.event_id());
                 match next_of_all(options, last.position()) {
                     Some(options) => Cursor::All(options, place),
@@ -189,10 +183,11 @@ impl EventStream {
             }
             _ => Cursor::End,
         };
-        self.mean_size.learn(&page);
+        let page = events.make_contiguous();
+        self.mean_size.learn(page);
         // A caller that reads past the first page usually keeps reading: prefetch earlier.
         self.prefetch_at = if self.prefetch_at == 0 { page.len() / 2 } else { page.len() };
-        self.page = page.into();
+        self.page = events;
     }
 }
 
@@ -205,12 +200,9 @@ fn next_of_all(options: AllOptions, last: Position) -> Option<AllOptions> {
     before.map(|before| options.up_to(Position::new(before)))
 }
 
-/// The start of the next page; `None` if no version is left. Backward, 0 would mean the end of the stream.
-fn after(last: StreamVersion, direction: Direction) -> Option<StreamVersion> {
-    match direction {
-        Direction::Forward => Some(last.next()),
-        Direction::Backward => last.get().checked_sub(1).filter(|v| *v > 0).map(StreamVersion::new),
-    }
+/// Whether a version is left after this one.
+fn has_next(last: StreamVersion, direction: Direction) -> bool {
+    direction == Direction::Forward || last.get() > 1
 }
 
 impl Stream for EventStream {
@@ -223,7 +215,7 @@ impl Stream for EventStream {
                 return Poll::Ready(Some(Ok(event)));
             }
             match ready!(self.poll_page(context)) {
-                Some(Ok((page, place))) => self.turn_page(page, place),
+                Some(Ok(page)) => self.turn_page(page),
                 Some(Err(error)) => {
                     self.cursor = Cursor::End;
                     return Poll::Ready(Some(Err(error)));

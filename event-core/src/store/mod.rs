@@ -17,6 +17,7 @@ pub(crate) mod retry;
 mod schema;
 mod snapshot;
 mod storable;
+mod stream_page;
 mod streams;
 pub(crate) mod trace;
 pub(crate) mod transaction;

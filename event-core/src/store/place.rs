@@ -44,13 +44,20 @@ impl Place {
     /// seen, since what lies between it and a later position may have become another. `name` is the reader's, for the
     /// error.
     pub(crate) async fn prove(&mut self, store: &EventStore, name: &str) -> Result<Position> {
+        self.prove_event(store, name).await?;
+        Ok(self.seen.map_or(self.start, |(position, _)| position))
+    }
+
+    /// Proves the place in the epoch of now, and says whether the last event that was seen is in the log. `name` is the
+    /// reader's, for the error.
+    pub(crate) async fn prove_event(&mut self, store: &EventStore, name: &str) -> Result<bool> {
         let (position, expected) = match self.seen {
             Some((position, event_id)) => (position, Some(event_id)),
             None => (self.start, None),
         };
         if position == Position::START {
             self.epoch = store.adapter().live().epoch();
-            return Ok(position);
+            return Ok(false);
         }
         let live: &dyn LiveLog = store.adapter().live();
         let operation = store.operation("verify_checkpoint", None);
@@ -60,7 +67,7 @@ impl Place {
         let is_common = position <= now.common && (expected.is_none() || now.event.is_none());
         if is_there || is_common {
             self.epoch = now.epoch;
-            return Ok(position);
+            return Ok(is_there);
         }
         let reason = match (expected, now.event) {
             _ if position > now.last_assigned => {

@@ -68,8 +68,10 @@ impl Adapter for PgAdapter {
         view: &TenantView,
         options: &AllOptions,
     ) -> Result<Vec<RecordedEvent>> {
-        let end = i64::try_from(options.get_up_to().get()).ok();
-        let read = self.readers.read_up_to(end, move |server| {
+        let position = |position: Position| i64::try_from(position.get()).ok();
+        // A reader is not taken back before what it has seen, either.
+        let shown = position(options.get_up_to()).or_else(|| position(options.get_after()));
+        let read = self.readers.read_up_to(shown, move |server| {
             Box::pin(async move {
                 if options.is_backward() {
                     backward::all(server, view, options).await

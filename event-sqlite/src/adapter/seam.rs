@@ -138,7 +138,7 @@ impl Adapter for SqliteAdapter {
     }
 
     fn checkpoints(&self) -> Option<&dyn CheckpointStore> {
-        Some(&*self.store)
+        Some(&self.on_thread)
     }
 
     async fn backup(&self, path: &Path) -> Result<()> {

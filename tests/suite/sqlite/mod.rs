@@ -10,6 +10,7 @@ mod jumps;
 mod kill;
 mod projection;
 mod races;
+mod restored;
 mod schema;
 mod sleeping;
 mod slow;

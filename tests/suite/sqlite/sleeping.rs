@@ -6,10 +6,13 @@ use std::thread;
 use std::time::Duration;
 
 use event_core::ExpectedVersion::Any;
+use event_core::adapter::{
+    Adapter, Checkpoint, CheckpointMove, CheckpointStore, Incarnation, Registered, SubscriptionKey,
+};
 use event_core::error::BoxError;
 use event_core::projection::InlineEvent;
 use event_core::{
-    Event, EventId, EventStore, Filter, NewEvent, RecordedEvent, StartFrom, StreamId,
+    Event, EventId, EventStore, Filter, NewEvent, Position, RecordedEvent, StartFrom, StreamId,
 };
 use event_sqlite::{SqliteAdapter, SqliteInlineProjection, SqliteProjection, SqliteTables};
 use event_testing::Noted;
@@ -80,7 +83,7 @@ fn store(adapter: Arc<SqliteAdapter>) -> EventStore {
 }
 
 /// Calls that write; the second argument is an export of another store.
-const CALLS: [(&str, Call); 7] = [
+const CALLS: [(&str, Call); 11] = [
     ("append", |adapter, _| {
         async move {
             store(adapter).append(&stream("a"), Any, Noted::many(1)).await.unwrap();
@@ -114,6 +117,37 @@ const CALLS: [(&str, Call); 7] = [
         }
         .boxed()
     }),
+    ("registration", |adapter, _| {
+        async move {
+            let checkpoints = adapter.checkpoints().unwrap();
+            checkpoints.register(&key("other"), &wanted(), Position::START).await.unwrap();
+        }
+        .boxed()
+    }),
+    ("heartbeat", |adapter, _| {
+        async move {
+            let checkpoints = adapter.checkpoints().unwrap();
+            let beat = checkpoints.heartbeat(&key("mail"), Incarnation::new(1), "me", LONG).await;
+            drop(beat);
+        }
+        .boxed()
+    }),
+    ("checkpoint", |adapter, _| {
+        async move {
+            let to = Checkpoint { position: Position::new(1), event: None };
+            let moved = CheckpointMove { partition: 0, token: 1, checkpoint: to, skipped: 0 };
+            let checkpoints = adapter.checkpoints().unwrap();
+            checkpoints.save_all(&key("mail"), &[moved]).await.unwrap();
+        }
+        .boxed()
+    }),
+    ("reset", |adapter, _| {
+        async move {
+            let checkpoints = adapter.checkpoints().unwrap();
+            checkpoints.reset(&key("mail"), Position::START).await.unwrap();
+        }
+        .boxed()
+    }),
     ("subscription", |adapter, _| {
         async move {
             let subscribed = store(adapter).subscribe(StartFrom::Beginning, Filter::all()).await;
@@ -122,6 +156,14 @@ const CALLS: [(&str, Call); 7] = [
         .boxed()
     }),
 ];
+
+fn key(name: &str) -> SubscriptionKey {
+    SubscriptionKey { tenant: None, name: name.to_owned() }
+}
+
+fn wanted() -> Registered {
+    Registered { filter: "{}".to_owned(), partitions: 2 }
+}
 
 const ID: uuid::Uuid = uuid::Uuid::from_u128(7);
 
@@ -137,6 +179,8 @@ fn a_runtime_that_sleeps_in_the_middle_of_a_call_delays_no_append() {
                 let store = store(Arc::clone(&adapter));
                 let known = NewEvent::from(Noted::new("x")).with_id(EventId::from_uuid(ID));
                 store.append(&stream("old"), Any, [known]).await.unwrap();
+                let checkpoints = adapter.checkpoints().unwrap();
+                checkpoints.register(&key("mail"), &wanted(), Position::START).await.unwrap();
                 let source = store_in_memory().await;
                 (adapter, exported(&source).await)
             });

@@ -1,0 +1,189 @@
+//! The log of a file is replaced under living readers: an older copy is restored through SQLite, and other events are stored
+//! in the place of those that are gone. Every reader handles what the log holds now, or says where it differs.
+
+use std::path::Path;
+
+use event_core::error::BoxError;
+use event_core::{
+    AllOptions, BatchSize, Error, Event, EventId, EventStore, EventStream, ExpectedVersion,
+    ReadOptions, RecordedEvent,
+};
+use event_sqlite::{SqliteAdapter, SqliteProjection, SqliteTables};
+use event_testing::Noted;
+use sqlx::SqliteConnection;
+use std::sync::Arc;
+
+use super::{all_events, new_file, open, open_store, plain_connection, stream};
+use crate::readers::{
+    Seen, broadcast, durable, pages, plain, projection, reader, report, wait_until,
+};
+
+#[derive(Event)]
+enum Notes {
+    Noted(Noted),
+}
+
+/// The ids of all notes, in a table of the file.
+struct Ids;
+
+impl SqliteProjection for Ids {
+    type Event = Notes;
+    const NAME: &'static str = "ids";
+    const BUILD: u32 = 1;
+
+    async fn create(
+        &self,
+        connection: &mut SqliteConnection,
+        _: &SqliteTables,
+    ) -> Result<(), BoxError> {
+        sqlx::raw_sql("CREATE TABLE noted_ids (id BLOB NOT NULL)").execute(connection).await?;
+        Ok(())
+    }
+
+    async fn apply(
+        &self,
+        connection: &mut SqliteConnection,
+        _: &SqliteTables,
+        events: Vec<(Notes, RecordedEvent)>,
+    ) -> Result<(), BoxError> {
+        for (_, recorded) in events {
+            let insert = sqlx::query("INSERT INTO noted_ids VALUES (?1)");
+            insert.bind(recorded.event_id().as_uuid()).execute(&mut *connection).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn append(store: &EventStore, count: usize) {
+    for _ in 0..count / 10 {
+        store.append(&stream("kept"), ExpectedVersion::Any, Noted::many(10)).await.unwrap();
+    }
+}
+
+async fn log(path: &Path) -> Vec<EventId> {
+    ids(&mut plain_connection(path).await, "SELECT event_id FROM events ORDER BY position").await
+}
+
+async fn ids(connection: &mut SqliteConnection, sql: &'static str) -> Vec<EventId> {
+    let ids: Vec<uuid::Uuid> = sqlx::query_scalar(sql).fetch_all(connection).await.unwrap();
+    ids.into_iter().map(EventId::from_uuid).collect()
+}
+
+/// Gives every table the rows of an older copy, in one transaction, as a restore through SQLite does.
+async fn restore(path: &Path, copy: &Path) {
+    let mut connection = plain_connection(path).await;
+    let run = async |connection: &mut SqliteConnection, sql: String| {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(connection).await.unwrap();
+    };
+    run(&mut connection, "PRAGMA foreign_keys = OFF; PRAGMA busy_timeout = 20000".into()).await;
+    run(&mut connection, format!("ATTACH '{}' AS old", copy.display())).await;
+    run(&mut connection, "BEGIN IMMEDIATE".into()).await;
+    let tables =
+        "SELECT name FROM old.sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_stat%'";
+    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut connection).await.unwrap();
+    for table in tables {
+        run(&mut connection, format!("DELETE FROM main.{table}")).await;
+        run(&mut connection, format!("INSERT INTO main.{table} SELECT * FROM old.{table}")).await;
+    }
+    run(&mut connection, "COMMIT".into()).await;
+}
+
+/// What is left of a read that began before.
+async fn rest_of(mut begun: EventStream, name: &str, now: &[EventId], lost: usize) {
+    let rest = Seen::default();
+    while let Some(event) = begun.next().await {
+        match event {
+            Ok(event) => rest.see(&event),
+            Err(error) => rest.end(error),
+        }
+    }
+    let diverged = matches!(&*rest.said.lock().unwrap(), Some(Error::LogDiverged { .. }));
+    assert_eq!(diverged, lost > 0, "{name}: the pages mixed two logs");
+    report(name, &rest, now, lost);
+}
+
+/// 100 events that the copy has, `lost` that it lacks, 300 that another process stores after the restore.
+async fn restored(lost: usize) {
+    let path = new_file();
+    let store = open_store(&path).await;
+    append(&store, 100).await;
+    let adapter = Arc::new(open(&path).await);
+    catch_up(&adapter).await;
+    let kept = log(&path).await;
+    let mut readers = vec![
+        reader("durable", |seen| durable(store.clone(), seen)),
+        reader("plain", |seen| plain(store.clone(), seen)),
+        reader("broadcast", |seen| broadcast(store.clone(), seen)),
+        reader("projection", |seen| projection(store.clone(), seen)),
+        reader("pages", |seen| pages(store.clone(), seen)),
+    ];
+    for reader in &readers {
+        wait_until(reader.name, async || reader.seen.has(&kept)).await;
+    }
+    let mut connection = plain_connection(&path).await;
+    let checkpoint = "SELECT coalesce(max(position), 0) FROM subscription_partitions";
+    wait_until("a checkpoint", async || {
+        let mut connection = plain_connection(&path).await;
+        sqlx::query_scalar::<_, i64>(checkpoint).fetch_one(&mut connection).await.unwrap() >= 100
+    })
+    .await;
+    let copy = new_file();
+    let into = format!("VACUUM INTO '{}'", copy.display());
+    sqlx::raw_sql(sqlx::AssertSqlSafe(into)).execute(&mut connection).await.unwrap();
+
+    append(&store, lost).await;
+    catch_up(&adapter).await;
+    let gone = log(&path).await;
+    for reader in &readers {
+        wait_until(reader.name, async || reader.seen.has(&gone)).await;
+    }
+    let small = BatchSize::new(10).unwrap();
+    let mut all = store.all_events(AllOptions::new().limit(small));
+    let mut forward = store.stream_events(&stream("kept"), ReadOptions::forward().limit(small));
+    let mut backward = store.stream_events(&stream("kept"), ReadOptions::backward().limit(small));
+    for _ in 0..75 + lost {
+        all.next().await.unwrap().unwrap();
+        forward.next().await.unwrap().unwrap();
+    }
+    backward.next().await.unwrap().unwrap();
+
+    restore(&path, &copy).await;
+    let other = open_store(&path).await;
+    append(&other, 300).await;
+    other.close().await;
+    let now = log(&path).await;
+    assert!(now.len() == 400 && now[..100] == kept);
+
+    eprintln!("a copy restored that lacks {lost} of the commits:");
+    for reader in readers.drain(..) {
+        let done = async || reader.seen.ended() || reader.seen.has(&now);
+        wait_until(reader.name, done).await;
+        reader.task.abort();
+        report(reader.name, &reader.seen, &now, lost);
+    }
+    rest_of(all, "read in progress", &now, lost).await;
+    rest_of(forward, "stream in progress", &now, lost).await;
+    rest_of(backward, "stream in progress, backward", &now, lost).await;
+    catch_up(&adapter).await;
+    let in_table = ids(&mut connection, "SELECT id FROM noted_ids ORDER BY rowid").await;
+    eprintln!("  projection in tables: {} of {} of the new log", in_table.len(), now.len());
+    assert_eq!(in_table, now, "the tables are as old as the log, and go on with it");
+    store.close().await;
+    let again = all_events(&open_store(&path).await).await;
+    assert_eq!(again.iter().map(RecordedEvent::event_id).collect::<Vec<_>>(), now);
+}
+
+async fn catch_up(adapter: &SqliteAdapter) {
+    adapter.projector(Ids).await.unwrap().catch_up().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_reader_goes_on_when_nothing_was_lost() {
+    restored(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_reader_says_so_when_commits_are_lost() {
+    restored(20).await;
+    restored(200).await;
+}
