@@ -1,11 +1,13 @@
-//! The checkpoints of a store, whose transactions run on the store's thread; lists are read where they are polled.
+//! The checkpoints of a store, whose transactions run on the store's thread; what takes no lock is read where it is polled.
+//!
+//! Every method is here, those with a default as well: the store has its own.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use event_core::adapter::{
-    Checkpoint, CheckpointMove, CheckpointStore, Heartbeat, Incarnation, Moved, ParkedEvent,
-    PartitionState, Registered, Registration, SubscriptionKey, async_trait,
+    Alteration, Checkpoint, CheckpointMove, CheckpointStore, Heartbeat, Incarnation, Moved,
+    ParkedEvent, PartitionState, Passed, Registered, Registration, SubscriptionKey, async_trait,
 };
 use event_core::{Position, Result, Tenant};
 
@@ -31,6 +33,25 @@ impl CheckpointStore for OnThread {
         on_thread!(self, "register a subscription", |store, key, wanted| {
             store.register(&key, &wanted, start)
         })
+    }
+
+    async fn find(&self, key: &SubscriptionKey) -> Result<Option<Registration>> {
+        self.0.find(key).await
+    }
+
+    async fn change(
+        &self,
+        key: &SubscriptionKey,
+        incarnation: Incarnation,
+        alteration: &Alteration,
+    ) -> Result<()> {
+        on_thread!(self, "change a subscription", |store, key, alteration| {
+            CheckpointStore::change(&*store, &key, incarnation, &alteration)
+        })
+    }
+
+    async fn passed(&self, key: &SubscriptionKey) -> Result<Vec<Passed>> {
+        self.0.passed(key).await
     }
 
     async fn heartbeat(

@@ -173,7 +173,7 @@ async fn restored(lost: usize) {
     assert_eq!(again.iter().map(RecordedEvent::event_id).collect::<Vec<_>>(), now);
 }
 
-async fn catch_up(adapter: &SqliteAdapter) {
+async fn catch_up(adapter: &Arc<SqliteAdapter>) {
     adapter.projector(Ids).await.unwrap().catch_up().await.unwrap();
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use event_core::ExpectedVersion::Any;
 use event_core::adapter::{
-    Adapter, Checkpoint, CheckpointMove, CheckpointStore, Incarnation, Registered, SubscriptionKey,
+    Adapter, Checkpoint, CheckpointMove, Incarnation, Registered, SubscriptionKey,
 };
 use event_core::error::BoxError;
 use event_core::projection::InlineEvent;
