@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_core::adapter::{
-    Alteration, Checkpoint, CheckpointMove, CheckpointStore, Heartbeat, Incarnation, Moved,
-    ParkedEvent, PartitionState, Passed, Registered, Registration, SubscriptionKey, async_trait,
+    Alteration, Checkpoint, CheckpointMove, CheckpointStore, DiscardedEvent, Heartbeat,
+    Incarnation, Moved, ParkedEvent, ParkedFilter, PartitionState, Passed, Registered,
+    Registration, SubscriptionKey, async_trait,
 };
 use event_core::{Position, Result, Tenant};
 
@@ -113,6 +114,43 @@ impl CheckpointStore for OnThread {
         limit: u32,
     ) -> Result<Vec<ParkedEvent>> {
         self.0.parked(key, incarnation, due, after, limit).await
+    }
+
+    async fn select_parked(
+        &self,
+        key: &SubscriptionKey,
+        filter: &ParkedFilter,
+        after: Position,
+        limit: u32,
+    ) -> Result<Vec<ParkedEvent>> {
+        self.0.select_parked(key, filter, after, limit).await
+    }
+
+    async fn select_discarded(
+        &self,
+        key: &SubscriptionKey,
+        filter: &ParkedFilter,
+        after: Position,
+        limit: u32,
+    ) -> Result<Vec<DiscardedEvent>> {
+        self.0.select_discarded(key, filter, after, limit).await
+    }
+
+    async fn replay_selected(&self, key: &SubscriptionKey, filter: &ParkedFilter) -> Result<u64> {
+        on_thread!(self, "replay parked events", |store, key, filter| {
+            store.replay_selected(&key, &filter)
+        })
+    }
+
+    async fn discard(
+        &self,
+        key: &SubscriptionKey,
+        filter: &ParkedFilter,
+        reason: &str,
+    ) -> Result<u64> {
+        on_thread!(self, "discard parked events", |store, key, filter, reason| {
+            CheckpointStore::discard(&*store, &key, &filter, &reason)
+        })
     }
 
     async fn replay(&self, key: &SubscriptionKey, position: Option<Position>) -> Result<u64> {

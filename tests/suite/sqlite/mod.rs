@@ -14,7 +14,6 @@ mod restored;
 mod schema;
 mod sleeping;
 mod slow;
-mod table;
 mod verify;
 mod write_ahead;
 

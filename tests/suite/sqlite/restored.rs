@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use super::{all_events, new_file, open, open_store, plain_connection, stream};
 use crate::readers::{
-    Seen, broadcast, durable, pages, plain, projection, reader, report, wait_until,
+    Seen, broadcast, durable, plain, projection, reader, report, wait_until,
 };
 
 #[derive(Event)]
@@ -78,12 +78,22 @@ async fn restore(path: &Path, copy: &Path) {
     run(&mut connection, "PRAGMA foreign_keys = OFF; PRAGMA busy_timeout = 20000".into()).await;
     run(&mut connection, format!("ATTACH '{}' AS old", copy.display())).await;
     run(&mut connection, "BEGIN IMMEDIATE".into()).await;
+    // What is restored is neither stored nor removed anew.
+    let triggers = "SELECT name, sql FROM main.sqlite_master WHERE type = 'trigger'";
+    let triggers: Vec<(String, String)> =
+        sqlx::query_as(triggers).fetch_all(&mut connection).await.unwrap();
+    for (trigger, _) in &triggers {
+        run(&mut connection, format!("DROP TRIGGER main.{trigger}")).await;
+    }
     let tables =
         "SELECT name FROM old.sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_stat%'";
     let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut connection).await.unwrap();
     for table in tables {
         run(&mut connection, format!("DELETE FROM main.{table}")).await;
         run(&mut connection, format!("INSERT INTO main.{table} SELECT * FROM old.{table}")).await;
+    }
+    for (_, sql) in triggers {
+        run(&mut connection, sql).await;
     }
     run(&mut connection, "COMMIT".into()).await;
 }
@@ -115,7 +125,6 @@ async fn restored(lost: usize) {
         reader("plain", |seen| plain(store.clone(), seen)),
         reader("broadcast", |seen| broadcast(store.clone(), seen)),
         reader("projection", |seen| projection(store.clone(), seen)),
-        reader("pages", |seen| pages(store.clone(), seen)),
     ];
     for reader in &readers {
         wait_until(reader.name, async || reader.seen.has(&kept)).await;
