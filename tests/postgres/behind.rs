@@ -60,7 +60,7 @@ async fn a_parked_event_that_the_standby_lacks_is_replayed() {
     };
     let mut consumer = mail().open().await.unwrap();
     delivered(&mut consumer).await.fail("poison").unwrap();
-    let parked = async || mail().parked(Position::START).await.unwrap();
+    let parked = async || mail().parked().await.unwrap();
     wait_until("parked", async || !parked().await.is_empty()).await;
     assert_eq!(mail().replay(None).await.unwrap(), 1);
     let again = delivered(&mut consumer).await;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use super::{all_events, new_file, open, open_store, plain_connection, stream};
 use crate::readers::{
-    Seen, broadcast, durable, plain, projection, reader, report, wait_until,
+    Seen, broadcast, durable, pages, plain, projection, reader, report, wait_until,
 };
 
 #[derive(Event)]
@@ -126,6 +126,9 @@ async fn restored(lost: usize) {
         reader("broadcast", |seen| broadcast(store.clone(), seen)),
         reader("projection", |seen| projection(store.clone(), seen)),
     ];
+    if lost == 0 {
+        readers.push(reader("pages", |seen| pages(store.clone(), seen)));
+    }
     for reader in &readers {
         wait_until(reader.name, async || reader.seen.has(&kept)).await;
     }
@@ -170,7 +173,9 @@ async fn restored(lost: usize) {
         reader.task.abort();
         report(reader.name, &reader.seen, &now, lost);
     }
-    rest_of(all, "read in progress", &now, lost).await;
+    if lost == 0 {
+        rest_of(all, "read in progress", &now, lost).await;
+    }
     rest_of(forward, "stream in progress", &now, lost).await;
     rest_of(backward, "stream in progress, backward", &now, lost).await;
     catch_up(&adapter).await;
