@@ -23,6 +23,10 @@ pub(crate) enum Failure {
     NotGuarded,
 }
 
+/// The page to go to after signing in, on the response that asks for the token again.
+#[derive(Debug, Clone)]
+pub(crate) struct GoTo(pub(crate) String);
+
 /// Why a request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {

@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 
 pub(crate) use self::place::{base_of, has_own_origin};
 use self::place::{is_known_host, is_near};
-use crate::failure::{Failure, Refusal};
+use crate::failure::{Failure, GoTo, Refusal};
 use crate::html::document::{Page, document, failure_document};
 use crate::session::{COOKIE, Session};
 use crate::shared::Shared;
@@ -118,6 +118,7 @@ fn has_bearer(shared: &Shared, headers: &HeaderMap) -> bool {
 fn rendered(visit: &Visit, response: Response, path: &str) -> Response {
     let status = response.status();
     if let Some(failure) = response.extensions().get::<Arc<Failure>>() {
+        let path = response.extensions().get::<GoTo>().map_or(path, |GoTo(to)| to);
         let mut page = (status, failure_document(visit, failure, path)).into_response();
         if failure.is_passing() {
             page.headers_mut().insert("retry-after", HeaderValue::from_static("5"));

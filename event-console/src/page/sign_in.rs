@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use crate::action::OwnForm;
-use crate::failure::{Failure, Refusal};
+use crate::failure::{Failure, GoTo, Refusal};
 use crate::guard::{has_own_origin, set_session};
 use crate::html::document::{Page, Place};
 use crate::html::parts;
@@ -45,7 +45,9 @@ pub(crate) async fn post(visit: Visit, request: Request) -> Result<Response, Fai
         visit.shared.settings.token.as_ref().is_some_and(|it| sessions.is_equal(it, &token));
     if !is_right {
         tracing::warn!(target: "event_console::audit", action = "sign_in", outcome = "refused");
-        return Err(Refusal::Token.into());
+        let mut response = Failure::from(Refusal::Token).into_response();
+        response.extensions_mut().insert(GoTo(to));
+        return Ok(response);
     }
     tracing::info!(target: "event_console::audit", action = "sign_in", outcome = "done");
     let session = sessions.begin(true).map_err(|_| Failure::NotGuarded)?;
