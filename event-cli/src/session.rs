@@ -17,10 +17,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Common {
     /// Prints JSON, one object a line.
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) json: bool,
     /// Only this tenant; without it every tenant is read, and `default` is written.
-    #[arg(long, value_name = "TENANT", env = "EVENT_TENANT")]
+    #[arg(long, value_name = "TENANT", env = "EVENT_TENANT", global = true)]
     pub(crate) tenant: Option<String>,
 }
 

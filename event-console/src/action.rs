@@ -22,6 +22,15 @@ pub(crate) struct OwnForm<F> {
     pub(crate) form: F,
 }
 
+/// The outcome of an action, for the audit.
+pub(crate) fn outcome<T>(done: &Result<T, Failure>) -> &'static str {
+    match done {
+        Ok(_) => "done",
+        Err(Failure::Store(error)) => error.code(),
+        Err(_) => "refused",
+    }
+}
+
 #[derive(Deserialize)]
 struct WithToken<F> {
     #[serde(default)]

@@ -127,6 +127,41 @@ async fn replay_and_reset_do_what_their_forms_say() {
 }
 
 #[tokio::test]
+async fn discard_gives_up_an_event_with_the_reason_and_shows_both() {
+    let store = filled().await;
+    let site = Site::serve(Console::new(&store).allow_actions(true)).await;
+    let page = site.get(MAILER).await;
+    let (cookie, token) = (page.cookie.clone().unwrap(), page.form_token());
+    let send = async |position: &str, reason: &str| {
+        let fields = [("form_token", &*token), ("position", position), ("reason", reason)];
+        site.send(&format!("{MAILER}/discard"), &cookie, &fields).await
+    };
+    // Without a reason nothing is given up, nor an event that is not parked.
+    for (position, reason) in [("1", ""), ("1", " "), ("999", "gone"), ("one", "no number")] {
+        let status = send(position, reason).await.status;
+        assert!(status.is_client_error(), "{position} {reason:?}: {status}");
+    }
+    let subscription = store.subscription("mailer");
+    assert_eq!(subscription.parked().await.unwrap().len(), 2);
+
+    let answer = send("1", "a <b>test</b> order").await;
+    assert_eq!(answer.location.as_deref(), Some(&*format!("{MAILER}?done=discard")));
+    assert_eq!(subscription.parked().await.unwrap().len(), 1);
+    let given_up = subscription.parked().discarded().await.unwrap();
+    assert_eq!((given_up.len(), &*given_up[0].reason), (1, "a <b>test</b> order"));
+    let page = site.page(&format!("{MAILER}?done=discard")).await;
+    assert!(page.contains("Given up") && page.contains("a &lt;b&gt;test&lt;/b&gt; order"));
+    assert!(send("1", "again").await.text.contains("was discarded at"));
+
+    assert_eq!(send("", "the rest").await.status, 303);
+    assert!(subscription.parked().await.unwrap().is_empty());
+    assert_eq!(subscription.parked().discarded().await.unwrap().len(), 2);
+    let page = site.page(&format!("{MAILER}?given_up_after=1&after=1")).await;
+    assert!(page.contains("the rest") && !page.contains("test&lt;"));
+    assert_eq!(site.get(&format!("{MAILER}?after=x")).await.status, 400);
+}
+
+#[tokio::test]
 async fn a_token_is_asked_for_and_a_session_begins_with_it() {
     let store = filled().await;
     let site = Site::serve(Console::new(&store).token(TOKEN)).await;

@@ -31,6 +31,9 @@ enum Action {
     List {
         /// Only those of this subscription.
         name: Option<String>,
+        /// Those that were discarded instead, with the reasons.
+        #[arg(long)]
+        discarded: bool,
     },
     /// Shows a parked event: its error, and its data.
     Show {
@@ -72,8 +75,11 @@ enum Action {
 impl Parked {
     pub(super) async fn run(self, session: &mut Session) -> Result<(), Failure> {
         let store = session.reader(&self.common).await?;
-        match self.action.unwrap_or(Action::List { name: None }) {
-            Action::List { name } => list(session, &store, name, self.common.json).await,
+        match self.action.unwrap_or(Action::List { name: None, discarded: false }) {
+            Action::List { name, discarded: true } => {
+                list_discarded(session, &store, name, self.common.json).await
+            }
+            Action::List { name, .. } => list(session, &store, name, self.common.json).await,
             Action::Show { name, position } => {
                 let position = Position::new(position);
                 let (subscription, info) = find(&store, &name).await?;
@@ -137,12 +143,15 @@ async fn event_at(
     Ok(page.into_iter().next())
 }
 
-/// Every subscription that has parked events.
-async fn all_with_parked(
+/// The subscription of a name, or all.
+async fn named_or_all(
     store: &EventStore,
+    name: Option<String>,
 ) -> Result<Vec<(DurableSubscription, SubscriptionInfo)>, Failure> {
-    let infos = store.subscriptions().await?.into_iter().filter(|it| it.parked > 0);
-    let with_owner = infos.map(|info| {
+    if let Some(name) = name {
+        return Ok(vec![find(store, &name).await?]);
+    }
+    let with_owner = store.subscriptions().await?.into_iter().map(|info| {
         let owner = match &info.tenant {
             Some(tenant) => store.with_scope(Scope::tenant(tenant.clone())),
             None => store.all_tenants(),
@@ -166,11 +175,8 @@ async fn list(
         Column::text("STATE"),
         Column::cut("ERROR"),
     ]);
-    let names = match name {
-        Some(name) => vec![find(store, &name).await?],
-        None => all_with_parked(store).await?,
-    };
-    for (subscription, info) in names {
+    let named = named_or_all(store, name).await?;
+    for (subscription, info) in named.into_iter().filter(|(_, info)| info.parked > 0) {
         let mut after = Position::START;
         loop {
             let page = subscription.parked().after(after).await?;
@@ -192,6 +198,47 @@ async fn list(
                         cell(&parked.error, Style::Bad),
                     ],
                 )?;
+            }
+        }
+    }
+    table.flush(&mut session.out)
+}
+
+async fn list_discarded(
+    session: &mut Session,
+    store: &EventStore,
+    name: Option<String>,
+    as_json: bool,
+) -> Result<(), Failure> {
+    let mut table = Table::new([
+        Column::text("SUBSCRIPTION"),
+        Column::number("POSITION"),
+        Column::text("DISCARDED"),
+        Column::cut("REASON"),
+        Column::cut("ERROR"),
+    ]);
+    for (subscription, info) in named_or_all(store, name).await? {
+        let mut after = Position::START;
+        loop {
+            let page = subscription.parked().after(after).discarded().await?;
+            let Some(last) = page.last() else { break };
+            after = last.parked.position;
+            for given_up in &page {
+                if as_json {
+                    let mut line = line(&info.name, &given_up.parked);
+                    line["reason"] = given_up.reason.as_str().into();
+                    line["discarded_at"] = time(given_up.discarded_at).into();
+                    session.out.json(&line)?;
+                    continue;
+                }
+                let row = [
+                    cell(&info.name, Style::Accent),
+                    given_up.parked.position.into(),
+                    cell(time(given_up.discarded_at), Style::Dim),
+                    given_up.reason.as_str().into(),
+                    cell(&given_up.parked.error, Style::Bad),
+                ];
+                table.row(&mut session.out, row)?;
             }
         }
     }

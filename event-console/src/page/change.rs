@@ -1,16 +1,20 @@
 //! What an operator does to a subscription. Each is a form ([`Action`]) and leaves a line for the audit: who is let in is
-//! known to the console only as a session, so the line says what was done to what, and whether it was.
+//! known to the console only as a session, so the line says what was done to what, and whether it was; never a reason or an
+//! event, which may name a person.
 
 use axum::extract::Path;
 use axum::response::Redirect;
 use event_core::{Position, StartFrom};
 use serde::Deserialize;
 
-use super::subscription::Which;
-use crate::action::Action;
+use super::which::Which;
+use crate::action::{Action, outcome};
 use crate::failure::Failure;
 use crate::links::query;
 use crate::visit::Visit;
+
+/// The target of the audit's lines.
+const AUDIT: &str = "event_console::audit";
 
 /// What a form sends. Numbers come as text.
 #[derive(Debug, Default, Deserialize)]
@@ -18,6 +22,7 @@ use crate::visit::Visit;
 pub(crate) struct Fields {
     to: String,
     position: String,
+    reason: String,
 }
 
 /// `POST /subscriptions/all/{name}/{action}`
@@ -43,45 +48,43 @@ async fn change(
     fields: &Fields,
 ) -> Result<Redirect, Failure> {
     let done = run(&visit, &which, action, fields).await;
-    let outcome = match &done {
-        Ok(_) => "done",
-        Err(Failure::Store(error)) => error.code(),
-        Err(_) => "refused",
-    };
     tracing::info!(
-        target: "event_console::audit",
+        target: AUDIT,
         action,
         subscription = %which.name.escape_debug(),
         tenant = %which.tenant.as_ref().map_or("(all)", |it| it.as_str()).escape_debug(),
         position = fields.position.parse::<u64>().ok(),
-        outcome,
+        events = done.as_ref().ok().and_then(|(_, events)| *events),
+        outcome = outcome(&done),
     );
-    let action = done?;
+    let (action, _) = done?;
     Ok(Redirect::to(&(which.link(&visit) + &query(&[("done", action)]))))
 }
 
-/// Does it, and returns the word for what was done.
-async fn run(
-    visit: &Visit,
-    which: &Which,
-    action: &str,
-    fields: &Fields,
-) -> Result<&'static str, Failure> {
+/// The word for what was done, and to how many events.
+type Done = (&'static str, Option<u64>);
+
+async fn run(visit: &Visit, which: &Which, action: &str, fields: &Fields) -> Result<Done, Failure> {
     let subscription = which.open(visit);
-    match action {
-        "pause" => subscription.pause().await.map(|()| "pause"),
-        "resume" => subscription.resume().await.map(|()| "resume"),
+    let done = match action {
+        "pause" => subscription.pause().await.map(|()| ("pause", None)),
+        "resume" => subscription.resume().await.map(|()| ("resume", None)),
         "reset" => {
             let to = start(fields)?;
-            subscription.reset(to).await.map(|()| "reset")
+            subscription.reset(to).await.map(|()| ("reset", None))
         }
         "replay" => {
             let position = position(&fields.position)?;
-            subscription.replay(position).await.map(|_| "replay")
+            subscription.replay(position).await.map(|events| ("replay", Some(events)))
+        }
+        "discard" => {
+            let position = position(&fields.position)?;
+            let discarded = subscription.discard(position, &*fields.reason).await;
+            discarded.map(|events| ("discard", Some(events)))
         }
         _ => return Err(Failure::NotFound("action")),
-    }
-    .map_err(Failure::from)
+    };
+    Ok(done?)
 }
 
 fn start(fields: &Fields) -> Result<StartFrom, Failure> {

@@ -1,8 +1,8 @@
 //! What visitors do: follow, filter, replay, sign in; with and without JavaScript.
 
 use event_console::Console;
-use event_core::adapter::ParkedEvent;
 use event_core::EventStore;
+use event_core::adapter::ParkedEvent;
 
 use crate::driver::browse;
 use crate::filled::{family, orders, parked};
@@ -59,7 +59,7 @@ async fn a_visitor_filters_follows_and_finds_the_cause() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_operator_replays_a_parked_event_and_a_stale_form_is_refused() {
+async fn an_operator_replays_and_discards_and_a_stale_form_is_refused() {
     let store = filled().await;
     parked(&store, "the mail server is down").await;
     let site = Site::serve(Console::new(&store).allow_actions(true)).await;
@@ -70,6 +70,17 @@ async fn an_operator_replays_a_parked_event_and_a_stale_form_is_refused() {
         browser.sees("Marked to be handled again.").await;
         let marked = list(&store).await.iter().filter(|it| it.replay).count();
         assert_eq!(marked, 1);
+        let all = list(&store).await.len();
+
+        // The form asks for a reason, and the browser does not send it without one.
+        browser.click(".parked li .ask summary").await;
+        browser.press("Discard").await;
+        assert_eq!(list(&store).await.len(), all);
+        browser.type_into(".ask[open] [name=reason]", "a test order").await;
+        browser.press("Discard").await;
+        browser.sees("Given up").await;
+        browser.sees("Discarded: a test order").await;
+        assert_eq!(list(&store).await.len(), all - 1);
         browser.press("Pause").await;
         browser.sees("The subscription is paused.").await;
         browser.press("Resume").await;

@@ -94,8 +94,10 @@ impl Browser {
 
     /// Clicks the link, or the button, with this text.
     pub(crate) async fn press(&self, text: &str) {
-        let path =
-            format!("//a[normalize-space()='{text}'] | //button[normalize-space()='{text}']");
+        // Not one within a form that is folded.
+        let path = format!(
+            "//a[normalize-space()='{text}'] | //button[normalize-space()='{text}'][not(ancestor::details[not(@open)])]"
+        );
         let wait = self.client.wait().at_most(PATIENCE);
         let found = wait.for_element(Locator::XPath(&path)).await;
         found.unwrap_or_else(|it| panic!("{text}: {it}")).click().await.unwrap();

@@ -91,15 +91,18 @@ fn subscriptions_are_listed_paused_and_reset() {
 }
 
 #[test]
-fn parked_events_are_shown_and_replayed() {
+fn parked_events_are_shown_replayed_and_discarded() {
     use event_core::RetryPolicy;
     use event_core::subscription::OnFailure;
     let shop = Shop::new();
+    shop.append("order-2", "order_placed", 1, r#"{"customer":"bob"}"#);
     shop.with_store(async |store| {
         let mail = store.subscription("mail").on_failing(OnFailure::Park);
         let mut mail = mail.retry(RetryPolicy::never()).open().await.unwrap();
-        let delivery = mail.next().await.unwrap().unwrap();
-        delivery.fail("the server said \u{1b}[31mno").unwrap();
+        for _ in 0..2 {
+            let delivery = mail.next().await.unwrap().unwrap();
+            delivery.fail("the server said \u{1b}[31mno").unwrap();
+        }
         mail.close().await.unwrap();
     });
     let parked = shop.ok(&["parked", "--json"]).json();
@@ -110,12 +113,23 @@ fn parked_events_are_shown_and_replayed() {
     assert!(shown.contains("\"customer\": \"ann\""), "{shown}");
     shop.fails(&["parked", "show", "mail", "7"], 4);
     shop.fails(&["parked", "replay", "mail", "7"], 4);
+    let discard = ["parked", "discard", "mail", "2", "--reason", "a test order"];
+    shop.fails(&discard, 5);
+    let discarded = shop.ok(&[&discard[..], &["--yes", "--json"]].concat()).json();
+    assert_eq!((&discarded[0]["done"], &discarded[0]["events"]), (&json!("discarded"), &json!(1)));
+    assert_eq!(shop.ok(&["parked", "--json"]).json().len(), 1);
+    let kept = shop.ok(&["parked", "list", "--discarded", "--json"]).json();
+    assert_eq!((&kept[0]["position"], &kept[0]["reason"]), (&json!(2), &json!("a test order")));
+    assert!(shop.ok(&["parked", "list", "mail", "--discarded"]).stdout.contains("a test order"));
+    assert!(shop.fails(&[&discard[..], &["--yes"]].concat(), 4).contains("was discarded"));
     shop.ok(&["parked", "replay", "mail", "--all"]);
     assert_eq!(shop.ok(&["parked", "--json"]).json()[0]["replay"], true);
     assert!(shop.ok(&["doctor"]).stdout.contains("1 parked events"));
-    let discard = ["parked", "discard", "mail", "7", "--reason", "a test order"];
-    shop.fails(&discard, 5);
-    shop.fails(&[&discard[..], &["--yes"]].concat(), 4);
+    let unknown = ["parked", "discard", "mail", "7", "--reason", "a test order", "--yes"];
+    shop.fails(&unknown, 4);
+    // What is marked is left to its consumer.
+    let marked = ["parked", "discard", "mail", "1", "--reason", "a test order", "--yes"];
+    assert!(shop.fails(&marked, 4).contains("is marked to be handled again"));
 }
 
 #[test]
