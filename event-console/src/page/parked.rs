@@ -51,8 +51,8 @@ pub(crate) async fn sections(
     let acts = visit.shared.settings.allows_actions;
     let link = which.link(visit);
     let next = |name: &str, last: Option<Position>, place: &str| {
-        let last = last.map_or_else(String::new, |last| last.get().to_string());
-        format!("{link}{}{place}", query(&[(name, &last)]))
+        let after = last.map(|position| position.get().to_string()).unwrap_or_default();
+        format!("{link}{}{place}", query(&[(name, &after)]))
     };
     Ok(html! {
         section aria-labelledby="parked" {
@@ -125,12 +125,11 @@ fn discarded_row(visit: &Visit, info: &SubscriptionInfo, event: &DiscardedEvent)
 
 /// The position, with a link to the event: only a tenant's subscription knows whose it is.
 fn place(visit: &Visit, info: &SubscriptionInfo, event_id: EventId, position: Position) -> Markup {
-    let link = match &info.tenant {
-        Some(tenant) => visit.links.event(tenant, event_id),
-        None => {
-            let before = (position.get().saturating_add(1)).to_string();
-            visit.links.to("/events") + &query(&[("before", &before)])
-        }
+    let link = if let Some(tenant) = &info.tenant {
+        visit.links.event(tenant, event_id)
+    } else {
+        let before = position.get().saturating_add(1).to_string();
+        visit.links.to("/events") + &query(&[("before", &before)])
     };
     html! { a.at href=(link) { span.hidden { "Event at position " } (text::number(position.get())) } }
 }

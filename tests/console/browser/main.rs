@@ -1,4 +1,4 @@
-//! The web console in a real browser: Chromium without a window, driven over WebDriver. `tests/run` installs it and fetches
+//! The web console in a real browser: Chromium without a window, driven by chromedriver. `tests/run` installs it and fetches
 //! axe-core; where one is missing, the tests fail and say so.
 
 #![allow(missing_docs, reason = "a test's name is its documentation")]
