@@ -16,6 +16,7 @@
 //! | [`inline`] | read models in the transaction of the append |
 //! | [`migrations`] | whether this program may use a schema, by its history |
 //! | [`url_keys`] | the keys of a store's URL |
+//! | [`epochs`] | whether the log is the one that a process has read |
 //! | [`error`] | errors that both backends make alike |
 //!
 //! What a row means is decided once, so that every backend refuses the same damage:
@@ -31,6 +32,7 @@
 //! ```
 
 pub mod census;
+pub mod epochs;
 pub mod error;
 pub mod import;
 pub mod inline;

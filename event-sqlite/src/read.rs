@@ -11,6 +11,7 @@ use event_sql::rows::{Owners, checked, to_i64};
 use event_sql::streams::tenant_of;
 use sqlx::sqlite::SqliteRow;
 
+use crate::epoch;
 use crate::names::Name;
 use crate::sql::{self, Statement, json};
 use crate::store::Store;
@@ -75,25 +76,53 @@ async fn check_exists(store: &Store, tenant: &Tenant, stream_id: &StreamId) -> R
     }
 }
 
+/// How often a page is read again because the log was replaced.
+const TRIES: usize = 4;
+
 /// A page of all streams. Writers take turns, so no later commit can come before what is visible.
 pub(crate) async fn all(
     store: &Store,
     view: &TenantView,
     options: &AllOptions,
 ) -> Result<Vec<RecordedEvent>> {
-    if options.get_correlation_id().is_none() {
-        return candidates(store, view, options).await;
+    for _ in 0..TRIES {
+        let epoch = store.lineage.epoch();
+        if options.get_epoch().is_some_and(|wanted| wanted != epoch) {
+            return Err(Error::log_replaced(options.get_after()));
+        }
+        if let Some(page) = attempt(store, view, options, epoch).await? {
+            if options.get_epoch().is_none() {
+                store.lineage.give(options.get_after(), &page)?;
+            }
+            return Ok(page);
+        }
     }
+    Err(epoch::changing())
+}
+
+/// One try of a page; `None` if it is not of the log of an epoch.
+async fn attempt(
+    store: &Store,
+    view: &TenantView,
+    options: &AllOptions,
+    epoch: u64,
+) -> Result<Option<Vec<RecordedEvent>>> {
     let limit = options.get_limit().get() as usize;
     let (mut found, mut room) = (Vec::new(), Room::new(options.get_limit_bytes()));
     let mut rest = options.clone();
-    // The statement gives what may have the id: the page is filled as long as there is more.
+    // The statement gives what may have the correlation id: the page is filled as long as there is more.
     loop {
         let page = candidates(store, view, &rest).await?;
-        let Some(last) = page.last().map(RecordedEvent::position) else { return Ok(found) };
+        if !epoch::proves(store, epoch, &page).await? {
+            return Ok(None);
+        }
+        if options.get_correlation_id().is_none() {
+            return Ok(Some(page));
+        }
+        let Some(last) = page.last().map(RecordedEvent::position) else { return Ok(Some(found)) };
         for event in page {
             if found.len() == limit || room.is_used_up() {
-                return Ok(found);
+                return Ok(Some(found));
             }
             if options.admits(&event) {
                 room.take(&event);

@@ -108,6 +108,8 @@ statements! {
     HEAD = "read/head";
     LAST_ASSIGNED = "read/last_assigned";
     PLACE = "read/place";
+    PROOF = "read/proof";
+    COMMON = "read/common";
     NAMES_OF_STREAMS = "read/names_of_streams";
     CENSUS = "read/census";
 

@@ -10,6 +10,7 @@ use event_sql::inline::refuse_within_another;
 use sqlx::sqlite::SqliteRow;
 
 use crate::error::Failure;
+use crate::lineage::Lineage;
 use crate::names::Names;
 use crate::options::SqliteOptions;
 use crate::pool::{Pool, Transaction};
@@ -23,6 +24,8 @@ pub(crate) struct Store {
     pub(crate) names: Names,
     /// The versions of events that this process knows to be recorded.
     pub(crate) census: Census,
+    /// Whether the log is the one that this process has read.
+    pub(crate) lineage: Lineage,
     /// Where what holds the write lock runs.
     pub(crate) thread: StoreThread,
     clock: Clock,
@@ -32,9 +35,9 @@ impl Store {
     /// A store without connections; they are opened on demand.
     pub(crate) fn new(options: SqliteOptions) -> Result<Self> {
         let clock = options.clock.clone();
-        let (names, census) = (Names::default(), Census::default());
+        let (names, census, lineage) = Default::default();
         let thread = StoreThread::start()?;
-        Ok(Self { pool: Pool::new(options), names, census, thread, clock })
+        Ok(Self { pool: Pool::new(options), names, census, lineage, thread, clock })
     }
 
     /// The file.

@@ -4,20 +4,17 @@
 //! It is woken by commits of this process. Those of others are found by a poll that slows down while nothing happens.
 //! Without readers it ends.
 //!
-//! A file may be replaced by an older copy under a living process. Each poll looks for the event that was the last one
-//! before: a log in which another one is stored there, or in which that position was never assigned, is another log.
+//! Each poll proves that the log is the one of before (`epoch.rs`).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use event_core::adapter::{LiveBuffer, LiveLog, LogUpdate, Place, Publisher, async_trait};
-use event_core::{EventId, Position, Result};
-use event_sql::rows::to_i64;
+use event_core::{Position, Result};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
-use uuid::Uuid;
 
+use crate::epoch::{self, Extent};
 use crate::row::Cells;
 use crate::sql::{self, Statement};
 use crate::store::Store;
@@ -34,14 +31,12 @@ pub(crate) struct Tail {
     buffer: Arc<LiveBuffer>,
     store: Arc<Store>,
     wake: Arc<Notify>,
-    /// How often the log was replaced.
-    epoch: Arc<AtomicU64>,
 }
 
 impl Tail {
     /// A tail that reads nothing before it is asked.
     pub(crate) fn new(store: Arc<Store>) -> Self {
-        Self { buffer: Arc::default(), store, wake: Arc::default(), epoch: Arc::default() }
+        Self { buffer: Arc::default(), store, wake: Arc::default() }
     }
 
     /// Wakes the task: something was committed.
@@ -74,49 +69,36 @@ impl LiveLog for Tail {
     }
 
     fn epoch(&self) -> u64 {
-        self.epoch.load(Ordering::SeqCst)
+        self.store.lineage.epoch()
     }
 
     async fn place(&self, position: Position, since: u64) -> Result<Place> {
-        let epoch = self.epoch();
-        let seen = look(&self.store, position).await?;
-        let event = seen.at.map(EventId::from_uuid);
-        // Nothing is remembered of the log before.
-        let common = if epoch == since { seen.last_assigned } else { Position::START };
-        Ok(Place { epoch, event, last_assigned: seen.last_assigned, common })
+        epoch::place(&self.store, position, since).await
     }
 
     async fn next(&self, after: Position, epoch: u64) -> Result<LogUpdate> {
         let start = |publisher| {
             let (store, wake) = (Arc::clone(&self.store), Arc::clone(&self.wake));
             let runtime = self.store.thread.runtime();
-            runtime.spawn(run(publisher, store, wake, Arc::clone(&self.epoch)));
+            runtime.spawn(run(publisher, store, wake));
         };
         self.buffer.follow(after, epoch, start).await
     }
 }
 
-async fn run(publisher: Publisher, store: Arc<Store>, wake: Arc<Notify>, epoch: Arc<AtomicU64>) {
-    let (mut known, mut pause, mut read_at) = (None::<Seen>, FIRST_PAUSE, Instant::now());
+async fn run(publisher: Publisher, store: Arc<Store>, wake: Arc<Notify>) {
+    let (mut known, mut pause, mut read_at) = (None::<Extent>, FIRST_PAUSE, Instant::now());
     loop {
         if publisher.has_readers() {
             read_at = Instant::now();
         } else if publisher.is_closed() || read_at.elapsed() > LINGER {
             return;
         }
-        let last = known.as_ref().map_or(Position::START, |known| known.head);
-        match look(&store, last).await {
+        match epoch::now(&store).await {
             Ok(seen) => {
-                let is_other = known.as_ref().is_some_and(|known| seen.is_of_another(known));
-                if is_other {
-                    let now = epoch.fetch_add(1, Ordering::SeqCst) + 1;
-                    tracing::error!(seen = %last, head = %seen.head, "the file holds another log than before: readers prove their places");
-                    store.census.clear();
-                    store.names.clear();
-                    publisher.start_in(now, seen.head);
-                    pause = FIRST_PAUSE;
-                } else if known.as_ref().is_none_or(|known| known.head < seen.head) {
-                    publisher.start_in(epoch.load(Ordering::SeqCst), seen.head);
+                let is_new = |known: &Extent| known.epoch != seen.epoch || known.head < seen.head;
+                if known.as_ref().is_none_or(is_new) {
+                    publisher.start_in(seen.epoch, seen.head);
                     pause = FIRST_PAUSE;
                 }
                 known = Some(seen);
@@ -129,35 +111,6 @@ async fn run(publisher: Publisher, store: Arc<Store>, wake: Arc<Notify>, epoch: 
         let woken = timeout(pause, wake.notified()).await.is_ok();
         pause = if woken { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
     }
-}
-
-/// What the log shows.
-struct Seen {
-    head: Position,
-    last: Option<Uuid>,
-    last_assigned: Position,
-    /// The event at the position that was asked for.
-    at: Option<Uuid>,
-}
-
-impl Seen {
-    /// Whether the log is not the one that showed its last event before.
-    fn is_of_another(&self, before: &Self) -> bool {
-        self.last_assigned < before.last_assigned
-            || (self.at.is_some() && before.last.is_some() && self.at != before.last)
-    }
-}
-
-async fn look(store: &Store, position: Position) -> Result<Seen> {
-    let query = sql::PLACE.query().bind(to_i64(position.get()));
-    let row = store.fetch_one(OPERATION, query).await?;
-    let cells = Cells::new(&row);
-    Ok(Seen {
-        head: Position::try_from(cells.get::<i64>("head")?)?,
-        last: cells.get("last_id")?,
-        last_assigned: Position::try_from(cells.get::<i64>("last_assigned")?)?,
-        at: cells.get("event_id")?,
-    })
 }
 
 /// The position that a statement returns.

@@ -84,7 +84,7 @@ impl Adapter for PgAdapter {
         self.keep_soon();
         if options.get_epoch().is_none() {
             // The reader proves nothing but its position, which may be of a log that was replaced.
-            if self.store.lineage.is_contested(to_i64(options.get_after().get())) {
+            if self.store.lineage.is_contested(options.get_after()) {
                 return Err(Error::log_replaced(options.get_after()));
             }
             self.store.lineage.give(&page);

@@ -18,6 +18,7 @@ use event_sql::rows::Record;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use self::batch::Batch;
+use crate::epoch;
 use crate::error::Failure;
 use crate::inline;
 use crate::pool::Transaction;
@@ -117,10 +118,22 @@ async fn begin<'s, 'b>(
     commits: &[&'b Commit],
 ) -> Result<(Transaction<'s>, Batch<'b>), Failure> {
     let mut batch = Batch::of(commits);
-    let query = sql::BEGIN_APPEND.query().bind(batch.names()?);
-    let (transaction, rows) = store.begin(APPEND, query).await?;
-    batch.read(&rows)?;
-    Ok((transaction, batch))
+    let names = batch.names()?;
+    loop {
+        let known = store.lineage.known();
+        let (position, id) = known.last.unzip();
+        let query = sql::BEGIN_APPEND.query().bind(names.clone()).bind(position).bind(id);
+        let (transaction, rows) = store.begin(APPEND, query).await?;
+        let is_same = rows.first().map(|row| Cells::new(row).get::<bool>("is_same")).transpose()?;
+        if is_same == Some(false) {
+            // What is kept in memory, such as the census, is of another log.
+            transaction.rollback().await;
+            epoch::turn(store, &known).await?;
+            continue;
+        }
+        batch.read(&rows)?;
+        return Ok((transaction, batch));
+    }
 }
 
 /// Where the ids of a tenant, by its key, are stored.

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use event_core::error::BoxError;
 use event_core::{
-    AllOptions, BatchSize, Error, Event, EventId, EventStore, EventStream, ExpectedVersion,
-    ReadOptions, RecordedEvent,
+    AllOptions, BatchSize, Delete, Error, Event, EventId, EventStore, EventStream, ExpectedVersion,
+    Filter, Position, ReadOptions, RecordedEvent, StartFrom,
 };
 use event_sqlite::{SqliteAdapter, SqliteProjection, SqliteTables};
 use event_testing::Noted;
@@ -125,10 +125,8 @@ async fn restored(lost: usize) {
         reader("plain", |seen| plain(store.clone(), seen)),
         reader("broadcast", |seen| broadcast(store.clone(), seen)),
         reader("projection", |seen| projection(store.clone(), seen)),
+        reader("pages", |seen| pages(store.clone(), seen)),
     ];
-    if lost == 0 {
-        readers.push(reader("pages", |seen| pages(store.clone(), seen)));
-    }
     for reader in &readers {
         wait_until(reader.name, async || reader.seen.has(&kept)).await;
     }
@@ -173,9 +171,7 @@ async fn restored(lost: usize) {
         reader.task.abort();
         report(reader.name, &reader.seen, &now, lost);
     }
-    if lost == 0 {
-        rest_of(all, "read in progress", &now, lost).await;
-    }
+    rest_of(all, "read in progress", &now, lost).await;
     rest_of(forward, "stream in progress", &now, lost).await;
     rest_of(backward, "stream in progress, backward", &now, lost).await;
     catch_up(&adapter).await;
@@ -200,4 +196,90 @@ async fn every_reader_goes_on_when_nothing_was_lost() {
 async fn every_reader_says_so_when_commits_are_lost() {
     restored(20).await;
     restored(200).await;
+}
+
+async fn copy_of(path: &Path) -> std::path::PathBuf {
+    let copy = new_file();
+    let into = format!("VACUUM INTO '{}'", copy.display());
+    let mut connection = plain_connection(path).await;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(into)).execute(&mut connection).await.unwrap();
+    copy
+}
+
+fn after(position: u64) -> AllOptions {
+    AllOptions::new().after(Position::new(position))
+}
+
+fn is_refused(page: &event_core::Result<Vec<RecordedEvent>>) -> bool {
+    matches!(page, Err(Error::LogDiverged { .. }))
+}
+
+/// Whatever the log of now holds there: nothing yet, less than before, or other events.
+#[tokio::test]
+async fn a_bare_position_of_the_lost_part_is_refused_until_a_page_contained_it() {
+    for again in [0, 10, 300] {
+        let path = new_file();
+        let store = open_store(&path).await;
+        append(&store, 100).await;
+        assert_eq!(store.read_all(AllOptions::new()).await.unwrap().len(), 100);
+        let copy = copy_of(&path).await;
+        append(&store, 20).await;
+        assert_eq!(store.read_all(after(100)).await.unwrap().len(), 20);
+        restore(&path, &copy).await;
+        let other = open_store(&path).await;
+        append(&other, again).await;
+        other.close().await;
+
+        assert!(is_refused(&store.read_all(after(120)).await), "{again}: at the end");
+        assert!(is_refused(&store.read_all(after(105)).await), "{again}: amid");
+        let backward = AllOptions::new().backward().limit(BatchSize::new(1).unwrap());
+        let last = store.read_all(backward).await.unwrap()[0].position().get();
+        assert_eq!(last, 100 + again as u64);
+        let change = store.health().await.unwrap().log_change.unwrap();
+        assert_eq!((change.seen.get(), change.common.get()), (120, 100));
+        // What both logs have proves a position, and so does a page of the log of now.
+        assert_eq!(store.read_all(after(100)).await.unwrap().len(), again);
+        if again > 0 {
+            assert_eq!(store.read_all(after(105)).await.unwrap().len(), again - 5);
+        }
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn events_that_were_removed_are_no_other_log() {
+    let path = new_file();
+    let store = open_store(&path).await;
+    append(&store, 20).await;
+    let gone = stream("gone");
+    store.append(&gone, ExpectedVersion::Any, Noted::many(5)).await.unwrap();
+    let mut subscription = store.subscribe(StartFrom::Beginning, Filter::all()).await.unwrap();
+    for _ in 0..25 {
+        subscription.next().await.unwrap().unwrap();
+    }
+    assert_eq!(store.read_all(after(0)).await.unwrap().len(), 25);
+    store.delete_stream(&gone, ExpectedVersion::Any, Delete::Hard).await.unwrap();
+    assert_eq!(store.read_all(after(25)).await.unwrap().len(), 0);
+    assert_eq!(store.read_all(after(22)).await.unwrap().len(), 0);
+    append(&store, 10).await;
+    assert_eq!(store.read_all(after(25)).await.unwrap().len(), 10);
+    assert_eq!(subscription.next().await.unwrap().unwrap().position().get(), 26);
+    assert_eq!(store.health().await.unwrap().log_change, None);
+    store.close().await;
+}
+
+/// An append is the first call after the restore: the census that it completes is that of the log of now.
+#[tokio::test]
+async fn an_append_after_a_restore_records_its_version_anew() {
+    let path = new_file();
+    let store = open_store(&path).await;
+    let copy = copy_of(&path).await;
+    append(&store, 10).await;
+    assert_eq!(store.read_all(AllOptions::new()).await.unwrap().len(), 10);
+    restore(&path, &copy).await;
+    append(&store, 10).await;
+    assert!(is_refused(&store.read_all(after(10)).await));
+    let found = store.verify().await.unwrap();
+    assert!(found.is_sound(), "{found:?}");
+    store.close().await;
 }
