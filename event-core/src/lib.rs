@@ -278,6 +278,7 @@ pub use crate::{
     event::{AnyEvent, Event, InvalidEvent},
     memory::MemoryAdapter,
     projection::Projection,
+    projection::tables::{TableProjection, TablesTx},
     projection::view::{Keys, View},
     registry::Registry,
     registry::problem::RegistryErrors,

@@ -2,10 +2,12 @@
 //!
 //! A batch of documents and the checkpoint are written by one statement, which is a transaction of its own.
 
+use std::sync::Arc;
+
 use event_core::Result;
 use event_core::adapter::{
     DocumentKey, DocumentQuery, DocumentWrite, ModelDefinition, ReadModelStore, StoredBuild,
-    StoredDocument, Switch, TenantView, Written, async_trait,
+    StoredDocument, Switch, TableStore, TenantView, Written, async_trait,
 };
 use event_sql::projector::Move;
 use event_sql::read_models::{self as rows, DocumentRows, key_after, key_range};
@@ -23,11 +25,14 @@ const WRITE: &str = "write a view";
 const SWITCH: &str = "switch a view";
 const REMOVE: &str = "remove a view";
 
+/// The builds of read models of a store.
+pub(crate) struct ReadModels(pub(crate) Arc<Store>);
+
 #[async_trait]
-impl ReadModelStore for Store {
+impl ReadModelStore for ReadModels {
     async fn builds(&self, name: &str) -> Result<Vec<StoredBuild>> {
-        let query = self.sql.builds.query().bind(name.to_owned());
-        let found = self.fetch("look up a read model", query).await?;
+        let query = self.0.sql.builds.query().bind(name.to_owned());
+        let found = self.0.fetch("look up a read model", query).await?;
         found.iter().map(|row| rows::build(&Cells::new(row))).collect()
     }
 
@@ -37,16 +42,13 @@ impl ReadModelStore for Store {
         build: u32,
         definition: &ModelDefinition,
     ) -> Result<()> {
-        let query = named(&self.sql.begin_read_model, name, build)
-            .bind(definition.kind.as_str())
-            .bind(to_i32(definition.version))
-            .bind(definition.filter.clone());
-        self.fetch_one("begin a view", query).await.map(drop)
+        let query = begin(&self.0.sql, name, build, definition);
+        self.0.fetch_one("begin a view", query).await.map(drop)
     }
 
     async fn write(&self, write: DocumentWrite) -> Result<Written> {
         // Its events are of a log that was replaced since: they are read again.
-        let ServerOf::Now(started) = self.lineage.server_of(write.step.epoch) else {
+        let ServerOf::Now(started) = self.0.lineage.server_of(write.step.epoch) else {
             return Ok(Written::Stale);
         };
         let to = Move::to(write.step.up_to, write.step.events, write.step.last);
@@ -56,7 +58,7 @@ impl ReadModelStore for Store {
             keys.push(key.key);
             texts.push(text);
         }
-        let query = named(&self.sql.write_documents, write.name, write.build)
+        let query = named(&self.0.sql.write_documents, write.name, write.build)
             .bind(to_i64(write.step.from.get()))
             .bind(to.up_to)
             .bind(to.events)
@@ -65,7 +67,7 @@ impl ReadModelStore for Store {
             .bind(to.event_at)
             .bind(started);
         let query = query.bind(tenants).bind(keys).bind(texts);
-        let found = match self.fetch(WRITE, query).await {
+        let found = match self.0.fetch(WRITE, query).await {
             Ok(found) => found,
             Err(Failure::TooSlow(error)) => return Ok(Written::TooSlow(error)),
             Err(failure) => return Err(failure.into()),
@@ -75,7 +77,7 @@ impl ReadModelStore for Store {
             None => None,
         };
         if written.is_none() {
-            look_into(self).await?;
+            look_into(&self.0).await?;
         }
         Ok(if written == Some(true) { Written::Done } else { Written::Stale })
     }
@@ -88,8 +90,8 @@ impl ReadModelStore for Store {
     ) -> Result<Vec<StoredDocument>> {
         let pairs = keys.iter().map(|key| (key.tenant.as_str(), key.key.as_str()));
         let (tenants, keys): (Vec<&str>, Vec<&str>) = pairs.unzip();
-        let query = named(&self.sql.load_documents, name, build).bind(tenants).bind(keys);
-        let found = self.fetch("load documents", query).await?;
+        let query = named(&self.0.sql.load_documents, name, build).bind(tenants).bind(keys);
+        let found = self.0.fetch("load documents", query).await?;
         found.iter().map(|row| rows::document(&Cells::new(row))).collect()
     }
 
@@ -100,14 +102,14 @@ impl ReadModelStore for Store {
         query: &DocumentQuery,
     ) -> Result<Option<(StoredBuild, Vec<StoredDocument>)>> {
         let mut found = DocumentRows::default();
-        let query = select(&self.sql, name, view, query);
-        self.pool.each("read a view", query, |row| found.push(&Cells::new(&row))).await?;
+        let query = select(&self.0.sql, name, view, query);
+        self.0.pool.each("read a view", query, |row| found.push(&Cells::new(&row))).await?;
         found.end()
     }
 
     async fn switch(&self, name: &str, build: u32) -> Result<Switch> {
-        let query = named(&self.sql.switch_read_model, name, build);
-        let row = self.fetch_one(SWITCH, query).await?;
+        let query = named(&self.0.sql.switch_read_model, name, build);
+        let row = self.0.fetch_one(SWITCH, query).await?;
         Ok(match SwitchStatus::read(SWITCH, &Cells::new(&row))? {
             SwitchStatus::Switched => Switch::Done,
             SwitchStatus::Behind => Switch::Behind,
@@ -116,13 +118,30 @@ impl ReadModelStore for Store {
     }
 
     async fn remove(&self, name: &str, build: u32) -> Result<bool> {
-        let query = named(&self.sql.drop_read_model, name, build);
-        let row = self.fetch_one(REMOVE, query).await?;
+        let query = named(&self.0.sql.drop_read_model, name, build);
+        let row = self.0.fetch_one(REMOVE, query).await?;
         Ok(match DropStatus::read(REMOVE, &Cells::new(&row))? {
             DropStatus::Dropped => true,
             DropStatus::Current | DropStatus::NotFound => false,
         })
     }
+
+    fn tables(&self) -> Option<&dyn TableStore> {
+        Some(self)
+    }
+}
+
+/// Registers a build, unless its number is taken.
+pub(crate) fn begin<'q>(
+    sql: &Statements,
+    name: &str,
+    build: u32,
+    definition: &ModelDefinition,
+) -> PgQuery<'q> {
+    named(&sql.begin_read_model, name, build)
+        .bind(definition.kind.as_str())
+        .bind(to_i32(definition.version))
+        .bind(definition.filter.clone())
 }
 
 /// A statement about one build: its name and its number come first.

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::error::unreadable;
 
 /// From 1970 to 2000, where the server's clock starts.
-const EPOCH_MICROS: i64 = 946_684_800_000_000;
+pub(crate) const EPOCH_MICROS: i64 = 946_684_800_000_000;
 
 /// Where the columns of an event start in a row, and those of its owner.
 const OWNER: usize = 0;

@@ -43,6 +43,7 @@ pub mod queue;
 pub mod read_models;
 pub mod rows;
 pub mod streams;
+pub mod tables;
 pub mod url_keys;
 pub mod verify;
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use event_core::adapter::{
     BuildMove, DocumentKey, DocumentQuery, DocumentWrite, ModelDefinition, ReadModelStore,
-    StoredBuild, StoredDocument, Switch, TenantView, Written, async_trait,
+    StoredBuild, StoredDocument, Switch, TableStore, TenantView, Written, async_trait,
 };
 use event_core::{Position, Result};
 use event_sql::projector::Move;
@@ -40,10 +40,7 @@ impl ReadModelStore for OnThread {
         build: u32,
         definition: &ModelDefinition,
     ) -> Result<()> {
-        let query = named(sql::BEGIN_VIEW, name, build)
-            .bind(definition.filter.clone())
-            .bind(definition.kind.as_str())
-            .bind(i64::from(definition.version));
+        let query = begin(name, build, definition);
         let store = Arc::clone(&self.0);
         let work = async move { store.write("begin a view", query).await };
         self.0.thread.run("begin a view", work).await?.map(drop)
@@ -95,6 +92,18 @@ impl ReadModelStore for OnThread {
         let work = async move { store.remove_view(&name, build).await };
         Ok(self.0.thread.run("remove a view", work).await??)
     }
+
+    fn tables(&self) -> Option<&dyn TableStore> {
+        Some(self)
+    }
+}
+
+/// Registers a build, unless its number is taken.
+pub(crate) fn begin(name: &str, build: u32, definition: &ModelDefinition) -> SqliteQuery {
+    named(sql::BEGIN_VIEW, name, build)
+        .bind(definition.filter.clone())
+        .bind(definition.kind.as_str())
+        .bind(i64::from(definition.version))
 }
 
 /// A statement about one build: its name and its number come first.
@@ -132,7 +141,7 @@ fn select(name: &str, view: &TenantView, query: &DocumentQuery) -> SqliteQuery {
 }
 
 /// The key of a build, if its checkpoint could be moved.
-async fn enter(
+pub(crate) async fn enter(
     transaction: &mut Transaction<'_>,
     (name, build): (&str, u32),
     step: BuildMove,

@@ -16,6 +16,9 @@ event_testing::durable_contract!(durable, async || {
 event_testing::views_contract!(views, async || {
     crate::pg::shared().database().await.into_adapter().await
 });
+event_testing::tables_contract!(tables, async || {
+    crate::pg::shared().database().await.into_adapter().await
+});
 
 event_testing::import_contract!(imports, async || {
     crate::pg::shared().database().await.into_adapter().await

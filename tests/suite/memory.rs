@@ -9,6 +9,7 @@ use crate::model::{agrees, steps};
 event_testing::adapter_contract!(contract, async || MemoryAdapter::new());
 event_testing::durable_contract!(durable, async || MemoryAdapter::new());
 event_testing::views_contract!(views, async || MemoryAdapter::new());
+event_testing::tables_contract!(tables, async || MemoryAdapter::new());
 event_testing::import_contract!(imports, async || MemoryAdapter::new());
 
 #[tokio::test]

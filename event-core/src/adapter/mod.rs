@@ -4,6 +4,7 @@
 //! is object-safe, so that the backend is chosen at run time.
 
 pub mod append;
+pub(crate) mod builds;
 pub(crate) mod checkpoints;
 pub(crate) mod factory;
 mod forward;
@@ -22,6 +23,7 @@ mod schema;
 pub(crate) mod snapshots;
 pub(crate) mod streams;
 pub(crate) mod subscription_state;
+pub(crate) mod tables;
 pub(crate) mod verification;
 
 use std::any::Any;
@@ -32,6 +34,7 @@ use std::pin::Pin;
 use uuid::Uuid;
 
 use self::append::{Appended, Commit, LinkEvents, StreamChange};
+pub use self::builds::{BuildMove, LastEvent, ModelDefinition, ModelKind, StoredBuild};
 pub use self::checkpoints::{
     Alteration, Checkpoint, CheckpointMove, CheckpointStore, Heartbeat, Incarnation, KEPT_CHANGES,
     Lease, Moved, PartitionState, Passed, Registered, Registration, SubscriptionKey,
@@ -48,8 +51,7 @@ pub use self::page::{PAGE_BYTES, Room};
 pub use self::parked::{DiscardedEvent, ParkedEvent, ParkedFilter};
 pub(crate) use self::projection_report::ProjectionReport;
 pub use self::read_models::{
-    BuildMove, DocumentKey, DocumentQuery, DocumentWrite, LastEvent, ModelDefinition, ModelKind,
-    ReadModelStore, StoredBuild, StoredDocument, Switch, Written,
+    DocumentKey, DocumentQuery, DocumentWrite, ReadModelStore, StoredDocument, Switch, Written,
 };
 pub use self::request::Direction;
 pub(crate) use self::request::{AllOptions, ReadOptions};
@@ -58,6 +60,9 @@ use self::snapshots::NoSnapshots;
 pub use self::snapshots::{OwnedSnapshot, SnapshotStore, StoredSnapshot};
 pub(crate) use self::streams::{Delete, ListOptions, StreamInfo};
 pub use self::streams::{ListOrder, StreamState};
+pub use self::tables::{
+    Cause, NotWritten, OpenTables, TableConnection, TableModel, TableStore, TableWork, time_text,
+};
 pub(crate) use self::verification::Verification;
 use crate::envelope::RecordedEvent;
 use crate::error::{Error, Result};

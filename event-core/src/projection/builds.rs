@@ -1,12 +1,16 @@
 //! [`Model`]: which build of a read model a program reads and writes.
 
-use crate::adapter::{ModelDefinition, ModelKind, ReadModelStore, StoredBuild};
+use crate::adapter::{
+    ModelDefinition, ModelKind, ReadModelStore, StoredBuild, TableModel, TableStore,
+};
 use crate::error::{Error, Result};
 use crate::projection::projector::ProjectionStatus;
 use crate::store::EventStore;
 use crate::subscription::Filter;
 
 const FIND: &str = "find a read model";
+/// What follows the filter in the text of a definition with tables: a hash of the statements that create them.
+const TABLES: &str = "; tables ";
 
 /// The read models of a store's backend.
 pub(super) fn models<'s>(
@@ -17,17 +21,43 @@ pub(super) fn models<'s>(
     adapter.read_models().ok_or_else(|| Error::unsupported(operation, adapter.name(), ""))
 }
 
+/// The tables of a store's backend.
+pub(super) fn tables<'s>(
+    store: &'s EventStore,
+    operation: &'static str,
+) -> Result<&'s dyn TableStore> {
+    let hint = "a view is stored by every backend";
+    let refused = || Error::unsupported(operation, store.adapter().name(), hint);
+    models(store, operation)?.tables().ok_or_else(refused)
+}
+
 /// A read model as this program defines it.
 #[derive(Debug, Clone)]
 pub(super) struct Model {
     pub(super) name: &'static str,
     pub(super) definition: ModelDefinition,
+    /// The statements that create its tables, and whether every tenant may read them.
+    tables: Option<(&'static [&'static str], bool)>,
 }
 
 impl Model {
     pub(super) fn new(name: &'static str, kind: ModelKind, version: u32, filter: &Filter) -> Self {
         let definition = ModelDefinition { kind, version, filter: filter.to_string() };
-        Self { name, definition }
+        Self { name, definition, tables: None }
+    }
+
+    /// The same with tables, which are part of the definition.
+    pub(super) fn with_tables(mut self, create: &'static [&'static str], is_shared: bool) -> Self {
+        let hash = hash(create, is_shared);
+        self.definition.filter = format!("{}{TABLES}{hash:016x}", self.definition.filter);
+        self.tables = Some((create, is_shared));
+        self
+    }
+
+    /// A build with tables.
+    pub(super) fn table_model(&self, build: u32) -> Option<TableModel> {
+        let (create, is_shared) = self.tables?;
+        Some(TableModel { name: self.name, build, create, is_shared })
     }
 
     /// Refuses a build that was made from another definition.
@@ -54,11 +84,19 @@ impl Model {
                  makes a new build and moves the readers over",
                 found.version, own.version
             )
+        } else if filter_of(own) == filter_of(found) {
+            format!(
+                "`{name}`, build {number}, was created by other statements than this program's, of the same version {}; raise \
+                 `VERSION`, then `rebuild()`",
+                own.version
+            )
         } else {
             format!(
                 "`{name}`, build {number}, is folded from the events {}, and this program's definition of the same version {} from \
                  {}; raise `VERSION`, then `rebuild()`",
-                found.filter, own.version, own.filter
+                filter_of(found),
+                own.version,
+                filter_of(own)
             )
         };
         Err(Error::adapter(FIND, reason))
@@ -109,7 +147,11 @@ impl Model {
             return Ok(build.clone());
         }
         let number = builds.last().map_or(1, |build| build.number.saturating_add(1));
-        models.begin(self.name, number, &self.definition).await?;
+        match (self.table_model(number), models.tables()) {
+            (Some(model), Some(tables)) => tables.begin(model, &self.definition).await?,
+            (Some(_), None) => return Err(Error::unsupported(FIND, "without tables", "")),
+            (None, _) => models.begin(self.name, number, &self.definition).await?,
+        }
         // Another program may have taken the number.
         let builds = models.builds(self.name).await?;
         let build = builds.into_iter().find(|build| build.number == number);
@@ -120,8 +162,25 @@ impl Model {
     }
 }
 
+/// The filter in a definition.
+fn filter_of(definition: &ModelDefinition) -> &str {
+    let text = definition.filter.as_str();
+    match text.rsplit_once(TABLES) {
+        Some((filter, _)) if definition.kind == ModelKind::Tables => filter,
+        _ => text,
+    }
+}
+
+/// FNV-1a of the statements that create tables: the same on every machine.
+fn hash(create: &[&str], is_shared: bool) -> u64 {
+    let text = create.iter().flat_map(|statement| statement.bytes().chain([0]));
+    text.chain([is_shared.into()]).fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
 /// The status of a build for its projector.
-pub(super) fn stored_status(build: StoredBuild) -> ProjectionStatus {
+pub(super) fn stored_status(build: &StoredBuild) -> ProjectionStatus {
     ProjectionStatus {
         build: build.number,
         schema: String::new(),
@@ -130,6 +189,6 @@ pub(super) fn stored_status(build: StoredBuild) -> ProjectionStatus {
         events: build.events,
         last_event_at: build.last_event_at,
         last_event: build.last_event,
-        filter: build.definition.filter,
+        filter: filter_of(&build.definition).to_owned(),
     }
 }

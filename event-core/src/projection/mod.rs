@@ -8,6 +8,7 @@ pub(crate) mod inline;
 mod progress;
 pub mod projector;
 mod runner;
+pub(crate) mod tables;
 pub(crate) mod view;
 
 use std::fmt;
@@ -15,8 +16,12 @@ use std::fmt;
 pub use self::inline::InlineEvent;
 pub use self::progress::{ReadModelState, ReadModelStatus, WaitFor};
 pub use self::runner::Run;
+pub use self::tables::{TableProjection, TableRunner, Tables, TablesTx};
 pub use self::view::{Document, Documents, Keys, View, ViewPage};
 
+pub use crate::adapter::tables::{
+    Decimal, FromTableValue, IntoParams, InvalidDecimal, TableRow, TableValue,
+};
 use crate::envelope::{EventSet, RecordedEvent};
 use crate::error::Result;
 use crate::store::{EventStore, Place};

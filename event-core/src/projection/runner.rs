@@ -21,6 +21,16 @@ pub(super) trait Source: Send + Sync + 'static {
 
     fn batch(&self) -> BatchSize;
 
+    /// Refuses a backend that cannot do it.
+    fn check(&self, store: &EventStore) -> Result<()> {
+        models(store, RUN).map(drop)
+    }
+
+    /// Removes a build that is not current.
+    fn remove(&self, store: &EventStore, build: u32) -> impl Future<Output = Result<bool>> + Send {
+        async move { models(store, RUN)?.remove(self.model().name, build).await }
+    }
+
     /// Opens a build to write it.
     fn open(
         &self,
@@ -40,6 +50,7 @@ async fn projector<S: Source>(
 
 /// The projector of the current build; the first one is made before, up to now.
 async fn current<S: Source>(source: &S, store: &EventStore) -> Result<Projector<S::Tables>> {
+    source.check(store)?;
     let build = source.model().build(models(store, RUN)?).await?;
     let mut projector = projector(source, store, &build).await?;
     if !build.is_current {
@@ -51,6 +62,7 @@ async fn current<S: Source>(source: &S, store: &EventStore) -> Result<Projector<
 
 /// Brings the current build up to now; returns how many events were written.
 pub(super) async fn catch_up<S: Source>(source: &S, store: &EventStore) -> Result<u64> {
+    source.check(store)?;
     let build = source.model().build(models(store, RUN)?).await?;
     let mut projector = projector(source, store, &build).await?;
     let events = projector.catch_up().await?;
@@ -63,6 +75,7 @@ pub(super) async fn catch_up<S: Source>(source: &S, store: &EventStore) -> Resul
 /// Makes a new build beside the current one, moves the readers over, and removes the others; returns how many events were
 /// written.
 pub(super) async fn rebuild<S: Source>(source: &S, store: &EventStore) -> Result<u64> {
+    source.check(store)?;
     let models = models(store, "rebuild a read model")?;
     let model = source.model();
     let build = model.next(models).await?;
@@ -78,7 +91,7 @@ pub(super) async fn rebuild<S: Source>(source: &S, store: &EventStore) -> Result
     }
     for old in models.builds(model.name).await? {
         if old.number < build.number && !old.is_current {
-            models.remove(model.name, old.number).await?;
+            source.remove(store, old.number).await?;
         }
     }
     Ok(events)

@@ -28,6 +28,7 @@ use crate::listener::Listener;
 use crate::notifier::Notifier;
 use crate::options::PgOptions;
 use crate::projection::{PgProjection, PgProjector};
+use crate::read_models::ReadModels;
 use crate::replica::Readers;
 use crate::schema::PgSchema;
 use crate::store::Store;
@@ -62,6 +63,7 @@ pub struct PgAdapter {
     keeper: Option<Keeper>,
     inline: InlineProjections<PgConnection>,
     schema: PgSchema,
+    read_models: ReadModels,
 }
 
 impl PgOptions {
@@ -90,6 +92,7 @@ impl PgOptions {
             keeper: notify.then(|| Keeper::new(Arc::clone(&frontier))),
             inline: InlineProjections::default(),
             schema: PgSchema::new(Arc::clone(&store), self),
+            read_models: ReadModels(Arc::clone(&store)),
             frontier,
             store,
         })

@@ -197,7 +197,7 @@ impl Adapter for PgAdapter {
     }
 
     fn read_models(&self) -> Option<&dyn ReadModelStore> {
-        Some(&*self.store)
+        Some(&self.read_models)
     }
 
     fn schema(&self) -> Option<&dyn SchemaStore> {

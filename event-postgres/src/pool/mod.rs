@@ -22,8 +22,8 @@ use std::time::Duration;
 use event_core::health::PoolUse;
 use event_core::{Error, Result};
 use futures_util::TryStreamExt;
-use sqlx::postgres::{PgConnection, PgRow};
-use sqlx::{Connection, Execute};
+use sqlx::postgres::{PgConnection, PgRow, PgTypeInfo};
+use sqlx::{Connection, Either, Execute, Executor, SqlStr, Statement as _};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
@@ -196,6 +196,36 @@ impl Pool {
             Err(failed) => self.after(failed, state, held),
         }
         Ok((server, answer))
+    }
+
+    /// The types that the server expects for the parameters of a statement; `None` behind a pooler, where another process of the
+    /// server may run it.
+    pub(crate) async fn describe(
+        &self,
+        operation: &'static str,
+        text: SqlStr,
+    ) -> Result<Option<Vec<PgTypeInfo>>, Failure> {
+        if self.mode().is_pooled() {
+            return Ok(None);
+        }
+        let mut held = self.hold(operation).await?;
+        let prepared = timeout(self.shared.deadline, held.connection().prepare(text)).await;
+        let types = match prepared {
+            Ok(Ok(statement)) => match statement.parameters() {
+                Some(Either::Left(types)) => Some(types.to_vec()),
+                _ => None,
+            },
+            Ok(Err(failed)) => {
+                self.after(&failed, State::Ready, held);
+                return Err(error::failure(operation, failed));
+            }
+            Err(_) => {
+                held.broke();
+                return Err(self.no_answer(operation).into());
+            }
+        };
+        held.keep();
+        Ok(types)
     }
 
     /// What becomes of a connection after an error.

@@ -3,99 +3,112 @@
 //! The limit of time is one for a statement. The server ends a statement that reaches it; a projection that does nothing
 //! for as long is found out through the server, too.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
 use event_core::error::BoxError;
-use event_core::{Error, Position, RecordedEvent, Result};
-use event_sql::projector::{Cause, Move, NotWritten, ProjectedBatch};
+use event_core::{Error, Position, Result};
+use event_sql::projector::{Cause, Move, NotWritten, ProjectionBuild};
 use event_sql::rows::to_i64;
 use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 use tokio::time::{Instant, timeout};
 
-use super::PgProjection;
-use super::build::{PgBuild, mark, named};
+use super::names::{mark, named};
 use crate::epoch::look_into;
 use crate::error;
 use crate::lineage::{ServerOf, Started};
 use crate::pool::is_alive;
 use crate::row::Cells;
+use crate::sql::Schema;
 use crate::store::Store;
 
 const OPERATION: &str = "write a projection";
 /// How long it may take to find out what a statement was.
 const INQUIRY: Duration = Duration::from_secs(2);
 
-/// Moves the checkpoint and writes the events; false where the checkpoint is not `from`, or the log is another one.
-pub(super) async fn write<P: PgProjection>(
-    build: &mut PgBuild<P>,
-    from: Position,
-    batch: ProjectedBatch<P::Event>,
+/// The tables of one build, and the connection that writes them.
+pub(super) struct Target {
+    pub(super) store: Arc<Store>,
+    pub(super) build: ProjectionBuild,
+    pub(super) schema: Schema,
+    /// Put back only after a complete transaction; since when it is idle.
+    pub(super) connection: Option<(PgConnection, Instant)>,
+}
+
+/// What is done within a transaction, after the checkpoint is moved.
+pub(super) trait Work: Send {
+    fn run(
+        self,
+        connection: &mut PgConnection,
+    ) -> impl Future<Output = Result<(), BoxError>> + Send;
+}
+
+/// Moves the checkpoint and does the work; false where the checkpoint is not `from`, or the log is another one.
+pub(super) async fn write(
+    target: &mut Target,
+    (from, to): (Position, Move),
+    epoch: u64,
+    work: impl Work,
 ) -> Result<bool, NotWritten> {
     // Its events are of a log that was replaced since: they are read again.
-    let ServerOf::Now(started) = build.store.lineage.server_of(batch.epoch) else {
+    let ServerOf::Now(started) = target.store.lineage.server_of(epoch) else {
         return Ok(false);
     };
-    let mut connection = take(build).await?;
-    let attempt = Attempt::of(build);
+    let mut connection = take(target).await?;
+    let attempt = Attempt::of(target);
     let work = async {
         let mut transaction = connection.begin().await.map_err(fail)?;
-        let moved = attempt.enter(&mut transaction, from, Move::of(&batch), started).await?;
+        let moved = attempt.enter(&mut transaction, from, to, started).await?;
         if moved != Some(true) {
             transaction.rollback().await.map_err(fail)?;
             return Ok(moved);
         }
-        if !batch.events.is_empty() {
-            let applied = attempt.projection.apply(&mut transaction, batch.events).await;
-            if let Err(error) = applied {
-                return Err(attempt.refused(error).await);
-            }
+        if let Err(error) = work.run(&mut transaction).await {
+            return Err(attempt.refused(error).await);
         }
         transaction.commit().await.map_err(fail)?;
         Ok(Some(true))
     };
     let moved = attempt.watch(work).await?;
-    build.connection = Some((connection, Instant::now()));
+    target.connection = Some((connection, Instant::now()));
     if moved.is_none() {
-        look_into(&build.store).await?;
+        look_into(&target.store).await?;
     }
     Ok(moved.unwrap_or(false))
 }
 
-/// Writes the events one after the other in a transaction that is undone.
-pub(super) async fn first_to_fail<P: PgProjection>(
-    build: &mut PgBuild<P>,
+/// Does the work in a transaction that is undone: why it fails, if it does.
+pub(super) async fn try_out(
+    target: &mut Target,
     from: Position,
-    events: Vec<(P::Event, RecordedEvent)>,
-) -> Option<(usize, NotWritten)> {
-    let mut connection = take(build).await.ok()?;
-    let attempt = Attempt::of(build);
+    work: impl Work,
+) -> Option<NotWritten> {
+    let mut connection = take(target).await.ok()?;
+    let attempt = Attempt::of(target);
     let stay = Move::nowhere(from);
     let work = async {
         let mut transaction = connection.begin().await.map_err(fail)?;
         if attempt.enter(&mut transaction, from, stay, None).await? != Some(true) {
             return Ok(None);
         }
-        for (index, event) in events.into_iter().enumerate() {
-            let applied = attempt.projection.apply(&mut transaction, vec![event]).await;
-            if let Err(error) = applied {
-                return Ok(Some((index, attempt.refused(error).await)));
-            }
+        match work.run(&mut transaction).await {
+            Ok(()) => Ok(None),
+            Err(error) => Ok(Some(attempt.refused(error).await)),
         }
-        Ok(None)
     };
     // The connection is closed with the transaction open: nothing of it stays.
     attempt.watch(work).await.ok().flatten()
 }
 
-async fn take<P: PgProjection>(build: &mut PgBuild<P>) -> Result<PgConnection> {
-    if let Some((mut connection, since)) = build.connection.take()
+async fn take(target: &mut Target) -> Result<PgConnection> {
+    if let Some((mut connection, since)) = target.connection.take()
         && is_alive(&mut connection, since).await
     {
         return Ok(connection);
     }
-    build.store.pool.open_patient_session(OPERATION).await
+    target.store.pool.open_patient_session(OPERATION).await
 }
 
 fn fail(error: sqlx::Error) -> NotWritten {
@@ -103,19 +116,18 @@ fn fail(error: sqlx::Error) -> NotWritten {
 }
 
 /// One transaction, and who runs it on the server.
-struct Attempt<'b, P> {
+struct Attempt<'b> {
     store: &'b Store,
-    projection: &'b P,
-    build: &'b event_sql::projector::ProjectionBuild,
+    build: &'b ProjectionBuild,
     schema: String,
     /// The server's process; 0 before it is known.
     pid: AtomicI32,
 }
 
-impl<'b, P: PgProjection> Attempt<'b, P> {
-    fn of(build: &'b PgBuild<P>) -> Self {
-        let PgBuild { store, projection, build, schema, .. } = build;
-        Self { store, projection, build, schema: schema.quoted(), pid: AtomicI32::new(0) }
+impl<'b> Attempt<'b> {
+    fn of(target: &'b Target) -> Self {
+        let Target { store, build, schema, .. } = target;
+        Self { store, build, schema: schema.quoted(), pid: AtomicI32::new(0) }
     }
 
     /// Moves the checkpoint, which locks its row; `None` on another server than the one that started then.

@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use event_core::{Error, Result};
 use event_sql::projector::ProjectionBuild;
-use event_sql::rows::to_i32;
 use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection};
 use tokio::time::Instant;
 
 use super::PgProjection;
+use super::attempt::Target;
+use super::names::{mark, named};
 use crate::row::Cells;
-use crate::sql::{PgQuery, Schema, Statement};
+use crate::sql::Schema;
 use crate::store::Store;
 use crate::{error, grant};
 
@@ -21,12 +22,8 @@ const OPERATION: &str = "begin a projection";
 
 /// The tables of one build of a projection; what a [`PgProjector`](crate::PgProjector) writes.
 pub struct PgBuild<P> {
-    pub(super) store: Arc<Store>,
     pub(super) projection: P,
-    pub(super) build: ProjectionBuild,
-    pub(super) schema: Schema,
-    /// Put back only after a complete transaction; since when it is idle.
-    pub(super) connection: Option<(PgConnection, Instant)>,
+    pub(super) target: Target,
 }
 
 impl<P: PgProjection> PgBuild<P> {
@@ -38,13 +35,8 @@ impl<P: PgProjection> PgBuild<P> {
         let schema = Schema::new(&build.schema).map_err(refused)?;
         let mut connection = store.pool.open_patient_session(OPERATION).await?;
         create(&store, &mut connection, &projection, &build, &schema).await?;
-        Ok(Self {
-            store,
-            projection,
-            build,
-            schema,
-            connection: Some((connection, Instant::now())),
-        })
+        let connection = Some((connection, Instant::now()));
+        Ok(Self { projection, target: Target { store, build, schema, connection } })
     }
 }
 
@@ -62,12 +54,7 @@ async fn create<P: PgProjection>(
         .bind(build.filter.to_string());
     let row = query.fetch_one(&mut *transaction).await.map_err(fail)?;
     if Cells::new(&row).get("is_new")? {
-        let created = schema.create().execute(&mut *transaction).await;
-        created.map_err(|error| not_created(error, &build.schema))?;
-        let mark = schema.mark(&mark(store.sql.schema(), build.name, build.number));
-        sqlx::raw_sql(AssertSqlSafe(mark)).execute(&mut *transaction).await.map_err(fail)?;
-        let path = store.sql.set_search_path.query().bind(schema.quoted());
-        path.execute(&mut *transaction).await.map_err(fail)?;
+        create_schema(store, &mut transaction, (build.name, build.number), schema).await?;
         projection
             .create(&mut transaction)
             .await
@@ -77,9 +64,20 @@ async fn create<P: PgProjection>(
     transaction.commit().await.map_err(fail)
 }
 
-/// What the schema of a build says of itself. Nobody but its owner can make it say so.
-pub(super) fn mark(store: &Schema, name: &str, build: u32) -> String {
-    format!("{}: projection {name}, build {build}", store.as_str())
+/// Creates the schema of a build, and lets statements that name no schema mean it.
+pub(super) async fn create_schema(
+    store: &Store,
+    transaction: &mut PgConnection,
+    (name, build): (&str, u32),
+    schema: &Schema,
+) -> Result<()> {
+    let fail = |error| error::error(OPERATION, error);
+    let created = schema.create().execute(&mut *transaction).await;
+    created.map_err(|error| not_created(error, schema.as_str()))?;
+    let mark = schema.mark(&mark(store.sql.schema(), name, build));
+    sqlx::raw_sql(AssertSqlSafe(mark)).execute(&mut *transaction).await.map_err(fail)?;
+    let path = store.sql.set_search_path.query().bind(schema.quoted());
+    path.execute(&mut *transaction).await.map_err(fail).map(drop)
 }
 
 /// Why a schema was not created.
@@ -93,13 +91,8 @@ fn not_created(error: sqlx::Error, schema: &str) -> Error {
     Error::adapter(OPERATION, format!("{error}; `{schema}` is not there yet, and {remedy}"))
 }
 
-/// A statement about one build: its name and its number come first.
-pub(super) fn named<'q>(statement: &Statement, build: &ProjectionBuild) -> PgQuery<'q> {
-    statement.query().bind(build.name).bind(to_i32(build.number))
-}
-
 impl<P> fmt::Debug for PgBuild<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PgBuild").field("build", &self.build).finish_non_exhaustive()
+        f.debug_struct("PgBuild").field("build", &self.target.build).finish_non_exhaustive()
     }
 }

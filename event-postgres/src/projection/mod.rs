@@ -7,6 +7,8 @@
 
 mod attempt;
 mod build;
+mod names;
+mod portable;
 mod projector;
 mod remove;
 mod status;

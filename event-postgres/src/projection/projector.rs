@@ -1,15 +1,21 @@
 //! [`PgProjector`]: runs one build of a projection, by the transactions that write it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use event_core::error::BoxError;
 use event_core::{BatchSize, EventStore, Position, RecordedEvent, Result};
 use event_sql::projector::{
-    NotWritten, ProjectedBatch, ProjectionBuild, ProjectionStatus, ProjectionTables, Projector,
-    Switch,
+    Move, NotWritten, ProjectedBatch, ProjectionBuild, ProjectionStatus, ProjectionTables,
+    Projector, Switch,
 };
 
-use super::build::{PgBuild, named};
-use super::{PgProjection, attempt, status};
+use super::attempt::{self, Work};
+use super::build::PgBuild;
+use super::names::named;
+use super::{PgProjection, status};
+use sqlx::PgConnection;
+
 use crate::row::Cells;
 use crate::status::SwitchStatus;
 use crate::store::Store;
@@ -42,11 +48,11 @@ impl<P: PgProjection> ProjectionTables for PgBuild<P> {
     type Event = P::Event;
 
     fn build(&self) -> &ProjectionBuild {
-        &self.build
+        &self.target.build
     }
 
     async fn status(&mut self) -> Result<Option<ProjectionStatus>> {
-        status::find(&self.store, P::NAME, Some(P::BUILD)).await
+        status::find(&self.target.store, P::NAME, Some(P::BUILD)).await
     }
 
     async fn write(
@@ -54,7 +60,9 @@ impl<P: PgProjection> ProjectionTables for PgBuild<P> {
         from: Position,
         batch: ProjectedBatch<P::Event>,
     ) -> Result<bool, NotWritten> {
-        attempt::write(self, from, batch).await
+        let (to, epoch) = (Move::of(&batch), batch.epoch);
+        let work = Apply { projection: &self.projection, events: batch.events };
+        attempt::write(&mut self.target, (from, to), epoch, work).await
     }
 
     async fn first_to_fail(
@@ -62,17 +70,53 @@ impl<P: PgProjection> ProjectionTables for PgBuild<P> {
         from: Position,
         events: Vec<(P::Event, RecordedEvent)>,
     ) -> Option<(usize, NotWritten)> {
-        attempt::first_to_fail(self, from, events).await
+        let at = AtomicUsize::new(0);
+        let work = ApplyEach { projection: &self.projection, events, at: &at };
+        let refused = attempt::try_out(&mut self.target, from, work).await?;
+        Some((at.load(Ordering::Relaxed), refused))
     }
 
     async fn switch(&mut self) -> Result<Switch> {
         const OPERATION: &str = "switch a projection";
-        let query = named(&self.store.sql.switch_projection, &self.build);
-        let row = self.store.fetch_one(OPERATION, query).await?;
+        let query = named(&self.target.store.sql.switch_projection, &self.target.build);
+        let row = self.target.store.fetch_one(OPERATION, query).await?;
         Ok(match SwitchStatus::read(OPERATION, &Cells::new(&row))? {
             SwitchStatus::Switched => Switch::Done,
             SwitchStatus::Behind => Switch::Behind,
             SwitchStatus::NotFound => Switch::Missing,
         })
+    }
+}
+
+/// Applies the events of a batch.
+struct Apply<'p, P: PgProjection> {
+    projection: &'p P,
+    events: Vec<(P::Event, RecordedEvent)>,
+}
+
+impl<P: PgProjection> Work for Apply<'_, P> {
+    async fn run(self, connection: &mut PgConnection) -> Result<(), BoxError> {
+        if self.events.is_empty() {
+            return Ok(());
+        }
+        self.projection.apply(connection, self.events).await
+    }
+}
+
+/// Applies events one after the other.
+struct ApplyEach<'p, P: PgProjection> {
+    projection: &'p P,
+    events: Vec<(P::Event, RecordedEvent)>,
+    /// The index of the event that is applied.
+    at: &'p AtomicUsize,
+}
+
+impl<P: PgProjection> Work for ApplyEach<'_, P> {
+    async fn run(self, connection: &mut PgConnection) -> Result<(), BoxError> {
+        for (index, event) in self.events.into_iter().enumerate() {
+            self.at.store(index, Ordering::Relaxed);
+            self.projection.apply(&mut *connection, vec![event]).await?;
+        }
+        Ok(())
     }
 }

@@ -8,6 +8,7 @@ use event_sql::projector::ProjectionBuild;
 
 use super::{SqliteProjection, SqliteTables, status};
 use crate::error::application;
+use crate::pool::Transaction;
 use crate::row::Cells;
 use crate::sql::{self, SqliteQuery, Statement};
 use crate::store::Store;
@@ -62,14 +63,9 @@ impl<P: SqliteProjection> BuildTables<P> {
             transaction.rollback().await;
             return Ok(());
         }
-        let pattern = format!("{}*", self.tables.prefix());
-        let others = transaction.fetch(sql::NAMED_LIKE.query().bind(pattern)).await?;
-        if let Some(other) = others.first() {
-            let other: String = Cells::new(other).first()?;
+        if let Err(error) = check_free(&mut transaction, self.tables.prefix()).await {
             transaction.rollback().await;
-            let reason =
-                format!("`{other}` is in the file already, and does not belong to the build");
-            return Err(Error::adapter(OPERATION, reason));
+            return Err(error);
         }
         let created = self.projection.create(transaction.connection(), &self.tables).await;
         if let Err(error) = created {
@@ -79,6 +75,16 @@ impl<P: SqliteProjection> BuildTables<P> {
         }
         Ok(transaction.commit().await?)
     }
+}
+
+/// Refuses a build where something in the file has one of its names.
+pub(super) async fn check_free(transaction: &mut Transaction<'_>, prefix: &str) -> Result<()> {
+    let pattern = format!("{prefix}*");
+    let others = transaction.fetch(sql::NAMED_LIKE.query().bind(pattern)).await?;
+    let Some(other) = others.first() else { return Ok(()) };
+    let other: String = Cells::new(other).first()?;
+    let reason = format!("`{other}` is in the file already, and does not belong to the build");
+    Err(Error::adapter(OPERATION, reason))
 }
 
 /// A statement about one build: its name and its number come first.

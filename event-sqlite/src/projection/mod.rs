@@ -5,6 +5,7 @@
 //! with the appends of the program, so it should be short: by default a batch is 200 events at most.
 
 mod build;
+mod portable;
 mod projector;
 mod remove;
 mod status;

@@ -23,9 +23,9 @@ const OPERATION: &str = "write a projection";
 /// By default so many events in one transaction: the program's appends wait for it.
 const BATCH: u32 = 200;
 /// How long a transaction of a projection may block other writers.
-const LONGEST: Duration = Duration::from_secs(5);
+pub(super) const LONGEST: Duration = Duration::from_secs(5);
 /// The same for one event, which nothing smaller can replace.
-const LONGEST_ALONE: Duration = Duration::from_secs(30);
+pub(super) const LONGEST_ALONE: Duration = Duration::from_secs(30);
 
 /// Runs one build of a projection; by default 200 events per transaction at most.
 ///
@@ -111,12 +111,13 @@ impl<P: SqliteProjection> BuildTables<P> {
             NotWritten::new(error, Cause::Projection, statement)
         })
     }
+}
 
-    fn too_slow(&self, limit: Duration) -> NotWritten {
-        let reason = format!("events were not written within {limit:?}, and appends waited");
-        let error = Error::overloaded(OPERATION, reason);
-        NotWritten::new(error, Cause::TooSlow, self.tables.take_last())
-    }
+/// Other writers waited for a transaction as long as they may have to.
+pub(super) fn too_slow(limit: Duration, statement: Option<String>) -> NotWritten {
+    let reason = format!("events were not written within {limit:?}, and appends waited");
+    let error = Error::overloaded(OPERATION, reason);
+    NotWritten::new(error, Cause::TooSlow, statement)
 }
 
 /// Whether a statement caused it.
@@ -155,7 +156,7 @@ impl<P: SqliteProjection> BuildTables<P> {
                 transaction.rollback().await;
                 refused
             }
-            Err(_) => Err(self.too_slow(limit)),
+            Err(_) => Err(too_slow(limit, self.tables.take_last())),
         }
     }
 

@@ -139,6 +139,34 @@ macro_rules! views_contract {
     };
 }
 
+/// Instantiates the contract of table projections, for an adapter with tables or one that says that it has none; its arguments are
+/// those of [`adapter_contract!`](crate::adapter_contract!).
+///
+/// ```
+/// event_testing::tables_contract!(memory, async || event_core::MemoryAdapter::new());
+/// ```
+#[macro_export]
+macro_rules! tables_contract {
+    ($name:ident, $open:expr) => {
+        mod $name {
+            #[allow(
+                unused_imports,
+                reason = "the closure may use names of the caller's module"
+            )]
+            use super::*;
+
+            $crate::__contract_cases! { $crate, $open =>
+                tables: rows_are_a_fold_of_the_log, values_come_back_as_they_were,
+                    a_statement_that_fails_names_table_and_event, other_queries_are_refused,
+                    a_tenant_reads_its_own_rows, tables_without_a_tenant_hold_one,
+                    tables_are_rebuilt_beside_and_switched, other_tables_of_a_name_are_refused,
+                    racing_runners_apply_each_event_once, a_killed_runner_of_tables_resumes,
+                    tables_are_run_and_waited_for;
+            }
+        }
+    };
+}
+
 /// Instantiates the contract of durable subscriptions, for an adapter with a checkpoint store; its arguments are those of
 /// [`adapter_contract!`](crate::adapter_contract!).
 ///

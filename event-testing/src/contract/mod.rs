@@ -1,6 +1,6 @@
 //! The contract suite for adapters: one function a promise, instantiated by [`adapter_contract!`](crate::adapter_contract!),
 //! [`durable_contract!`](crate::durable_contract!), [`import_contract!`](crate::import_contract!) and
-//! [`views_contract!`](crate::views_contract!).
+//! [`views_contract!`](crate::views_contract!), [`tables_contract!`](crate::tables_contract!).
 
 #![expect(
     clippy::unwrap_used,
@@ -39,6 +39,7 @@ pub mod scope;
 pub mod sizes;
 pub mod snapshot;
 pub mod subscribe;
+pub mod tables;
 pub mod transaction;
 pub mod views;
 

@@ -10,7 +10,7 @@ const TYPES: &str = "Adapter Aggregate AllOptions AnyEvent Appended BatchSize Ca
     EventId EventSet EventStore EventStream EventVersion ExpectedVersion Filter InvalidBatchSize InvalidEvent \
     InvalidStreamId Keys ListOptions MemoryAdapter Metadata Migrate MigrationError NewEvent Outcome Position Projection ReadOptions \
     RecordedEvent Recovered Registry RegistryErrors Result RetryPolicy Scope Shape Snapshots StartFrom StoreBuilder \
-    StreamId StreamInfo StreamVersion Subscription Tenant View";
+    StreamId StreamInfo StreamVersion Subscription TableProjection TablesTx Tenant View";
 
 /// Functions and a crate that generated or hand-written code names by this path.
 const OTHERS: &str = "assert_disjoint serde_json";

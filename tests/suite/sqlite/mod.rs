@@ -30,6 +30,7 @@ use crate::model::{agrees, steps};
 event_testing::adapter_contract!(contract, async || open(&new_file()).await);
 event_testing::durable_contract!(durable, async || open(&new_file()).await);
 event_testing::views_contract!(views, async || open(&new_file()).await);
+event_testing::tables_contract!(tables, async || open(&new_file()).await);
 event_testing::import_contract!(imports, async || open(&new_file()).await);
 
 proptest! {

@@ -188,7 +188,7 @@ impl<V: View> ProjectionTables for ViewBuild<V> {
         let own = builds.into_iter().find(|build| build.number == self.build.number);
         let Some(own) = own else { return Ok(None) };
         Model::of_view::<V>().check(&own)?;
-        Ok(Some(stored_status(own)))
+        Ok(Some(stored_status(&own)))
     }
 
     async fn hold(
