@@ -1,6 +1,6 @@
 //! The driver's options for a file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use event_core::Migrate;
@@ -36,15 +36,33 @@ impl SqliteOptions {
         self.driver().read_only(true)
     }
 
+    /// Options of a connection that reads the file without its write-ahead log.
+    ///
+    /// A log that readers let move in part only leaves a file whose first page counts pages that are still in the log.
+    /// SQLite reads such a file only where the schema may be written, which a read-only file forbids by itself; the
+    /// setting has to come before any that reads the first page, as `synchronous` does.
+    pub(crate) fn file_alone(&self) -> SqliteConnectOptions {
+        SqliteConnectOptions::new()
+            .filename(self.as_path())
+            .read_only(true)
+            .immutable(true)
+            .foreign_keys(false)
+            .pragma("writable_schema", "on")
+            .disable_statement_logging()
+    }
+
+    /// A path that starts with `file:` would be taken for a URL of SQLite's own.
+    fn as_path(&self) -> PathBuf {
+        Path::new(".").join(&self.path)
+    }
+
     fn driver(&self) -> SqliteConnectOptions {
-        // A path that starts with `file:` would be taken for a URL of SQLite's own.
-        let path = Path::new(".").join(&self.path);
         let synchronous = match self.synchronous {
             Synchronous::Full => SqliteSynchronous::Full,
             Synchronous::Normal => SqliteSynchronous::Normal,
         };
         SqliteConnectOptions::new()
-            .filename(path)
+            .filename(self.as_path())
             .synchronous(synchronous)
             .busy_timeout(self.busy_timeout)
             .foreign_keys(false)

@@ -39,6 +39,8 @@ pub(crate) struct Pool {
     /// Open from the start to the end.
     anchor: tokio::sync::Mutex<Option<SqliteConnection>>,
     identity: Identity,
+    /// Held while the contents of the file are read and judged.
+    proving: tokio::sync::Mutex<()>,
     /// The last proof failed: the next transaction does not even begin without one.
     is_suspect: AtomicBool,
     write_ahead: WriteAhead,
@@ -54,6 +56,7 @@ impl Pool {
             idle: Mutex::default(),
             writer: tokio::sync::Mutex::default(),
             anchor: tokio::sync::Mutex::default(),
+            proving: tokio::sync::Mutex::default(),
             is_suspect: AtomicBool::new(false),
             write_ahead: WriteAhead::default(),
         }

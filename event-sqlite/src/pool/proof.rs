@@ -8,7 +8,6 @@ use sqlx::{ConnectOptions, Connection};
 
 use super::{Pool, run};
 use crate::error::is_no_store;
-use crate::identity::Stamp;
 use crate::row::Cells;
 use crate::sql;
 
@@ -44,12 +43,18 @@ impl Pool {
         let Some(found) = self.identity.look_at_all(operation)? else { return Ok(()) };
         self.write_ahead.is(found.write_ahead);
         match found.unproved {
-            Some(stamp) => self.prove_contents(operation, stamp).await,
+            Some(_) => self.prove_contents(operation).await,
             None => Ok(()),
         }
     }
 
-    async fn prove_contents(&self, operation: &'static str, stamp: Stamp) -> Result<()> {
+    /// Reads what the file holds, one caller at a time: of two reads at once, the one that saw the lower position could
+    /// be judged last, and the file taken for an older copy of itself.
+    async fn prove_contents(&self, operation: &'static str) -> Result<()> {
+        let _one_at_a_time = self.proving.lock().await;
+        let found = self.identity.look_at_all(operation)?;
+        // Another caller may have proved it meanwhile.
+        let Some(stamp) = found.and_then(|found| found.unproved) else { return Ok(()) };
         let contents = self.contents(operation).await?;
         let contents = contents.as_ref().map(|(id, last)| (id.as_slice(), *last));
         self.identity.prove(operation, Some(stamp), contents)
@@ -70,8 +75,7 @@ impl Pool {
 
     async fn read_contents(&self) -> Result<Option<(Vec<u8>, i64)>, sqlx::Error> {
         // The driver of SQLite keeps the file's descriptor for as long as another connection has locks on the file.
-        let mut connection: SqliteConnection =
-            self.options.reader().immutable(true).connect().await?;
+        let mut connection: SqliteConnection = self.options.file_alone().connect().await?;
         let rows = run(&mut connection, sql::CONTENTS).await;
         let _ = connection.close().await;
         let rows = rows?;

@@ -157,6 +157,36 @@ async fn what_other_programs_do_to_the_file_is_no_replacement() {
     store.health().await.unwrap();
 }
 
+#[tokio::test]
+async fn a_log_that_readers_let_move_in_part_only_is_no_replacement() {
+    let path = new_file();
+    let store = open_store(&path).await;
+    for round in 1..6 {
+        // The first read keeps the large append in the log, the second one keeps what comes after it there: page 1 of
+        // the file then counts pages that the file does not have yet.
+        let mut first = reading(&path).await;
+        for part in 0..4 {
+            let large = stream(&format!("large-{round}-{part}"));
+            store.append(&large, Any, Noted::many(5_000 + round)).await.unwrap();
+        }
+        let second = reading(&path).await;
+        super::run(&mut first, "COMMIT").await;
+        for _ in 0..3 {
+            store.append(&stream("s"), Any, Noted::many(1)).await.unwrap();
+        }
+        drop((first, second));
+    }
+    store.health().await.unwrap();
+}
+
+/// A connection in the middle of a read.
+async fn reading(path: &Path) -> sqlx::SqliteConnection {
+    let mut connection = super::plain_connection(path).await;
+    super::run(&mut connection, "BEGIN").await;
+    super::run(&mut connection, "SELECT count(*) FROM events").await;
+    connection
+}
+
 #[test]
 fn a_process_that_changes_its_directory_keeps_its_store() {
     let folder = new_folder();
