@@ -4,8 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use boon::{Compiler, Schemas};
+use event_core::error::with_causes;
 use event_core::registry::Registration;
-use event_core::{Event, EventVersion, Registry, Shape};
+use event_core::{
+    Event, EventStore, EventVersion, Filter, Keys, RecordedEvent, Registry, Shape, View,
+};
 use event_testing::{arbitrary_payload, stored};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -172,4 +175,46 @@ fn an_event_stored_under_an_alias_decodes_as_the_current_type() {
     let data = serde_json::value::to_raw_value(&json!({ "by": "ann" })).unwrap();
     let event = registry.decode("catalogue.shifted", EventVersion::FIRST, &data).unwrap();
     assert_eq!((event.event_type(), event.event_version().get()), ("catalogue.moved", 2));
+}
+
+/// The moves that were made, in a program that knows the type by its former name or by its current one.
+macro_rules! moves {
+    ($view:ident, $name:literal) => {
+        #[derive(Debug, Default, Serialize, Deserialize)]
+        struct $view;
+
+        impl View for $view {
+            type Event = Move;
+            const NAME: &'static str = "moves";
+
+            fn filter() -> Filter {
+                Filter::all().event_types([$name])
+            }
+
+            fn keys(_: &Move, _: &RecordedEvent) -> Keys {
+                Keys::one("moves")
+            }
+
+            fn fold(&mut self, _: &Move, _: &RecordedEvent) {}
+        }
+    };
+}
+
+#[derive(Event)]
+enum Move {
+    Moved(#[allow(dead_code, reason = "the view counts nothing")] Moved),
+}
+
+moves!(Before, "catalogue.shifted");
+moves!(Since, "catalogue.moved");
+moves!(Other, "catalogue.rested");
+
+#[tokio::test]
+async fn a_view_of_a_renamed_type_is_the_same_view() {
+    let store = EventStore::in_memory().unwrap();
+    store.view::<Before>().catch_up().await.unwrap();
+    store.view::<Since>().catch_up().await.unwrap();
+    store.view::<Since>().get("moves").await.unwrap();
+    let refused = store.view::<Other>().catch_up().await.unwrap_err();
+    assert!(with_causes(&refused).contains("raise `VERSION`"), "{refused:?}");
 }

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::projection::projector::ProjectionStatus;
 use crate::store::EventStore;
 use crate::subscription::Filter;
+use crate::subscription::filter_text::is_same;
 
 const FIND: &str = "find a read model";
 /// What follows the filter in the text of a definition with tables: a hash of the statements that create them.
@@ -64,7 +65,9 @@ impl Model {
     pub(super) fn check(&self, build: &StoredBuild) -> Result<()> {
         let (own, found) = (&self.definition, &build.definition);
         let (name, number) = (self.name, build.number);
-        if own == found {
+        let is_same_filter = is_same(filter_of(found), filter_of(own))?;
+        let is_same_kind = own.kind == found.kind && own.version == found.version;
+        if is_same_kind && is_same_filter && tables_of(own) == tables_of(found) {
             return Ok(());
         }
         let reason = if own.kind != found.kind {
@@ -84,7 +87,7 @@ impl Model {
                  makes a new build and moves the readers over",
                 found.version, own.version
             )
-        } else if filter_of(own) == filter_of(found) {
+        } else if is_same_filter {
             format!(
                 "`{name}`, build {number}, was created by other statements than this program's, of the same version {}; raise \
                  `VERSION`, then `rebuild()`",
@@ -112,8 +115,7 @@ impl Model {
     fn unfinished<'b>(&self, builds: &'b [StoredBuild]) -> Option<&'b StoredBuild> {
         let current = builds.iter().find(|build| build.is_current);
         let after = current.map_or(0, |build| build.number);
-        let own =
-            |build: &&StoredBuild| build.number > after && build.definition == self.definition;
+        let own = |build: &&StoredBuild| build.number > after && self.check(build).is_ok();
         builds.iter().rfind(own)
     }
 
@@ -164,10 +166,19 @@ impl Model {
 
 /// The filter in a definition.
 fn filter_of(definition: &ModelDefinition) -> &str {
+    parts(definition).0
+}
+
+/// The hash of the statements that create the tables in a definition.
+fn tables_of(definition: &ModelDefinition) -> Option<&str> {
+    parts(definition).1
+}
+
+fn parts(definition: &ModelDefinition) -> (&str, Option<&str>) {
     let text = definition.filter.as_str();
     match text.rsplit_once(TABLES) {
-        Some((filter, _)) if definition.kind == ModelKind::Tables => filter,
-        _ => text,
+        Some((filter, hash)) if definition.kind == ModelKind::Tables => (filter, Some(hash)),
+        _ => (text, None),
     }
 }
 

@@ -1,6 +1,7 @@
 //! [`Written`]: the text of a filter, read back. It is all that the store keeps of a filter, so that what an earlier filter
 //! selected can be told after a subscription was changed.
 
+use crate::error::Result;
 use crate::registry::Registry;
 use crate::subscription::filter::Filter;
 use crate::value::StreamId;
@@ -84,6 +85,15 @@ pub(crate) fn canonical(text: &str, registry: &Registry) -> String {
         filter = filter.predicate(name, |_| true);
     }
     write(&filter, partition_key.as_deref(), registry)
+}
+
+/// Whether two texts mean the same filter; types that were renamed since are the same.
+pub(crate) fn is_same(stored: &str, wanted: &str) -> Result<bool> {
+    if stored == wanted {
+        return Ok(true);
+    }
+    let registry = Registry::global()?;
+    Ok(canonical(stored, registry) == canonical(wanted, registry))
 }
 
 /// Reads a quoted text as `{:?}` writes it; returns it and what follows.

@@ -131,7 +131,8 @@ macro_rules! views_contract {
             $crate::__contract_cases! { $crate, $open =>
                 views: documents_are_a_fold_of_the_log, documents_are_paged_by_key, documents_are_removed,
                     hostile_keys_are_kept_and_others_refused, a_tenant_reads_its_own_documents,
-                    a_fold_that_fails_names_event_and_key, a_rebuild_is_made_beside_and_switched,
+                    a_fold_that_fails_names_event_and_key,
+                    a_fold_that_panics_leaves_nothing_half_written, a_rebuild_is_made_beside_and_switched,
                     other_definitions_are_refused, racing_runners_fold_each_event_once,
                     a_killed_runner_resumes, a_view_is_run_and_waited_for;
             }

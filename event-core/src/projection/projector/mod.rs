@@ -32,6 +32,7 @@ pub use crate::adapter::{Cause, NotWritten, Switch};
 use crate::envelope::{EventSet, RecordedEvent};
 use crate::error::{Error, Result};
 use crate::store::EventStore;
+use crate::subscription::filter_text::is_same;
 use crate::subscription::{StartFrom, Subscription, verify_checkpoint};
 use crate::value::{BatchSize, Position};
 
@@ -343,7 +344,7 @@ async fn current<T: ProjectionTables>(tables: &mut T) -> Result<ProjectionStatus
     let filter = filter.to_string();
     let reason = match status {
         None => format!("build {number} of `{name}` is gone from the list of projections"),
-        Some(status) if status.filter != filter => format!(
+        Some(status) if !is_same(&status.filter, &filter)? => format!(
             "build {number} of `{name}` was begun with the filter {}, not {filter}; raise its number to build it anew",
             status.filter,
         ),
