@@ -9,6 +9,7 @@ use std::time::Duration;
 use event_core::error::with_causes;
 use event_core::{
     AllOptions, BatchSize, EventId, EventStore, EventStream, ExpectedVersion, ReadOptions,
+    RetryPolicy,
 };
 use event_postgres::PgAdapter;
 use event_testing::Noted;
@@ -100,7 +101,12 @@ async fn fail_over(lost: usize, growth: Growth) {
     let database = primary.database().await;
     let switch = Switch::to(database.address());
     let url = switch.url(&database);
-    let open = async || EventStore::new(PgAdapter::connect(&url).await.unwrap()).unwrap();
+    // A page that is read ahead when the server goes away is tried until there is another one.
+    let patient = RetryPolicy::default().retries(1_000);
+    let open = async || {
+        let adapter = PgAdapter::connect(&url).await.unwrap();
+        EventStore::builder(adapter).retry(patient.clone()).build().unwrap()
+    };
     let store = open().await;
     append(&store, "kept", 100).await;
     let kept = log(&database.url).await;

@@ -96,7 +96,7 @@ async fn a_damaged_store_gives_no_backup() {
 }
 
 /// Runs the backup in a process that may write only so much into a file, and ignores the signal for that or dies of it.
-fn limited(path: &Path, copy: &Path, trap: &str) -> Output {
+pub(super) fn limited(path: &Path, copy: &Path, trap: &str) -> Output {
     Command::new("sh")
         .args(["-c", &format!("{trap}ulimit -f 400; exec \"$0\" \"$@\"")])
         .arg(std::env::current_exe().unwrap())

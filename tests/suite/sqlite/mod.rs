@@ -14,6 +14,7 @@ mod restored;
 mod schema;
 mod sleeping;
 mod slow;
+mod table;
 mod verify;
 mod write_ahead;
 
