@@ -20,6 +20,8 @@ mod readers;
 #[path = "../support/travel.rs"]
 mod travel;
 
+mod accepted;
+mod agreement;
 mod architecture;
 mod broadcast;
 mod catalogue;
