@@ -31,11 +31,20 @@ const AFTER: &str = "Exit codes: 0 done, 1 failed, 2 not sound, 3 refused, 4 not
 ///
 /// The events that it knows are those of the crates that the program links.
 pub fn run() -> ExitCode {
-    run_from(std::env::args_os())
+    run_with(|host| host)
+}
+
+/// As [`run`], with what the program adds to the commands: the code of its views, for `projections rebuild`.
+pub fn run_with(add: impl FnOnce(Host) -> Host) -> ExitCode {
+    start(std::env::args_os().collect(), add)
 }
 
 /// Runs the command that these arguments name, the first of which is the name of the program.
 pub fn run_from(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    start(arguments.into_iter().collect(), |host| host)
+}
+
+fn start(arguments: Vec<OsString>, add: impl FnOnce(Host) -> Host) -> ExitCode {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter())
         .with_ansi(false)
@@ -44,7 +53,7 @@ pub fn run_from(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let _ = log.try_init();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let done = match runtime {
-        Ok(runtime) => runtime.block_on(parse_and_run(arguments.into_iter().collect())),
+        Ok(runtime) => runtime.block_on(parse_and_run(arguments, add)),
         Err(error) => Err(Failure::general(format!("could not start: {error}"))),
     };
     done.map_or_else(|failure| report(&failure), |()| ExitCode::SUCCESS)
@@ -59,7 +68,10 @@ fn filter() -> EnvFilter {
     }
 }
 
-async fn parse_and_run(arguments: Vec<OsString>) -> Result<(), Failure> {
+async fn parse_and_run(
+    arguments: Vec<OsString>,
+    add: impl FnOnce(Host) -> Host,
+) -> Result<(), Failure> {
     let mut program = Cli::command();
     if let Some(name) = arguments.first().and_then(|path| Path::new(path).file_stem()) {
         let name = name.to_string_lossy().into_owned();
@@ -76,7 +88,7 @@ async fn parse_and_run(arguments: Vec<OsString>) -> Result<(), Failure> {
         }
         Err(usage) => return Err(Failure::usage(usage.to_string().trim_end())),
     };
-    cli.command.run(Host::new(program).store(cli.store)).await
+    cli.command.run(add(Host::new(program).store(cli.store))).await
 }
 
 /// Prints why a command failed.

@@ -70,7 +70,7 @@ use event_postgres as _;
 #[cfg(feature = "sqlite")]
 use event_sqlite as _;
 
-pub use crate::cli::{run, run_from};
+pub use crate::cli::{run, run_from, run_with};
 pub use crate::command::Command;
 pub use crate::failure::{Exit, Failure};
 pub use crate::host::Host;

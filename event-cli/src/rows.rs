@@ -148,7 +148,10 @@ impl Rows {
         ));
         cells.push(match &shown.error {
             None => shown.data.get().into(),
-            Some(error) => cell(format!("{error}: {}", shown.data.get()), Style::Bad),
+            Some(error) => {
+                let why = short(error);
+                cell(format!("{} (as stored: {why})", shown.data.get()), Style::Bad)
+            }
         });
         table.row(out, cells)
     }
@@ -159,5 +162,14 @@ impl Rows {
             table.flush(out)?;
         }
         out.flush()
+    }
+}
+
+/// The beginning of an error, for a cell; `show` and `--json` have all of it.
+fn short(error: &str) -> String {
+    const MOST: usize = 60;
+    match error.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &error[..end]),
+        None => error.to_owned(),
     }
 }

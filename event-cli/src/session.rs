@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use event_core::value::Printable;
 use event_core::{Error, EventStore, Migrate, Scope, StreamId, StreamInfo, Tenant};
 use tokio::time::timeout;
 
@@ -62,6 +63,9 @@ impl Session {
         url: &str,
         migrate: Migrate,
     ) -> Result<EventStore, Failure> {
+        if migrate == Migrate::Never {
+            is_there(url)?;
+        }
         let store = EventStore::connect(url).migrate(migrate).await?;
         self.opened.push(store.clone());
         Ok(store)
@@ -98,6 +102,10 @@ impl Session {
             Err(error @ Error::AmbiguousStream { .. }) => {
                 return Err(Failure::from(error).hint("`--tenant TENANT` names one"));
             }
+            Err(Error::StreamNotFound { .. }) if common.tenant.is_none() => {
+                let name = Printable(name);
+                return Err(Failure::not_found(format!("no tenant has a stream {name}")));
+            }
             info => info?,
         };
         Ok((store.with_scope(Scope::tenant(info.tenant.clone())), info))
@@ -109,6 +117,21 @@ impl Session {
             let _ = timeout(PATIENCE, store.close()).await;
         }
     }
+}
+
+/// Refuses a file that does not exist, before something looks for a store in it.
+fn is_there(url: &str) -> Result<(), Failure> {
+    #[cfg(feature = "sqlite")]
+    if url.starts_with("sqlite:") {
+        let options: event_sqlite::SqliteOptions = url.parse()?;
+        if !options.path().exists() {
+            let path = options.path().display().to_string();
+            let failure = Failure::not_found(format!("there is no file {}", Printable(&path)));
+            return Err(failure.hint("`append`, `import` and `migrate apply` create a store"));
+        }
+    }
+    let _ = url;
+    Ok(())
 }
 
 /// The store as a tenant sees it, or as an operator does.

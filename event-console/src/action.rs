@@ -10,6 +10,9 @@ use crate::failure::{Failure, Refusal};
 use crate::guard::has_own_origin;
 use crate::visit::Visit;
 
+/// The target of the audit's lines: one for each action, whether it was done or not.
+pub(crate) const AUDIT: &str = "event_console::audit";
+
 /// A form that may change something.
 pub(crate) struct Action<F> {
     pub(crate) visit: Visit,

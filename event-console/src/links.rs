@@ -49,6 +49,11 @@ impl Links {
         }
     }
 
+    /// What is done to a build of a projection.
+    pub(crate) fn build(&self, name: &str, build: u32, action: &str) -> String {
+        self.named("projections", &[name, &build.to_string(), action])
+    }
+
     fn named(&self, page: &str, names: &[&str]) -> String {
         let mut link = format!("{}/{page}", self.base);
         for name in names {

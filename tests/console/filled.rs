@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
+use event_core::adapter::Adapter as _;
 use event_core::subscription::OnFailure;
 use event_core::{
-    Event, EventStore, ExpectedVersion, Filter, ReadOptions, RecordedEvent, RetryPolicy, Scope,
-    StartFrom, StreamId, Tenant,
+    Event, EventStore, ExpectedVersion, Filter, Keys, MemoryAdapter, ReadOptions, RecordedEvent,
+    RetryPolicy, Scope, StartFrom, StreamId, Tenant, View,
 };
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +62,42 @@ pub(crate) struct MailSent {
 #[event(type = "order_shipped", version = 1)]
 pub(crate) struct OrderShipped {
     pub(crate) parcels: u32,
+}
+
+#[derive(Event)]
+pub(crate) enum ShopEvent {
+    Placed(OrderPlaced),
+    Shipped(OrderShipped),
+}
+
+/// How often a customer ordered.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Customers {
+    orders: u64,
+}
+
+impl View for Customers {
+    type Event = ShopEvent;
+    const NAME: &'static str = "customers";
+
+    fn keys(event: &ShopEvent, _: &RecordedEvent) -> Keys {
+        match event {
+            ShopEvent::Placed(placed) => Keys::one(&placed.customer),
+            ShopEvent::Shipped(_) => Keys::none(),
+        }
+    }
+
+    fn fold(&mut self, _: &ShopEvent, _: &RecordedEvent) {
+        self.orders += 1;
+    }
+}
+
+/// The view, and a second build that is not current.
+pub(crate) async fn built(store: &EventStore) {
+    store.view::<Customers>().catch_up().await.unwrap();
+    let models = store.backend::<MemoryAdapter>().unwrap().read_models().unwrap();
+    let first = models.builds("customers").await.unwrap().remove(0);
+    models.begin("customers", 2, &first.definition).await.unwrap();
 }
 
 pub(crate) fn stream(name: &str) -> StreamId {

@@ -4,10 +4,16 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod filled;
+#[cfg(feature = "postgres")]
+#[path = "../support/pg.rs"]
+mod pg;
 mod site;
 
+mod audit;
+mod backends;
 mod hostile;
 mod mounted;
+mod outage;
 mod pages;
 mod refused;
 mod tails;

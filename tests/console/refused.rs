@@ -4,7 +4,7 @@ use event_console::{Console, ConsoleError};
 use event_core::EventStore;
 use event_core::subscription::SubscriptionStatus;
 
-use crate::filled::{orders, parked};
+use crate::filled::{built, orders, parked};
 use crate::site::{Answer, Site};
 
 const TOKEN: &str = "a-token-that-nobody-guesses";
@@ -159,6 +159,32 @@ async fn discard_gives_up_an_event_with_the_reason_and_shows_both() {
     let page = site.page(&format!("{MAILER}?given_up_after=1&after=1")).await;
     assert!(page.contains("the rest") && !page.contains("test&lt;"));
     assert_eq!(site.get(&format!("{MAILER}?after=x")).await.status, 400);
+}
+
+#[tokio::test]
+async fn a_projection_is_switched_and_dropped_by_forms() {
+    let store = EventStore::in_memory().unwrap();
+    built(&store).await;
+    let site = Site::serve(Console::new(&store).allow_actions(true)).await;
+    let page = site.get("/projections").await;
+    assert!(page.text.contains("customers") && page.text.contains("beside it"));
+    let (cookie, token) = (page.cookie.clone().unwrap(), page.form_token());
+    let send = async |path: &str| {
+        site.send(&format!("/projections/{path}"), &cookie, &[("form_token", &token)]).await.status
+    };
+    assert_eq!(send("customers/2/switch").await, 303);
+    assert!(store.projections().await.unwrap()[1].is_current);
+    assert!(!send("customers/2/drop").await.is_redirection(), "readers read it");
+    assert_eq!(store.projections().await.unwrap().len(), 2);
+    assert_eq!(send("customers/1/drop").await, 303);
+    assert_eq!(store.projections().await.unwrap().len(), 1);
+    assert_eq!(send("customers/1/drop").await, 404);
+    assert_eq!(send("customers/2/nonsense").await, 404);
+    let unknown = site.send("/projections/customers/2/drop", &cookie, &[]).await;
+    assert_eq!(unknown.status, 403);
+    orders(&store, 4).await;
+    let lag = site.page("/projections").await;
+    assert!(lag.contains("data-label=\"Lag\">4<"), "{lag}");
 }
 
 #[tokio::test]

@@ -11,13 +11,13 @@ use crate::filled::{family, orders};
 use crate::site::Site;
 
 /// A page that follows.
-struct Follower {
+pub(crate) struct Follower {
     response: Response,
     heard: String,
 }
 
 impl Follower {
-    async fn of(site: &Site, query: &str) -> Self {
+    pub(crate) async fn of(site: &Site, query: &str) -> Self {
         let response = site.ask(&format!("/live{query}"), &[("accept", "text/event-stream")]).await;
         assert_eq!(response.status(), 200);
         let mut follower = Self { response, heard: String::new() };
@@ -26,7 +26,7 @@ impl Follower {
     }
 
     /// Waits until something is heard.
-    async fn hears(&mut self, text: &str) {
+    pub(crate) async fn hears(&mut self, text: &str) {
         while !self.heard.contains(text) {
             let chunk = tokio::time::timeout(Duration::from_secs(20), self.response.chunk()).await;
             let chunk = chunk.unwrap_or_else(|_| panic!("{text} was not heard: {}", self.heard));

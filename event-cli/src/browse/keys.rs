@@ -43,6 +43,6 @@ pub(super) fn of(screen: &Screen) -> &'static [Hint] {
             ("x", "discard"),
             ("X", "discard all"),
         ],
-        Kind::Projections(_) => &[("D", "drop build")],
+        Kind::Projections(_) => &[("S", "switch to build"), ("D", "drop build")],
     }
 }

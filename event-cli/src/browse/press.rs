@@ -275,17 +275,27 @@ fn on_parked(model: &mut Model, key: KeyCode) -> Vec<Effect> {
 fn on_projections(model: &mut Model, key: KeyCode) -> Vec<Effect> {
     let Kind::Projections(list) = &model.screen().kind else { return Vec::new() };
     let Some(report) = list.selected() else { return Vec::new() };
-    if key == KeyCode::Char('D') {
-        if report.is_current {
-            model.warn("readers read this build: switch to another one first");
-            return Vec::new();
+    let (name, build) = (report.name.clone(), report.build);
+    match key {
+        KeyCode::Char('S') if report.is_current => model.warn("readers read this build already"),
+        KeyCode::Char('S') => {
+            let lines = vec![
+                format!("Let readers of {name} read build {build}?"),
+                "The build that they read now stays.".to_owned(),
+            ];
+            ask(model, lines, Action::SwitchBuild { name, build });
         }
-        let (name, build) = (report.name.clone(), report.build);
-        let lines = vec![
-            format!("Drop build {build} of {name}?"),
-            format!("Its tables with {} events are removed for good.", report.events),
-        ];
-        ask(model, lines, Action::DropBuild { name, build });
+        KeyCode::Char('D') if report.is_current => {
+            model.warn("readers read this build: switch to another one first");
+        }
+        KeyCode::Char('D') => {
+            let lines = vec![
+                format!("Drop build {build} of {name}?"),
+                format!("What it holds of {} events is removed for good.", report.events),
+            ];
+            ask(model, lines, Action::DropBuild { name, build });
+        }
+        _ => {}
     }
     Vec::new()
 }

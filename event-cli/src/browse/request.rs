@@ -80,6 +80,10 @@ pub(super) enum Action {
     Replay(SubscriptionKey, Option<Position>),
     /// Gives one parked event up, or all, for a reason.
     Discard(SubscriptionKey, Option<Position>, String),
+    SwitchBuild {
+        name: String,
+        build: u32,
+    },
     DropBuild {
         name: String,
         build: u32,

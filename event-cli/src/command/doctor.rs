@@ -30,8 +30,9 @@ pub struct Doctor {
 impl Doctor {
     pub(super) async fn run(self, session: &mut Session) -> Result<(), Failure> {
         let mut all = Vec::new();
-        schema(&session.url()?, &mut all).await?;
         let store = session.store().await?.all_tenants();
+        schema(&session.url()?, &mut all).await?;
+        durability(&session.url()?, &mut all);
         let health = store.health().await?;
         of_health(&health, &mut all);
         settings::examine(&store, &mut all).await?;
@@ -80,6 +81,17 @@ async fn schema(url: &str, all: &mut Vec<Found>) -> Result<(), Failure> {
         all.push(Found::warning(what, "`migrate apply`, or `migrate sql` for an administrator"));
     }
     Ok(())
+}
+
+/// What the URL asks for. Everything else that costs safety is set by the backend itself, whatever the file had.
+fn durability(url: &str, all: &mut Vec<Found>) {
+    let keys = url.split_once('?').map_or("", |(_, keys)| keys);
+    if url.starts_with("sqlite:") && keys.split('&').any(|key| key == "synchronous=normal") {
+        all.push(Found::warning(
+            "synchronous is normal: a loss of power may take back acknowledged events",
+            "leave `synchronous=normal` out of the URL, here and in the programs",
+        ));
+    }
 }
 
 fn of_health(health: &Health, all: &mut Vec<Found>) {

@@ -66,7 +66,7 @@ pub enum Command {
     Subscriptions(subscriptions::Subscriptions),
     /// Lists, shows and replays the events that subscriptions set aside.
     Parked(parked::Parked),
-    /// Lists the builds of projections in tables, and drops old ones.
+    /// Lists the builds of projections; switches, rebuilds and drops them.
     Projections(projections::Projections),
     /// Makes a stream read-only.
     Archive(lifecycle::Archive),

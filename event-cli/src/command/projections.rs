@@ -1,4 +1,4 @@
-//! `projections`: the builds of projections in tables, and how far they are.
+//! `projections`: the builds of views and of projections in tables, how far they are, and what is done about them.
 
 use clap::{Args, Subcommand};
 use event_core::{Error, EventStore};
@@ -26,7 +26,19 @@ pub struct Projections {
 enum Action {
     /// Lists every build: position, lag, which one readers read.
     List,
-    /// Removes a build that is not current, with its tables. Asks first.
+    /// Lets readers read another build, which has caught up. The build that they read now stays.
+    Switch {
+        /// The name of the projection.
+        name: String,
+        /// The number of the build.
+        build: u32,
+    },
+    /// Makes a new build from all events and lets readers read it. Needs a program that has the projection's code.
+    Rebuild {
+        /// The name of the projection.
+        name: String,
+    },
+    /// Removes a build that is not current, with what it holds. Asks first.
     Drop {
         /// The name of the projection.
         name: String,
@@ -43,37 +55,75 @@ impl Projections {
         let store = session.store().await?;
         match self.action {
             None | Some(Action::List) => list(session, &store, self.json).await,
+            Some(Action::Switch { name, build }) => {
+                session.out.goes_on_unread();
+                known(&store, &name, build).await?;
+                store.switch_projection(&name, build).await?;
+                done(session, &name, build, "switched", self.json)
+            }
+            Some(Action::Rebuild { name }) => rebuild(session, &store, &name, self.json).await,
             Some(Action::Drop { name, build, yes }) => {
                 session.out.goes_on_unread();
                 confirm(yes, &format!("drop build {build} of {}", one_line(&name)))?;
-                if !drop_build(&store, &name, build).await? {
-                    return Err(Failure::not_found(format!("{name} has no build {build}")));
+                if !store.drop_projection(&name, build).await? {
+                    return Err(missing(&name, build));
                 }
-                if self.json {
-                    return session
-                        .out
-                        .json(&json!({ "projection": name, "build": build, "done": "dropped" }));
-                }
-                session.out.line(format!("build {build} of {} dropped", one_line(&name)))
+                done(session, &name, build, "dropped", self.json)
             }
         }
     }
 }
 
-async fn drop_build(store: &EventStore, name: &str, build: u32) -> Result<bool, Failure> {
-    #[cfg(feature = "postgres")]
-    if let Some(adapter) = store.backend::<event_postgres::PgAdapter>() {
-        return Ok(adapter.drop_projection(name, build).await?);
+fn done(
+    session: &mut Session,
+    name: &str,
+    build: u32,
+    done: &str,
+    as_json: bool,
+) -> Result<(), Failure> {
+    if as_json {
+        let line = json!({ "projection": name, "build": build, "done": done });
+        return session.out.json(&line);
     }
-    #[cfg(feature = "sqlite")]
-    if let Some(adapter) = store.backend::<event_sqlite::SqliteAdapter>() {
-        return Ok(adapter.drop_projection(name, build).await?);
+    let name = one_line(name);
+    session.out.line(match done {
+        "switched" => format!("readers of {name} read build {build} now"),
+        done => format!("build {build} of {name} {done}"),
+    })
+}
+
+fn missing(name: &str, build: u32) -> Failure {
+    Failure::not_found(format!("{} has no build {build}", one_line(name)))
+}
+
+async fn known(store: &EventStore, name: &str, build: u32) -> Result<(), Failure> {
+    let builds = store.projections().await?;
+    let is_known = builds.iter().any(|it| it.name == name && it.build == build);
+    if is_known { Ok(()) } else { Err(missing(name, build)) }
+}
+
+async fn rebuild(
+    session: &mut Session,
+    store: &EventStore,
+    name: &str,
+    as_json: bool,
+) -> Result<(), Failure> {
+    let Some(run) = session.host.rebuilds.get(name).cloned() else {
+        let failure = Failure::general(format!(
+            "this program does not have the code of the projection {}",
+            one_line(name)
+        ));
+        return Err(failure.hint(
+            "a program that has it gives it to the command line: `event_cli::run_with(|host| host.view::<V>())`",
+        ));
+    };
+    session.out.goes_on_unread();
+    let events = run(store.clone()).await?;
+    if as_json {
+        let line = json!({ "projection": name, "events": events, "done": "rebuilt" });
+        return session.out.json(&line);
     }
-    // A backend without tables says so.
-    store.projections().await?;
-    Err(Failure::general(format!(
-        "this program cannot drop build {build} of {name}: its backend is not linked"
-    )))
+    session.out.line(format!("{} is rebuilt from {events} events", one_line(name)))
 }
 
 async fn list(session: &mut Session, store: &EventStore, as_json: bool) -> Result<(), Failure> {

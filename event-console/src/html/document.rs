@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
+use event_core::error::with_causes;
 use maud::{DOCTYPE, Markup, html};
 
 use crate::failure::{Failure, Refusal};
@@ -86,7 +87,7 @@ pub(crate) fn failure_document(visit: &Visit, failure: &Failure, path: &str) -> 
             Failure::Invalid(reason) => { (notice("bad", &html! { (text::shown(reason, 500)) })) }
             Failure::Store(error) => {
                 (notice("bad", &html! {
-                    p { (text::shown(&error.to_string(), 1_000)) }
+                    p { (text::shown(&with_causes(error), 1_000)) }
                     p { "Code " code { (error.code()) } "." }
                 }))
             }

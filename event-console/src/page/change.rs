@@ -8,13 +8,10 @@ use event_core::{Position, StartFrom};
 use serde::Deserialize;
 
 use super::which::Which;
-use crate::action::{Action, outcome};
+use crate::action::{AUDIT, Action, outcome};
 use crate::failure::Failure;
 use crate::links::query;
 use crate::visit::Visit;
-
-/// The target of the audit's lines.
-const AUDIT: &str = "event_console::audit";
 
 /// What a form sends. Numbers come as text.
 #[derive(Debug, Default, Deserialize)]

@@ -1,35 +1,56 @@
-//! The projections in tables: which build readers read, and how far each is.
+//! The projections: which build readers read, how far each is, and what an operator may do to it.
 
+use axum::extract::{Path, Query};
+use axum::response::Redirect;
+use event_core::Error;
 use event_core::health::ProjectionReport;
 use maud::{Markup, html};
+use serde::Deserialize;
 
+use crate::action::{AUDIT, Action, outcome};
 use crate::failure::Failure;
 use crate::html::document::{Page, Place};
-use crate::html::parts::{badge, nothing};
+use crate::html::form::{button, token};
+use crate::html::parts::{badge, nothing, notice};
+use crate::links::{name_of, query};
 use crate::text;
 use crate::visit::Visit;
 
+/// What was done.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Wanted {
+    done: String,
+}
+
+/// A form without fields.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Nothing {}
+
 /// `GET /projections`
-pub(crate) async fn get(visit: Visit) -> Result<Page, Failure> {
+pub(crate) async fn get(visit: Visit, Query(wanted): Query<Wanted>) -> Result<Page, Failure> {
     let store = &visit.shared.store;
     let (reports, head) = match store.projections().await {
-        Err(event_core::Error::Unsupported { .. }) => (None, 0),
+        Err(Error::Unsupported { .. }) => (None, 0),
         reports => (Some(reports?), store.head().await?.get()),
     };
+    let acts = visit.shared.settings.allows_actions;
     let body = html! {
         h1 { "Projections" }
+        (done(&wanted.done))
         @match reports {
-            None => { (nothing("This backend keeps no projections in tables.")) }
-            Some(reports) if reports.is_empty() => { (nothing("No projection has tables yet.")) }
+            None => { (nothing("This backend keeps no projections.")) }
+            Some(reports) if reports.is_empty() => { (nothing("No view or projection has a build in this store yet.")) }
             Some(reports) => {
                 table.stacks {
                     caption.hidden { "Builds of projections" }
                     thead { tr {
                         th scope="col" { "Projection" } th.number scope="col" { "Build" } th scope="col" { "State" }
                         th.number scope="col" { "Position" } th.number scope="col" { "Lag" } th.number scope="col" { "Events" }
-                        th scope="col" { "Last event" } th scope="col" { "Tables" }
+                        th scope="col" { "Last event" } th scope="col" { "Kept in" }
+                        @if acts { th scope="col" { span.hidden { "Actions" } } }
                     } }
-                    tbody { @for report in &reports { (row(report, head)) } }
+                    tbody { @for report in &reports { (row(&visit, report, head)) } }
                 }
             }
         }
@@ -37,7 +58,16 @@ pub(crate) async fn get(visit: Visit) -> Result<Page, Failure> {
     Ok(Page::new(Place::Projections, "Projections", body))
 }
 
-fn row(report: &ProjectionReport, head: u64) -> Markup {
+fn done(done: &str) -> Markup {
+    let text = match done {
+        "switch" => "Readers read the build now. The previous one stays until it is dropped.",
+        "drop" => "The build is dropped, with what it held.",
+        _ => return html! {},
+    };
+    html! { div role="status" { (notice("good", &html! { (text) })) } }
+}
+
+fn row(visit: &Visit, report: &ProjectionReport, head: u64) -> Markup {
     let lag = head.saturating_sub(report.position.get());
     html! {
         tr {
@@ -47,8 +77,54 @@ fn row(report: &ProjectionReport, head: u64) -> Markup {
             td.number data-label="Position" { (text::number(report.position.get())) }
             td.number data-label="Lag" { (text::number(lag)) }
             td.number data-label="Events" { (text::number(report.events)) }
-            td data-label="Last event" { @match report.last_event_at { Some(time) => { (text::time(time)) } None => "–" } }
-            td data-label="Tables" { code { (text::name(&report.schema)) } }
+            td data-label="Last event" { @match report.last_event_at { Some(time) => { (text::short_time(time)) } None => "–" } }
+            td data-label="Kept in" { code { (text::name(&report.schema)) } }
+            @if visit.shared.settings.allows_actions { td { (actions(visit, report)) } }
         }
+    }
+}
+
+fn actions(visit: &Visit, report: &ProjectionReport) -> Markup {
+    let to = |action| visit.links.build(&report.name, report.build, action);
+    html! {
+        @if !report.is_current {
+            div.buttons.small {
+                (button(visit, &to("switch"), &[], "Switch"))
+                details.ask {
+                    summary { "Drop…" }
+                    form method="post" action=(to("drop")) {
+                        (token(visit))
+                        p { "Build " (report.build) " of " (text::name(&report.name)) " is removed for good, with what it holds." }
+                        button.danger type="submit" { "Drop" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// `POST /projections/{name}/{build}/{action}`
+pub(crate) async fn act(
+    Path((name, build, action)): Path<(String, u32, String)>,
+    form: Action<Nothing>,
+) -> Result<Redirect, Failure> {
+    let (visit, name) = (form.visit, name_of(&name));
+    let done = run(&visit, name, build, &action).await;
+    let projection = name.escape_debug();
+    tracing::info!(target: AUDIT, action, %projection, build, outcome = outcome(&done));
+    let action = done?;
+    Ok(Redirect::to(&(visit.links.to("/projections") + &query(&[("done", action)]))))
+}
+
+async fn run(visit: &Visit, name: &str, build: u32, action: &str) -> Result<&'static str, Failure> {
+    let store = &visit.shared.store;
+    match action {
+        "switch" => {
+            store.switch_projection(name, build).await?;
+            Ok("switch")
+        }
+        "drop" if store.drop_projection(name, build).await? => Ok("drop"),
+        "drop" => Err(Failure::NotFound("build")),
+        _ => Err(Failure::NotFound("action")),
     }
 }

@@ -9,8 +9,8 @@ use super::append::{Appended, Commit, LinkEvents, StreamChange};
 use super::import::{ImportBatch, Imported};
 use super::{
     Adapter, AllOptions, CheckpointStore, Health, ListOptions, LiveLog, ProjectionReport,
-    ReadModelStore, ReadOptions, SchemaStore, SnapshotStore, StreamInfo, TenantView, Verification,
-    async_trait,
+    ReadModelStore, ReadOptions, SchemaStore, SnapshotStore, StreamInfo, Switch, TenantView,
+    Verification, async_trait,
 };
 use crate::envelope::RecordedEvent;
 use crate::error::Result;
@@ -138,6 +138,14 @@ macro_rules! forward_adapter {
 
             async fn projections(&self) -> Result<Vec<ProjectionReport>> {
                 (**self).projections().await
+            }
+
+            async fn switch_projection(&self, name: &str, build: u32) -> Result<Switch> {
+                (**self).switch_projection(name, build).await
+            }
+
+            async fn drop_projection(&self, name: &str, build: u32) -> Result<bool> {
+                (**self).drop_projection(name, build).await
             }
 
             fn read_models(&self) -> Option<&dyn ReadModelStore> {

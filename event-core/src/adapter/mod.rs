@@ -248,6 +248,24 @@ pub trait Adapter: Any + Send + Sync {
         Err(Error::unsupported("list projections", self.name(), ""))
     }
 
+    /// Makes a build of a projection the current one, unless it is behind the one that is. By default this asks
+    /// [`read_models`](Self::read_models).
+    async fn switch_projection(&self, name: &str, build: u32) -> Result<Switch> {
+        match self.read_models() {
+            Some(models) => models.switch(name, build).await,
+            None => Err(Error::unsupported("switch a projection", self.name(), "")),
+        }
+    }
+
+    /// Removes a build of a projection, with what it holds, unless it is the current one; false if it does not exist. By
+    /// default this asks [`read_models`](Self::read_models).
+    async fn drop_projection(&self, name: &str, build: u32) -> Result<bool> {
+        match self.read_models() {
+            Some(models) => models.remove(name, build).await,
+            None => Err(Error::unsupported("drop a projection", self.name(), "")),
+        }
+    }
+
     /// The builds of read models, and the documents of views; `None` if the backend does not support them.
     fn read_models(&self) -> Option<&dyn ReadModelStore> {
         None

@@ -34,8 +34,9 @@ use crate::adapter::append::{Appended, Commit, LinkEvents, Outcome, StreamAppend
 use crate::adapter::import::{ImportBatch, Imported};
 use crate::adapter::read::only_event;
 use crate::adapter::{
-    Adapter, AllOptions, CheckpointStore, Health, ListOptions, LiveLog, ReadModelStore,
-    ReadOptions, SchemaStore, SnapshotStore, StreamInfo, StreamState, TenantView, Verification,
+    Adapter, AllOptions, CheckpointStore, Health, ListOptions, LiveLog, ProjectionReport,
+    ReadModelStore, ReadOptions, SchemaStore, SnapshotStore, StreamInfo, StreamState, TenantView,
+    Verification,
 };
 use crate::envelope::{EventData, RecordedEvent, RecordedParts};
 use crate::error::{Error, Result};
@@ -353,6 +354,10 @@ impl Adapter for MemoryAdapter {
 
     async fn census(&self) -> Result<Vec<StoredVersion>> {
         Ok(self.enter().await?.versions.iter().collect())
+    }
+
+    async fn projections(&self) -> Result<Vec<ProjectionReport>> {
+        Ok(self.enter().await?.read_models.reports())
     }
 
     fn read_models(&self) -> Option<&dyn ReadModelStore> {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use crate::adapter::{
-    DocumentKey, DocumentQuery, DocumentWrite, ModelDefinition, PAGE_BYTES, ReadModelStore,
-    StoredBuild, StoredDocument, Switch, TenantView, Written,
+    DocumentKey, DocumentQuery, DocumentWrite, ModelDefinition, PAGE_BYTES, ProjectionReport,
+    ReadModelStore, StoredBuild, StoredDocument, Switch, TenantView, Written,
 };
 use crate::error::Result;
 use crate::memory::{MemoryAdapter, State};
@@ -72,6 +72,22 @@ impl ReadModels {
             }
         };
         Some((build.stored.clone(), found))
+    }
+
+    pub(super) fn reports(&self) -> Vec<ProjectionReport> {
+        let builds = self.0.iter().flat_map(|(name, of)| of.values().map(move |it| (name, it)));
+        let report = |(name, build): (&String, &Build)| {
+            let Build { stored, .. } = build;
+            let filter = stored.definition.filter.clone();
+            let place = "memory".to_owned();
+            let mut report = ProjectionReport::new(name.clone(), stored.number, place, filter);
+            report.is_current = stored.is_current;
+            report.position = stored.position;
+            report.events = stored.events;
+            report.last_event_at = stored.last_event_at;
+            report
+        };
+        builds.map(report).collect()
     }
 
     fn switch(&mut self, name: &str, number: u32) -> Switch {

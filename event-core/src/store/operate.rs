@@ -3,8 +3,8 @@
 
 use std::path::Path;
 
-use crate::adapter::ProjectionReport;
-use crate::error::Result;
+use crate::adapter::{ProjectionReport, Switch};
+use crate::error::{Error, Result};
 use crate::store::{EventStore, Operation, RetryPolicy};
 
 impl EventStore {
@@ -38,12 +38,49 @@ impl EventStore {
 
     /// Every build of every projection in tables, whichever program runs it: by name and number, and how far each is.
     ///
-    /// On PostgreSQL and SQLite. The projections in the memory of a program are not the store's.
+    /// The projections in the memory of a program are not the store's.
     ///
     /// # Errors
     /// [`Error::Unsupported`](crate::Error::Unsupported), [`Error::Connection`](crate::Error::Connection).
     pub async fn projections(&self) -> Result<Vec<ProjectionReport>> {
         let adapter = &self.shared.adapter;
         self.operation("projections", None).run(|_| adapter.projections()).await
+    }
+
+    /// Makes a build of a projection the one that readers read: the switch after a build, or back to the previous one.
+    ///
+    /// # Errors
+    /// [`Error::Adapter`](crate::Error::Adapter) for a build that is behind the current one or does not exist;
+    /// [`Error::Unsupported`](crate::Error::Unsupported), [`Error::Connection`](crate::Error::Connection).
+    pub async fn switch_projection(&self, name: &str, build: u32) -> Result<()> {
+        let adapter = &self.shared.adapter;
+        let operation = self.operation("switch_projection", None);
+        let switched = operation.run(|_| adapter.switch_projection(name, build)).await?;
+        let refused = |reason| {
+            let reason = format!("`{name}`, build {build}: {reason}");
+            Err(operation.refuse(Error::adapter("switch a projection", reason)))
+        };
+        match switched {
+            Switch::Done => Ok(()),
+            Switch::Behind => refused("it is behind the current build; let it catch up first"),
+            Switch::Missing => refused("there is no such build"),
+        }
+    }
+
+    /// Removes a build of a projection that readers do not read, with its tables or documents. False if it does not exist.
+    ///
+    /// # Errors
+    /// [`Error::Adapter`](crate::Error::Adapter) for the current build;
+    /// [`Error::Unsupported`](crate::Error::Unsupported), [`Error::Connection`](crate::Error::Connection).
+    pub async fn drop_projection(&self, name: &str, build: u32) -> Result<bool> {
+        let adapter = &self.shared.adapter;
+        let operation = self.operation("drop_projection", None);
+        let builds = operation.run(|_| adapter.projections()).await?;
+        if builds.iter().any(|it| it.name == name && it.build == build && it.is_current) {
+            let reason = "readers read it; switch to another build first";
+            let reason = format!("`{name}`, build {build}: {reason}");
+            return Err(operation.refuse(Error::adapter("drop a projection", reason)));
+        }
+        operation.run(|_| adapter.drop_projection(name, build)).await
     }
 }

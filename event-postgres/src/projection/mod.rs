@@ -21,7 +21,7 @@ use sqlx::PgConnection;
 
 pub use self::build::PgBuild;
 pub use self::projector::PgProjector;
-pub(crate) use self::projector::open;
+pub(crate) use self::projector::{open, switch};
 pub(crate) use self::remove::remove;
 pub(crate) use self::status::{all, find};
 

@@ -9,10 +9,10 @@ use event_sql::projector::{
     Move, NotWritten, ProjectedBatch, ProjectionBuild, ProjectionStatus, ProjectionTables,
     Projector, Switch,
 };
+use event_sql::rows::to_i32;
 
 use super::attempt::{self, Work};
 use super::build::PgBuild;
-use super::names::named;
 use super::{PgProjection, status};
 use sqlx::PgConnection;
 
@@ -77,14 +77,7 @@ impl<P: PgProjection> ProjectionTables for PgBuild<P> {
     }
 
     async fn switch(&mut self) -> Result<Switch> {
-        const OPERATION: &str = "switch a projection";
-        let query = named(&self.target.store.sql.switch_projection, &self.target.build);
-        let row = self.target.store.fetch_one(OPERATION, query).await?;
-        Ok(match SwitchStatus::read(OPERATION, &Cells::new(&row))? {
-            SwitchStatus::Switched => Switch::Done,
-            SwitchStatus::Behind => Switch::Behind,
-            SwitchStatus::NotFound => Switch::Missing,
-        })
+        switch(&self.target.store, &self.target.build.name, self.target.build.number).await
     }
 }
 
@@ -119,4 +112,16 @@ impl<P: PgProjection> Work for ApplyEach<'_, P> {
         }
         Ok(())
     }
+}
+
+/// Makes a build of any kind the current one.
+pub(crate) async fn switch(store: &Store, name: &str, build: u32) -> Result<Switch> {
+    const OPERATION: &str = "switch a projection";
+    let query = store.sql.switch_projection.query().bind(name.to_owned()).bind(to_i32(build));
+    let row = store.fetch_one(OPERATION, query).await?;
+    Ok(match SwitchStatus::read(OPERATION, &Cells::new(&row))? {
+        SwitchStatus::Switched => Switch::Done,
+        SwitchStatus::Behind => Switch::Behind,
+        SwitchStatus::NotFound => Switch::Missing,
+    })
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 use event_core::adapter::append::{Commit, LinkEvents, StreamChange};
 use event_core::adapter::import::{ImportBatch, Imported};
 use event_core::adapter::{
-    Adapter, CheckpointStore, LiveLog, ReadModelStore, SchemaStore, SnapshotStore, TenantView,
-    async_trait,
+    Adapter, CheckpointStore, LiveLog, ModelKind, ReadModelStore, SchemaStore, SnapshotStore,
+    StoredBuild, TenantView, async_trait,
 };
 use event_core::health::{Health, ProjectionReport, Verification};
 use event_core::registry::StoredVersion;
@@ -152,6 +152,17 @@ impl Adapter for SqliteAdapter {
 
     async fn projections(&self) -> Result<Vec<ProjectionReport>> {
         projection::all(&self.store).await
+    }
+
+    async fn drop_projection(&self, name: &str, build: u32) -> Result<bool> {
+        if let Some(models) = self.read_models() {
+            let builds = models.builds(name).await?;
+            let is_view = |it: &StoredBuild| it.definition.kind == ModelKind::View;
+            if builds.iter().any(|it| it.number == build && is_view(it)) {
+                return models.remove(name, build).await;
+            }
+        }
+        projection::remove(&self.store, name, build).await
     }
 
     fn read_models(&self) -> Option<&dyn ReadModelStore> {

@@ -133,6 +133,7 @@ macro_rules! views_contract {
                     hostile_keys_are_kept_and_others_refused, a_tenant_reads_its_own_documents,
                     a_fold_that_fails_names_event_and_key,
                     a_fold_that_panics_leaves_nothing_half_written, a_rebuild_is_made_beside_and_switched,
+                    a_build_is_switched_and_dropped_by_its_name,
                     other_definitions_are_refused, racing_runners_fold_each_event_once,
                     a_killed_runner_resumes, a_view_is_run_and_waited_for;
             }

@@ -265,6 +265,35 @@ pub async fn a_rebuild_is_made_beside_and_switched(adapter: Subject) {
     assert_eq!(view.get("ann").await.unwrap(), Some(tally(3, "4")));
 }
 
+pub async fn a_build_is_switched_and_dropped_by_its_name(adapter: Subject) {
+    let models = adapter.read_models().unwrap();
+    let store = store(&adapter);
+    store.view::<Tally>().catch_up().await.unwrap();
+    let first = models.builds("tally").await.unwrap().remove(0);
+    models.begin("tally", 2, &first.definition).await.unwrap();
+    assert!(store.switch_projection("tally", 7).await.is_err(), "there is no such build");
+    assert!(store.switch_projection("nobody", 1).await.is_err(), "there is no such projection");
+    store.switch_projection("tally", 2).await.unwrap();
+    store.switch_projection("tally", 2).await.unwrap();
+    let current = async || -> Vec<(u32, bool)> {
+        let builds = store.projections().await.unwrap();
+        builds.iter().map(|it| (it.build, it.is_current)).collect()
+    };
+    assert_eq!(current().await, [(1, false), (2, true)]);
+
+    // What readers read is not dropped, and nothing that is behind it becomes current.
+    let refused = store.drop_projection("tally", 2).await.unwrap_err();
+    assert!(with_causes(&refused).contains("readers read it"), "{refused:?}");
+    store.append(&stream("notes"), Any, [Note::new("ann=one")]).await.unwrap();
+    store.view::<Tally>().catch_up().await.unwrap();
+    let behind = store.switch_projection("tally", 1).await.unwrap_err();
+    assert!(with_causes(&behind).contains("behind"), "{behind:?}");
+    assert!(store.drop_projection("tally", 1).await.unwrap());
+    assert!(!store.drop_projection("tally", 1).await.unwrap());
+    assert_eq!(current().await, [(2, true)]);
+    assert_eq!(store.view::<Tally>().get("ann").await.unwrap().map(|it| it.notes), Some(1));
+}
+
 pub async fn other_definitions_are_refused(adapter: Subject) {
     let store = store(&adapter);
     note(&store, &["ann=1", "ann=2"]).await;

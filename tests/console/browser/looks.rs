@@ -7,7 +7,9 @@ use event_core::{EventStore, ExpectedVersion, Scope};
 use serde_json::Value;
 
 use crate::driver::{Browser, Look, browse};
-use crate::filled::{MailSent, OrderPlacedV1, family, first, orders, parked, stream, tenant};
+use crate::filled::{
+    MailSent, OrderPlacedV1, built, family, first, orders, parked, stream, tenant,
+};
 use crate::site::Site;
 
 const LOOKS: [Look; 3] = [
@@ -31,6 +33,7 @@ async fn filled() -> (EventStore, Vec<(&'static str, String)>) {
         store.append(&stream("order-family"), ExpectedVersion::Any, [placed]).await.unwrap();
     }
     parked(&store, "could not send the mail: the server said 421, try again later").await;
+    built(&store).await;
     let order = first(&store, &stream("order-family")).await;
     let odd = first(&store, &stream("mail-<b>odd</b>")).await;
     let pages = vec![

@@ -1,6 +1,6 @@
 //! What an operator does to the store.
 
-use event_core::{Error, EventStore, Result};
+use event_core::{EventStore, Result};
 
 use super::scope::of_subscription;
 use crate::browse::request::Action;
@@ -33,26 +33,16 @@ pub(super) async fn act(store: &EventStore, action: Action) -> Result<String> {
             let discarded = store.subscription(&key.name).discard(position, reason).await?;
             Ok(format!("{discarded} parked events of {} are discarded", key.name))
         }
+        Action::SwitchBuild { name, build } => {
+            store.switch_projection(&name, build).await?;
+            Ok(format!("readers of {name} read build {build} now"))
+        }
         Action::DropBuild { name, build } => {
-            if drop_build(store, &name, build).await? {
+            if store.drop_projection(&name, build).await? {
                 Ok(format!("build {build} of {name} is dropped"))
             } else {
                 Ok(format!("{name} has no build {build} any more"))
             }
         }
     }
-}
-
-/// Drops a build of a projection, where the backend keeps its tables.
-async fn drop_build(store: &EventStore, name: &str, build: u32) -> Result<bool> {
-    #[cfg(feature = "postgres")]
-    if let Some(adapter) = store.backend::<event_postgres::PgAdapter>() {
-        return adapter.drop_projection(name, build).await;
-    }
-    #[cfg(feature = "sqlite")]
-    if let Some(adapter) = store.backend::<event_sqlite::SqliteAdapter>() {
-        return adapter.drop_projection(name, build).await;
-    }
-    let _ = (store, name, build);
-    Err(Error::adapter("drop a build of a projection", "the backend keeps no tables"))
 }

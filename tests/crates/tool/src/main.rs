@@ -1,7 +1,7 @@
 //! All that a program needs to become the tool of its operators.
 
 use chrono::{DateTime, Utc};
-use event_core::{Event, InvalidEvent};
+use event_core::{Event, InvalidEvent, Keys, RecordedEvent, View};
 use serde::{Deserialize, Serialize};
 
 /// A customer ordered, before there were channels.
@@ -39,6 +39,34 @@ struct OrderShipped {
     parcels: u32,
 }
 
+#[derive(Event)]
+enum OrderEvent {
+    Placed(OrderPlaced),
+    Shipped(OrderShipped),
+}
+
+/// The orders of a customer.
+#[derive(Default, Serialize, Deserialize)]
+struct Customers {
+    orders: u64,
+}
+
+impl View for Customers {
+    type Event = OrderEvent;
+    const NAME: &'static str = "customers";
+
+    fn keys(event: &OrderEvent, _: &RecordedEvent) -> Keys {
+        match event {
+            OrderEvent::Placed(placed) => Keys::one(&placed.customer),
+            OrderEvent::Shipped(_) => Keys::none(),
+        }
+    }
+
+    fn fold(&mut self, _: &OrderEvent, _: &RecordedEvent) {
+        self.orders += 1;
+    }
+}
+
 fn main() -> std::process::ExitCode {
-    event_cli::run()
+    event_cli::run_with(|host| host.view::<Customers>())
 }

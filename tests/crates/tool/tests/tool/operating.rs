@@ -133,6 +133,35 @@ fn parked_events_are_shown_replayed_and_discarded() {
 }
 
 #[test]
+fn a_view_is_rebuilt_switched_and_dropped_by_its_name() {
+    use event_core::adapter::Adapter as _;
+    let shop = Shop::new();
+    let builds = || shop.ok(&["projections", "--json"]).json();
+    assert!(shop.ok(&["projections", "rebuild", "customers"]).stdout.contains("from 1 events"));
+    assert_eq!((&builds()[0]["build"], &builds()[0]["current"]), (&json!(1), &json!(true)));
+    shop.append("order-2", "order_placed", 1, r#"{"customer":"bob"}"#);
+    assert_eq!(builds()[0]["lag"], 1);
+    let rebuilt = shop.ok(&["projections", "rebuild", "customers", "--json"]).json();
+    assert_eq!((&rebuilt[0]["done"], &rebuilt[0]["events"]), (&json!("rebuilt"), &json!(2)));
+    // The rebuild moved the readers over and dropped what they had read.
+    let number = builds()[0]["build"].to_string();
+    assert_eq!((builds().len(), &*number), (1, "2"));
+    let current_one = ["projections", "drop", "customers", &number, "--yes"];
+    assert!(shop.fails(&current_one, 1).contains("readers read it"));
+    let other = shop.with_store(async |store| {
+        let models = store.backend::<event_sqlite::SqliteAdapter>().unwrap().read_models().unwrap();
+        let current = models.builds("customers").await.unwrap().remove(0);
+        models.begin("customers", 9, &current.definition).await.unwrap();
+        "9"
+    });
+    assert!(shop.fails(&["projections", "switch", "customers", other], 1).contains("behind"));
+    assert!(shop.ok(&["projections", "switch", "customers", &number]).stdout.contains("build 2"));
+    shop.fails(&["projections", "drop", "customers", other], 5);
+    shop.ok(&["projections", "drop", "customers", other, "--yes"]);
+    assert_eq!(builds().len(), 1);
+}
+
+#[test]
 fn verify_answers_by_its_exit_code() {
     let shop = Shop::new();
     assert_eq!(shop.ok(&["verify"]).stdout, "sound: 1 events read\n");
@@ -162,6 +191,10 @@ fn the_rest_answers() {
     let shop = Shop::new();
     assert!(shop.ok(&["projections", "--json"]).stdout.is_empty());
     shop.fails(&["projections", "drop", "orders", "1", "--yes"], 4);
+    shop.fails(&["projections", "switch", "orders", "1"], 4);
+    assert!(
+        shop.fails(&["projections", "rebuild", "orders"], 1).contains("does not have the code")
+    );
     assert!(shop.fails(&["grant", "bot"], 1).contains("sqlite"));
     assert!(shop.ok(&["doctor"]).stdout.contains("nothing to mend"));
     for shell in ["bash", "zsh", "fish"] {

@@ -93,3 +93,27 @@ fn foreign_text_is_escaped() {
     let line = &shop.ok(&["events", "order-\u{202e}1", "--json"]).json()[0];
     assert_eq!(line["data"]["customer"], "\u{202e}\u{9b}31m\u{1b}[2J<script>");
 }
+
+#[test]
+fn what_does_not_exist_is_called_by_its_name() {
+    let shop = Shop::empty();
+    let missing = shop.fails(&["streams"], 4);
+    assert!(missing.contains("there is no file") && missing.contains("shop.db"), "{missing}");
+    assert!(!shop.path("shop.db").exists(), "nothing is created by looking");
+    let shop = Shop::new();
+    let missing = shop.fails(&["events", "nope"], 4);
+    assert!(missing.contains("no tenant has a stream nope"), "{missing}");
+    assert!(!missing.contains("tenant default"), "{missing}");
+}
+
+#[test]
+fn an_unreadable_event_has_one_short_word_of_why_in_a_table() {
+    let shop = Shop::new();
+    shop.append("order-1", "unknown_type", 1, r#"{"note":"x"}"#);
+    let table = shop.ok(&["events", "order-1", "--as", "latest"]).stdout;
+    let line = table.lines().find(|line| line.contains("unknown_type")).unwrap();
+    assert!(line.contains(r#"{"note":"x"} (as stored: "#) && line.len() < 200, "{line}");
+    let unsafe_url = format!("{}?synchronous=normal", shop.url());
+    let doctor = shop.ok(&["--store", &unsafe_url, "doctor"]).stdout;
+    assert!(doctor.contains("synchronous is normal") && doctor.contains("remedy"), "{doctor}");
+}
