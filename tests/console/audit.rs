@@ -63,7 +63,7 @@ async fn each_action_has_one_line_whether_it_was_done_or_not() {
         (of_mailer("resume"), "", ["action=\"resume\"", "outcome=\"done\""]),
         (of_mailer("replay"), "1", ["position=1", "events=1"]),
         (of_mailer("discard"), "2", ["action=\"discard\"", "events=1"]),
-        (of_mailer("discard"), "2", ["position=2", "outcome=\"subscription_error\""]),
+        (of_mailer("discard"), "2", ["position=2", "outcome=\"not_parked\""]),
         (of_mailer("nonsense"), "", ["action=\"nonsense\"", "outcome=\"refused\""]),
         ("/projections/customers/2/drop".to_owned(), "", ["projection=customers", "build=2"]),
         (

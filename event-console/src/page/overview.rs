@@ -24,7 +24,12 @@ pub(crate) async fn get(visit: Visit) -> Result<Page, Failure> {
     let is_away = sample.away.is_some();
     let answered = if is_away { visit.shared.sampler.answered() } else { Some(sample) };
     let Some(sample) = answered else { return Err(Failure::TimedOut) };
-    let events = if is_away { None } else { Some(latest(&visit).await?) };
+    let read = if is_away { Err(Failure::TimedOut) } else { latest(&visit).await };
+    let events = match read {
+        // It went away after the sample.
+        Err(failure) if failure.is_passing() || visit.shared.sampler.away().is_some() => None,
+        events => Some(events?),
+    };
     let history = visit.shared.sampler.history();
     let body = html! {
         h1 { "Overview" }
