@@ -45,7 +45,7 @@ async fn until(site: &Site, path: &str, expected: impl Fn(&str) -> bool) -> Stri
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), asked).await.expect("the page changes")
+    tokio::time::timeout(Duration::from_mins(1), asked).await.expect("the page changes")
 }
 
 #[tokio::test]

@@ -77,7 +77,7 @@ impl<P: PgProjection> ProjectionTables for PgBuild<P> {
     }
 
     async fn switch(&mut self) -> Result<Switch> {
-        switch(&self.target.store, &self.target.build.name, self.target.build.number).await
+        switch(&self.target.store, self.target.build.name, self.target.build.number).await
     }
 }
 
