@@ -68,5 +68,5 @@ impl View for Customers {
 }
 
 fn main() -> std::process::ExitCode {
-    event_cli::run_with(|host| host.view::<Customers>())
+    event_cli::run_with(event_cli::Host::view::<Customers>)
 }
