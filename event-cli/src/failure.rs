@@ -16,7 +16,7 @@ pub enum Exit {
     Unsound,
     /// 3: the store or the registry refused what was to be written; nothing was written.
     Refused,
-    /// 4: there is no such stream, event, subscription or projection.
+    /// 4: there is no such stream, event, subscription, projection or file of a store.
     NotFound,
     /// 5: the question was not answered with yes, or could not be asked.
     Unconfirmed,

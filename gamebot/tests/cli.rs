@@ -350,7 +350,7 @@ fn the_commands_on_events_are_commands_of_the_program() {
     let folder = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| gamebot_in(folder.path(), arguments).output().unwrap();
     let missing = run(&["streams"]);
-    assert_eq!(missing.status.code(), Some(1));
+    assert_eq!(missing.status.code(), Some(4));
     assert!(run(&["play", KNOCKOUT]).status.success());
     let stdout = |arguments: &[&str]| {
         let ran = run(arguments);

@@ -1,5 +1,5 @@
 //! What an operator asks of a store beside its health: a backup, rights for a role, the state of projections. A backend that
-//! does not have it says so, with [`Error::Unsupported`](crate::Error::Unsupported).
+//! does not have it says so, with [`Error::Unsupported`].
 
 use std::path::Path;
 
@@ -14,7 +14,7 @@ impl EventStore {
     /// On SQLite. PostgreSQL has its own tools: `pg_dump`, or a base backup.
     ///
     /// # Errors
-    /// [`Error::Unsupported`](crate::Error::Unsupported); [`Error::Adapter`](crate::Error::Adapter) if the file exists or cannot
+    /// [`Error::Unsupported`]; [`Error::Adapter`] if the file exists or cannot
     /// be written.
     pub async fn backup(&self, path: impl AsRef<Path> + Send) -> Result<()> {
         let (adapter, never, path) = (&self.shared.adapter, RetryPolicy::never(), path.as_ref());
@@ -29,7 +29,7 @@ impl EventStore {
     /// `store.backend::<PgAdapter>()` and its `grant_admin_to`.
     ///
     /// # Errors
-    /// [`Error::Unsupported`](crate::Error::Unsupported); [`Error::Adapter`](crate::Error::Adapter) if there is no such role,
+    /// [`Error::Unsupported`]; [`Error::Adapter`] if there is no such role,
     /// or the caller does not own the schema.
     pub async fn grant(&self, role: &str) -> Result<()> {
         let adapter = &self.shared.adapter;
@@ -41,7 +41,7 @@ impl EventStore {
     /// The projections in the memory of a program are not the store's.
     ///
     /// # Errors
-    /// [`Error::Unsupported`](crate::Error::Unsupported), [`Error::Connection`](crate::Error::Connection).
+    /// [`Error::Unsupported`], [`Error::Connection`].
     pub async fn projections(&self) -> Result<Vec<ProjectionReport>> {
         let adapter = &self.shared.adapter;
         self.operation("projections", None).run(|_| adapter.projections()).await
@@ -50,8 +50,8 @@ impl EventStore {
     /// Makes a build of a projection the one that readers read: the switch after a build, or back to the previous one.
     ///
     /// # Errors
-    /// [`Error::Adapter`](crate::Error::Adapter) for a build that is behind the current one or does not exist;
-    /// [`Error::Unsupported`](crate::Error::Unsupported), [`Error::Connection`](crate::Error::Connection).
+    /// [`Error::Adapter`] for a build that is behind the current one or does not exist;
+    /// [`Error::Unsupported`], [`Error::Connection`].
     pub async fn switch_projection(&self, name: &str, build: u32) -> Result<()> {
         let adapter = &self.shared.adapter;
         let operation = self.operation("switch_projection", None);
@@ -70,8 +70,8 @@ impl EventStore {
     /// Removes a build of a projection that readers do not read, with its tables or documents. False if it does not exist.
     ///
     /// # Errors
-    /// [`Error::Adapter`](crate::Error::Adapter) for the current build;
-    /// [`Error::Unsupported`](crate::Error::Unsupported), [`Error::Connection`](crate::Error::Connection).
+    /// [`Error::Adapter`] for the current build;
+    /// [`Error::Unsupported`], [`Error::Connection`].
     pub async fn drop_projection(&self, name: &str, build: u32) -> Result<bool> {
         let adapter = &self.shared.adapter;
         let operation = self.operation("drop_projection", None);

@@ -137,7 +137,9 @@ fn a_store_that_goes_away_is_said_and_read_again_when_it_is_back() {
 #[test]
 fn a_final_failure_stays_on_the_screen() {
     let mut stage = Stage::new();
-    stage.press("5");
+    stage.take(Message::Key(KeyEvent::new(KeyCode::Char('5'), KeyModifiers::NONE)));
+    let Some(Effect::Load(ticket, _)) = stage.effects.last().cloned() else { panic!("no load") };
+    stage.take(Message::Answer(ticket, Err(problem("the backend has no projections", false))));
     let screen = stage.screen();
     assert!(screen.contains("could not be read, see below"), "{screen}");
     stage.take(Message::Reached(Ok(())));

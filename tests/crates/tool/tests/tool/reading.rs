@@ -61,7 +61,7 @@ fn what_does_not_exist_has_its_exit_code() {
     assert!(shop.fails(&["streams", "--store", "mysql:x"], 64).contains("unknown scheme"));
     let nowhere = shop.command(&["streams"]).env_remove("EVENT_STORE").output().unwrap();
     assert_eq!(nowhere.status.code(), Some(64));
-    assert!(shop.fails(&["streams", "--store", "sqlite:none.db"], 1).contains("none.db"));
+    assert!(shop.fails(&["streams", "--store", "sqlite:none.db"], 4).contains("none.db"));
     assert!(!shop.path("none.db").exists(), "a reader creates nothing");
 }
 
