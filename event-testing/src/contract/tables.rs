@@ -468,6 +468,7 @@ pub async fn racing_runners_apply_each_event_once(adapter: Subject) {
     let Some(store) = with_tables(&adapter).await else { return };
     let tables = store.tables::<Ledger>();
     let mut runners = Vec::new();
+    tables.catch_up().await.unwrap();
     for _ in 0..4 {
         let tables = tables.clone();
         runners.push(tokio::spawn(async move { tables.run().await }));
@@ -477,7 +478,7 @@ pub async fn racing_runners_apply_each_event_once(adapter: Subject) {
     }
     tables.wait_for(store.head().await.unwrap()).await.unwrap();
     for runner in runners {
-        assert!(!runner.is_finished());
+        assert!(!runner.is_finished(), "a runner ended: {:?}", runner.await);
         runner.abort();
     }
     assert_eq!(all(&store).await, [row("ann", 200, "199")]);
