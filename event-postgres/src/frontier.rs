@@ -195,22 +195,12 @@ impl Frontier {
         Ok(true)
     }
 
-    /// Proves what is final now, and keeps it for processes that start later.
-    pub(crate) async fn keep(&self) -> Result<()> {
-        self.head().await?;
-        let Some((seen, _)) = self.poll(0).await? else { return Ok(()) };
-        let Some((highest, event)) = seen.witness().last else { return Ok(()) };
-        let (last, fence) = {
-            let bound = self.lock();
-            if bound.started != Some(seen.started) {
-                return Ok(());
-            }
-            (bound.known.last.min(highest), bound.known.fence())
-        };
-        let query = self.store.sql.keep_frontier.query().bind(seen.started).bind(last);
-        let query = query.bind(highest).bind(event);
-        let query = query.bind(fence.map(|(at, _)| at)).bind(fence.map(|(_, xid)| xid));
-        self.store.fetch_one("keep the frontier", query).await.map(drop)
+    /// Has the server prove what is final now, and keep it for processes that start later. Whether all that was visible is
+    /// final.
+    pub(crate) async fn keep(&self) -> Result<bool> {
+        let query = self.store.sql.keep_frontier.query();
+        let row = self.store.fetch_one("keep the frontier", query).await?;
+        Cells::new(&row).get("is_all")
     }
 
     async fn admit(&self, before: &Known, seen: &Poll) -> Result<Option<i64>> {

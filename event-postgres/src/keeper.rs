@@ -11,6 +11,8 @@ use crate::frontier::Frontier;
 
 /// Between two proofs.
 const PAUSE: Duration = Duration::from_millis(250);
+/// How often it is tried until what was visible is final: nobody may append or read after that.
+const TRIES: u32 = 6;
 
 pub(crate) struct Keeper(Arc<Shared>);
 
@@ -56,11 +58,14 @@ impl Turn {
         let shared = Arc::clone(&self.0);
         let mut turn = self;
         loop {
-            while shared.is_due.swap(false, Ordering::SeqCst) {
-                if let Err(error) = shared.frontier.keep().await {
+            let mut tries = 0;
+            while shared.is_due.swap(false, Ordering::SeqCst) || (1..TRIES).contains(&tries) {
+                let is_all = shared.frontier.keep().await.unwrap_or_else(|error| {
                     let error = event_core::error::with_causes(&error);
                     tracing::debug!(%error, "the frontier was not kept");
-                }
+                    false
+                });
+                tries = if is_all { 0 } else { tries + 1 };
                 sleep(PAUSE).await;
             }
             // Who wakes it after this starts a task of its own; who did before is seen by the next check.

@@ -6,10 +6,10 @@ use event_core::adapter::Adapter as _;
 use event_core::error::with_causes;
 use event_core::{EventStore, ExpectedVersion};
 use event_testing::Noted;
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::row_security::role;
-use crate::{pg, stream};
+use crate::{after, events, one, pg, stream};
 
 /// The SQLSTATE of a statement that is refused.
 async fn refused(connection: &mut PgConnection, statement: &str) -> String {
@@ -167,4 +167,53 @@ async fn numbers_that_no_program_writes_are_refused() {
         assert_eq!(refused(&mut direct, &call).await, "23514", "{call}");
     }
     store.close().await;
+}
+
+/// The kept frontier is what the server proves. A role that could move it would make other processes miss events.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_role_moves_no_frontier_past_an_open_append() {
+    let database = pg::shared().database().await;
+    let (url, owner) = role(&database).await;
+    let quiet = || database.options().notify(false).connect();
+    owner.commit(&one("a-1", ExpectedVersion::Any, events(10))).await.unwrap();
+    let mut writer = database.connection().await;
+    let mut transaction = writer.begin().await.unwrap();
+    let open = one("w-1", ExpectedVersion::Any, events(1));
+    owner.append_in(&mut transaction, &open).await.unwrap();
+    owner.commit(&one("a-2", ExpectedVersion::Any, events(1))).await.unwrap();
+
+    let mut direct = pg::connect(&url).await;
+    let id: uuid::Uuid =
+        sqlx::query_scalar("SELECT event_id FROM event_store.events WHERE position = 12")
+            .fetch_one(&mut database.connection().await)
+            .await
+            .unwrap();
+    for fence in ["NULL, NULL", "12, 0", "12, -1", "9223372036854775807, 0"] {
+        for position in ["12", "10"] {
+            let claim = format!(
+                "SELECT event_store.keep_frontier(pg_postmaster_start_time(), {position}, 12, '{id}', {fence})"
+            );
+            pg::run(&mut direct, &claim).await;
+            pg::run(&mut direct, &format!("BEGIN; {claim}; {claim}; COMMIT")).await;
+            let fresh = quiet().await.unwrap();
+            assert_eq!(after(&fresh, 0).await.len(), 10, "{claim}");
+            fresh.close().await;
+        }
+    }
+    // Nor does a transaction that began before the others, and sees no more than the server did then.
+    let mut early = pg::connect(&url).await;
+    pg::run(&mut early, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT age('3'::xid)").await;
+    transaction.commit().await.unwrap();
+    let mut transaction = writer.begin().await.unwrap();
+    let open = one("w-2", ExpectedVersion::Any, events(1));
+    owner.append_in(&mut transaction, &open).await.unwrap();
+    owner.commit(&one("a-3", ExpectedVersion::Any, events(1))).await.unwrap();
+    let _ = sqlx::raw_sql("SELECT event_store.prove_frontier()").execute(&mut early).await;
+    let _ = sqlx::raw_sql("COMMIT").execute(&mut early).await;
+    let fresh = quiet().await.unwrap();
+    assert_eq!(after(&fresh, 0).await.len(), 12, "13 is open, 14 behind it");
+    transaction.commit().await.unwrap();
+    let fresh = quiet().await.unwrap();
+    assert_eq!(after(&fresh, 0).await.len(), 14);
+    owner.close().await;
 }
