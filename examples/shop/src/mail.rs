@@ -16,15 +16,9 @@ pub(crate) async fn open(store: &EventStore) -> event_core::Result<Consumer> {
     mail.filter(placed).partitions(4).on_failing(OnFailure::Park).open().await
 }
 
-/// Sends one mail for each order until the consumer is stopped.
-pub(crate) async fn run(consumer: Consumer, outbox: PathBuf) -> event_core::Result<()> {
-    let outbox = Arc::new(outbox);
-    consumer.run(move |placed| send(placed, Arc::clone(&outbox))).await
-}
-
 /// Hands a mail to the outbox of the mail server. It may be called again for an event, after a crash for example: the event's id
 /// names the mail, so it is the same one.
-async fn send(recorded: Arc<RecordedEvent>, outbox: Arc<PathBuf>) -> Result<(), BoxError> {
+pub(crate) async fn send(recorded: Arc<RecordedEvent>, outbox: PathBuf) -> Result<(), BoxError> {
     let OrderPlaced { customer, mail, total: Cents(total), deliver_on, .. } = recorded.decode()?;
     if !mail.contains('@') {
         return Err(format!("{mail:?} is no address").into());

@@ -1,15 +1,16 @@
 //! Orders: the events, the state that they fold into, and the rules. Nothing here knows a database or HTTP.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 use event_core::{Aggregate, Event, InvalidEvent, Shape};
 use serde::{Deserialize, Serialize};
 
 /// An amount of money in cents; the shop has one currency.
-#[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Shape,
-)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, Shape)]
 #[serde(transparent)]
 pub(crate) struct Cents(pub(crate) u64);
+
+/// The largest total.
+const MOST: u64 = 1_000_000_000;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Shape)]
 pub(crate) struct Line {
@@ -51,11 +52,11 @@ pub(crate) enum OrderEvent {
 impl OrderPlaced {
     /// Checked when it is stored, never when it is read: old orders followed the rules of their time.
     fn check(&self, now: DateTime<Utc>) -> Result<(), InvalidEvent> {
-        if self.customer.is_empty() {
-            return Err(InvalidEvent::field("customer", "must not be empty"));
+        if self.customer.is_empty() || self.customer.contains(char::is_control) {
+            return Err(InvalidEvent::field("customer", "must be a name"));
         }
-        if self.deliver_on < now.date_naive() {
-            return Err(InvalidEvent::field("deliver_on", "must not be in the past"));
+        if self.deliver_on < now.date_naive() || self.deliver_on.year() > 9_999 {
+            return Err(InvalidEvent::field("deliver_on", "must be from today to 9999"));
         }
         Ok(())
     }
@@ -85,10 +86,8 @@ impl Aggregate for Order {
 
     fn apply(&mut self, event: OrderEvent) {
         match event {
-            OrderEvent::Placed(placed) => {
-                let OrderPlaced { customer, total, deliver_on, .. } = placed;
-                *self =
-                    Self { status: Status::Placed, customer, total, deliver_on: Some(deliver_on) };
+            OrderEvent::Placed(OrderPlaced { customer, total, deliver_on: day, .. }) => {
+                *self = Self { status: Status::Placed, customer, total, deliver_on: Some(day) };
             }
             OrderEvent::Paid(_) => self.status = Status::Paid,
             OrderEvent::Shipped(_) => self.status = Status::Shipped,
@@ -101,14 +100,14 @@ impl Aggregate for Order {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Command {
     Place { customer: String, mail: String, lines: Vec<Line>, deliver_on: NaiveDate },
-    Pay { amount: Cents },
-    Ship { parcels: u32 },
+    Pay(OrderPaid),
+    Ship(OrderShipped),
 }
 
 /// Why a command is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refused {
-    #[error("an order has at least one article, and a total that can be counted")]
+    #[error("an order has at least one article, and a total of ten million at most")]
     NothingToSell,
     #[error("the amount is not that of the order")]
     WrongAmount,
@@ -120,24 +119,22 @@ pub(crate) enum Refused {
 pub(crate) fn decide(order: &Order, command: &Command) -> Result<Vec<OrderEvent>, Refused> {
     let event = match (order.status, command.clone()) {
         (Status::Missing, Command::Place { customer, mail, lines, deliver_on }) => {
-            let total =
-                total(&lines).filter(|total| *total > Cents(0)).ok_or(Refused::NothingToSell)?;
+            let total = total(&lines).ok_or(Refused::NothingToSell)?;
             OrderPlaced { customer, mail, lines, total, deliver_on }.into()
         }
-        (Status::Placed, Command::Pay { amount }) if amount != order.total => {
-            return Err(Refused::WrongAmount);
-        }
-        (Status::Placed, Command::Pay { amount }) => OrderPaid { amount }.into(),
-        (Status::Paid, Command::Ship { parcels }) => OrderShipped { parcels }.into(),
+        (Status::Placed, Command::Pay(paid)) if paid.amount == order.total => paid.into(),
+        (Status::Placed, Command::Pay(_)) => return Err(Refused::WrongAmount),
+        (Status::Paid, Command::Ship(shipped)) => shipped.into(),
         (status, _) => return Err(Refused::WrongStatus(status)),
     };
     Ok(vec![event])
 }
 
+/// The sum of an order; `None` if it is nothing, or more than a till holds.
 fn total(lines: &[Line]) -> Option<Cents> {
-    lines.iter().try_fold(Cents(0), |Cents(sum), line| {
-        line.price.0.checked_mul(line.quantity.into())?.checked_add(sum).map(Cents)
-    })
+    let each = |line: &Line| line.price.0.checked_mul(line.quantity.into());
+    let sum = lines.iter().try_fold(0, |sum: u64, line| sum.checked_add(each(line)?))?;
+    (1..=MOST).contains(&sum).then_some(Cents(sum))
 }
 
 #[cfg(test)]
@@ -173,7 +170,8 @@ mod tests {
         given::<Order>(nothing)
             .when(|order| decide(order, &place(vec![line(2, 450)])))
             .then([placed(900)]);
-        for lines in [vec![], vec![line(0, 5)], vec![line(2, u64::MAX)]] {
+        let most = [vec![line(2, MOST)], vec![line(1, u64::MAX), line(1, 1)]];
+        for lines in [vec![], vec![line(0, 5)], vec![line(2, u64::MAX)]].into_iter().chain(most) {
             let nothing: [OrderEvent; 0] = [];
             let refused =
                 given::<Order>(nothing).when(|order| decide(order, &place(lines))).refused();
@@ -183,13 +181,13 @@ mod tests {
 
     #[test]
     fn an_order_is_paid_in_full_and_shipped_once() {
-        let pay = |cents| Command::Pay { amount: Cents(cents) };
+        let pay = |cents| Command::Pay(OrderPaid { amount: Cents(cents) });
         let paid = OrderEvent::Paid(OrderPaid { amount: Cents(900) });
         let order = || given::<Order>([placed(900)]);
         assert_eq!(order().when(|it| decide(it, &pay(899))).refused(), Refused::WrongAmount);
         order().when(|it| decide(it, &pay(900))).then([paid.clone()]);
 
-        let ship = Command::Ship { parcels: 1 };
+        let ship = Command::Ship(OrderShipped { parcels: 1 });
         let refused = order().when(|it| decide(it, &ship)).refused();
         assert_eq!(refused, Refused::WrongStatus(Status::Placed));
         let order = given::<Order>([placed(900).into(), paid]);

@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
-use crate::process::Shop;
+use crate::session::play;
 
 fn guide() -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/shop.md"))
@@ -32,22 +30,5 @@ fn the_code_of_the_guide_is_that_of_the_shop() {
 
 #[tokio::test]
 async fn the_requests_of_the_guide_are_answered_as_it_says() {
-    let shop = Shop::open().await;
-    let guide = guide();
-    for request in blocks(&guide, "http").iter().flat_map(|block| block.trim().split("\n\n")) {
-        let lines: Vec<&str> = request.lines().collect();
-        let words: Vec<&str> = lines[0].split(' ').collect();
-        let (status, answer) = match (&*words, &*lines) {
-            (["GET", path], _) => shop.get(path).await,
-            (["POST", path, key], [_, body, _]) => {
-                shop.post(path, key, &serde_json::from_str(body).unwrap()).await
-            }
-            _ => panic!("not a request: {request}"),
-        };
-        // A text stands for an answer with this code.
-        let (expected_status, expected) = lines[lines.len() - 1].split_once(' ').unwrap();
-        let expected: Value = serde_json::from_str(expected).unwrap();
-        let shown = if expected.is_string() { &answer["code"] } else { &answer };
-        assert_eq!((status.to_string().as_str(), shown), (expected_status, &expected), "{request}");
-    }
+    play("../../docs/shop.md", "http", None).await;
 }

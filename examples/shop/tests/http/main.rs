@@ -10,6 +10,7 @@ mod pg;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod process;
+mod session;
 
 use event_core::EventStore;
 use event_sqlite as _;
@@ -59,7 +60,23 @@ async fn what_cannot_be_an_order_is_refused_and_leaves_nothing() {
     let shop = Shop::open().await;
     let mut late = place("ann@example.org");
     late["place"]["deliver_on"] = json!("2020-01-31");
-    for (body, expected) in [(late, 422), (json!({ "steal": {} }), 422), (pay(900), 409)] {
+    let with = |key: &str, value: Value| {
+        let mut body = place("ann@example.org");
+        body["place"][key] = value;
+        body
+    };
+    let large = json!([{ "article": "tea", "quantity": 4_000_000_000_u32, "price": u64::MAX / 2 }]);
+    let dear = json!([{ "article": "tea", "quantity": 2, "price": 5_000_000_000_000_000_000_u64 }]);
+    for (body, expected) in [
+        (with("lines", large), 409),
+        (with("lines", dear), 409),
+        (with("deliver_on", json!("+12000-01-01")), 422),
+        (with("customer", json!("a\u{0}b")), 422),
+        (with("customer", json!("")), 422),
+        (late, 422),
+        (json!({ "steal": {} }), 422),
+        (pay(900), 409),
+    ] {
         assert_eq!(shop.post("/orders/1", "key-1", &body).await.0, expected, "{body}");
         assert_eq!(shop.get("/orders/1").await.0, 404);
     }
@@ -97,6 +114,21 @@ async fn the_sales_of_a_month_include_what_was_ordered_before_the_question() {
     assert_eq!(shop.get("/sales/1999-12").await, (200, json!({})));
     assert_eq!(shop.get_as("north", "/sales/2").await, (200, json!({})));
     assert!(shop.text("/console").await.contains("<html"));
+}
+
+#[tokio::test]
+async fn a_customer_sees_an_order_at_once() {
+    let shop = Shop::open().await;
+    for number in 1..=5 {
+        shop.post(&format!("/orders/{number}"), &format!("key-{number}"), &place("a@b.org")).await;
+        let (status, orders) = shop.get("/customers/ann").await;
+        assert_eq!((status, orders.as_object().unwrap().len()), (200, number));
+    }
+    shop.post("/orders/1", "key-6", &pay(900)).await;
+    let (_, orders) = shop.get("/customers/ann").await;
+    assert_eq!((&orders["order-1"], &orders["order-2"]), (&json!("paid"), &json!("placed")));
+    assert_eq!(shop.get_as("north", "/customers/ann").await, (200, json!({})));
+    assert_eq!(shop.get("/customers/bob").await, (200, json!({})));
 }
 
 #[tokio::test]

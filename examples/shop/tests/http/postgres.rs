@@ -4,6 +4,7 @@ use event_core::EventStore;
 use event_postgres as _;
 
 use crate::process::{Shop, until};
+use crate::session::play;
 use crate::{pay, pg, place};
 
 #[tokio::test]
@@ -26,4 +27,10 @@ async fn a_shop_that_moves_to_a_server_gives_the_same_answers() {
     shop.post("/orders/3", "key-4", &place("bob@example.org")).await;
     until("the mail of the new order alone", async || (shop.mails().len() == 2).then_some(()))
         .await;
+}
+
+#[tokio::test]
+async fn the_session_of_the_readme_goes_on_at_a_server() {
+    let database = pg::shared().database().await;
+    play("README.md", "session", Some(&database.url)).await;
 }

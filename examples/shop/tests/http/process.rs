@@ -38,10 +38,10 @@ impl Shop {
         json(self.client.get(self.url(path))).await
     }
 
-    /// What the shop says of the orders 1 and 2, and of its sales.
+    /// What the shop says of the orders 1 and 2, of a customer, and of its sales.
     pub(crate) async fn answers(&self) -> Vec<(u16, Value)> {
         let mut answers = Vec::new();
-        for path in ["/orders/1", "/orders/2", "/sales/2"] {
+        for path in ["/orders/1", "/orders/2", "/customers/ann", "/sales/2"] {
             answers.push(self.get(path).await);
         }
         answers
@@ -74,11 +74,27 @@ impl Shop {
 
     /// The same, on another store.
     pub(crate) async fn move_to(&mut self, store: String) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
+        self.kill();
         self.store = store;
         let outbox = self.folder.path().join("outbox");
         (self.process, self.address) = start(&self.store, outbox).await;
+    }
+
+    /// Kills the process as a crash would.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// Whether the process runs.
+    pub(crate) fn is_open(&mut self) -> bool {
+        self.process.try_wait().unwrap().is_none()
+    }
+
+    /// Runs another command of the program on the store.
+    pub(crate) fn run(&self, arguments: &[&str]) -> ExitStatus {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_shop"));
+        command.args(["--store", &self.store]).args(arguments).status().unwrap()
     }
 
     /// Asks the process to end, as a supervisor does.
