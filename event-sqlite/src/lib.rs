@@ -88,6 +88,7 @@ mod health;
 mod identity;
 mod import;
 mod inline;
+mod inline_models;
 mod lineage;
 mod link;
 mod migrate;

@@ -89,6 +89,8 @@ statements! {
     // Most appends hold one event: one call for all three statements, as a call of the connection's thread costs as much
     // as a statement.
     APPEND_ONE = "append/insert_events", "append/put_streams", commit;
+    TAKE_LOCK = "append/take_lock";
+    FIND_STREAMS = "append/find_streams";
     KNOWN_EVENTS = "append/known_events";
     INSERT_TENANT = "append/insert_tenant";
     INSERT_CATEGORY = "append/insert_category";
@@ -105,6 +107,7 @@ statements! {
     READ_CORRELATED = "read/read_correlated";
     READ_ALL_BACKWARD = "read/read_all_backward";
     READ_EVENT = "read/read_event";
+    READ_INLINE = "read/read_inline";
     HEAD = "read/head";
     LAST_ASSIGNED = "read/last_assigned";
     PLACE = "read/place";

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_core::adapter::append::{Commit, StreamChange};
-use event_core::adapter::{Adapter, AdapterFactory, OpenOptions, SchemaStore};
+use event_core::adapter::{Adapter, AdapterFactory, InlineModels, OpenOptions, SchemaStore};
 use event_core::{
     Appended, Error, EventStore, ExpectedVersion, Position, Result, StreamId, Tenant,
 };
@@ -16,6 +16,7 @@ use event_sql::inline::InlineProjections;
 use event_sql::projector::{ProjectionStatus, wait_for};
 use event_sql::queue::APPEND;
 use sqlx::sqlite::SqliteConnection;
+use sqlx::{Sqlite, Transaction};
 use uuid::Uuid;
 
 use crate::inline::{self, SqliteInlineProjection, Tables};
@@ -48,6 +49,7 @@ pub struct SqliteAdapter {
     writer: Writer,
     tail: Tail,
     inline: InlineProjections<SqliteConnection>,
+    models: InlineModels,
     on_thread: OnThread,
     schema: SqliteSchema,
 }
@@ -70,6 +72,7 @@ impl SqliteOptions {
             writer: Writer::new(Arc::clone(&store)),
             tail: Tail::new(Arc::clone(&store)),
             inline: InlineProjections::default(),
+            models: InlineModels::default(),
             on_thread: OnThread(Arc::clone(&store)),
             schema: SqliteSchema(Arc::clone(&store)),
             store,
@@ -89,8 +92,10 @@ impl SqliteAdapter {
     /// Opens the store that a URL names as the options of the facade say.
     async fn open(url: &str, mut options: OpenOptions) -> Result<Self> {
         let connect: SqliteOptions = url.parse()?;
+        let models = options.take_models();
         let inline = options.take_inline::<InlineProjections<SqliteConnection>>(inline::NAME)?;
         let mut adapter = connect.migrate(options.get_migrate()).connect().await?;
+        adapter.models = models;
         for projection in inline {
             adapter.inline.extend(projection);
         }
@@ -139,6 +144,59 @@ impl SqliteAdapter {
     /// ```
     pub async fn backup(&self, path: impl AsRef<Path>) -> Result<()> {
         backup::backup(&self.store, path.as_ref()).await
+    }
+
+    /// Appends in a transaction of the caller's, on a connection of the caller's to the same file.
+    ///
+    /// The commit comes from the facade, validated and encoded, with the tenant and the metadata of its scope:
+    /// [`Transaction::into_commit`](event_core::store::Transaction::into_commit). Nothing is stored or visible before the
+    /// caller commits. From here to the commit all writers of the file wait; begin the transaction with `BEGIN IMMEDIATE`, or
+    /// another writer that was faster refuses it here. The caller's commit does not wake subscriptions; they find it by their
+    /// next poll. Inline read models are not written; the next append with them catches up.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use event_core::{EventStore, ExpectedVersion, StreamId};
+    /// use event_sqlite::SqliteAdapter;
+    /// use sqlx::{Connection as _, SqliteConnection};
+    /// # use event_core::Event;
+    /// # #[derive(serde::Serialize, serde::Deserialize, Event)] #[event(type = "invoice_paid", version = 1)] struct InvoicePaid {}
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let path = std::env::temp_dir().join(format!("event-sqlite-append-in-{}.db", std::process::id()));
+    /// # let url = format!("sqlite:{}", path.display());
+    /// let adapter = Arc::new(SqliteAdapter::connect(&url).await?);
+    /// let store = EventStore::new(Arc::clone(&adapter))?;
+    /// let mut connection = SqliteConnection::connect(&url).await?;
+    /// # sqlx::query("CREATE TABLE invoices (id INTEGER PRIMARY KEY, paid INTEGER)").execute(&mut connection).await?;
+    ///
+    /// let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    /// sqlx::query("UPDATE invoices SET paid = 1 WHERE id = 7").execute(&mut *transaction).await?;
+    /// let order = StreamId::new("order-7")?;
+    /// let commit = store.transaction().append(&order, ExpectedVersion::Any, [InvoicePaid {}]).into_commit()?;
+    /// adapter.append_in(&mut transaction, &commit).await?;
+    /// transaction.commit().await?;
+    /// assert_eq!(store.stream_version(&order).await?.get(), 1);
+    /// # store.close().await;
+    /// # let _ = std::fs::remove_file(path);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// The same events again are [`AlreadyStored`](event_core::Outcome::AlreadyStored), so a transaction whose commit was not
+    /// acknowledged can be repeated as a whole.
+    ///
+    /// # Errors
+    /// Those of [`EventStore::append`], never retried; after any of them the transaction is still usable.
+    /// [`Error::Overloaded`](event_core::Error::Overloaded) where another program holds the file, or wrote it since the
+    /// transaction began without the lock; [`Error::Adapter`](event_core::Error::Adapter) for a connection to another file.
+    pub async fn append_in(
+        &self,
+        transaction: &mut Transaction<'_, Sqlite>,
+        commit: &Commit,
+    ) -> Result<Vec<Appended>> {
+        append::append_in(&self.store, transaction, commit).await
     }
 
     /// Reads the whole file and looks for damage: pages, indexes, and rows that contradict one another. It is
@@ -233,13 +291,16 @@ impl SqliteAdapter {
     /// Stores a commit together with the read models that want it.
     async fn commit_inline(&self, commit: Commit) -> Result<Vec<Appended>> {
         let (store, inline) = (self.store(), self.inline.clone());
+        let models = self.models.wanting(&commit);
         let work = async move {
-            match inline.wanting(&commit) {
-                Some(inline) => append::commit_inline(&store, &inline, &commit).await,
-                None => append::commit(&store, &commit).await,
-            }
+            let inline = inline.wanting(&commit);
+            append::commit_inline(&store, (inline.as_ref(), models), &commit).await
         };
-        self.store.thread.run(APPEND, work).await?
+        let (answers, after) = self.store.thread.run(APPEND, work).await??;
+        for effects in after {
+            effects.await;
+        }
+        Ok(answers)
     }
 }
 

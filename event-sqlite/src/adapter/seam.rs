@@ -28,9 +28,12 @@ impl Adapter for SqliteAdapter {
 
     async fn commit(&self, commit: &Commit) -> Result<Vec<Appended>> {
         refuse_within_another("append")?;
-        let answers = match self.inline.wanting(commit) {
-            Some(_) => self.commit_inline(commit.clone()).await,
-            None => self.writer.commit(commit).await,
+        let is_inline =
+            self.inline.wanting(commit).is_some() || self.models.wanting(commit).is_some();
+        let answers = if is_inline {
+            self.commit_inline(commit.clone()).await
+        } else {
+            self.writer.commit(commit).await
         };
         // After an error too: a commit whose answer was lost becomes visible as soon as any other.
         self.tail.wake();

@@ -5,12 +5,14 @@
 //! undone, and the batch judged again with every id looked up first.
 
 mod batch;
+mod callers;
 mod write;
 
 use std::collections::HashMap;
 
 use event_core::adapter::append::judge::{self, KnownEvent};
 use event_core::adapter::append::{Commit, StreamAppend};
+use event_core::adapter::{AfterCommit, WantingModels};
 use event_core::{Appended, Error, EventId, Position, Result, StreamVersion};
 use event_sql::inline::Wanting;
 use event_sql::queue::{APPEND, Answer};
@@ -18,13 +20,14 @@ use event_sql::rows::Record;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use self::batch::Batch;
+pub(crate) use self::callers::append_in;
 use crate::epoch;
 use crate::error::Failure;
-use crate::inline;
-use crate::pool::Transaction;
+use crate::pool::{Statements, Transaction};
 use crate::row::Cells;
 use crate::sql::{self, json};
 use crate::store::Store;
+use crate::{inline, inline_models};
 
 /// Stores the commits of a batch, each on its own terms; the answers in its order. `None` is for a commit with an id of
 /// another that was stored just now: it has to be stored alone.
@@ -50,9 +53,9 @@ pub(crate) async fn commit(store: &Store, commit: &Commit) -> Answer {
 /// Stores a commit together with the read models that want it.
 pub(crate) async fn commit_inline(
     store: &Store,
-    inline: &Wanting<'_, SqliteConnection>,
+    (inline, models): (Option<&Wanting<'_, SqliteConnection>>, Option<WantingModels>),
     commit: &Commit,
-) -> Answer {
+) -> Result<(Vec<Appended>, Vec<AfterCommit>)> {
     let (mut transaction, mut batch) = begin(store, &[commit]).await?;
     let known = look_up(&mut transaction, &batch, &[commit]).await?;
     let answers = match batch.judge(commit, &known) {
@@ -60,15 +63,36 @@ pub(crate) async fn commit_inline(
         answer => {
             transaction.rollback().await;
             store.pool.prove(APPEND).await?;
-            return answer.unwrap_or_else(|| Err(repeated_id()));
+            let answers = answer.unwrap_or_else(|| Err(repeated_id()))?;
+            return Ok((answers, Vec::new()));
         }
     };
-    if let Err(error) = inline::apply(store, &mut transaction, inline, commit, &answers).await {
+    if let Some(inline) = inline
+        && let Err(error) = inline::apply(store, &mut transaction, inline, commit, &answers).await
+    {
         transaction.rollback().await;
         return Err(error);
     }
-    write::all(store, transaction, batch).await?;
-    Ok(answers)
+    let Some(models) = models else {
+        write::all(store, transaction, batch).await?;
+        return Ok((answers, Vec::new()));
+    };
+    let written = async {
+        let unseen = write::without_commit(store, &mut transaction, batch).await?;
+        let after = inline_models::apply(store, &mut transaction, models, &answers).await?;
+        Ok::<_, Error>((unseen, after))
+    };
+    match written.await {
+        Ok((unseen, after)) => {
+            transaction.commit().await?;
+            store.census.recorded(unseen);
+            Ok((answers, after))
+        }
+        Err(error) => {
+            transaction.rollback().await;
+            Err(error)
+        }
+    }
 }
 
 /// Whether the ids of a batch are looked up before it is judged.
@@ -149,7 +173,7 @@ struct Location {
 
 /// Looks up the ids of commits.
 async fn look_up(
-    transaction: &mut Transaction<'_>,
+    transaction: &mut impl Statements,
     batch: &Batch<'_>,
     commits: &[&Commit],
 ) -> Result<KnownIds, Failure> {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use event_core::registry::StoredVersion;
 use event_core::{Error, Result};
 use event_sql::queue::APPEND;
 use event_sql::rows::to_i64;
@@ -9,7 +10,7 @@ use event_sql::rows::to_i64;
 use super::batch::{Accepted, Batch, Stream};
 use crate::census;
 use crate::error::Failure;
-use crate::pool::Transaction;
+use crate::pool::{Statements, Transaction};
 use crate::row::Cells;
 use crate::sql::{self, SqliteQuery, Statement};
 use crate::store::Store;
@@ -21,15 +22,42 @@ pub(super) async fn all(
     mut batch: Batch<'_>,
 ) -> Result<(), Failure> {
     let now = store.now().timestamp_micros();
-    assign_keys(&mut transaction, &mut batch).await?;
+    let unseen = prepare(store, &mut transaction, &mut batch).await?;
+    rows(transaction, &batch, now).await?;
+    store.census.recorded(unseen);
+    Ok(())
+}
+
+/// Event types and versions.
+type Versions = Vec<StoredVersion>;
+
+/// Writes a batch without committing; what is new to the census is returned, and noted after the commit.
+pub(super) async fn without_commit(
+    store: &Store,
+    transaction: &mut impl Statements,
+    mut batch: Batch<'_>,
+) -> Result<Versions, Failure> {
+    let now = store.now().timestamp_micros();
+    let unseen = prepare(store, transaction, &mut batch).await?;
+    let events: Vec<Event<'_>> =
+        batch.events.iter().map(|event| Event::of(event, &batch.streams)).collect::<Result<_>>()?;
+    insert_all(transaction, &batch, &events, now).await?;
+    Ok(unseen)
+}
+
+/// Writes what the rows of a batch refer to.
+async fn prepare(
+    store: &Store,
+    transaction: &mut impl Statements,
+    batch: &mut Batch<'_>,
+) -> Result<Versions, Failure> {
+    assign_keys(transaction, batch).await?;
     let pairs = batch.events.iter().map(|it| (&*it.event.event_type, it.event.version));
     let unseen = store.census.unseen(pairs);
     if !unseen.is_empty() {
         transaction.execute(census::query(&unseen)?).await?;
     }
-    rows(transaction, &batch, now).await?;
-    store.census.recorded(unseen);
-    Ok(())
+    Ok(unseen)
 }
 
 async fn rows(
@@ -45,25 +73,37 @@ async fn rows(
         let query = event.bind_to(sql::APPEND_ONE.query(), now);
         return transaction.end(bind_stream(query, stream, now)?).await;
     }
-    for (query, portion) in sql::INSERT_EVENTS.portions(&events) {
-        let query = portion.iter().fold(query, |query, event| event.bind_to(query, now));
-        if let Err(failure) = transaction.execute(query).await {
-            if matches!(failure, Failure::IdTaken) {
-                transaction.rollback().await;
-            }
-            return Err(failure);
+    if let Err(failure) = insert_all(&mut transaction, batch, &events, now).await {
+        if matches!(failure, Failure::IdTaken) {
+            transaction.rollback().await;
         }
+        return Err(failure);
+    }
+    transaction.commit().await
+}
+
+async fn insert_all(
+    transaction: &mut impl Statements,
+    batch: &Batch<'_>,
+    events: &[Event<'_>],
+    now: i64,
+) -> Result<(), Failure> {
+    let changed: Vec<&Stream<'_>> =
+        batch.streams.iter().filter(|stream| stream.is_changed).collect();
+    for (query, portion) in sql::INSERT_EVENTS.portions(events) {
+        let query = portion.iter().fold(query, |query, event| event.bind_to(query, now));
+        transaction.execute(query).await?;
     }
     for (query, portion) in sql::PUT_STREAMS.portions(&changed) {
         let query = portion.iter().try_fold(query, |query, stream| bind_stream(query, stream, now));
         transaction.execute(query?).await?;
     }
-    transaction.commit().await
+    Ok(())
 }
 
 /// Assigns keys to streams, tenants and categories that are new.
 async fn assign_keys(
-    transaction: &mut Transaction<'_>,
+    transaction: &mut impl Statements,
     batch: &mut Batch<'_>,
 ) -> Result<(), Failure> {
     let mut tenants = HashMap::new();
@@ -94,7 +134,7 @@ async fn assign_keys(
 }
 
 async fn insert(
-    transaction: &mut Transaction<'_>,
+    transaction: &mut impl Statements,
     statement: Statement,
     name: &str,
 ) -> Result<i64, Failure> {

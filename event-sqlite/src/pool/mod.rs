@@ -22,7 +22,7 @@ use sqlx::{ConnectOptions, Connection};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-pub(crate) use self::transaction::Transaction;
+pub(crate) use self::transaction::{Callers, Statements, Transaction};
 use self::write_ahead::WriteAhead;
 use crate::error::{self, Failure};
 use crate::identity::Identity;
@@ -178,6 +178,17 @@ impl Pool {
             self.identity.check_id(operation, id.as_deref())?;
         }
         Ok(connection)
+    }
+
+    /// Refuses a connection of another's that has another file open.
+    pub(crate) async fn check_file(
+        &self,
+        operation: &'static str,
+        connection: &mut SqliteConnection,
+    ) -> Result<()> {
+        self.identity.look(operation)?;
+        let id = self.id(operation, connection).await?;
+        self.identity.check_id(operation, id.as_deref())
     }
 
     /// The id of the file that a connection has open.

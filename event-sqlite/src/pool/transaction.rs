@@ -1,11 +1,55 @@
 //! [`Transaction`]: the write lock, and what is done under it.
 
+use std::future::Future;
+
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use tokio::sync::MutexGuard;
 
 use super::Pool;
 use crate::error::{self, Failure};
 use crate::sql::{self, SqliteQuery};
+
+/// Statements within one transaction, whoever began it.
+pub(crate) trait Statements: Send {
+    /// Runs a statement and returns all its rows.
+    fn fetch(
+        &mut self,
+        query: SqliteQuery,
+    ) -> impl Future<Output = Result<Vec<SqliteRow>, Failure>> + Send;
+
+    /// Runs a statement without rows; returns how many it changed.
+    fn execute(&mut self, query: SqliteQuery) -> impl Future<Output = Result<u64, Failure>> + Send;
+}
+
+impl Statements for Transaction<'_> {
+    async fn fetch(&mut self, query: SqliteQuery) -> Result<Vec<SqliteRow>, Failure> {
+        Transaction::fetch(self, query).await
+    }
+
+    async fn execute(&mut self, query: SqliteQuery) -> Result<u64, Failure> {
+        Transaction::execute(self, query).await
+    }
+}
+
+/// A transaction of an application, on a connection of its own.
+pub(crate) struct Callers<'c> {
+    pub(crate) connection: &'c mut SqliteConnection,
+    pub(crate) pool: &'c Pool,
+    pub(crate) operation: &'static str,
+}
+
+impl Statements for Callers<'_> {
+    async fn fetch(&mut self, query: SqliteQuery) -> Result<Vec<SqliteRow>, Failure> {
+        let rows = query.fetch_all(&mut *self.connection).await;
+        rows.map_err(|error| error::failure(self.operation, self.pool.path(), error))
+    }
+
+    async fn execute(&mut self, query: SqliteQuery) -> Result<u64, Failure> {
+        let done = query.execute(&mut *self.connection).await;
+        done.map(|done| done.rows_affected())
+            .map_err(|error| error::failure(self.operation, self.pool.path(), error))
+    }
+}
 
 /// The write lock, and what is done under it. Dropped before its end, it closes the connection, which undoes all of it.
 pub(crate) struct Transaction<'p> {

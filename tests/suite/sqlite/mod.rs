@@ -1,8 +1,10 @@
 //! SQLite: the contract suites and the model, and helpers for the tests of this folder. Each test has its own file.
 
+mod append_in;
 mod backup;
 mod concurrency;
 mod faults;
+mod first_starts;
 mod full_disk;
 mod identity;
 mod inline;
@@ -20,8 +22,10 @@ mod write_ahead;
 
 use std::path::{Path, PathBuf};
 
+use event_core::store::Connect;
 use event_core::{AllOptions, EventStore, RecordedEvent, StreamId};
 use event_sqlite::{SqliteAdapter, SqliteOptions};
+use event_testing::contract::inline::Shared;
 use proptest::prelude::*;
 use sqlx::{Connection, SqliteConnection};
 use tempfile::TempDir;
@@ -32,6 +36,12 @@ event_testing::adapter_contract!(contract, async || open(&new_file()).await);
 event_testing::durable_contract!(durable, async || open(&new_file()).await);
 event_testing::views_contract!(views, async || open(&new_file()).await);
 event_testing::tables_contract!(tables, async || open(&new_file()).await);
+event_testing::inline_contract!(inline_models, async || {
+    let url = format!("sqlite:{}", new_file().display());
+    Shared::new(move |inline| {
+        inline.into_iter().fold(EventStore::connect(&url), Connect::inline).into_future()
+    })
+});
 event_testing::import_contract!(imports, async || open(&new_file()).await);
 
 proptest! {
