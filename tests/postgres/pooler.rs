@@ -35,6 +35,8 @@ async fn open() -> PgAdapter {
 }
 
 event_testing::adapter_contract!(contract, async || crate::pooler::open().await);
+event_testing::views_contract!(views, async || crate::pooler::open().await);
+event_testing::tables_contract!(tables, async || crate::pooler::open().await);
 event_testing::import_contract!(imports, async || crate::pooler::open().await);
 
 #[tokio::test]

@@ -10,6 +10,7 @@
 //! was idle for a while is asked for a sign of life before it is used, and a statement that takes long is looked up on
 //! the server (`watch.rs`).
 
+mod described;
 mod given_up;
 mod held;
 mod open;
@@ -22,11 +23,12 @@ use std::time::Duration;
 use event_core::health::PoolUse;
 use event_core::{Error, Result};
 use futures_util::TryStreamExt;
-use sqlx::postgres::{PgConnection, PgRow, PgTypeInfo};
+use sqlx::postgres::{PgConnection, PgRow, PgStatement};
 use sqlx::{Connection, Either, Execute, Executor, SqlStr, Statement as _};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
+use self::described::{Described, Types};
 use self::given_up::Abandoned;
 pub(crate) use self::held::{Held, is_alive};
 use self::open::Resting as RestingHosts;
@@ -68,6 +70,7 @@ struct Shared {
     apart: Arc<Semaphore>,
     idle: Mutex<Idle>,
     abandoned: Abandoned,
+    described: Described,
     acquire_timeout: Duration,
     connect_timeout: Duration,
     deadline: Duration,
@@ -137,6 +140,7 @@ impl Pool {
             apart: Arc::new(Semaphore::new(options.pool_size as usize)),
             idle: Mutex::default(),
             abandoned: Abandoned::default(),
+            described: Described::default(),
             acquire_timeout: options.acquire_timeout,
             connect_timeout: options.connect_timeout(),
             deadline: options.deadline(),
@@ -198,23 +202,48 @@ impl Pool {
         Ok((server, answer))
     }
 
-    /// The types that the server expects for the parameters of a statement; `None` behind a pooler, where another process of the
-    /// server may run it.
-    pub(crate) async fn describe(
+    /// The types that the server expects for the parameters of a statement; `None` where they cannot be known: behind a pooler,
+    /// without the address of the server itself. They are asked for once, see [`forget_types`](Self::forget_types).
+    pub(crate) async fn types(
+        &self,
+        operation: &'static str,
+        text: &SqlStr,
+    ) -> Result<Option<Types>, Failure> {
+        if let Some(types) = self.shared.described.find(text.as_str()) {
+            return Ok(Some(types));
+        }
+        let types = if !self.mode().is_pooled() {
+            self.describe(operation, text.clone()).await?
+        } else if self.shared.session.is_some() {
+            let mut connection = self.open_session(operation).await?;
+            let prepared = timeout(self.shared.deadline, connection.prepare(text.clone())).await;
+            let prepared = prepared.map_err(|_| self.no_answer(operation))?;
+            let types = prepared.map(|statement| types_of(&statement));
+            let _ = timeout(CLOSE, connection.close()).await;
+            types.map_err(|failed| error::failure(operation, failed))?
+        } else {
+            None
+        };
+        if let Some(types) = &types {
+            self.shared.described.keep(text.as_str(), types);
+        }
+        Ok(types)
+    }
+
+    /// Forgets the types of a statement that failed: its tables may have been made anew. Whether they were known.
+    pub(crate) fn forget_types(&self, text: &SqlStr) -> bool {
+        self.shared.described.forget(text.as_str())
+    }
+
+    async fn describe(
         &self,
         operation: &'static str,
         text: SqlStr,
-    ) -> Result<Option<Vec<PgTypeInfo>>, Failure> {
-        if self.mode().is_pooled() {
-            return Ok(None);
-        }
+    ) -> Result<Option<Types>, Failure> {
         let mut held = self.hold(operation).await?;
         let prepared = timeout(self.shared.deadline, held.connection().prepare(text)).await;
         let types = match prepared {
-            Ok(Ok(statement)) => match statement.parameters() {
-                Some(Either::Left(types)) => Some(types.to_vec()),
-                _ => None,
-            },
+            Ok(Ok(statement)) => types_of(&statement),
             Ok(Err(failed)) => {
                 self.after(&failed, State::Ready, held);
                 return Err(error::failure(operation, failed));
@@ -381,3 +410,11 @@ pub(crate) async fn close(connection: PgConnection) {
 #[derive(Debug, thiserror::Error)]
 #[error("no answer from {0}")]
 struct NoAnswer(String);
+
+/// The types of the parameters of a statement.
+fn types_of(statement: &PgStatement) -> Option<Types> {
+    match statement.parameters() {
+        Some(Either::Left(types)) => Some(types.into()),
+        _ => None,
+    }
+}

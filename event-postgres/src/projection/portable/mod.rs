@@ -7,30 +7,58 @@ mod values;
 use std::sync::Arc;
 
 use event_core::adapter::{
-    ModelDefinition, OpenTables, TableModel, TableStore, TenantView, async_trait,
+    BuildMove, ModelDefinition, NotWritten, OpenTables, TableModel, TableStore, TableWork,
+    TenantView, async_trait,
 };
 use event_core::error::with_causes;
 use event_core::projection::{TableRow, TableValue};
 use event_core::value::Escaped;
 use event_core::{Error, Filter, Result};
-use event_sql::projector::ProjectionBuild;
+use event_sql::projector::{Move, ProjectionBuild};
 use event_sql::tables::{Dialect, TablesSql, Use};
+use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection, SqlSafeStr};
 
 use self::open::OpenBuild;
 use self::values::{Rows, arguments};
-use super::attempt::Target;
+use super::attempt::{self, Target};
 use super::build::create_schema;
 use super::remove::remove_by;
 use crate::read_models::{ReadModels, begin};
 use crate::row::Cells;
 use crate::sql::Schema;
 use crate::status::DropStatus;
+use crate::store::Store;
 use crate::{error, grant};
 
 const CREATE: &str = "create the tables of a projection";
 const OPEN: &str = "open the tables of a projection";
 const READ: &str = "read tables";
+
+/// The name of a table without a column `tenant`, if there is one.
+pub(crate) fn without_tenant(model: TableModel) -> Result<Option<String>> {
+    Ok(tables(model)?.without_tenant().map(str::to_owned))
+}
+
+/// Does work on the tables of a build in a transaction of another's; false, and nothing is done, where the build cannot be moved.
+pub(crate) async fn write_in(
+    store: &Store,
+    connection: &mut PgConnection,
+    (model, step): (TableModel, BuildMove),
+    work: Box<dyn TableWork>,
+) -> Result<bool, NotWritten> {
+    let sql = tables(model)?;
+    let schema = schema(OPEN, &sql)?;
+    let to = Move::to(step.up_to, step.events, step.last);
+    let build = ProjectionBuild::new(OPEN, (model.name, model.build), Filter::all(), |own| own)?;
+    let moving = attempt::moving(store, &build, (step.from, to, step.is_current), &schema, None);
+    let row =
+        moving.fetch_one(&mut *connection).await.map_err(|failed| error::error(OPEN, failed))?;
+    if Cells::new(&row).get::<Option<bool>>("moved")? != Some(true) {
+        return Ok(false);
+    }
+    open::run(connection, &sql, work).await.map(|()| true)
+}
 
 fn tables(model: TableModel) -> Result<TablesSql> {
     TablesSql::new(model, Dialect::Postgres)
@@ -84,14 +112,26 @@ impl TableStore for ReadModels {
     ) -> Result<Vec<TableRow>> {
         let text = tables(model)?.translate(READ, sql, params.len(), Use::Read(view))?;
         let text = AssertSqlSafe(text).into_sql_str();
-        let types = self.0.pool.describe(READ, text.clone()).await;
-        let types = types.map_err(|failed| named(READ, failed.into(), sql))?;
-        let arguments = arguments(READ, &params, types.as_deref())?;
-        let mut rows = Rows::default();
-        let query = sqlx::query_with(text, arguments);
-        let read = self.0.pool.each(READ, query, |row| rows.push(&row)).await;
-        read.map_err(|failed| named(READ, failed.into(), sql))?;
-        rows.end()
+        let pool = &self.0.pool;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let types = pool.types(READ, &text).await;
+            let types = types.map_err(|failed| named(READ, failed.into(), sql))?;
+            let arguments = arguments(READ, &params, types.as_deref())?;
+            let mut rows = Rows::default();
+            let query = sqlx::query_with(text.clone(), arguments);
+            match pool.each(READ, query, |row| rows.push(&row)).await {
+                Ok(()) => return rows.end(),
+                Err(failed) => {
+                    let error = Error::from(failed);
+                    let is_stale = !error.is_transient() && pool.forget_types(&text);
+                    if tries > 1 || !is_stale {
+                        return Err(named(READ, error, sql));
+                    }
+                }
+            }
+        }
     }
 
     async fn remove(&self, name: &str, build: u32) -> Result<bool> {
