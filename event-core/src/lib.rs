@@ -247,8 +247,10 @@ pub mod broadcast {
 }
 /// The answer to a health check: latency, connections, and transactions that block readers; the verification of a store.
 pub mod health {
+    pub use crate::adapter::builds::ModelKind;
     pub use crate::adapter::health::{Blocker, Health, LogChange, PoolUse, Stall};
     pub use crate::adapter::projection_report::ProjectionReport;
+    pub use crate::adapter::read_model_state::{BuildState, ReadModelInfo};
     pub use crate::adapter::verification::{Finding, Verification};
 }
 /// Sets as sorted lists in JSON: `#[serde(with = "event_core::plain_set")]`.
@@ -277,9 +279,9 @@ pub use crate::{
     event::migration::MigrationError,
     event::{AnyEvent, Event, InvalidEvent},
     memory::MemoryAdapter,
-    projection::Projection,
     projection::tables::{TableProjection, TablesTx},
     projection::view::{Keys, View},
+    projection::{Effects, Projection},
     registry::Registry,
     registry::problem::RegistryErrors,
     shape::of::Shape,

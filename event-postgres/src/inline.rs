@@ -6,9 +6,8 @@
 
 use std::future::Future;
 
-use event_core::adapter::Inline;
-use event_core::adapter::TenantView;
 use event_core::adapter::append::Commit;
+use event_core::adapter::{AfterCommit, Inline as InlineOf, TenantView, WantingModels};
 use event_core::error::BoxError;
 use event_core::projection::InlineEvent;
 use event_core::{Appended, Error, EventSet, Outcome, Result, StreamId};
@@ -18,6 +17,7 @@ use sqlx::postgres::PgConnection;
 use tokio::time::timeout;
 
 use crate::append::{self, transaction};
+use crate::inline_models::Inline;
 use crate::store::Store;
 use crate::{error, read};
 
@@ -89,10 +89,10 @@ pub trait PgInlineProjection: Send + Sync + 'static {
 
 /// Makes an inline projection ready for
 /// [`Connect::inline`](event_core::store::Connect::inline): `EventStore::connect(url).inline(inline(Names)).await?`.
-pub fn inline(projection: impl PgInlineProjection) -> Inline {
+pub fn inline(projection: impl PgInlineProjection) -> InlineOf {
     let mut inline = InlineProjections::default();
     inline.add(Tables(projection));
-    Inline::new(NAME, inline)
+    InlineOf::new(NAME, inline)
 }
 
 /// A [`PgInlineProjection`] as both SQL backends run it.
@@ -118,7 +118,7 @@ impl<P: PgInlineProjection> InlineTables for Tables<P> {
 /// Stores a commit together with the read models that want it.
 pub(crate) async fn commit(
     store: &Store,
-    inline: &Wanting<'_, PgConnection>,
+    mut wanting: (Option<&Wanting<'_, PgConnection>>, Option<WantingModels>),
     commit: &Commit,
 ) -> Result<Vec<Appended>> {
     let pool = &store.pool;
@@ -129,7 +129,7 @@ pub(crate) async fn commit(
         tries += 1;
         let mut held = pool.hold_apart(OPERATION).await?;
         held.begins();
-        let once = once(store, held.connection(), inline, commit);
+        let once = once(store, held.connection(), &mut wanting, commit);
         let Ok((connection, answers)) = timeout(pool.deadline(), once).await else {
             held.broke();
             return Err(pool.no_answer(OPERATION));
@@ -153,7 +153,12 @@ pub(crate) async fn commit(
                 return append::commit(store, &again).await;
             }
             Err(Refusal::Store(error) | Refusal::Stale(error)) => return Err(error),
-            Ok(answers) => return Ok(answers),
+            Ok((answers, after)) => {
+                for effects in after {
+                    effects.await;
+                }
+                return Ok(answers);
+            }
         }
     }
 }
@@ -192,9 +197,9 @@ enum Connected {
 async fn once(
     store: &Store,
     connection: &mut PgConnection,
-    inline: &Wanting<'_, PgConnection>,
+    (inline, models): &mut (Option<&Wanting<'_, PgConnection>>, Option<WantingModels>),
     commit: &Commit,
-) -> (Connected, Result<Vec<Appended>, Refusal>) {
+) -> (Connected, Result<(Vec<Appended>, Vec<AfterCommit>), Refusal>) {
     let fail = |error| (after(&error), Err(Refusal::Store(error::error(OPERATION, error))));
     let mut transaction = match connection.begin().await {
         Ok(transaction) => transaction,
@@ -202,15 +207,31 @@ async fn once(
     };
     let mut connected = Connected::Usable;
     let answers = async {
-        if let Err(failed) = inline.apply(&mut transaction, commit, None).await {
+        if let Some(models) = models {
+            let mut inline = Inline { store, connection: &mut transaction };
+            models.lock(&mut inline).await.map_err(Refusal::Store)?;
+        }
+        if let Some(inline) = inline
+            && let Err(failed) = inline.apply(&mut transaction, commit, None).await
+        {
             let of_driver = error::of_driver(&*failed);
             connected = of_driver.map_or(Connected::Usable, after_statement);
             let is_stale = of_driver.is_some_and(error::is_stale);
             let failed = error::application(OPERATION, failed);
             return Err(if is_stale { Refusal::Stale(failed) } else { Refusal::ReadModel(failed) });
         }
-        let appended = transaction::append_last(store, &mut transaction, commit).await;
-        appended.map_err(|error| {
+        let appended = async {
+            let answers = transaction::append_last(store, &mut transaction, commit).await?;
+            let stored = answers.iter().filter(|answer| answer.outcome == Outcome::Stored);
+            let last = stored.map(|answer| answer.position).max();
+            let (Some(models), Some(last)) = (models, last) else {
+                return Ok((answers, Vec::new()));
+            };
+            let mut inline = Inline { store, connection: &mut transaction };
+            let after = models.apply(last, &mut inline).await?;
+            Ok((answers, after))
+        };
+        appended.await.map_err(|error: Error| {
             // Its statements are the store's: what is transient may have left the connection in any state.
             if error.is_transient() {
                 connected = Connected::Broken;
@@ -220,9 +241,9 @@ async fn once(
     };
     let answers = answers.await;
     match answers {
-        Ok(answers) if answers.iter().any(|answer| answer.outcome == Outcome::Stored) => {
+        Ok((answers, after)) if answers.iter().any(|answer| answer.outcome == Outcome::Stored) => {
             match transaction.commit().await {
-                Ok(()) => (Connected::Usable, Ok(answers)),
+                Ok(()) => (Connected::Usable, Ok((answers, after))),
                 Err(error) => fail(error),
             }
         }

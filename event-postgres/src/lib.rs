@@ -80,6 +80,7 @@ mod grant;
 mod health;
 mod import;
 mod inline;
+mod inline_models;
 mod inspect;
 mod keeper;
 mod lineage;

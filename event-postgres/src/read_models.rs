@@ -15,7 +15,7 @@ use event_sql::rows::{to_i32, to_i64};
 
 use crate::epoch::look_into;
 use crate::error::Failure;
-use crate::lineage::ServerOf;
+use crate::lineage::{ServerOf, Started};
 use crate::row::Cells;
 use crate::sql::{PgQuery, Statement, Statements};
 use crate::status::{DropStatus, SwitchStatus};
@@ -51,22 +51,7 @@ impl ReadModelStore for ReadModels {
         let ServerOf::Now(started) = self.0.lineage.server_of(write.step.epoch) else {
             return Ok(Written::Stale);
         };
-        let to = Move::to(write.step.up_to, write.step.events, write.step.last);
-        let (mut tenants, mut keys, mut texts) = (Vec::new(), Vec::new(), Vec::new());
-        for (key, text) in write.documents {
-            tenants.push(key.tenant.as_str().to_owned());
-            keys.push(key.key);
-            texts.push(text);
-        }
-        let query = named(&self.0.sql.write_documents, write.name, write.build)
-            .bind(to_i64(write.step.from.get()))
-            .bind(to.up_to)
-            .bind(to.events)
-            .bind(to.event_id)
-            .bind(to.event_position)
-            .bind(to.event_at)
-            .bind(started);
-        let query = query.bind(tenants).bind(keys).bind(texts);
+        let query = written(&self.0.sql, write, started);
         let found = match self.0.fetch(WRITE, query).await {
             Ok(found) => found,
             Err(Failure::TooSlow(error)) => return Ok(Written::TooSlow(error)),
@@ -88,10 +73,7 @@ impl ReadModelStore for ReadModels {
         build: u32,
         keys: &[DocumentKey],
     ) -> Result<Vec<StoredDocument>> {
-        let pairs = keys.iter().map(|key| (key.tenant.as_str(), key.key.as_str()));
-        let (tenants, keys): (Vec<&str>, Vec<&str>) = pairs.unzip();
-        let query = named(&self.0.sql.load_documents, name, build).bind(tenants).bind(keys);
-        let found = self.0.fetch("load documents", query).await?;
+        let found = self.0.fetch("load documents", load(&self.0.sql, name, build, keys)).await?;
         found.iter().map(|row| rows::document(&Cells::new(row))).collect()
     }
 
@@ -142,6 +124,42 @@ pub(crate) fn begin<'q>(
         .bind(definition.kind.as_str())
         .bind(to_i32(definition.version))
         .bind(definition.filter.clone())
+}
+
+/// The statement that moves a build and writes its documents, on the server that started then.
+pub(crate) fn written<'q>(
+    sql: &Statements,
+    write: DocumentWrite,
+    started: Option<Started>,
+) -> PgQuery<'q> {
+    let to = Move::to(write.step.up_to, write.step.events, write.step.last);
+    let (mut tenants, mut keys, mut texts) = (Vec::new(), Vec::new(), Vec::new());
+    for (key, text) in write.documents {
+        tenants.push(key.tenant.as_str().to_owned());
+        keys.push(key.key);
+        texts.push(text);
+    }
+    let query = named(&sql.write_documents, write.name, write.build)
+        .bind(to_i64(write.step.from.get()))
+        .bind(to.up_to)
+        .bind(to.events)
+        .bind(to.event_id)
+        .bind(to.event_position)
+        .bind(to.event_at)
+        .bind(started);
+    query.bind(tenants).bind(keys).bind(texts).bind(write.step.is_current)
+}
+
+/// The statement that loads documents.
+pub(crate) fn load<'q>(
+    sql: &Statements,
+    name: &str,
+    build: u32,
+    keys: &[DocumentKey],
+) -> PgQuery<'q> {
+    let own = |key: &DocumentKey| (key.tenant.as_str().to_owned(), key.key.clone());
+    let (tenants, keys): (Vec<String>, Vec<String>) = keys.iter().map(own).unzip();
+    named(&sql.load_documents, name, build).bind(tenants).bind(keys)
 }
 
 /// A statement about one build: its name and its number come first.

@@ -127,7 +127,7 @@ statements! {
         statement_of
     }
     view {
-        begin_read_model builds write_documents load_documents find_document page_of_documents page_of_all_documents
+        begin_read_model builds write_documents lock_current_build load_documents find_document page_of_documents page_of_all_documents
         switch_read_model drop_read_model
     }
     snapshot {

@@ -12,6 +12,7 @@ pub use event_core::projection::projector::{
     ProjectionTables, Projector, Switch, own_name, wait_for,
 };
 
+use crate::read_models::kind;
 use crate::rows::{Record, Values, to_i64};
 
 /// How a batch moves the row of its build, as values to bind.
@@ -87,6 +88,7 @@ pub fn read_report(
     let name = Record(values).text("name")?;
     let found = read_status(values, |build| schema(&name, build))?;
     let mut report = ProjectionReport::new(name, found.build, found.schema, found.filter);
+    report.kind = kind(values)?;
     report.is_current = found.is_current;
     report.position = found.position;
     report.events = found.events;

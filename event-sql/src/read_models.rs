@@ -13,10 +13,8 @@ use crate::rows::{Record, Values, corrupt};
 /// [`Error::Corrupt`].
 pub fn build(values: &impl Values) -> Result<StoredBuild> {
     let row = Record(values);
-    let kind = row.text("kind")?;
-    let unknown = || corrupt(format!("column kind: `{}` is no kind", kind.escape_debug()));
     let definition = ModelDefinition {
-        kind: ModelKind::parse(&kind).ok_or_else(unknown)?,
+        kind: kind(values)?,
         version: row.small("version")?,
         filter: row.text("filter")?,
     };
@@ -30,6 +28,13 @@ pub fn build(values: &impl Values) -> Result<StoredBuild> {
         last_event: last_event.map(|(position, event_id)| (event_id, position)),
         last_event_at: row.optional("event_at", Record::time)?,
     })
+}
+
+/// The kind in a row.
+pub(crate) fn kind(values: &impl Values) -> Result<ModelKind> {
+    let kind = Record(values).text("kind")?;
+    let unknown = || corrupt(format!("column kind: `{}` is no kind", kind.escape_debug()));
+    ModelKind::parse(&kind).ok_or_else(unknown)
 }
 
 /// The document in a row.

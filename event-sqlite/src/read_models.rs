@@ -60,9 +60,8 @@ impl ReadModelStore for OnThread {
         keys: &[DocumentKey],
     ) -> Result<Vec<StoredDocument>> {
         let mut documents = Vec::new();
-        for portion in keys.chunks(LOADED) {
-            let query = named(sql::LOAD_DOCUMENTS, name, build).bind(pairs(portion.iter())?);
-            for row in self.0.fetch("load documents", query).await? {
+        for query in load(name, build, keys) {
+            for row in self.0.fetch("load documents", query?).await? {
                 documents.push(rows::document(&Cells::new(&row))?);
             }
         }
@@ -104,6 +103,17 @@ pub(crate) fn begin(name: &str, build: u32, definition: &ModelDefinition) -> Sql
         .bind(definition.filter.clone())
         .bind(definition.kind.as_str())
         .bind(i64::from(definition.version))
+}
+
+/// The statements that load documents.
+pub(crate) fn load(
+    name: &str,
+    build: u32,
+    keys: &[DocumentKey],
+) -> impl Iterator<Item = Result<SqliteQuery>> {
+    keys.chunks(LOADED).map(move |portion| {
+        Ok(named(sql::LOAD_DOCUMENTS, name, build).bind(pairs(portion.iter())?))
+    })
 }
 
 /// A statement about one build: its name and its number come first.
@@ -149,7 +159,7 @@ pub(crate) async fn enter(
     let to = Move::to(step.up_to, step.events, step.last);
     let query = named(sql::MOVE_PROJECTION, name, build).bind(to_i64(step.from.get()));
     let query = query.bind(to.up_to).bind(to.events).bind(to.event_id).bind(to.event_position);
-    let query = query.bind(to.event_at.map(|at| at.timestamp_micros()));
+    let query = query.bind(to.event_at.map(|at| at.timestamp_micros())).bind(step.is_current);
     if transaction.execute(query).await? == 0 {
         return Ok(None);
     }
@@ -160,28 +170,9 @@ pub(crate) async fn enter(
 impl Store {
     async fn write_documents(&self, write: DocumentWrite) -> Result<bool, Failure> {
         let (mut transaction, _) = self.begin(WRITE, sql::BEGIN.query()).await?;
-        let build = (write.name, write.build);
-        let Some(key) = enter(&mut transaction, build, write.step).await? else {
+        if !write_in(&mut transaction, write).await? {
             transaction.rollback().await;
             return Ok(false);
-        };
-        let (mut kept, mut gone) = (Vec::new(), Vec::new());
-        for (at, text) in write.documents {
-            match text {
-                Some(text) => kept.push((at, text)),
-                None => gone.push(at),
-            }
-        }
-        for (query, portion) in PUT_DOCUMENTS.portions(&kept) {
-            let query = portion.iter().fold(query, |query, (at, text)| {
-                let query = query.bind(key).bind(at.tenant.as_str().to_owned());
-                query.bind(at.key.clone()).bind(text.clone())
-            });
-            transaction.execute(query).await?;
-        }
-        for portion in gone.chunks(LOADED) {
-            let query = sql::REMOVE_DOCUMENTS.query().bind(key).bind(pairs(portion.iter())?);
-            transaction.execute(query).await?;
         }
         transaction.commit().await?;
         Ok(true)
@@ -230,4 +221,33 @@ impl Store {
         transaction.commit().await?;
         Ok(true)
     }
+}
+
+/// Moves the checkpoint of a build and writes its documents; false, and nothing is written, where that is not possible.
+pub(crate) async fn write_in(
+    transaction: &mut Transaction<'_>,
+    write: DocumentWrite,
+) -> Result<bool, Failure> {
+    let Some(key) = enter(transaction, (write.name, write.build), write.step).await? else {
+        return Ok(false);
+    };
+    let (mut kept, mut gone) = (Vec::new(), Vec::new());
+    for (at, text) in write.documents {
+        match text {
+            Some(text) => kept.push((at, text)),
+            None => gone.push(at),
+        }
+    }
+    for (query, portion) in PUT_DOCUMENTS.portions(&kept) {
+        let query = portion.iter().fold(query, |query, (at, text)| {
+            let query = query.bind(key).bind(at.tenant.as_str().to_owned());
+            query.bind(at.key.clone()).bind(text.clone())
+        });
+        transaction.execute(query).await?;
+    }
+    for portion in gone.chunks(LOADED) {
+        let query = sql::REMOVE_DOCUMENTS.query().bind(key).bind(pairs(portion.iter())?);
+        transaction.execute(query).await?;
+    }
+    Ok(true)
 }

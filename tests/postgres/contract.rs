@@ -1,5 +1,8 @@
 //! The contract suites of adapters, and the model, on PostgreSQL.
 
+use event_core::EventStore;
+use event_core::store::Connect;
+use event_testing::contract::inline::Shared;
 use proptest::prelude::*;
 
 use crate::model::{agrees, steps};
@@ -18,6 +21,15 @@ event_testing::views_contract!(views, async || {
 });
 event_testing::tables_contract!(tables, async || {
     crate::pg::shared().database().await.into_adapter().await
+});
+
+event_testing::inline_contract!(inline, async || {
+    let database = pg::shared().database().await;
+    let url = database.url.clone();
+    std::mem::forget(database);
+    Shared::new(move |inline| {
+        inline.into_iter().fold(EventStore::connect(&url), Connect::inline).into_future()
+    })
 });
 
 event_testing::import_contract!(imports, async || {

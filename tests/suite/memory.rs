@@ -1,15 +1,32 @@
 //! The in-memory adapter: the contract suite, and a comparison with the model.
 
+use std::sync::Arc;
+
+use event_core::adapter::{Inline, OpenOptions};
 use event_core::{EventStore, ExpectedVersion, MemoryAdapter, ReadOptions, StreamId};
 use event_testing::Noted;
+use event_testing::contract::inline::Shared;
 use proptest::prelude::*;
 
 use crate::model::{agrees, steps};
+
+/// The store of an adapter, with read models that are written inline.
+async fn open(adapter: MemoryAdapter, inline: Vec<Inline>) -> event_core::Result<EventStore> {
+    for model in &inline {
+        model.prepare(Arc::new(adapter.clone())).await?;
+    }
+    let mut options = inline.into_iter().fold(OpenOptions::default(), OpenOptions::inline);
+    EventStore::new(adapter.inline(options.take_models()))
+}
 
 event_testing::adapter_contract!(contract, async || MemoryAdapter::new());
 event_testing::durable_contract!(durable, async || MemoryAdapter::new());
 event_testing::views_contract!(views, async || MemoryAdapter::new());
 event_testing::tables_contract!(tables, async || MemoryAdapter::new());
+event_testing::inline_contract!(inline, async || {
+    let adapter = MemoryAdapter::new();
+    Shared::new(move |inline| open(adapter.clone(), inline))
+});
 event_testing::import_contract!(imports, async || MemoryAdapter::new());
 
 #[tokio::test]

@@ -109,4 +109,6 @@ pub struct BuildMove {
     pub events: u64,
     /// The last of them.
     pub last: Option<LastEvent>,
+    /// Whether the build has to be the current one, or must not be; `None` for either.
+    pub is_current: Option<bool>,
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::read_model_state::ReadModelInfo;
 use super::subscription_state::SubscriptionInfo;
 use crate::value::{Escaped, Position};
 
@@ -30,6 +31,8 @@ pub struct Health {
     pub log_change: Option<LogChange>,
     /// The durable subscriptions that the handle sees: state, last error, lag, parked events. Empty if they cannot be listed.
     pub subscriptions: Vec<SubscriptionInfo>,
+    /// The builds of views and projections: state, lag, last error. Empty if they cannot be listed.
+    pub read_models: Vec<ReadModelInfo>,
 }
 
 impl Health {
@@ -45,6 +48,7 @@ impl Health {
             write_ahead_bytes: None,
             log_change: None,
             subscriptions: Vec::new(),
+            read_models: Vec::new(),
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
 
+use super::inline::{InlineModel, InlineModels};
+use super::{Adapter, BoxFuture};
 use crate::error::{Error, Result};
 
 /// What happens to a schema that lacks migrations when a store is opened.
@@ -28,6 +31,13 @@ pub struct OpenOptions {
 }
 
 impl OpenOptions {
+    /// Adds a read model that is written with the append.
+    #[must_use]
+    pub fn inline<K>(mut self, projection: impl IntoInline<K>) -> Self {
+        self.inline.push(projection.into_inline());
+        self
+    }
+
     /// What happens to a schema that lacks migrations.
     pub const fn get_migrate(&self) -> Migrate {
         self.migrate
@@ -43,6 +53,29 @@ impl OpenOptions {
         all.into_iter().map(|inline| inline.take(backend)).collect()
     }
 
+    /// Takes the views and table projections that are written with the append.
+    pub fn take_models(&mut self) -> InlineModels {
+        let mut models = InlineModels::default();
+        let mut others = Vec::new();
+        for inline in std::mem::take(&mut self.inline) {
+            match inline {
+                Inline(Kind::Model { model, .. }) => models.add(model),
+                other => others.push(other),
+            }
+        }
+        self.inline = others;
+        models
+    }
+
+    /// What brings those models up to now, once the store is open.
+    pub(crate) fn preparations(&self) -> Vec<Prepare> {
+        let prepare = |inline: &Inline| match &inline.0 {
+            Kind::Model { prepare, .. } => Some(Arc::clone(prepare)),
+            Kind::Backend { .. } => None,
+        };
+        self.inline.iter().filter_map(prepare).collect()
+    }
+
     /// Refuses what only a backend with a schema and with tables can do.
     pub(crate) fn require_defaults(mut self, backend: &'static str) -> Result<()> {
         if self.migrate != Migrate::OnConnect {
@@ -53,32 +86,74 @@ impl OpenOptions {
     }
 }
 
-/// An inline projection for the store that is opened. A backend crate makes it from its own kind of projection:
-/// `event_postgres::inline(..)`, `event_sqlite::inline(..)`.
-pub struct Inline {
-    backend: &'static str,
-    tables: Box<dyn Any + Send + Sync>,
+/// A read model that is written in the transaction of each append it wants: a view, a table projection, or what a backend crate
+/// makes of its own kind of projection by `event_postgres::inline(..)` and `event_sqlite::inline(..)`.
+pub struct Inline(Kind);
+
+enum Kind {
+    Backend { backend: &'static str, tables: Box<dyn Any + Send + Sync> },
+    Model { model: Arc<dyn InlineModel>, prepare: Prepare },
+}
+
+/// Brings an inline model up to now.
+pub(crate) type Prepare =
+    Arc<dyn Fn(Arc<dyn Adapter>) -> BoxFuture<'static, Result<()>> + Send + Sync>;
+
+/// What [`Connect::inline`](crate::store::Connect::inline) takes. `Kind` tells the implementations apart, and is inferred.
+pub trait IntoInline<Kind> {
+    /// The read model as backends take it.
+    fn into_inline(self) -> Inline;
+}
+
+impl IntoInline<Inline> for Inline {
+    fn into_inline(self) -> Inline {
+        self
+    }
 }
 
 impl Inline {
     /// For authors of backends: a projection for the adapter of this name, as
     /// [`take_inline`](OpenOptions::take_inline) returns it.
     pub fn new(backend: &'static str, tables: impl Any + Send + Sync) -> Self {
-        Self { backend, tables: Box::new(tables) }
+        Self(Kind::Backend { backend, tables: Box::new(tables) })
+    }
+
+    /// A view or a table projection.
+    pub(crate) fn of_model(model: Arc<dyn InlineModel>, prepare: Prepare) -> Self {
+        Self(Kind::Model { model, prepare })
+    }
+
+    /// For authors of backends: makes the first build of a view or a table projection, and brings it up to now.
+    ///
+    /// # Errors
+    /// [`Error::Adapter`] for a build of another definition, and those of running the model.
+    pub async fn prepare(&self, adapter: Arc<dyn Adapter>) -> Result<()> {
+        match &self.0 {
+            Kind::Model { prepare, .. } => prepare(adapter).await,
+            Kind::Backend { .. } => Ok(()),
+        }
     }
 
     fn take<T: Any>(self, backend: &'static str) -> Result<T> {
-        let hint = || format!("the projection is one for `{}`", self.backend);
-        let refused = Error::unsupported("run the inline projection", backend, hint());
-        if self.backend != backend {
+        const OPERATION: &str = "run the inline projection";
+        let Kind::Backend { backend: own, tables } = self.0 else {
+            return Err(Error::unsupported(OPERATION, backend, "let it run behind the log"));
+        };
+        let hint = || format!("the projection is one for `{own}`");
+        let refused = Error::unsupported(OPERATION, backend, hint());
+        if own != backend {
             return Err(refused);
         }
-        self.tables.downcast().map(|tables| *tables).map_err(|_| refused)
+        tables.downcast().map(|tables| *tables).map_err(|_| refused)
     }
 }
 
 impl fmt::Debug for Inline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inline").field("backend", &self.backend).finish_non_exhaustive()
+        let of = match &self.0 {
+            Kind::Backend { backend, .. } => backend,
+            Kind::Model { model, .. } => model.name(),
+        };
+        f.debug_tuple("Inline").field(&of).finish()
     }
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
+use super::builds::ModelKind;
 use crate::value::Position;
 
 /// A build of a projection in tables, and how far it is.
@@ -10,6 +11,8 @@ use crate::value::Position;
 pub struct ProjectionReport {
     /// The name of the projection.
     pub name: String,
+    /// What it is.
+    pub kind: ModelKind,
     /// The number of the build.
     pub build: u32,
     /// Whether readers are meant to read it.
@@ -31,6 +34,7 @@ impl ProjectionReport {
     pub const fn new(name: String, build: u32, schema: String, filter: String) -> Self {
         Self {
             name,
+            kind: ModelKind::Own,
             build,
             is_current: false,
             position: Position::START,

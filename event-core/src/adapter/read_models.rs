@@ -63,8 +63,8 @@ pub enum DocumentQuery {
 pub enum Written {
     /// It is stored.
     Done,
-    /// Nothing is written: the checkpoint is not the expected one, the build is gone, or the log is not the one that the events
-    /// were read from.
+    /// Nothing is written: the checkpoint is not the expected one, the build is gone, or is current where it must not be, or the
+    /// reverse; or the log is not the one that the events were read from.
     Stale,
     /// Nothing is written: it reached a limit of time, and fewer documents may succeed.
     TooSlow(Error),

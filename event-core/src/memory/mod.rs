@@ -6,6 +6,7 @@
 mod change;
 mod checkpoints;
 mod import;
+mod inline;
 mod link;
 mod live;
 mod read;
@@ -34,9 +35,9 @@ use crate::adapter::append::{Appended, Commit, LinkEvents, Outcome, StreamAppend
 use crate::adapter::import::{ImportBatch, Imported};
 use crate::adapter::read::only_event;
 use crate::adapter::{
-    Adapter, AllOptions, CheckpointStore, Health, ListOptions, LiveLog, ProjectionReport,
-    ReadModelStore, ReadOptions, SchemaStore, SnapshotStore, StreamInfo, StreamState, TenantView,
-    Verification,
+    Adapter, AllOptions, CheckpointStore, Health, InlineModels, ListOptions, LiveLog,
+    ProjectionReport, ReadModelStore, ReadOptions, SchemaStore, SnapshotStore, StreamInfo,
+    StreamState, TenantView, Verification,
 };
 use crate::envelope::{EventData, RecordedEvent, RecordedParts};
 use crate::error::{Error, Result};
@@ -52,12 +53,14 @@ pub struct MemoryAdapter {
     commits: watch::Sender<()>,
     clock: Clock,
     closed: AtomicBool,
+    inline: InlineModels,
 }
 
 impl Clone for MemoryAdapter {
     fn clone(&self) -> Self {
         let (state, commits) = (Arc::clone(&self.state), self.commits.clone());
-        Self { state, commits, clock: self.clock.clone(), closed: AtomicBool::new(false) }
+        let (clock, inline) = (self.clock.clone(), self.inline.clone());
+        Self { state, commits, clock, closed: AtomicBool::new(false), inline }
     }
 }
 
@@ -71,6 +74,13 @@ impl MemoryAdapter {
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// Sets the views that are written with each append; see [`Connect::inline`](crate::store::Connect::inline).
+    #[must_use]
+    pub fn inline(mut self, models: InlineModels) -> Self {
+        self.inline = models;
         self
     }
 
@@ -129,16 +139,29 @@ struct Stream {
 
 impl State {
     fn commit(&mut self, commit: &Commit, now: DateTime<Utc>) -> Result<Vec<Appended>> {
+        match self.judge(commit)? {
+            Some(stored) => Ok(stored),
+            None => Ok(self.store(commit, now)),
+        }
+    }
+
+    /// The first answers to a commit that is stored already; `None` for one that can be stored.
+    fn judge(&self, commit: &Commit) -> Result<Option<Vec<Appended>>> {
         let find = |append: &StreamAppend, id| self.known_event(&commit.tenant, append, id);
         if let Some(stored) = judge::already_stored(&commit.appends, find)? {
-            return Ok(stored);
+            return Ok(Some(stored));
         }
         for append in &commit.appends {
             let head = self.head(&commit.tenant, &append.stream_id).unwrap_or(StreamHead::NONE);
             head.append(append, commit.stream_limit)?;
         }
+        Ok(None)
+    }
+
+    /// Stores a commit that was judged.
+    fn store(&mut self, commit: &Commit, now: DateTime<Utc>) -> Vec<Appended> {
         let appends = commit.appends.iter().filter(|append| !append.is_claim());
-        Ok(appends.map(|append| self.write(&commit.tenant, append, now)).collect())
+        appends.map(|append| self.write(&commit.tenant, append, now)).collect()
     }
 
     fn known_event(
@@ -233,7 +256,7 @@ impl Stream {
     }
 }
 
-fn record(
+pub(super) fn record(
     tenant: &Tenant,
     append: &StreamAppend,
     data: &EventData,
@@ -262,8 +285,15 @@ impl Adapter for MemoryAdapter {
     }
 
     async fn commit(&self, commit: &Commit) -> Result<Vec<Appended>> {
-        let answers = self.enter().await?.commit(commit, self.clock.now())?;
+        let now = self.clock.now();
+        let (answers, after) = match self.inline.wanting(commit) {
+            None => (self.enter().await?.commit(commit, now)?, Vec::new()),
+            Some(models) => self.enter().await?.commit_inline(commit, now, models)?,
+        };
         self.commits.send_replace(());
+        for effects in after {
+            effects.await;
+        }
         Ok(answers)
     }
 

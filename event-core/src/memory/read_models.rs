@@ -74,6 +74,18 @@ impl ReadModels {
         Some((build.stored.clone(), found))
     }
 
+    pub(super) fn load(&self, name: &str, build: u32, keys: &[DocumentKey]) -> Vec<StoredDocument> {
+        let build = self.0.get(name).and_then(|builds| builds.get(&build));
+        let found = keys.iter().filter_map(|key| build?.documents.get_key_value(key));
+        found.map(stored).collect()
+    }
+
+    /// The build that readers read.
+    pub(super) fn current(&self, name: &str) -> Option<StoredBuild> {
+        let builds = self.0.get(name)?.values();
+        builds.map(|build| &build.stored).find(|build| build.is_current).cloned()
+    }
+
     pub(super) fn reports(&self) -> Vec<ProjectionReport> {
         let builds = self.0.iter().flat_map(|(name, of)| of.values().map(move |it| (name, it)));
         let report = |(name, build): (&String, &Build)| {
@@ -81,6 +93,7 @@ impl ReadModels {
             let filter = stored.definition.filter.clone();
             let place = "memory".to_owned();
             let mut report = ProjectionReport::new(name.clone(), stored.number, place, filter);
+            report.kind = stored.definition.kind;
             report.is_current = stored.is_current;
             report.position = stored.position;
             report.events = stored.events;
@@ -111,11 +124,13 @@ fn stored((key, text): (&DocumentKey, &String)) -> StoredDocument {
 }
 
 impl State {
-    fn write_documents(&mut self, write: DocumentWrite) -> bool {
+    pub(super) fn write_documents(&mut self, write: DocumentWrite) -> bool {
         let last_position = Position::new(self.last_position);
         let Some(build) = self.read_models.find(write.name, write.build) else { return false };
         let step = write.step;
-        if build.stored.position != step.from || step.up_to > last_position {
+        let is_other =
+            step.is_current.is_some_and(|is_current| is_current != build.stored.is_current);
+        if is_other || build.stored.position != step.from || step.up_to > last_position {
             return false;
         }
         build.stored.position = step.up_to;
@@ -163,10 +178,7 @@ impl ReadModelStore for MemoryAdapter {
         build: u32,
         keys: &[DocumentKey],
     ) -> Result<Vec<StoredDocument>> {
-        let mut state = self.enter().await?;
-        let Some(build) = state.read_models.find(name, build) else { return Ok(Vec::new()) };
-        let found = keys.iter().filter_map(|key| build.documents.get_key_value(key));
-        Ok(found.map(stored).collect())
+        Ok(self.enter().await?.read_models.load(name, build, keys))
     }
 
     async fn read(

@@ -2,9 +2,12 @@
 
 use chrono::Utc;
 
+use crate::adapter::AllOptions;
 use crate::adapter::append::{Appended, Commit, StreamAppend};
 use crate::envelope::{EventData, EventSet, RecordedEvent, RecordedParts};
 use crate::error::Result;
+use crate::registry::Registry;
+use crate::subscription::Filter;
 use crate::value::{EventId, ExpectedVersion, Metadata, Position, StreamId, StreamVersion, Tenant};
 
 /// An event that is being stored, decoded for an inline projection.
@@ -87,5 +90,15 @@ impl<E: EventSet> InlineEvent<E> {
             event_id: event.id,
             metadata: event.metadata.clone(),
         })
+    }
+}
+
+/// What a read model is folded from, under every name that the types were stored under. An unsound registry refuses the store
+/// before an event is read.
+pub(super) fn model_options(filter: &Filter) -> AllOptions {
+    let options = filter.options();
+    match Registry::global() {
+        Ok(registry) => options.with_stored_names(registry),
+        Err(_) => options,
     }
 }

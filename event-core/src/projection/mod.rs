@@ -4,6 +4,7 @@
 //! the filter excludes it or the set has a variant `other`.
 
 mod builds;
+mod effects;
 pub(crate) mod inline;
 mod progress;
 pub mod projector;
@@ -13,6 +14,7 @@ pub(crate) mod view;
 
 use std::fmt;
 
+pub use self::effects::Effects;
 pub use self::inline::InlineEvent;
 pub use self::progress::{ReadModelState, ReadModelStatus, WaitFor};
 pub use self::runner::Run;

@@ -3,21 +3,28 @@
 use std::fmt;
 use std::future::{Future, IntoFuture, pending};
 use std::pin::pin;
+use std::task::Poll;
 
 use super::builds::{Model, models};
-use super::projector::{ProjectionTables, Projector};
+use super::effects::Busy;
+use super::projector::{Goal, ProjectionTables, Projector};
 use crate::adapter::{BoxFuture, StoredBuild};
 use crate::error::Result;
 use crate::store::EventStore;
 use crate::value::BatchSize;
 
 const RUN: &str = "run a read model";
+/// How often a rebuild tries to overtake the build that it replaces.
+const SWITCHES: u32 = 1_000;
 
 /// A read model, and how the tables or documents of one of its builds are written.
 pub(super) trait Source: Send + Sync + 'static {
     type Tables: ProjectionTables;
 
     fn model(&self) -> &Model;
+
+    /// Set while it must not be stopped.
+    fn busy(&self) -> &Busy;
 
     fn batch(&self) -> BatchSize;
 
@@ -80,15 +87,26 @@ pub(super) async fn rebuild<S: Source>(source: &S, store: &EventStore) -> Result
     let model = source.model();
     let build = model.next(models).await?;
     let mut projector = projector(source, store, &build).await?;
-    let mut events = projector.catch_up().await?;
-    // The current build is run meanwhile; what it is ahead is little, and less each time.
-    while let Err(error) = projector.switch().await {
-        let written = projector.catch_up().await?;
-        if written == 0 {
-            return Err(error);
+    let mut events = 0;
+    // Up to where the readers are: what the current build has not applied yet has its effects after the switch. That build is run
+    // meanwhile; what it is ahead is little, and less each time.
+    let mut tries = 0;
+    loop {
+        let builds = models.builds(model.name).await?;
+        let current = builds.iter().find(|it| it.is_current && it.number != build.number);
+        events += match current {
+            Some(current) => {
+                projector.write_to(Goal::Exactly(current.position), &mut |_| {}).await?
+            }
+            None => projector.catch_up().await?,
+        };
+        match projector.switch().await {
+            Ok(()) => break,
+            Err(error) if tries >= SWITCHES => return Err(error),
+            Err(_) => tries += 1,
         }
-        events += written;
     }
+    events += projector.catch_up().await?;
     for old in models.builds(model.name).await? {
         if old.number < build.number && !old.is_current {
             source.remove(store, old.number).await?;
@@ -121,18 +139,20 @@ async fn follow<S: Source>(source: &S, store: &EventStore) -> Result<()> {
 pub struct Run<'s> {
     work: BoxFuture<'s, Result<()>>,
     stop: BoxFuture<'s, ()>,
+    busy: Busy,
 }
 
 impl<'s> Run<'s> {
     pub(super) fn new<S: Source>(source: S, store: EventStore) -> Self {
+        let busy = source.busy().clone();
         let work = async move {
             let store = store.all_tenants();
             follow(&source, &store).await
         };
-        Self { work: Box::pin(work), stop: Box::pin(pending()) }
+        Self { work: Box::pin(work), stop: Box::pin(pending()), busy }
     }
 
-    /// Ends it with `Ok` once a future is done, such as a signal to shut down.
+    /// Ends it with `Ok` once a future is done, such as a signal to shut down. What is being committed then has its effects first.
     pub fn until(mut self, stop: impl Future<Output = ()> + Send + 's) -> Self {
         self.stop = Box::pin(stop);
         self
@@ -145,13 +165,19 @@ impl<'s> IntoFuture for Run<'s> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let Self { work, stop } = self;
+            let Self { work, stop, busy } = self;
             let (mut work, mut stop) = (pin!(work), pin!(stop));
+            let mut is_stopping = false;
             std::future::poll_fn(|context| {
-                if stop.as_mut().poll(context).is_ready() {
-                    return std::task::Poll::Ready(Ok(()));
+                is_stopping = is_stopping || stop.as_mut().poll(context).is_ready();
+                if is_stopping && !busy.is_busy() {
+                    return Poll::Ready(Ok(()));
                 }
-                work.as_mut().poll(context)
+                let done = work.as_mut().poll(context);
+                if done.is_pending() && is_stopping && !busy.is_busy() {
+                    return Poll::Ready(Ok(()));
+                }
+                done
             })
             .await
         })

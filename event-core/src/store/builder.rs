@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::adapter::{Adapter, TenantView};
 use crate::error::Result;
 use crate::registry::Registry;
-use crate::store::{Assigned, EventStore, LinkStreams, RetryPolicy, Shared};
+use crate::store::{Assigned, EventStore, Failures, LinkStreams, RetryPolicy, Shared};
 use crate::value::{Clock, Scope};
 
 /// The default limit of live events in a stream.
@@ -47,6 +47,7 @@ impl Settings {
             settings: self,
             assigned: Assigned::default(),
             link_streams: LinkStreams::default(),
+            failures: Failures::default(),
         };
         Ok(EventStore { shared: Arc::new(shared), scope, view })
     }

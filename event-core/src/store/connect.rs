@@ -6,7 +6,7 @@ use std::future::IntoFuture;
 use std::sync::Arc;
 
 use crate::adapter::{
-    Adapter, AdapterFactory, BoxFuture, Inline, Migrate, OpenOptions, SchemaStore,
+    Adapter, AdapterFactory, BoxFuture, IntoInline, Migrate, OpenOptions, SchemaStore,
 };
 use crate::error::{Error, Result};
 use crate::memory::{MemoryAdapter, NoSchema};
@@ -40,11 +40,19 @@ impl Connect {
         self
     }
 
-    /// Adds a read model that is written in the transaction of each append it wants. The backend's crate makes it from
-    /// its kind of projection: `event_postgres::inline(..)`, `event_sqlite::inline(..)`. Opening is refused if the store
-    /// has another backend.
-    pub fn inline(mut self, projection: impl Into<Inline>) -> Self {
-        self.options.inline.push(projection.into());
+    /// Adds a read model that is written in the transaction of each append it wants: a view (`.inline(Sales::default())`) or a
+    /// table projection (`.inline(Orders)`), on every backend that has them. So it is never behind, and an event that it refuses
+    /// is not stored: the append is refused, with the event and the key.
+    ///
+    /// Opening makes the first build, brings it up to now, and is refused if the build is of another definition: then a store
+    /// that is opened without `inline` makes a new one, `store.view::<Sales>().rebuild()`. Every program that appends such events
+    /// has to write the model; what others stored, or imported, is caught up by the next append and by
+    /// [`catch_up`](crate::projection::Documents::catch_up). Writers of one model take turns.
+    ///
+    /// A backend's crate makes one from its own kind of projection, too: `event_postgres::inline(..)`,
+    /// `event_sqlite::inline(..)`. Opening is refused if the store has another backend.
+    pub fn inline<K>(mut self, projection: impl IntoInline<K>) -> Self {
+        self.options.inline.push(projection.into_inline());
         self
     }
 
@@ -104,7 +112,14 @@ impl IntoFuture for Connect {
 
     fn into_future(self) -> Self::IntoFuture {
         let Self { url, settings, options } = self;
-        Box::pin(async move { settings.build(open(&url, options).await?) })
+        Box::pin(async move {
+            let preparations = options.preparations();
+            let store = settings.build(open(&url, options).await?)?;
+            for prepare in preparations {
+                prepare(Arc::clone(&store.shared.adapter)).await?;
+            }
+            Ok(store)
+        })
     }
 }
 
@@ -120,7 +135,8 @@ impl fmt::Debug for Connect {
 /// Opens the adapter that a URL names.
 async fn open(url: &str, mut options: OpenOptions) -> Result<Arc<dyn Adapter>> {
     let Some(factory) = find(url)? else {
-        let memory = MemoryAdapter::new();
+        let models = options.take_models();
+        let memory = MemoryAdapter::new().inline(models);
         options.take_inline::<()>(memory.name())?;
         return Ok(Arc::new(memory));
     };

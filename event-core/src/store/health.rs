@@ -1,13 +1,17 @@
 //! [`EventStore::health`] and [`EventStore::verify`]: the health check of a store, and the search for damage.
 
+use chrono::Utc;
+
+use crate::adapter::read_model_state::{self, ReadModelInfo};
 use crate::adapter::subscription_state::{self, SubscriptionInfo};
 use crate::adapter::{Health, Verification};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::{EventStore, Operation, RetryPolicy};
+use crate::value::Position;
 
 impl EventStore {
     /// Checks whether the store can be reached, how fast it answers, and what blocks its readers, and how its
-    /// subscriptions are. Never retried, as it serves health checks.
+    /// subscriptions, views and projections are. Never retried, as it serves health checks.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> event_core::Result<()> {
@@ -27,10 +31,21 @@ impl EventStore {
             Box::pin(async {
                 let mut health = adapter.health().await?;
                 health.subscriptions = self.listed().await;
+                health.read_models = self.read_models().await;
                 Ok(health)
             })
         });
         checked.await
+    }
+
+    /// The last final position: every event at or before it can be read, and every later commit gets a higher position. 0 in an
+    /// empty store.
+    ///
+    /// # Errors
+    /// [`Error::Connection`].
+    pub async fn head(&self) -> Result<Position> {
+        let live = self.shared.adapter.live();
+        self.operation("head", None).run(|_| live.head()).await
     }
 
     /// The durable subscriptions that this handle sees; none where they cannot be listed: the store is up nevertheless.
@@ -47,6 +62,30 @@ impl EventStore {
                 Vec::new()
             }
         }
+    }
+
+    /// The builds of views and projections, which are of all tenants; none where they cannot be listed.
+    async fn read_models(&self) -> Vec<ReadModelInfo> {
+        let adapter = &self.shared.adapter;
+        let listed =
+            async { Ok::<_, Error>((adapter.projections().await?, adapter.live().head().await?)) };
+        match listed.await {
+            Ok((reports, head)) => {
+                let models = read_model_state::states(reports, head, &self.shared.failures.all());
+                read_model_state::measure(&models, Utc::now());
+                models
+            }
+            Err(Error::Unsupported { .. }) => Vec::new(),
+            Err(error) => {
+                tracing::debug!(error = %error, "a health check could not list projections");
+                Vec::new()
+            }
+        }
+    }
+
+    /// Notes whether the last try to write a view or projection failed, for [`health`](Self::health).
+    pub(crate) fn note_read_model(&self, name: &'static str, failed: Option<&Error>) {
+        self.shared.failures.note(name, failed);
     }
 
     /// Reads everything that is stored, of all tenants, and reports what is damaged or contradicts itself: gaps in versions,

@@ -7,6 +7,7 @@ mod census;
 pub(crate) mod connect;
 mod correlated;
 pub(crate) mod event_stream;
+mod failures;
 mod health;
 mod link;
 mod link_streams;
@@ -33,6 +34,7 @@ use self::builder::Settings;
 pub(crate) use self::builder::StoreBuilder;
 pub use self::connect::{Connect, without_password};
 pub(crate) use self::event_stream::EventStream;
+use self::failures::Failures;
 use self::link_streams::LinkStreams;
 pub(crate) use self::operation::Operation;
 pub(crate) use self::place::Place;
@@ -87,6 +89,7 @@ struct Shared {
     settings: Settings,
     assigned: Assigned,
     link_streams: LinkStreams,
+    failures: Failures,
 }
 
 impl EventStore {
@@ -199,16 +202,6 @@ impl EventStore {
     /// Reads all streams lazily up to the present, page by page; the options' limit is the page size.
     pub fn all_events(&self, options: AllOptions) -> EventStream {
         EventStream::of_all(self.clone(), options)
-    }
-
-    /// The last final position: every event at or before it can be read, and every later commit gets a higher position. 0 in an
-    /// empty store.
-    ///
-    /// # Errors
-    /// [`Error::Connection`].
-    pub async fn head(&self) -> Result<Position> {
-        let live = self.shared.adapter.live();
-        self.operation("head", None).run(|_| live.head()).await
     }
 
     /// Reads one event by its id.

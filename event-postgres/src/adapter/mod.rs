@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use event_core::adapter::append::Commit;
 use event_core::adapter::{
-    Adapter, AdapterFactory, Checkpoint, OpenOptions, SchemaStore, SubscriptionKey,
+    Adapter, AdapterFactory, Checkpoint, InlineModels, OpenOptions, SchemaStore, SubscriptionKey,
 };
 use event_core::health::Stall;
 use event_core::{Appended, EventStore, Position, Result};
@@ -62,6 +62,7 @@ pub struct PgAdapter {
     /// None where other processes are not told of commits either.
     keeper: Option<Keeper>,
     inline: InlineProjections<PgConnection>,
+    models: InlineModels,
     schema: PgSchema,
     read_models: ReadModels,
 }
@@ -91,6 +92,7 @@ impl PgOptions {
             notifier: self.notify.then(|| Notifier::new(Arc::clone(&store))),
             keeper: notify.then(|| Keeper::new(Arc::clone(&frontier))),
             inline: InlineProjections::default(),
+            models: InlineModels::default(),
             schema: PgSchema::new(Arc::clone(&store), self),
             read_models: ReadModels(Arc::clone(&store)),
             frontier,
@@ -118,8 +120,10 @@ impl PgAdapter {
     /// Opens the store that a URL names as the options of the facade say.
     async fn open(url: &str, mut options: OpenOptions) -> Result<Self> {
         let connect: PgOptions = url.parse()?;
+        let models = options.take_models();
         let inline = options.take_inline::<InlineProjections<PgConnection>>(inline::NAME)?;
         let mut adapter = connect.migrate(options.get_migrate()).connect().await?;
+        adapter.models = models;
         for projection in inline {
             adapter.inline.extend(projection);
         }

@@ -28,9 +28,11 @@ impl Adapter for PgAdapter {
 
     async fn commit(&self, commit: &Commit) -> Result<Vec<Appended>> {
         census::record(&self.store, commit).await?;
-        let answers = match self.inline.wanting(commit) {
-            Some(inline) => inline::commit(&self.store, &inline, commit).await,
-            None => self.writer.commit(commit).await,
+        let (inline, models) = (self.inline.wanting(commit), self.models.wanting(commit));
+        let answers = if inline.is_some() || models.is_some() {
+            inline::commit(&self.store, (inline.as_ref(), models), commit).await
+        } else {
+            self.writer.commit(commit).await
         };
         // After an error too: a commit whose answer was lost becomes visible as soon as any other.
         self.tail.wake();

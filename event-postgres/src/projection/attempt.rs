@@ -21,7 +21,7 @@ use crate::error;
 use crate::lineage::{ServerOf, Started};
 use crate::pool::is_alive;
 use crate::row::Cells;
-use crate::sql::Schema;
+use crate::sql::{PgQuery, Schema};
 use crate::store::Store;
 
 const OPERATION: &str = "write a projection";
@@ -45,10 +45,11 @@ pub(super) trait Work: Send {
     ) -> impl Future<Output = Result<(), BoxError>> + Send;
 }
 
-/// Moves the checkpoint and does the work; false where the checkpoint is not `from`, or the log is another one.
+/// Moves the checkpoint and does the work; false where the checkpoint is not `from`, the build is current where it must not be, or
+/// the reverse, or the log is another one.
 pub(super) async fn write(
     target: &mut Target,
-    (from, to): (Position, Move),
+    (from, to, is_current): (Position, Move, Option<bool>),
     epoch: u64,
     work: impl Work,
 ) -> Result<bool, NotWritten> {
@@ -60,7 +61,7 @@ pub(super) async fn write(
     let attempt = Attempt::of(target);
     let work = async {
         let mut transaction = connection.begin().await.map_err(fail)?;
-        let moved = attempt.enter(&mut transaction, from, to, started).await?;
+        let moved = attempt.enter(&mut transaction, (from, to, is_current), started).await?;
         if moved != Some(true) {
             transaction.rollback().await.map_err(fail)?;
             return Ok(moved);
@@ -90,7 +91,7 @@ pub(super) async fn try_out(
     let stay = Move::nowhere(from);
     let work = async {
         let mut transaction = connection.begin().await.map_err(fail)?;
-        if attempt.enter(&mut transaction, from, stay, None).await? != Some(true) {
+        if attempt.enter(&mut transaction, (from, stay, None), None).await? != Some(true) {
             return Ok(None);
         }
         match work.run(&mut transaction).await {
@@ -115,11 +116,25 @@ fn fail(error: sqlx::Error) -> NotWritten {
     error::error(OPERATION, error).into()
 }
 
+/// The statement that moves the checkpoint of a build, which locks its row.
+pub(super) fn moving<'q>(
+    store: &Store,
+    build: &ProjectionBuild,
+    (from, to, is_current): (Position, Move, Option<bool>),
+    schema: &Schema,
+    started: Option<Started>,
+) -> PgQuery<'q> {
+    let Move { up_to, events, event_id, event_position, event_at } = to;
+    let query = named(&store.sql.move_projection, build).bind(to_i64(from.get()));
+    let query = query.bind(up_to).bind(events).bind(event_id).bind(event_position);
+    query.bind(event_at).bind(schema.quoted()).bind(started).bind(is_current)
+}
+
 /// One transaction, and who runs it on the server.
 struct Attempt<'b> {
     store: &'b Store,
     build: &'b ProjectionBuild,
-    schema: String,
+    schema: &'b Schema,
     /// The server's process; 0 before it is known.
     pid: AtomicI32,
 }
@@ -127,21 +142,17 @@ struct Attempt<'b> {
 impl<'b> Attempt<'b> {
     fn of(target: &'b Target) -> Self {
         let Target { store, build, schema, .. } = target;
-        Self { store, build, schema: schema.quoted(), pid: AtomicI32::new(0) }
+        Self { store, build, schema, pid: AtomicI32::new(0) }
     }
 
     /// Moves the checkpoint, which locks its row; `None` on another server than the one that started then.
     async fn enter(
         &self,
         transaction: &mut PgConnection,
-        from: Position,
-        to: Move,
+        (from, to, is_current): (Position, Move, Option<bool>),
         started: Option<Started>,
     ) -> Result<Option<bool>, NotWritten> {
-        let Move { up_to, events, event_id, event_position, event_at } = to;
-        let query = named(&self.store.sql.move_projection, self.build).bind(to_i64(from.get()));
-        let query = query.bind(up_to).bind(events).bind(event_id).bind(event_position);
-        let query = query.bind(event_at).bind(self.schema.clone()).bind(started);
+        let query = moving(self.store, self.build, (from, to, is_current), self.schema, started);
         let row = query.fetch_one(transaction).await.map_err(fail)?;
         let cells = Cells::new(&row);
         self.pid.store(cells.get("pid")?, Ordering::Relaxed);

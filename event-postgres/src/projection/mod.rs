@@ -20,6 +20,7 @@ use event_core::{EventSet, Filter, RecordedEvent};
 use sqlx::PgConnection;
 
 pub use self::build::PgBuild;
+pub(crate) use self::portable::{without_tenant, write_in};
 pub use self::projector::PgProjector;
 pub(crate) use self::projector::{open, switch};
 pub(crate) use self::remove::remove;

@@ -62,7 +62,7 @@ impl<P: PgProjection> ProjectionTables for PgBuild<P> {
     ) -> Result<bool, NotWritten> {
         let (to, epoch) = (Move::of(&batch), batch.epoch);
         let work = Apply { projection: &self.projection, events: batch.events };
-        attempt::write(&mut self.target, (from, to), epoch, work).await
+        attempt::write(&mut self.target, (from, to, None), epoch, work).await
     }
 
     async fn first_to_fail(

@@ -18,6 +18,7 @@ use event_core::{EventSet, Filter, RecordedEvent};
 use sqlx::sqlite::SqliteConnection;
 
 pub use self::build::SqliteBuild;
+pub(crate) use self::portable::{without_tenant, write_in};
 pub use self::projector::SqliteProjector;
 pub(crate) use self::projector::open;
 pub(crate) use self::remove::remove;

@@ -94,7 +94,7 @@ impl<P: SqliteProjection> BuildTables<P> {
         let Move { up_to, events, event_id, event_position, event_at } = to;
         let query = named(sql::MOVE_PROJECTION, &self.build).bind(to_i64(from.get()));
         let query = query.bind(up_to).bind(events).bind(event_id).bind(event_position);
-        let query = query.bind(event_at.map(|at| at.timestamp_micros()));
+        let query = query.bind(event_at.map(|at| at.timestamp_micros())).bind(None::<bool>);
         Ok(transaction.execute(query).await? > 0)
     }
 

@@ -135,7 +135,10 @@ macro_rules! views_contract {
                     a_fold_that_panics_leaves_nothing_half_written, a_rebuild_is_made_beside_and_switched,
                     a_build_is_switched_and_dropped_by_its_name,
                     other_definitions_are_refused, racing_runners_fold_each_event_once,
-                    a_killed_runner_resumes, a_view_is_run_and_waited_for;
+                    a_killed_runner_resumes, a_view_is_run_and_waited_for, a_view_is_in_the_health_check;
+                effects: effects_of_a_view_are_run_once_readers_read_it, an_effect_of_a_view_that_fails_stops_nothing,
+                    racing_runners_run_each_effect_of_a_view_once, an_event_that_a_view_refuses_has_no_effects,
+                    a_runner_that_is_stopped_has_run_its_effects;
             }
         }
     };
@@ -164,8 +167,42 @@ macro_rules! tables_contract {
                     tables_are_rebuilt_beside_and_switched, other_tables_of_a_name_are_refused,
                     racing_runners_apply_each_event_once, a_killed_runner_of_tables_resumes,
                     tables_are_run_and_waited_for;
+                effects: effects_of_tables_are_run_once_readers_read_them, an_effect_of_tables_that_fails_stops_nothing,
+                    racing_runners_run_each_effect_of_tables_once, a_batch_of_tables_that_fails_has_no_effects;
             }
         }
+    };
+}
+
+/// Instantiates the contract of inline views and table projections. The second argument is an async closure without arguments that
+/// returns a [`Shared`](crate::contract::inline::Shared), which opens one new, empty store again and again.
+#[macro_export]
+macro_rules! inline_contract {
+    ($name:ident, $open:expr) => {
+        mod $name {
+            #[allow(unused_imports, reason = "the closure may use names of the caller's module")]
+            use super::*;
+
+            $crate::__inline_cases! { $crate, $open =>
+                an_append_is_in_the_view_at_once, a_refused_fold_refuses_the_append,
+                several_programs_write_one_view, a_rebuild_is_made_beside_inline_appends,
+                an_inline_view_of_another_definition_is_refused, the_effects_of_an_inline_view_follow_the_append,
+                an_append_is_in_the_tables_at_once, of_racing_programs_one_takes_what_is_unique
+            }
+        }
+    };
+}
+
+/// One test for each case.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __inline_cases {
+    ($krate:path, $open:expr => $($case:ident),+) => {
+        $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $case() {
+            let shared = ($open)().await;
+            $crate::contract::inline::$case(shared).await;
+        })+
     };
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use event_core::ExpectedVersion::Any;
 use event_core::error::{BoxError, with_causes};
+use event_core::health::{BuildState, ModelKind};
 use event_core::projection::{Document, Documents, ReadModelState, ViewPage};
 use event_core::{BatchSize, EventStore, Keys, ReadOptions, RecordedEvent, Scope, Tenant, View};
 use serde::{Deserialize, Serialize};
@@ -400,4 +401,29 @@ pub async fn a_view_is_run_and_waited_for(adapter: Subject) {
     }
     drop(stop);
     running.await.unwrap().unwrap();
+}
+
+pub async fn a_view_is_in_the_health_check(adapter: Subject) {
+    let store = store(&adapter);
+    let view = store.view::<Tally>();
+    note(&store, &["ann=1"]).await;
+    view.catch_up().await.unwrap();
+    let own = async || {
+        let health = store.health().await.unwrap();
+        let mut own = health.read_models.into_iter().filter(|it| it.name == "tally");
+        let found = own.next().unwrap();
+        assert_eq!((own.next(), found.kind), (None, ModelKind::View));
+        found
+    };
+    let found = own().await;
+    assert_eq!((found.build, found.state, found.lag), (1, BuildState::Current, 0));
+    assert!(found.last_event_at.is_some() && found.last_error.is_none(), "{found:?}");
+
+    note(&store, &["ann=refuse", "ann=2"]).await;
+    assert_eq!(own().await.lag, 2);
+    view.catch_up().await.unwrap_err();
+    let found = own().await;
+    let error = found.last_error.unwrap();
+    assert!(error.contains("it is refused") && error.contains("\"ann\""), "{error}");
+    assert_eq!(found.position.get(), 1);
 }

@@ -6,7 +6,7 @@ use std::fs;
 use super::root;
 
 /// What applications name every day, and what a signature of theirs needs.
-const TYPES: &str = "Adapter Aggregate AllOptions AnyEvent Appended BatchSize Category Clock CommandId Conflict DecideError Decided Delete Error Event \
+const TYPES: &str = "Adapter Aggregate AllOptions AnyEvent Appended BatchSize Category Clock CommandId Conflict DecideError Decided Delete Effects Error Event \
     EventId EventSet EventStore EventStream EventVersion ExpectedVersion Filter InvalidBatchSize InvalidEvent \
     InvalidStreamId Keys ListOptions MemoryAdapter Metadata Migrate MigrationError NewEvent Outcome Position Projection ReadOptions \
     RecordedEvent Recovered Registry RegistryErrors Result RetryPolicy Scope Shape Snapshots StartFrom StoreBuilder \

@@ -58,8 +58,8 @@ pub trait OpenTables: Send {
     /// The name of a table that has no column `tenant`, if there is one.
     fn without_tenant(&self) -> Option<&str>;
 
-    /// Moves the checkpoint of the build and does the work, in one transaction; `false`, and nothing is done, where the checkpoint
-    /// is another one or the log is not the one that the events were read from. Dropping the future undoes all or nothing.
+    /// Moves the checkpoint of the build and does the work, in one transaction; `false`, and nothing is done, where the move
+    /// is not possible: as [`Written::Stale`](super::Written::Stale). Dropping the future undoes all or nothing.
     async fn write(
         &mut self,
         step: BuildMove,

@@ -16,6 +16,40 @@ use crate::value::Position;
 /// How often the checkpoint is written at most while no event passes the filter.
 const IDLE: Duration = Duration::from_millis(500);
 
+/// How far a projector writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::projection) enum Goal {
+    /// It follows the log.
+    Never,
+    /// Up to a position, or further where events are at hand.
+    AtLeast(Position),
+    /// No event after a position.
+    Exactly(Position),
+}
+
+impl Goal {
+    /// Where it ends.
+    pub(super) const fn reached(self) -> Option<Position> {
+        match self {
+            Self::Never => None,
+            Self::AtLeast(position) | Self::Exactly(position) => Some(position),
+        }
+    }
+}
+
+/// What ended a batch.
+#[derive(Debug)]
+pub(super) enum End {
+    /// There are no more events now.
+    Available,
+    /// It is as large as it may be.
+    Full,
+    /// An event was taken from the source that is after the goal: it is to be read again.
+    Beyond,
+    /// An event that cannot be taken, which is after `up_to`.
+    Fault(Error),
+}
+
 /// Events that follow one another, and how far the log was read.
 #[derive(Debug)]
 pub struct ProjectedBatch<E> {
@@ -40,42 +74,44 @@ impl<E> ProjectedBatch<E> {
 
 impl<E: EventSet> ProjectedBatch<E> {
     /// Takes the events that are available; waits for the first one for a while, or until the log is read up to a goal.
-    /// The error that ended the batch is returned beside it: the event at fault is after `up_to`. `None` where the log was
+    /// What ended the batch is returned beside it. `None` where the log was
     /// replaced meanwhile: the events are of two logs.
-    pub(in crate::projection) async fn collect(
+    pub(super) async fn collect(
         source: &mut Subscription,
-        goal: Option<Position>,
+        goal: Goal,
         most: usize,
-    ) -> Option<(Self, Option<Error>)> {
+    ) -> Option<(Self, End)> {
         let epoch = source.epoch();
-        let (batch, fault) = Self::take_available(source, goal, most).await;
-        (source.epoch() == epoch).then_some((batch, fault))
+        let (batch, end) = Self::take_available(source, goal, most).await;
+        (source.epoch() == epoch).then_some((batch, end))
     }
 
-    async fn take_available(
-        source: &mut Subscription,
-        goal: Option<Position>,
-        most: usize,
-    ) -> (Self, Option<Error>) {
+    async fn take_available(source: &mut Subscription, goal: Goal, most: usize) -> (Self, End) {
         let epoch = source.epoch();
         let mut batch = Self::empty(source.position(), epoch);
         // A filter that few events pass takes its time: how far the log was read is kept meanwhile.
-        let mut next = match goal {
+        let mut next = match goal.reached() {
             Some(goal) => timeout(IDLE, source.next_until(goal)).await.unwrap_or(None),
             None => timeout(IDLE, source.next()).await.unwrap_or(None),
         };
         while let Some(event) = next {
+            if let (Goal::Exactly(last), Ok(event)) = (goal, &event)
+                && event.position() > last
+            {
+                batch.up_to = batch.up_to.max(last);
+                return (batch, End::Beyond);
+            }
             if let Err(fault) = batch.take(event) {
-                return (batch, Some(fault));
+                return (batch, End::Fault(fault));
             }
             batch.up_to = source.position();
             if batch.events.len() >= most {
-                return (batch, None);
+                return (batch, End::Full);
             }
             next = at_once(source.next()).await.flatten();
         }
         batch.up_to = source.position();
-        (batch, None)
+        (batch, End::Available)
     }
 
     fn take(&mut self, event: Result<RecordedEvent>) -> Result<()> {

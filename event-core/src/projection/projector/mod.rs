@@ -18,6 +18,8 @@ use std::time::Duration;
 use chrono::Utc;
 use tokio::time::{Instant, sleep};
 
+use self::batch::End;
+pub(in crate::projection) use self::batch::Goal;
 pub use self::batch::ProjectedBatch;
 pub use self::build::{ProjectionBuild, own_name};
 pub use self::catch_up::CatchUp;
@@ -64,6 +66,7 @@ impl<T: ProjectionTables> Projector<T> {
     pub async fn open(store: &EventStore, mut tables: T, batch: BatchSize) -> Result<Self> {
         let store = store.all_tenants();
         let status = current(&mut tables).await?;
+        tables.forget(&status);
         let name = format!("projection {}, build {}", tables.build().name, status.build);
         let last = status.last_event.map(|(event_id, position)| (position, event_id));
         let checkpoint = Checkpoint { position: status.position, event: last };
@@ -99,10 +102,20 @@ impl<T: ProjectionTables> Projector<T> {
     async fn write_all(&mut self, report: &mut (dyn FnMut(Progress) + Send)) -> Result<u64> {
         let goal = self.store.head().await?;
         self.known = (goal, Instant::now());
+        self.write_to(Goal::AtLeast(goal), report).await
+    }
+
+    /// Writes everything up to a goal.
+    pub(in crate::projection) async fn write_to(
+        &mut self,
+        to: Goal,
+        report: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<u64> {
+        let goal = to.reached().unwrap_or_default();
         self.reload().await?;
         let (began, from, mut events) = (Instant::now(), self.status.position, 0);
         while self.is_unsure || self.status.position < goal {
-            events += self.step(Some(goal)).await?;
+            events += self.step(to).await?;
             report(Progress::since(began, from, self.status.position, goal, events));
         }
         Ok(events)
@@ -117,7 +130,7 @@ impl<T: ProjectionTables> Projector<T> {
     pub async fn run(&mut self) -> Result<()> {
         let mut pause = FIRST_PAUSE;
         loop {
-            match self.step(None).await {
+            match self.step(Goal::Never).await {
                 Ok(_) => pause = FIRST_PAUSE,
                 Err(error) if error.is_transient() => {
                     let projection = self.tables.build().name;
@@ -172,8 +185,14 @@ impl<T: ProjectionTables> Projector<T> {
         Ok(())
     }
 
-    /// Writes the events that are available, in one transaction; returns how many.
-    async fn step(&mut self, goal: Option<Position>) -> Result<u64> {
+    /// Writes the events that are available, in one transaction; returns how many. The outcome is noted for the health check.
+    async fn step(&mut self, goal: Goal) -> Result<u64> {
+        let done = self.attempt(goal).await;
+        self.store.note_read_model(self.tables.build().name, done.as_ref().err());
+        done
+    }
+
+    async fn attempt(&mut self, goal: Goal) -> Result<u64> {
         self.reload().await?;
         if self.source.is_none() {
             let from = StartFrom::After(self.status.position);
@@ -185,13 +204,21 @@ impl<T: ProjectionTables> Projector<T> {
         self.is_unsure = true;
         let most = self.size.get();
         let collected = ProjectedBatch::<T::Event>::collect(source, goal, most).await;
-        let Some((batch, fault)) = collected else { return Ok(0) };
-        if let Some(Error::LogDiverged { .. }) = fault {
-            self.note_replaced();
-            return Ok(0);
-        }
+        let Some((batch, end)) = collected else { return Ok(0) };
+        let is_full = matches!(end, End::Full);
+        let fault = match end {
+            End::Fault(Error::LogDiverged { .. }) => {
+                self.note_replaced();
+                return Ok(0);
+            }
+            End::Fault(fault) => Some(fault),
+            End::Beyond => {
+                self.source = None;
+                None
+            }
+            End::Full | End::Available => None,
+        };
         if batch.up_to > self.status.position {
-            let is_full = fault.is_none() && batch.events.len() >= most;
             let written = self.take(batch, is_full, most).await?;
             // The next step finds the event at fault again, with nothing before it.
             self.is_unsure |= fault.is_some();
@@ -226,6 +253,7 @@ impl<T: ProjectionTables> Projector<T> {
                 Ok(true) => {
                     self.size.wrote(taken.max(count), began.elapsed());
                     self.tables.wrote(Some(began.elapsed()));
+                    self.tables.committed().await;
                 }
                 Ok(false) => return Ok(written),
                 Err(failed) => {

@@ -55,9 +55,14 @@ pub trait ProjectionTables: Send {
         std::future::ready(Ok(Held::Write(batch, None)))
     }
 
-    /// Forgets what was held back: what follows is read again from this status.
+    /// What follows is read from this status; what was held back is forgotten.
     fn forget(&mut self, status: &ProjectionStatus) {
         let _ = status;
+    }
+
+    /// Told that a batch is committed, before the next one is taken in.
+    fn committed(&mut self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
     }
 
     /// Told how long a batch took to write; `None` if it was too slow.

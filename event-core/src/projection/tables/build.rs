@@ -10,6 +10,7 @@ use crate::adapter::{
 use crate::envelope::RecordedEvent;
 use crate::error::{BoxError, Error, Result};
 use crate::projection::builds::{self, Model, stored_status};
+use crate::projection::effects::{Busy, Collected, Effects};
 use crate::projection::projector::{
     NotWritten, ProjectedBatch, ProjectionBuild, ProjectionStatus, ProjectionTables,
 };
@@ -17,7 +18,7 @@ use crate::store::EventStore;
 use crate::subscription::guarded;
 use crate::value::{Escaped, Position, Tenant};
 
-const OPERATION: &str = "write a table projection";
+pub(super) const OPERATION: &str = "write a table projection";
 
 /// The tables of one build.
 pub(super) struct TablesBuild<P: TableProjection> {
@@ -25,6 +26,10 @@ pub(super) struct TablesBuild<P: TableProjection> {
     projection: Arc<P>,
     build: ProjectionBuild,
     tables: Box<dyn OpenTables>,
+    /// Whether it is the build that readers read, by its status.
+    is_current: bool,
+    effects: Collected,
+    busy: Busy,
 }
 
 impl<P: TableProjection> TablesBuild<P> {
@@ -32,16 +37,22 @@ impl<P: TableProjection> TablesBuild<P> {
         store: EventStore,
         projection: Arc<P>,
         build: &StoredBuild,
+        busy: Busy,
     ) -> Result<Self> {
         let named = (P::NAME, build.number);
         let build = ProjectionBuild::new(OPERATION, named, P::filter(), |own| own)?;
         let model = Model::of_tables::<P>().table_model(build.number);
         let model = model.ok_or_else(|| Error::adapter(OPERATION, "it has no tables"))?;
         let tables = builds::tables(&store, OPERATION)?.open(model).await?;
-        Ok(Self { store, projection, build, tables })
+        let effects = Collected::default();
+        Ok(Self { store, projection, build, tables, is_current: false, effects, busy })
     }
 
-    fn work(&self, events: Vec<(P::Event, RecordedEvent)>) -> (Box<dyn TableWork>, Failed) {
+    fn work(
+        &self,
+        events: Vec<(P::Event, RecordedEvent)>,
+        effects: Option<Collected>,
+    ) -> (Box<dyn TableWork>, Failed) {
         let failed = Failed::default();
         let without_tenant = self.tables.without_tenant().filter(|_| !P::SHARED);
         let work = ApplyEvents {
@@ -49,13 +60,14 @@ impl<P: TableProjection> TablesBuild<P> {
             events,
             without_tenant: without_tenant.map(str::to_owned),
             failed: Arc::clone(&failed),
+            effects,
         };
         (Box::new(work), failed)
     }
 }
 
 /// The index of the event that is applied.
-type Failed = Arc<AtomicUsize>;
+pub(super) type Failed = Arc<AtomicUsize>;
 
 impl<P: TableProjection> ProjectionTables for TablesBuild<P> {
     type Event = P::Event;
@@ -79,9 +91,25 @@ impl<P: TableProjection> ProjectionTables for TablesBuild<P> {
         batch: ProjectedBatch<P::Event>,
     ) -> Result<bool, NotWritten> {
         let ProjectedBatch { events, up_to, epoch, count, last } = batch;
-        let step = BuildMove { from, up_to, epoch, events: count, last };
-        let (work, _) = self.work(events);
-        self.tables.write(step, work).await
+        let is_current = self.is_current;
+        let step =
+            BuildMove { from, up_to, epoch, events: count, last, is_current: Some(is_current) };
+        self.effects.forget();
+        let (work, _) = self.work(events, is_current.then(|| self.effects.clone()));
+        self.busy.set(is_current);
+        let written = self.tables.write(step, work).await;
+        self.busy.set(is_current && matches!(written, Ok(true)));
+        written
+    }
+
+    async fn committed(&mut self) {
+        self.effects.run(P::NAME).await;
+        self.busy.set(false);
+    }
+
+    fn forget(&mut self, status: &ProjectionStatus) {
+        self.is_current = status.is_current;
+        self.effects.forget();
     }
 
     async fn first_to_fail(
@@ -89,7 +117,7 @@ impl<P: TableProjection> ProjectionTables for TablesBuild<P> {
         from: Position,
         events: Vec<(P::Event, RecordedEvent)>,
     ) -> Option<(usize, NotWritten)> {
-        let (work, failed) = self.work(events);
+        let (work, failed) = self.work(events, None);
         let refused = self.tables.try_out(from, work).await?;
         Some((failed.load(Ordering::Relaxed), refused))
     }
@@ -100,26 +128,31 @@ impl<P: TableProjection> ProjectionTables for TablesBuild<P> {
 }
 
 /// Applies events, one after the other.
-struct ApplyEvents<P: TableProjection> {
-    projection: Arc<P>,
-    events: Vec<(P::Event, RecordedEvent)>,
+pub(super) struct ApplyEvents<P: TableProjection> {
+    pub(super) projection: Arc<P>,
+    pub(super) events: Vec<(P::Event, RecordedEvent)>,
     /// A table that holds rows of the default tenant only.
-    without_tenant: Option<String>,
-    failed: Failed,
+    pub(super) without_tenant: Option<String>,
+    pub(super) failed: Failed,
+    /// Where effects are collected; `None` where none are run.
+    pub(super) effects: Option<Collected>,
 }
 
 #[async_trait]
 impl<P: TableProjection> TableWork for ApplyEvents<P> {
     async fn run(self: Box<Self>, connection: &mut dyn TableConnection) -> Result<(), BoxError> {
-        let Self { projection, events, without_tenant, failed } = *self;
+        let Self { projection, events, without_tenant, failed, effects: collected } = *self;
         for (index, (event, recorded)) in events.into_iter().enumerate() {
             failed.store(index, Ordering::Relaxed);
             if let Some(table) = &without_tenant {
                 check_tenant(table, recorded.tenant())?;
             }
-            let mut tables = TablesTx::new(&mut *connection);
+            let mut tables = TablesTx::new(&mut *connection, Effects::new(collected.is_some()));
             guarded(|| projection.apply(event, &recorded, &mut tables)).await?;
-            tables.end()?;
+            let effects = tables.end()?;
+            if let Some(collected) = &collected {
+                collected.take_in(recorded.position(), effects);
+            }
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use crate::adapter::StoredBuild;
 use crate::adapter::tables::{IntoParams, TableRow};
 use crate::error::{Error, Result};
 use crate::projection::builds::{self, Model, models};
+use crate::projection::effects::Busy;
 use crate::projection::progress::{ReadModelStatus, WaitFor};
 use crate::projection::runner::{self, Run, Source};
 use crate::store::EventStore;
@@ -79,7 +80,11 @@ impl<P: TableProjection> Tables<P> {
 
     /// The same tables, run by a projection that is not the default one.
     pub fn by(&self, projection: P) -> TableRunner<P> {
-        TableRunner { store: self.store.clone(), projection: Arc::new(projection) }
+        self.by_shared(Arc::new(projection))
+    }
+
+    pub(super) fn by_shared(&self, projection: Arc<P>) -> TableRunner<P> {
+        TableRunner { store: self.store.clone(), projection }
     }
 
     /// Waits until the tables include a position, such as that of an append.
@@ -131,7 +136,8 @@ pub struct TableRunner<P> {
 
 impl<P: TableProjection> TableRunner<P> {
     fn source(&self) -> TablesSource<P> {
-        TablesSource { model: Model::of_tables::<P>(), projection: Arc::clone(&self.projection) }
+        let (model, busy) = (Model::of_tables::<P>(), Busy::default());
+        TablesSource { model, projection: Arc::clone(&self.projection), busy }
     }
 
     /// Runs the projection: it catches up, and follows the log until it is dropped or [`until`](Run::until) ends it. Any number of
@@ -166,6 +172,7 @@ impl<P: TableProjection> TableRunner<P> {
 struct TablesSource<P> {
     model: Model,
     projection: Arc<P>,
+    busy: Busy,
 }
 
 impl<P: TableProjection> Source for TablesSource<P> {
@@ -173,6 +180,10 @@ impl<P: TableProjection> Source for TablesSource<P> {
 
     fn model(&self) -> &Model {
         &self.model
+    }
+
+    fn busy(&self) -> &Busy {
+        &self.busy
     }
 
     fn batch(&self) -> BatchSize {
@@ -189,7 +200,8 @@ impl<P: TableProjection> Source for TablesSource<P> {
     }
 
     async fn open(&self, store: &EventStore, build: &StoredBuild) -> Result<TablesBuild<P>> {
-        TablesBuild::open(store.clone(), Arc::clone(&self.projection), build).await
+        let projection = Arc::clone(&self.projection);
+        TablesBuild::open(store.clone(), projection, build, self.busy.clone()).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod build;
 mod handle;
+mod inline;
 mod tx;
 
 use std::future::Future;
@@ -120,7 +121,8 @@ pub trait TableProjection: Send + Sync + 'static {
     fn create() -> &'static [&'static str];
 
     /// Writes what an event changes in the tables, in the transaction that moves the checkpoint. It is called again if that
-    /// transaction is not committed, so it must not do anything else than through `tables`.
+    /// transaction is not committed, so it must not do anything else than through `tables`; what follows outside of
+    /// the store is added to [`TablesTx::effects`].
     ///
     /// # Errors
     /// Any error stops the projection before the event, and names the event and the statement. A transient error of the store is

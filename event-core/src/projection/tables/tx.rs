@@ -5,6 +5,7 @@ use std::fmt;
 use crate::adapter::TableConnection;
 use crate::adapter::tables::{IntoParams, TableRow, TableValue};
 use crate::error::{Error, Result, with_causes};
+use crate::projection::Effects;
 
 const OPERATION: &str = "write a table projection";
 
@@ -13,11 +14,17 @@ pub struct TablesTx<'t> {
     connection: &'t mut dyn TableConnection,
     /// The first error of a statement, in words.
     failed: Option<String>,
+    effects: Effects,
 }
 
 impl<'t> TablesTx<'t> {
-    pub(super) fn new(connection: &'t mut dyn TableConnection) -> Self {
-        Self { connection, failed: None }
+    pub(super) fn new(connection: &'t mut dyn TableConnection, effects: Effects) -> Self {
+        Self { connection, failed: None, effects }
+    }
+
+    /// What follows from the event outside of the store, run once the transaction is committed; [`Effects`] says when.
+    pub const fn effects(&mut self) -> &mut Effects {
+        &mut self.effects
     }
 
     /// Runs `INSERT`, `UPDATE` or `DELETE`; returns how many rows it changed.
@@ -55,10 +62,10 @@ impl<'t> TablesTx<'t> {
         result
     }
 
-    /// An error where a statement failed and the projection went on.
-    pub(super) fn end(self) -> Result<()> {
+    /// The effects; an error where a statement failed and the projection went on.
+    pub(super) fn end(self) -> Result<Effects> {
         match self.failed {
-            None => Ok(()),
+            None => Ok(self.effects),
             Some(failed) => {
                 let reason = format!("a statement failed, and its error was dropped: {failed}");
                 Err(Error::adapter(OPERATION, reason))

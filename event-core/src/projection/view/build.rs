@@ -3,28 +3,24 @@
 //! Events are folded in memory; what changed is written together with the checkpoint: at once when the view is at the end of
 //! the log, and while it is behind only when the documents fill their room, since later events change many of them again.
 
-use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use super::View;
-use super::cache::{Cache, Changes};
-use super::keys::shown;
+use super::cache::Changes;
+use super::fold::{FOLD, Failed, Folder, fault, keys_of_all};
 use crate::adapter::{
-    BuildMove, DocumentKey, DocumentWrite, LastEvent, ModelKind, StoredBuild, Switch, Written,
+    BuildMove, DocumentKey, DocumentWrite, ModelKind, StoredBuild, Switch, Written,
 };
 use crate::envelope::RecordedEvent;
 use crate::error::{BoxError, Error, Result};
 use crate::projection::builds::{self, Model, stored_status};
+use crate::projection::effects::Busy;
 use crate::projection::projector::{
-    At, Cause, EventAt, Fault, Held, NotWritten, ProjectedBatch, ProjectionBuild, ProjectionStatus,
-    ProjectionTables,
+    Cause, Held, NotWritten, ProjectedBatch, ProjectionBuild, ProjectionStatus, ProjectionTables,
 };
 use crate::store::EventStore;
-use crate::subscription::panicked;
 use crate::value::Position;
 
-const FOLD: &str = "fold a view";
 /// So many events are folded between two looks at the room.
 const CHUNK: usize = 256;
 /// A write that takes longer gets fewer documents the next time.
@@ -36,101 +32,53 @@ const QUICK: Duration = Duration::from_millis(300);
 pub(super) struct ViewBuild<V: View> {
     store: EventStore,
     build: ProjectionBuild,
-    cache: Cache<V>,
-    /// What was folded and not written: events, the last one.
-    pending: (u64, Option<LastEvent>),
+    folder: Folder<V>,
     /// What is being written.
     changes: Changes,
     /// An event that failed: what is before it is written first.
     stop: Option<Position>,
     /// Each event is written alone, to find the one that fails.
     is_alone: bool,
+    busy: Busy,
 }
 
-/// Why an event was not folded, and the document.
-type Failed = (Option<DocumentKey>, BoxError);
-
 impl<V: View> ViewBuild<V> {
-    pub(super) fn new(store: EventStore, build: &StoredBuild) -> Result<Self> {
+    pub(super) fn new(store: EventStore, build: &StoredBuild, busy: Busy) -> Result<Self> {
         let named = (V::NAME, build.number);
         let build = ProjectionBuild::new(FOLD, named, V::filter(), |_| String::new())?;
         Ok(Self {
             store,
             build,
-            cache: Cache::new(),
-            pending: (0, None),
+            folder: Folder::new(false),
             changes: Vec::new(),
             stop: None,
             is_alone: false,
+            busy,
         })
     }
 
     /// Loads the documents of some events that are not in memory. Beside the error of one that does not read, whose it is.
-    async fn load(
-        &mut self,
-        keyed: &[Vec<DocumentKey>],
-    ) -> Result<Option<(usize, DocumentKey, Undecodable)>> {
-        let keys = keyed.iter().flatten();
-        let mut missing: Vec<_> = keys.filter(|key| self.cache.lacks(key)).cloned().collect();
-        missing.sort_unstable();
-        missing.dedup();
+    async fn load(&mut self, keyed: &[Vec<DocumentKey>]) -> Result<Option<(usize, Failed)>> {
+        let missing = self.folder.missing(keyed);
         if missing.is_empty() {
             return Ok(None);
         }
         let models = builds::models(&self.store, FOLD)?;
-        for found in models.load(V::NAME, self.build.number, &missing).await? {
-            if let Err(error) = self.cache.put(found.key.clone(), &found.text) {
-                let event = keyed.iter().position(|keys| keys.contains(&found.key));
-                return Ok(Some((event.unwrap_or_default(), found.key, Undecodable(error))));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Folds one event into its documents.
-    fn fold(
-        &mut self,
-        event: &V::Event,
-        recorded: &RecordedEvent,
-        keys: &[DocumentKey],
-    ) -> Result<(), Failed> {
-        for key in keys {
-            let document = self.cache.document(key);
-            let folded = catch_unwind(AssertUnwindSafe(|| {
-                document.check(event, recorded)?;
-                document.fold(event, recorded);
-                Ok::<_, BoxError>(document.is_deleted())
-            }));
-            let folded = folded.map_err(|panic| panicked("the fold", &*panic));
-            match folded.and_then(|checked| checked) {
-                Ok(true) => self.cache.remove(key),
-                Ok(false) => self.cache.sample(key),
-                Err(error) => return Err((Some(key.clone()), error)),
-            }
-        }
-        self.pending.0 += 1;
-        self.pending.1 = Some(LastEvent::of(recorded));
-        Ok(())
-    }
-
-    /// The error of an event that was not folded.
-    fn fault(&self, recorded: &RecordedEvent, (key, error): Failed) -> Error {
-        let error = Error::adapter(FOLD, OfKey { key: key.map(|key| shown(&key.key)), error });
-        let failed = NotWritten::new(error, Cause::Projection, None);
-        Fault::error(&self.build, At::Event(EventAt::of(recorded)), failed)
+        let loaded = models.load(V::NAME, self.build.number, &missing).await?;
+        Ok(self.folder.put(keyed, loaded))
     }
 
     /// What follows when an event cannot be folded: what is before it is written first, which takes reading it again, as a
     /// document may have been changed by half.
     fn failed(&mut self, recorded: &RecordedEvent, failed: Failed) -> Result<Held<V::Event>> {
-        let is_first = self.pending.0 == 0;
+        let is_first = self.folder.pending.0 == 0;
         self.stop = Some(recorded.position());
-        if is_first { Err(self.fault(recorded, failed)) } else { Ok(Held::Again) }
+        if is_first { Err(fault(&self.build, recorded, failed)) } else { Ok(Held::Again) }
     }
 
     /// Whether what was folded has to be written before this event.
     fn stops_at(&self, recorded: &RecordedEvent) -> bool {
-        self.stop == Some(recorded.position()) && self.pending.0 > 0
+        self.stop == Some(recorded.position()) && self.folder.pending.0 > 0
     }
 
     /// Everything that was folded, to be written before the rest of the events is taken in.
@@ -143,7 +91,7 @@ impl<V: View> ViewBuild<V> {
         let mut rest = ProjectedBatch::empty(up_to, epoch);
         rest.events = events.split_off(done);
         let at = events.last().map(|(_, recorded)| recorded);
-        let here = self.pending.1.map_or(up_to, |last| last.position);
+        let here = self.folder.pending.1.map_or(up_to, |last| last.position);
         self.write_out(here, epoch, Some(rest), at)
     }
 
@@ -155,12 +103,12 @@ impl<V: View> ViewBuild<V> {
         rest: Option<ProjectedBatch<V::Event>>,
         last: Option<&RecordedEvent>,
     ) -> Result<Held<V::Event>> {
-        match self.cache.changes() {
+        match self.folder.cache.changes() {
             Ok(changes) => self.changes = changes,
-            Err((key, error)) if self.pending.0 <= 1 => {
+            Err((key, error)) if self.folder.pending.0 <= 1 => {
                 let failed = (Some(key), BoxError::from(error));
                 return Err(match last {
-                    Some(recorded) => self.fault(recorded, failed),
+                    Some(recorded) => fault(&self.build, recorded, failed),
                     None => Error::adapter(FOLD, failed.1),
                 });
             }
@@ -170,7 +118,7 @@ impl<V: View> ViewBuild<V> {
             }
         }
         let mut batch = ProjectedBatch::empty(up_to, epoch);
-        (batch.count, batch.last) = std::mem::take(&mut self.pending);
+        (batch.count, batch.last) = std::mem::take(&mut self.folder.pending);
         Ok(Held::Write(batch, rest))
     }
 }
@@ -202,8 +150,8 @@ impl<V: View> ProjectionTables for ViewBuild<V> {
         while done < events.len() {
             let end = events.len().min(done + chunk);
             let (keyed, mut refused) = keys_of_all::<V>(&events[done..end]);
-            if let Some((at, key, error)) = self.load(&keyed).await? {
-                refused = Some((at, (Some(key), error.into())));
+            if let Some(unreadable) = self.load(&keyed).await? {
+                refused = Some(unreadable);
             }
             let sound = refused.as_ref().map_or(keyed.len(), |(at, _)| *at);
             for keys in &keyed[..sound] {
@@ -211,7 +159,7 @@ impl<V: View> ProjectionTables for ViewBuild<V> {
                 if self.stops_at(recorded) {
                     return self.write_before(&mut events, done, (up_to, epoch));
                 }
-                if let Err(failed) = self.fold(event, recorded, keys) {
+                if let Err(failed) = self.folder.fold(event, recorded, keys) {
                     return self.failed(recorded, failed);
                 }
                 done += 1;
@@ -223,11 +171,11 @@ impl<V: View> ProjectionTables for ViewBuild<V> {
                 }
                 return self.failed(recorded, failed);
             }
-            if done < events.len() && (self.is_alone || self.cache.is_full()) {
+            if done < events.len() && (self.is_alone || self.folder.cache.is_full()) {
                 return self.write_before(&mut events, done, (up_to, epoch));
             }
         }
-        if is_full && !self.cache.is_full() {
+        if is_full && !self.folder.cache.is_full() {
             return Ok(Held::Back);
         }
         let at = events.last().map(|(_, recorded)| recorded);
@@ -244,17 +192,32 @@ impl<V: View> ProjectionTables for ViewBuild<V> {
         let write = DocumentWrite {
             name: V::NAME,
             build: self.build.number,
-            step: BuildMove { from, up_to, epoch, events, last },
+            step: BuildMove {
+                from,
+                up_to,
+                epoch,
+                events,
+                last,
+                is_current: Some(self.folder.is_current),
+            },
             documents: std::mem::take(&mut self.changes),
         };
-        match models.write(write).await? {
+        self.busy.set(self.folder.is_current);
+        let written = models.write(write).await;
+        self.busy.set(self.folder.is_current && matches!(written, Ok(Written::Done)));
+        match written? {
             Written::Done => {
-                self.cache.stored();
+                self.folder.cache.stored();
                 Ok(true)
             }
             Written::Stale => Ok(false),
             Written::TooSlow(error) => Err(NotWritten::new(error, Cause::TooSlow, None)),
         }
+    }
+
+    async fn committed(&mut self) {
+        self.folder.effects.run(V::NAME).await;
+        self.busy.set(false);
     }
 
     async fn first_to_fail(
@@ -266,15 +229,17 @@ impl<V: View> ProjectionTables for ViewBuild<V> {
     }
 
     fn forget(&mut self, status: &ProjectionStatus) {
-        self.cache.forget(status.position == Position::START);
-        self.pending = (0, None);
+        self.folder.cache.forget(status.position == Position::START);
+        self.folder.pending = (0, None);
+        self.folder.is_current = status.is_current;
+        self.folder.effects.forget();
     }
 
     fn wrote(&mut self, took: Option<Duration>) {
         match took {
-            Some(took) if took < QUICK => self.cache.adapt(false),
+            Some(took) if took < QUICK => self.folder.cache.adapt(false),
             Some(took) if took < SLOW => {}
-            _ => self.cache.adapt(true),
+            _ => self.folder.cache.adapt(true),
         }
     }
 
@@ -283,63 +248,9 @@ impl<V: View> ProjectionTables for ViewBuild<V> {
     }
 }
 
-/// The checked keys of the documents of some events, up to the first event whose keys are refused.
-fn keys_of_all<V: View>(
-    events: &[(V::Event, RecordedEvent)],
-) -> (Vec<Vec<DocumentKey>>, Option<(usize, Failed)>) {
-    let mut keyed = Vec::with_capacity(events.len());
-    for (at, (event, recorded)) in events.iter().enumerate() {
-        match keys_of::<V>(event, recorded) {
-            Ok(keys) => keyed.push(keys),
-            Err(error) => return (keyed, Some((at, (None, error)))),
-        }
-    }
-    (keyed, None)
-}
-
-/// The checked keys of an event's documents.
-fn keys_of<V: View>(
-    event: &V::Event,
-    recorded: &RecordedEvent,
-) -> Result<Vec<DocumentKey>, BoxError> {
-    let keys = catch_unwind(AssertUnwindSafe(|| V::keys(event, recorded)));
-    let keys = keys.map_err(|panic| panicked("`keys`", &*panic))?.checked()?;
-    let tenant = recorded.tenant();
-    Ok(keys.into_iter().map(|key| DocumentKey { tenant: tenant.clone(), key }).collect())
-}
-
 impl Model {
     /// The definition of a view.
     pub(super) fn of_view<V: View>() -> Self {
         Self::new(V::NAME, ModelKind::View, V::VERSION, &V::filter())
     }
 }
-
-/// What failed at a document.
-#[derive(Debug)]
-struct OfKey {
-    key: Option<String>,
-    error: BoxError,
-}
-
-impl fmt::Display for OfKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.key {
-            Some(key) => write!(f, "the document with the key {key}: {}", self.error),
-            None => write!(f, "{}", self.error),
-        }
-    }
-}
-
-impl std::error::Error for OfKey {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.error.source()
-    }
-}
-
-/// A stored document that the program does not read.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "what is stored does not read as this program's document ({0}); raise `VERSION` and rebuild the view"
-)]
-pub(super) struct Undecodable(pub(super) serde_json::Error);

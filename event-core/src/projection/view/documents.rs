@@ -4,11 +4,13 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use super::View;
-use super::build::{Undecodable, ViewBuild};
+use super::build::ViewBuild;
+use super::fold::Undecodable;
 use super::keys::{check_key, shown};
 use crate::adapter::{DocumentKey, DocumentQuery, StoredBuild, StoredDocument, TenantView};
 use crate::error::{Error, Result};
 use crate::projection::builds::{Model, models};
+use crate::projection::effects::Busy;
 use crate::projection::progress::{ReadModelStatus, WaitFor};
 use crate::projection::runner::{self, Run, Source};
 use crate::store::EventStore;
@@ -202,11 +204,11 @@ impl<V: View> Document<V> {
 }
 
 /// A view to be run.
-struct ViewSource<V>(Model, PhantomData<fn() -> V>);
+struct ViewSource<V>(Model, Busy, PhantomData<fn() -> V>);
 
 impl<V: View> ViewSource<V> {
     fn new() -> Self {
-        Self(Model::of_view::<V>(), PhantomData)
+        Self(Model::of_view::<V>(), Busy::default(), PhantomData)
     }
 }
 
@@ -217,12 +219,16 @@ impl<V: View> Source for ViewSource<V> {
         &self.0
     }
 
+    fn busy(&self) -> &Busy {
+        &self.1
+    }
+
     fn batch(&self) -> BatchSize {
         BatchSize::new(BATCH).unwrap_or_default()
     }
 
     async fn open(&self, store: &EventStore, build: &StoredBuild) -> Result<ViewBuild<V>> {
-        ViewBuild::new(store.clone(), build)
+        ViewBuild::new(store.clone(), build, self.1.clone())
     }
 }
 

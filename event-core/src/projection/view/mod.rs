@@ -3,6 +3,8 @@
 mod build;
 mod cache;
 mod documents;
+mod fold;
+mod inline;
 mod keys;
 
 use serde::Serialize;
@@ -12,6 +14,7 @@ pub use self::documents::{Document, Documents, ViewPage};
 pub use self::keys::Keys;
 use crate::envelope::{EventSet, RecordedEvent};
 use crate::error::BoxError;
+use crate::projection::Effects;
 use crate::store::EventStore;
 use crate::subscription::Filter;
 
@@ -94,6 +97,12 @@ pub trait View: Default + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Changes one of the documents. A document that does not exist yet is the default one. It is called again if what was
     /// folded could not be stored. A panic stops the view before the event.
     fn fold(&mut self, event: &Self::Event, recorded: &RecordedEvent);
+
+    /// What follows from the event outside of the store, by the document as it is after [`fold`](Self::fold); by default nothing.
+    /// Asked once for each document that the event changes. [`Effects`] says when they are run.
+    fn effects(&self, event: &Self::Event, recorded: &RecordedEvent, effects: &mut Effects) {
+        let _ = (event, recorded, effects);
+    }
 
     /// Whether the document is to be removed; asked after each fold. The next event of its key starts with the default.
     fn is_deleted(&self) -> bool {

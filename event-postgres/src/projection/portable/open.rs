@@ -8,12 +8,14 @@ use event_core::adapter::{
 use event_core::error::BoxError;
 use event_core::projection::{TableRow, TableValue};
 use event_core::{Error, Position, Result};
+use event_sql::inline::applying;
 use event_sql::projector::Move;
 use event_sql::tables::{TablesSql, Use};
 use sqlx::postgres::{PgArguments, PgConnection, PgStatement, PgTypeInfo};
 use sqlx::{AssertSqlSafe, Either, Executor, SqlSafeStr, SqlStr, Statement};
 
 use super::values::{Rows, arguments};
+use crate::error;
 use crate::projection::attempt::{self, Target, Work};
 
 const OPERATION: &str = "write a table projection";
@@ -46,8 +48,8 @@ impl OpenTables for OpenBuild {
         work: Box<dyn TableWork>,
     ) -> Result<bool, NotWritten> {
         let (work, failed) = self.work(work);
-        let to = Move::to(step.up_to, step.events, step.last);
-        let written = attempt::write(&mut self.target, (step.from, to), step.epoch, work).await;
+        let to = (step.from, Move::to(step.up_to, step.events, step.last), step.is_current);
+        let written = attempt::write(&mut self.target, to, step.epoch, work).await;
         written.map_err(|refused| in_statement(refused, &failed))
     }
 
@@ -56,6 +58,21 @@ impl OpenTables for OpenBuild {
         let refused = attempt::try_out(&mut self.target, from, work).await?;
         Some(in_statement(refused, &failed))
     }
+}
+
+/// Does work in a transaction of another's.
+pub(super) async fn run(
+    connection: &mut PgConnection,
+    sql: &TablesSql,
+    work: Box<dyn TableWork>,
+) -> Result<(), NotWritten> {
+    let failed = Failed::default();
+    let mut statements = Statements { connection, sql, failed: &failed };
+    let done = applying(work.run(&mut statements)).await;
+    done.map_err(|refused| {
+        let refused = error::application(OPERATION, refused);
+        in_statement(NotWritten::new(refused, Cause::Projection, None), &failed)
+    })
 }
 
 /// The same with the author's statement in place of the server's.

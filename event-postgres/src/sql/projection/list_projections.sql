@@ -1,4 +1,4 @@
 -- Every build of every projection.
-SELECT name, build, filter, position, event_id, event_position, event_at, events, is_current
+SELECT name, build, kind, filter, position, event_id, event_position, event_at, events, is_current
 FROM event_store.projections
 ORDER BY name COLLATE "C", build

@@ -1,9 +1,10 @@
 //! [`OpenBuild`]: writes the tables of one build, in transactions on the store's thread.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use event_core::adapter::{
-    BuildMove, Cause, NotWritten, OpenTables, TableConnection, TableWork, async_trait,
+    BuildMove, Cause, NotWritten, OpenTables, TableConnection, TableModel, TableWork, async_trait,
 };
 use event_core::projection::{TableRow, TableValue};
 use event_core::{Error, Position, Result};
@@ -28,8 +29,7 @@ pub(super) struct OpenBuild(pub(super) Arc<Build>);
 pub(super) struct Build {
     pub(super) store: Arc<Store>,
     pub(super) sql: TablesSql,
-    pub(super) name: &'static str,
-    pub(super) number: u32,
+    pub(super) model: TableModel,
 }
 
 #[async_trait]
@@ -73,7 +73,8 @@ impl Build {
 
     async fn try_out(&self, from: Position, work: Box<dyn TableWork>) -> Option<NotWritten> {
         let (mut transaction, _) = self.store.begin(OPERATION, sql::BEGIN.query()).await.ok()?;
-        let step = BuildMove { from, up_to: from, epoch: 0, events: 0, last: None };
+        let (events, last, is_current) = (0, None, None);
+        let step = BuildMove { from, up_to: from, epoch: 0, events, last, is_current };
         let mut statement = None;
         let tried = self.run(&mut transaction, step, work, &mut statement);
         let tried = timeout(LONGEST_ALONE, tried).await;
@@ -89,22 +90,35 @@ impl Build {
         work: Box<dyn TableWork>,
         last: &mut Option<String>,
     ) -> Result<bool, NotWritten> {
-        if enter(transaction, (self.name, self.number), step).await?.is_none() {
-            return Ok(false);
-        }
-        let mut connection = Statements { build: self, transaction, last, has_failed: false };
-        let done = applying(work.run(&mut connection)).await;
-        let has_failed = connection.has_failed;
-        done.map(|()| true).map_err(|error| {
-            let error = application(OPERATION, self.store.path(), error);
-            NotWritten::new(error, Cause::Projection, last.take().filter(|_| has_failed))
-        })
+        let place = (self.store.path(), &self.sql);
+        run(transaction, place, (self.model, step), work, last).await
     }
+}
+
+/// Moves the checkpoint and does the work; false where the checkpoint cannot be moved. `last` is the last statement.
+pub(super) async fn run(
+    transaction: &mut Transaction<'_>,
+    (path, sql): (&Path, &TablesSql),
+    (model, step): (TableModel, BuildMove),
+    work: Box<dyn TableWork>,
+    last: &mut Option<String>,
+) -> Result<bool, NotWritten> {
+    if enter(transaction, (model.name, model.build), step).await?.is_none() {
+        return Ok(false);
+    }
+    let mut connection = Statements { path, sql, transaction, last, has_failed: false };
+    let done = applying(work.run(&mut connection)).await;
+    let has_failed = connection.has_failed;
+    done.map(|()| true).map_err(|error| {
+        let error = application(OPERATION, path, error);
+        NotWritten::new(error, Cause::Projection, last.take().filter(|_| has_failed))
+    })
 }
 
 /// The statements of a projection within a transaction.
 struct Statements<'s, 't> {
-    build: &'s Build,
+    path: &'s Path,
+    sql: &'s TablesSql,
     transaction: &'s mut Transaction<'t>,
     /// The last statement, in the author's words.
     last: &'s mut Option<String>,
@@ -115,12 +129,12 @@ impl Statements<'_, '_> {
     fn query(&mut self, sql: &str, params: Vec<TableValue>) -> Result<SqliteQuery> {
         *self.last = Some(sql.to_owned());
         self.has_failed = true;
-        let text = self.build.sql.translate(OPERATION, sql, params.len(), Use::Change)?;
+        let text = self.sql.translate(OPERATION, sql, params.len(), Use::Change)?;
         query(OPERATION, text, params)
     }
 
     fn failed(&self, error: sqlx::Error) -> Error {
-        application(OPERATION, self.build.store.path(), error.into())
+        application(OPERATION, self.path, error.into())
     }
 }
 

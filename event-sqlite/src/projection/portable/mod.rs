@@ -6,7 +6,8 @@ mod values;
 use std::sync::Arc;
 
 use event_core::adapter::{
-    ModelDefinition, OpenTables, TableModel, TableStore, TenantView, async_trait,
+    BuildMove, ModelDefinition, NotWritten, OpenTables, TableModel, TableStore, TableWork,
+    TenantView, async_trait,
 };
 use event_core::projection::{TableRow, TableValue};
 use event_core::{Error, Result};
@@ -19,12 +20,29 @@ use super::build::check_free;
 use super::remove::{Removed, remove_if_old};
 use crate::error::application;
 use crate::on_thread::OnThread;
+use crate::pool::Transaction;
 use crate::read_models::begin;
 use crate::sql;
 use crate::store::Store;
 
 const CREATE: &str = "create the tables of a projection";
 const READ: &str = "read tables";
+
+/// The name of a table without a column `tenant`, if there is one.
+pub(crate) fn without_tenant(model: TableModel) -> Result<Option<String>> {
+    Ok(tables(model)?.without_tenant().map(str::to_owned))
+}
+
+/// Does work on the tables of a build in a transaction of another's.
+pub(crate) async fn write_in(
+    store: &Store,
+    transaction: &mut Transaction<'_>,
+    (model, step): (TableModel, BuildMove),
+    work: Box<dyn TableWork>,
+) -> Result<bool, NotWritten> {
+    let sql = tables(model)?;
+    connection::run(transaction, (store.path(), &sql), (model, step), work, &mut None).await
+}
 
 fn tables(model: TableModel) -> Result<TablesSql> {
     TablesSql::new(model, Dialect::Sqlite)
@@ -44,8 +62,7 @@ impl TableStore for OnThread {
     }
 
     async fn open(&self, model: TableModel) -> Result<Box<dyn OpenTables>> {
-        let TableModel { name, build: number, .. } = model;
-        let build = Build { store: Arc::clone(&self.0), sql: tables(model)?, name, number };
+        let build = Build { store: Arc::clone(&self.0), sql: tables(model)?, model };
         Ok(Box::new(OpenBuild(Arc::new(build))))
     }
 

@@ -1,0 +1,107 @@
+//! Views and table projections that are written in the transaction of the append.
+//!
+//! Their builds are locked before the append, and written after it, with the positions that it assigned: readers of all streams
+//! wait for that, and so do other writers of the same model.
+
+use event_core::adapter::{
+    BuildMove, DocumentKey, DocumentWrite, InlineTransaction, NotWritten, StoredBuild,
+    StoredDocument, TableModel, TableWork, async_trait,
+};
+use event_core::{AllOptions, RecordedEvent, Result, StreamId};
+use event_sql::page::EventPage;
+use event_sql::read_models as rows;
+use event_sql::rows::to_i64;
+use sqlx::postgres::{PgConnection, PgRow};
+
+use crate::error;
+use crate::projection;
+use crate::read_models;
+use crate::row::{self, Cells};
+use crate::sql::PgQuery;
+use crate::store::Store;
+
+const OPERATION: &str = "append with an inline read model";
+
+/// The transaction of an append.
+pub(crate) struct Inline<'t> {
+    pub(crate) store: &'t Store,
+    pub(crate) connection: &'t mut PgConnection,
+}
+
+impl Inline<'_> {
+    async fn fetch(&mut self, query: PgQuery<'_>) -> Result<Vec<PgRow>> {
+        let found = query.fetch_all(&mut *self.connection).await;
+        found.map_err(|failed| error::error(OPERATION, failed))
+    }
+}
+
+#[async_trait]
+impl InlineTransaction for Inline<'_> {
+    async fn lock(&mut self, name: &str) -> Result<Option<StoredBuild>> {
+        let query = self.store.sql.lock_current_build.query().bind(name.to_owned());
+        let found = self.fetch(query).await?;
+        found.first().map(|row| rows::build(&Cells::new(row))).transpose()
+    }
+
+    async fn events(&mut self, options: &AllOptions) -> Result<Vec<RecordedEvent>> {
+        let sql = &self.store.sql;
+        let stream = options.get_stream().map(StreamId::as_str);
+        let (statement, narrow) = match (stream, options.get_category()) {
+            (Some(stream), _) => (&sql.read_of_stream, Some(stream)),
+            (None, Some(category)) => (&sql.read_category, Some(category)),
+            (None, None) => (&sql.read_all, None),
+        };
+        let none = None::<chrono::DateTime<chrono::Utc>>;
+        let mut query = statement
+            .query()
+            .bind(to_i64(options.get_after().get()))
+            .bind(to_i64(options.get_up_to().get()))
+            .bind(None::<String>)
+            .bind(options.get_event_types().map(<[String]>::to_vec))
+            .bind(none)
+            .bind(none)
+            .bind(i64::from(options.get_limit().get()));
+        if let Some(narrow) = narrow {
+            query = query.bind(narrow.to_owned());
+        }
+        let mut page = EventPage::default();
+        for row in self.fetch(query).await? {
+            page.push(|owners| row::event(&row, owners));
+        }
+        page.end()
+    }
+
+    async fn load(
+        &mut self,
+        name: &str,
+        build: u32,
+        keys: &[DocumentKey],
+    ) -> Result<Vec<StoredDocument>> {
+        let query = read_models::load(&self.store.sql, name, build, keys);
+        let found = self.fetch(query).await?;
+        found.iter().map(|row| rows::document(&Cells::new(row))).collect()
+    }
+
+    async fn write_documents(&mut self, write: DocumentWrite) -> Result<bool> {
+        let query = read_models::written(&self.store.sql, write, None);
+        let found = self.fetch(query).await?;
+        let written: Option<bool> = match found.first() {
+            Some(row) => Cells::new(row).get("written")?,
+            None => None,
+        };
+        Ok(written == Some(true))
+    }
+
+    fn without_tenant(&self, model: TableModel) -> Result<Option<String>> {
+        projection::without_tenant(model)
+    }
+
+    async fn write_tables(
+        &mut self,
+        model: TableModel,
+        step: BuildMove,
+        work: Box<dyn TableWork>,
+    ) -> Result<bool, NotWritten> {
+        projection::write_in(self.store, self.connection, (model, step), work).await
+    }
+}
