@@ -39,13 +39,19 @@ impl<S: BatchStore> Lane<S> {
         }
     }
 
-    /// The next batch. A lane without one ends: it is not counted from the same moment on, so that the next request
-    /// opens another.
+    /// The next batch. A lane without one ends, and so does one too many for what waits: it is not counted from the same
+    /// moment on, so that the next request opens another.
     fn take(&mut self) -> Option<Vec<Request>> {
         let limits = self.shared.limits;
         let mut state = self.shared.state();
         for key in self.keys.drain() {
             state.release(&key, limits.batch);
+        }
+        if state.lanes > state.lanes_worthwhile(limits) {
+            // The lanes at work take what is left, together.
+            state.lanes -= 1;
+            self.has_ended = true;
+            return None;
         }
         let (mut batch, mut bytes) = (Vec::new(), 0);
         while batch.len() < limits.batch {

@@ -27,6 +27,12 @@ use self::lane::Lane;
 use self::waiter::Waiter;
 use crate::error::{Failure, closed};
 
+/// Lanes that are opened for a single request: one more than stores, so that the next batch fills while one is in flight.
+const FEW_LANES: u32 = 2;
+/// Requests that have to wait for each lane beyond these. A batch has fixed costs: more batches of fewer requests store
+/// less a second.
+const PER_LANE: usize = 8;
+
 /// The name of the operation in errors.
 pub const APPEND: &str = "append to a stream";
 
@@ -86,7 +92,7 @@ pub enum Streams {
 /// How much a queue takes.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Tasks that store batches at the same time; at least one.
+    /// Tasks that store batches at the same time, at most; at least one.
     pub lanes: u32,
     /// Requests of a batch at most.
     pub batch: usize,
@@ -202,12 +208,18 @@ impl State {
     /// Counts the lanes and waiters to open: a lane if there is something to take and room for one more, a waiter for
     /// each locked stream.
     fn open(&mut self, limits: Limits) -> (u32, u32) {
-        let lanes = u32::from(!self.ready.is_empty() && self.lanes < limits.lanes.max(1));
+        let lanes = u32::from(!self.ready.is_empty() && self.lanes < self.lanes_worthwhile(limits));
         let locked = u32::try_from(self.locked.len()).unwrap_or(u32::MAX);
         let waiters = locked.min(limits.waiters.max(1)).saturating_sub(self.waiters);
         self.lanes += lanes;
         self.waiters += waiters;
         (lanes, waiters)
+    }
+
+    /// How many lanes what waits is worth.
+    fn lanes_worthwhile(&self, limits: Limits) -> u32 {
+        let more = u32::try_from(self.ready.len() / PER_LANE).unwrap_or(u32::MAX);
+        FEW_LANES.saturating_add(more).min(limits.lanes.max(1))
     }
 
     /// Drops what waits: its callers learn that the outcome is unknown.

@@ -113,6 +113,25 @@ async fn requests_of_one_stream_travel_together_in_one_batch_at_a_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_third_lane_is_opened_only_when_enough_requests_wait() {
+    let queue = queue(Limits { lanes: 4, batch: 16, waiting: 64, ..LIMITS });
+    let began = Instant::now();
+    let mut tasks = Vec::new();
+    for n in 0..10 {
+        let (shared, commit) = (Arc::clone(&queue), commit(&format!("s{n}")));
+        tasks.push(tokio::spawn(async move { shared.commit(&commit, 1).await }));
+        sleep(Duration::from_millis(10)).await;
+        let stored = batches(&queue).len();
+        assert_eq!(stored, (n + 1).min(if n < 9 { 2 } else { 3 }), "after request {n}");
+    }
+    for task in tasks {
+        assert!(task.await.unwrap().is_ok());
+    }
+    assert_eq!(batches(&queue), ["s0", "s1", "s2 s3 s4 s5 s6 s7 s8 s9"]);
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn many_locked_streams_delay_only_their_own_requests() {
     let queue = queue(Limits { waiting: 16, patience: Duration::from_secs(20), ..LIMITS });
     let began = Instant::now();
