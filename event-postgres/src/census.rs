@@ -7,18 +7,36 @@ use event_core::Result;
 use event_core::adapter::append::Commit;
 use event_core::registry::StoredVersion;
 use event_sql::rows::{self, to_i32};
+use sqlx::postgres::PgConnection;
 
+use crate::error;
 use crate::row::Cells;
 use crate::sql::{PgQuery, Statements};
 use crate::store::Store;
 
+const OPERATION: &str = "record the versions of events";
+
 /// Records the versions that a commit is the first to store.
 pub(crate) async fn record(store: &Store, commit: &Commit) -> Result<()> {
     let write = async |unseen: &[StoredVersion]| {
-        store.fetch("record the versions of events", query(&store.sql, unseen)).await?;
+        store.fetch(OPERATION, query(&store.sql, unseen)).await?;
         Ok(())
     };
     store.census.record(commit, write).await
+}
+
+/// Records, in a transaction that has appended a commit, what is not known to be recorded on the server of the transaction.
+pub(crate) async fn complete(
+    store: &Store,
+    transaction: &mut PgConnection,
+    commit: &Commit,
+) -> Result<()> {
+    let unseen = store.census.unseen_of(commit);
+    if !unseen.pairs.is_empty() {
+        let recorded = query(&store.sql, &unseen.pairs).execute(transaction).await;
+        recorded.map_err(|failed| error::error(OPERATION, failed))?;
+    }
+    Ok(())
 }
 
 /// The statement that records pairs.

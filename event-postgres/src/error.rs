@@ -44,7 +44,7 @@ pub(crate) fn is_stale(error: &sqlx::Error) -> bool {
 }
 
 /// Whether the server takes no writes: another one may.
-pub(crate) fn is_read_only(error: &sqlx::Error) -> bool {
+fn is_read_only(error: &sqlx::Error) -> bool {
     meaning(error).0 == Meaning::ReadOnly
 }
 
@@ -161,6 +161,7 @@ fn meaning(error: &sqlx::Error) -> (Meaning, Fate) {
         sqlx::Error::Database(_) => {
             of_server(error).map_or((Meaning::Final, Fate::Close), sqlstate::of)
         }
+        sqlx::Error::Io(error) if is_untrusted(error) => (Meaning::Final, Fate::Close),
         sqlx::Error::Io(_)
         | sqlx::Error::Protocol(_)
         | sqlx::Error::WorkerCrashed
@@ -170,6 +171,11 @@ fn meaning(error: &sqlx::Error) -> (Meaning, Fate) {
         sqlx::Error::Encode(_) => (Meaning::Final, Fate::Keep),
         _ => (Meaning::Final, Fate::Close),
     }
+}
+
+/// Whether a certificate was refused: trying again would change nothing. The driver reports it as data that is not valid.
+fn is_untrusted(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::InvalidData && error.to_string().contains("certificate")
 }
 
 /// What the driver says, once: its own errors repeat the cause, and add a line of the server's sources.
@@ -191,6 +197,9 @@ impl fmt::Display for Cause {
 pub(crate) fn text(error: &sqlx::Error) -> String {
     let Some(server) = of_server(error) else {
         return match error {
+            sqlx::Error::Io(error) if is_untrusted(error) => {
+                format!("no encrypted connection: {error}")
+            }
             sqlx::Error::Io(error) => error.to_string(),
             sqlx::Error::Tls(error) => format!("no encrypted connection: {error}"),
             sqlx::Error::Protocol(what) => format!("not an answer of PostgreSQL: {what}"),

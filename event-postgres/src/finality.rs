@@ -132,7 +132,8 @@ impl Final {
     }
 
     /// The oldest fence that is left.
-    pub(crate) fn fence(&self) -> Option<(i64, i64)> {
+    #[cfg(test)]
+    fn fence(&self) -> Option<(i64, i64)> {
         self.fences.front().copied()
     }
 

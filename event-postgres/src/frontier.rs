@@ -200,7 +200,12 @@ impl Frontier {
     pub(crate) async fn keep(&self) -> Result<bool> {
         let query = self.store.sql.keep_frontier.query();
         let row = self.store.fetch_one("keep the frontier", query).await?;
-        Cells::new(&row).get("is_all")
+        let cells = Cells::new(&row);
+        let highest = cells.get::<Option<i64>>("highest")?.zip(cells.get("highest_id")?);
+        // A process that only appends learns here of a log that was replaced.
+        let witness = Witness { started: cells.get("started")?, last: highest };
+        epoch::admit(&self.store, witness).await?;
+        cells.get("is_all")
     }
 
     async fn admit(&self, before: &Known, seen: &Poll) -> Result<Option<i64>> {

@@ -8,11 +8,12 @@
 //! is not, the log is another one from a later position than the last that is there, and a new epoch begins: frontiers
 //! start over, and every reader proves its own place.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use event_core::health::LogChange;
-use event_core::{Error, Position, RecordedEvent, Result};
+use event_core::{AllOptions, Error, Position, RecordedEvent, Result};
 use event_sql::epochs::Epochs;
 use uuid::Uuid;
 
@@ -21,6 +22,8 @@ pub(crate) const OPERATION: &str = "find out whether the log was replaced";
 #[derive(Debug, Default)]
 pub(crate) struct Lineage {
     state: Mutex<State>,
+    /// Whether positions may be contested at all: appends need not ask for more.
+    was_replaced: AtomicBool,
     /// Held while a change is looked into.
     pub(crate) changing: tokio::sync::Mutex<()>,
 }
@@ -91,18 +94,31 @@ impl Lineage {
 
     /// Goes on with another server; whether there was a change at all.
     pub(crate) fn turn(&self, now: &Now) -> Result<bool> {
-        self.state().turn(now)
+        let mut state = self.state();
+        let turned = state.turn(now);
+        self.was_replaced.store(state.log.epoch() > 0, Ordering::Release);
+        turned
     }
 
-    /// Whether a position may have been reached in a log that was replaced: nothing else is known of it than that it is
-    /// beyond what both logs have, and no reader was given it since.
+    /// Whether the position that a read backward begins at may have been reached in a log that was replaced.
+    pub(crate) fn is_contested_end(&self, position: Position) -> bool {
+        self.was_replaced.load(Ordering::Acquire) && self.state().log.is_contested_end(position)
+    }
+
+    /// Whether a position may have been reached in a log that was replaced.
     pub(crate) fn is_contested(&self, position: Position) -> bool {
-        self.state().log.is_contested(position)
+        self.was_replaced.load(Ordering::Acquire) && self.state().log.is_contested(position)
     }
 
-    /// Notes the positions of a page of the log of now.
-    pub(crate) fn give(&self, page: &[RecordedEvent]) {
-        self.state().log.give(page);
+    /// Hands a page to a reader that proves nothing but positions.
+    ///
+    /// # Errors
+    /// [`Error::LogDiverged`] for one of the log before.
+    pub(crate) fn give(&self, options: &AllOptions, page: &[RecordedEvent]) -> Result<()> {
+        if self.was_replaced.load(Ordering::Acquire) {
+            self.state().log.give_page(options, page)?;
+        }
+        Ok(())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -32,7 +32,7 @@ pub(crate) async fn link(store: &Store, link: &LinkEvents) -> Result<Appended> {
             .bind(ids.clone())
             .bind(started)
     };
-    let rows = on_sound(store, OPERATION, query).await?;
+    let rows = on_sound(store, OPERATION, &[], query).await?;
     let cells = Cells::new(rows.first().ok_or_else(|| no_answer(OPERATION))?);
     let version = StreamVersion::try_from(cells.get::<i64>("stream_version")?)?;
     let named = || -> Result<Vec<EventId>> {

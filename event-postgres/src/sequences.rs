@@ -6,16 +6,18 @@
 use std::fmt;
 use std::time::Duration;
 
+use event_core::adapter::append::Commit;
 use event_core::{Error, Result};
 use event_sql::error::no_answer;
 use sqlx::Connection;
 use sqlx::postgres::{PgConnection, PgRow};
 
+use crate::census;
+use crate::epoch;
 use crate::error::{self, Failure};
 use crate::lineage::Started;
 use crate::options::PgOptions;
 use crate::patience::{Patience, SHORT_LOCKS};
-use crate::pool::close;
 use crate::row::Cells;
 use crate::soundness::REPAIR_IT;
 use crate::sql::PgQuery;
@@ -81,7 +83,7 @@ impl PgOptions {
                     result => break result?,
                 }
             };
-            close(connection).await;
+            connection.close().await;
             Ok(repaired)
         };
         let repaired = repaired.await;
@@ -113,23 +115,38 @@ pub(crate) async fn server(store: &Store) -> Result<Started> {
         return Ok(started);
     }
     let started = judge(&store.fetch(OPERATION, store.sql.sequences_behind.query()).await?)?;
-    store.sequences.prove(started);
+    turn_to(store, started);
     Ok(started)
 }
 
-/// Runs a statement that does nothing, and returns no row, on another server than the one it binds.
+/// Goes on with a server that is sound. What was recorded on another one may not be recorded there; that is forgotten first,
+/// so that whoever learns of the server finds it forgotten.
+fn turn_to(store: &Store, started: Started) {
+    if store.sequences.is_other(started) {
+        store.census.clear();
+    }
+    store.sequences.prove(started);
+}
+
+/// Runs a statement that stores commits, or links, and that does nothing, and returns no row, on another server than the one
+/// it binds. The versions of the events are recorded on that server before.
 pub(crate) async fn on_sound(
     store: &Store,
     operation: &'static str,
+    commits: &[&Commit],
     query: impl Fn(Started) -> PgQuery<'static> + Send + Sync,
 ) -> Result<Vec<PgRow>, Failure> {
     for _ in 0..SERVERS {
         let started = server(store).await?;
+        for commit in commits {
+            census::record(store, commit).await?;
+        }
         let rows = store.fetch(operation, query(started)).await?;
         if !rows.is_empty() {
             return Ok(rows);
         }
         store.sequences.doubt();
+        epoch::look_into(store).await?;
     }
     Err(Error::connection(operation, "each statement reached another server").into())
 }
@@ -148,7 +165,7 @@ pub(crate) async fn prove(
         return Ok(());
     }
     let rows = store.sql.sequences_behind.query().fetch_all(connection).await;
-    store.sequences.prove(judge(&rows.map_err(|failed| error::error(OPERATION, failed))?)?);
+    turn_to(store, judge(&rows.map_err(|failed| error::error(OPERATION, failed))?)?);
     Ok(())
 }
 

@@ -95,6 +95,14 @@ impl LiveLog for Tail {
         self.source.frontier.store().lineage.epoch()
     }
 
+    fn is_contested(&self, position: Position) -> bool {
+        self.source.frontier.store().lineage.is_contested(position)
+    }
+
+    fn is_contested_end(&self, position: Position) -> bool {
+        self.source.frontier.store().lineage.is_contested_end(position)
+    }
+
     async fn place(&self, position: Position, since: u64) -> Result<Place> {
         let store = self.source.frontier.store();
         epoch::place(store, position, since).await

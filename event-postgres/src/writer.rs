@@ -86,7 +86,7 @@ impl BatchStore for Appender {
             requests.extend(append.map(|append| (*commit, append)));
         }
         let query = |started| append::batch(&self.0.sql, &requests, started);
-        let rows = on_sound(&self.0, APPEND, query).await?;
+        let rows = on_sound(&self.0, APPEND, commits, query).await?;
         let [row] = rows.as_slice() else {
             return Err(
                 Error::adapter(APPEND, format!("{} answers to one call", rows.len())).into()

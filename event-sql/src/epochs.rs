@@ -7,8 +7,9 @@
 use std::collections::BTreeSet;
 
 use chrono::Utc;
+use event_core::adapter::LiveLog;
 use event_core::health::LogChange;
-use event_core::{Position, RecordedEvent};
+use event_core::{AllOptions, Error, Position, RecordedEvent, Result};
 use uuid::Uuid;
 
 use crate::rows::to_i64;
@@ -19,6 +20,18 @@ const SAMPLES: usize = 64;
 const GIVEN: usize = 65_536;
 /// Epochs whose common part is remembered.
 const EPOCHS: usize = 256;
+
+/// Refuses a position that was named in an epoch and has been waited for since, if it is of a log that was replaced. One that was
+/// named in the epoch of now is believed as far as that log goes: appends say such positions.
+///
+/// # Errors
+/// [`Error::LogDiverged`] then; those of asking the log of now.
+pub async fn prove_bare(live: &dyn LiveLog, position: Position, since: u64) -> Result<()> {
+    let now = live.place(position, since).await?;
+    let is_replaced = now.epoch != since && position > now.common;
+    let is_beyond = position > now.last_assigned && live.is_contested(position);
+    if is_replaced || is_beyond { Err(Error::log_replaced(position)) } else { Ok(()) }
+}
 
 /// The epochs of a log, as one process has seen them.
 #[derive(Debug, Default)]
@@ -48,9 +61,14 @@ impl Contested {
         self.after < position && position <= self.up_to && !self.given.contains(&position)
     }
 
+    /// Whoever reads backward continues before the last event that it was given.
+    fn holds_end(&self, position: i64) -> bool {
+        self.holds(position) && !self.given.contains(&position.saturating_add(1))
+    }
+
     fn give(&mut self, positions: impl Iterator<Item = i64>) {
         let (after, up_to) = (self.after, self.up_to);
-        self.given.extend(positions.filter(|at| after < *at && *at <= up_to));
+        self.given.extend(positions.filter(|at| after < *at && *at - 1 <= up_to));
         if self.given.len() > GIVEN {
             // Memory is bounded: readers are believed up to where some have come.
             self.after = self.given.last().copied().unwrap_or(after);
@@ -151,11 +169,28 @@ impl Epochs {
         self.contested.as_ref().is_some_and(|contested| contested.holds(position))
     }
 
-    /// Notes the positions of a page of the log of now.
-    pub fn give(&mut self, page: &[RecordedEvent]) {
+    /// The same for the position that a read backward begins at.
+    pub fn is_contested_end(&self, position: Position) -> bool {
+        let position = to_i64(position.get());
+        self.contested.as_ref().is_some_and(|contested| contested.holds_end(position))
+    }
+
+    /// Hands a page of the log of now to a reader that proves nothing but the positions of its question.
+    ///
+    /// # Errors
+    /// [`Error::LogDiverged`] if one may have been reached in a log that was replaced.
+    pub fn give_page(&mut self, options: &AllOptions, page: &[RecordedEvent]) -> Result<()> {
+        let (after, end) = (options.get_after(), options.get_up_to());
+        if self.is_contested(after) {
+            return Err(Error::log_replaced(after));
+        }
+        if options.is_backward() && self.is_contested_end(end) {
+            return Err(Error::log_replaced(end));
+        }
         if let Some(contested) = &mut self.contested {
             contested.give(page.iter().map(|event| to_i64(event.position().get())));
         }
+        Ok(())
     }
 }
 

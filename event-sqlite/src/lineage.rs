@@ -8,7 +8,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use event_core::health::LogChange;
-use event_core::{Error, Position, RecordedEvent, Result};
+use event_core::{AllOptions, Position, RecordedEvent, Result};
 use event_sql::epochs::Epochs;
 use uuid::Uuid;
 
@@ -47,14 +47,22 @@ impl Lineage {
         self.state().log.change().cloned()
     }
 
-    /// Hands a page to a reader that proves nothing but the position which it continues after.
-    pub(crate) fn give(&self, after: Position, page: &[RecordedEvent]) -> Result<()> {
-        let mut state = self.state();
-        if state.log.is_contested(after) {
-            return Err(Error::log_replaced(after));
-        }
-        state.log.give(page);
-        Ok(())
+    /// Hands a page to a reader that proves nothing but positions.
+    ///
+    /// # Errors
+    /// [`Error::LogDiverged`](event_core::Error::LogDiverged) for one of the log before.
+    pub(crate) fn give(&self, options: &AllOptions, page: &[RecordedEvent]) -> Result<()> {
+        self.state().log.give_page(options, page)
+    }
+
+    /// Whether the position that a read backward begins at may have been reached in a log that was replaced.
+    pub(crate) fn is_contested_end(&self, position: Position) -> bool {
+        self.state().log.is_contested_end(position)
+    }
+
+    /// Whether a position may have been reached in a log that was replaced.
+    pub(crate) fn is_contested(&self, position: Position) -> bool {
+        self.state().log.is_contested(position)
     }
 
     /// What is known now.

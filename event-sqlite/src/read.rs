@@ -92,7 +92,7 @@ pub(crate) async fn all(
         }
         if let Some(page) = attempt(store, view, options, epoch).await? {
             if options.get_epoch().is_none() {
-                store.lineage.give(options.get_after(), &page)?;
+                store.lineage.give(options, &page)?;
             }
             return Ok(page);
         }

@@ -72,6 +72,14 @@ impl LiveLog for Tail {
         self.store.lineage.epoch()
     }
 
+    fn is_contested(&self, position: Position) -> bool {
+        self.store.lineage.is_contested(position)
+    }
+
+    fn is_contested_end(&self, position: Position) -> bool {
+        self.store.lineage.is_contested_end(position)
+    }
+
     async fn place(&self, position: Position, since: u64) -> Result<Place> {
         epoch::place(&self.store, position, since).await
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use event_core::adapter::Adapter;
 use event_core::adapter::import::{ImportBatch, Positions};
 use event_core::error::with_causes;
-use event_core::{Error, EventStore, ExpectedVersion, ReadOptions, RetryPolicy};
+use event_core::{Error, EventStore, ExpectedVersion, Filter, ReadOptions, RetryPolicy, StartFrom};
 use event_postgres::{PgAdapter, PgOptions};
 use event_testing::Noted;
 use sqlx::PgConnection;
@@ -373,6 +373,69 @@ async fn of_several_hosts_the_one_that_takes_writes_is_found_after_a_failover() 
     standby.promote();
     let answer = store.append(&stream("t"), exact(1), Noted::many(1)).await.unwrap();
     assert_eq!(answer.stream_version.get(), 2);
+}
+
+/// Nothing has to fail first: not an append, and not an import, which has connections of its own.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_several_hosts_the_one_that_takes_writes_is_used_from_the_start() {
+    let primary = tokio::task::spawn_blocking(|| pg::Cluster::start(pg::Fsync::Off)).await.unwrap();
+    let database = primary.database().await;
+    database.adapter().await.close().await;
+    let standby = primary.standby();
+    let list = format!("{},{}", standby.address(), primary.address());
+    let through = format!("&pooler_mode=transaction&direct={}", primary.address());
+    for pooled in ["", &through] {
+        let url = format!("postgres://postgres@{list}/{}?notify=off{pooled}", database.name());
+        let adapter = PgAdapter::connect(&url).await.unwrap();
+        let store = EventStore::builder(adapter).retry(RetryPolicy::never()).build().unwrap();
+        assert!(!store.health().await.unwrap().read_only, "{url}");
+        let source = EventStore::in_memory().unwrap();
+        let name = stream(if pooled.is_empty() { "session" } else { "pooled" });
+        source.append(&name, ExpectedVersion::Any, Noted::many(2)).await.unwrap();
+        let export = crate::travel::exported(&source).await;
+        assert_eq!(store.import().read(&*export).await.unwrap().stored, 2, "{url}");
+        let appended = store.append(&name, exact(2), Noted::many(1)).await.unwrap();
+        assert_eq!(appended.stream_version.get(), 3, "{url}");
+        store.close().await;
+    }
+    // A list of standbys alone still serves readers.
+    let url =
+        format!("postgres://postgres@{0},{0}/{1}?notify=off", standby.address(), database.name());
+    assert!(PgAdapter::connect(&url).await.unwrap().health().await.unwrap().read_only);
+}
+
+/// A list of which each host is first refused, then down: the store follows the one that takes writes, whichever it is, also
+/// where the list says nothing, and its readers go on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_living_store_follows_the_writable_host_of_its_list() {
+    for attrs in ["", "&target_session_attrs=any", "&target_session_attrs=read-write"] {
+        let primary =
+            tokio::task::spawn_blocking(|| pg::Cluster::start(pg::Fsync::Off)).await.unwrap();
+        let database = primary.database().await;
+        database.adapter().await.close().await;
+        let standby = primary.standby();
+        let list = format!("{},{}", standby.address(), primary.address());
+        let url =
+            format!("postgres://postgres@{list}/{}?connect_timeout=2{attrs}", database.name());
+        let policy = RetryPolicy::default().retries(100).first_delay(Duration::from_millis(20));
+        let adapter = PgAdapter::connect(&url).await.unwrap();
+        let store = EventStore::builder(adapter).retry(policy).build().unwrap();
+        let mut events = store.subscribe(StartFrom::Beginning, Filter::all()).await.unwrap();
+        store.append(&stream("t"), exact(0), Noted::many(1)).await.unwrap();
+        events.next().await.unwrap().unwrap();
+        let mut admin = primary.admin().await;
+        let replayed =
+            "SELECT count(*) FROM pg_stat_replication WHERE replay_lsn >= pg_current_wal_lsn()";
+        until(&mut admin, replayed, 1).await;
+        primary.crash();
+        standby.promote();
+        let answer = store.append(&stream("t"), exact(1), Noted::many(1)).await.unwrap();
+        assert_eq!(answer.stream_version.get(), 2, "{attrs}");
+        let next = tokio::time::timeout(Duration::from_secs(60), events.next()).await;
+        assert_eq!(next.unwrap().unwrap().unwrap().stream_version().get(), 2, "{attrs}");
+        assert!(!store.health().await.unwrap().read_only, "{attrs}");
+        store.close().await;
+    }
 }
 
 #[tokio::test]

@@ -57,6 +57,10 @@ impl Switch {
         }
     }
 
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
     pub(crate) fn url(&self, database: &pg::Database<'_>) -> String {
         database.url.replace(&database.address(), &format!("127.0.0.1:{}", self.port))
     }

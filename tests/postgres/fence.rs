@@ -23,19 +23,19 @@ use crate::pg;
 const LONG: Duration = Duration::from_mins(5);
 
 /// A primary and a standby that does not follow it any more, and an address that leads to the primary.
-struct Pair {
+pub(crate) struct Pair {
     primary: pg::Cluster,
     standby: pg::Cluster,
-    switch: Switch,
+    pub(crate) switch: Switch,
     /// Through the address, and directly.
-    url: String,
+    pub(crate) url: String,
     primary_url: String,
-    standby_url: String,
+    pub(crate) standby_url: String,
 }
 
 impl Pair {
     /// With `kept` events on both servers.
-    async fn with(kept: usize) -> Self {
+    pub(crate) async fn with(kept: usize) -> Self {
         let primary =
             tokio::task::spawn_blocking(|| pg::Cluster::start(pg::Fsync::Off)).await.unwrap();
         let database = primary.database().await;
@@ -52,7 +52,7 @@ impl Pair {
     }
 
     /// Waits until the standby has everything, and lets it follow no further.
-    async fn part(&self) {
+    pub(crate) async fn part(&self) {
         let ours = log(&self.primary_url).await.len();
         wait_until("the standby follows", async || log(&self.standby_url).await.len() == ours)
             .await;
@@ -68,7 +68,7 @@ impl Pair {
     }
 
     /// The standby takes over, and other events get the positions of the lost ones, and more.
-    async fn fail_over(&mut self, new: usize) {
+    pub(crate) async fn fail_over(&mut self, new: usize) {
         self.primary.crash();
         let mut standby = pg::connect(&self.standby_url).await;
         pg::run(&mut standby, "SELECT pg_promote()").await;

@@ -7,6 +7,7 @@
 mod append_in;
 mod behind;
 mod beside;
+mod calls;
 mod chaos;
 mod concurrency;
 mod connections;
@@ -40,11 +41,16 @@ mod stall;
 mod standby;
 mod stopped;
 mod subscribe;
+mod successor;
+#[cfg(feature = "tls")]
+mod tls;
 mod torture;
 mod verify;
 
 #[path = "../support/bouncer.rs"]
 mod bouncer;
+#[path = "../support/contested.rs"]
+mod contested;
 #[path = "../support/filled.rs"]
 mod filled;
 #[path = "../support/gate.rs"]

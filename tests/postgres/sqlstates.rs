@@ -146,7 +146,7 @@ pub(crate) enum Notes {
 }
 
 /// Counts.
-struct Counted;
+pub(crate) struct Counted;
 
 impl PgProjection for Counted {
     type Event = Notes;

@@ -5,6 +5,8 @@
 
 event_core::link!(game_events);
 
+#[path = "../support/contested.rs"]
+mod contested;
 #[path = "../support/filled.rs"]
 mod filled;
 #[path = "../support/flaky.rs"]

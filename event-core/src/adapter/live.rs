@@ -39,6 +39,17 @@ pub trait LiveLog: Send + Sync {
         0
     }
 
+    /// Whether a position that nothing else proves may have been reached in a log that was replaced: it lies beyond what both logs have, and
+    /// no caller was given it in the log of now.
+    fn is_contested(&self, _position: Position) -> bool {
+        false
+    }
+
+    /// The same for the position that a read backward begins at, which no event need have had: the one before the last that was given.
+    fn is_contested_end(&self, _position: Position) -> bool {
+        false
+    }
+
     /// What the log holds at a position now, for a reader whose knowledge is of the epoch `since`. It is asked where appends go: what
     /// a standby lacks proves nothing. By default the log is the same for ever.
     async fn place(&self, _position: Position, _since: u64) -> Result<Place> {

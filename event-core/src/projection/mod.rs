@@ -117,7 +117,7 @@ impl<P: Projection> Live<P> {
     /// one that does not decode, each with the event's location; [`Error::Connection`](crate::Error::Connection).
     pub async fn catch_up(&mut self) -> Result<u64> {
         let now = self.store.head().await?;
-        self.wait_for(now).await
+        self.reach(now).await
     }
 
     /// Applies all events up to a position, and waits until the log has reached it. A writer that passes the position of its
@@ -125,8 +125,19 @@ impl<P: Projection> Live<P> {
     /// nothing.
     ///
     /// # Errors
-    /// As [`Live::catch_up`].
+    /// As [`Live::catch_up`]; [`Error::LogDiverged`](crate::Error::LogDiverged) for a position of a log that was replaced.
     pub async fn wait_for(&mut self, position: Position) -> Result<u64> {
+        const NAME: &str = "a projection in memory";
+        let epoch = self.store.adapter().live().epoch();
+        if self.store.check_bare(NAME, position).is_err() {
+            self.store.prove_bare(NAME, position, epoch).await?;
+        }
+        let applied = self.reach(position).await?;
+        self.store.prove_bare(NAME, position, epoch).await?;
+        Ok(applied)
+    }
+
+    async fn reach(&mut self, position: Position) -> Result<u64> {
         let before = self.applied;
         while self.position < position {
             match self.source().await?.next_until(position).await {

@@ -99,12 +99,15 @@ pub struct WaitFor {
     store: EventStore,
     model: Model,
     position: Position,
+    /// The epoch of the log in which the caller names it.
+    epoch: u64,
     at_most: Duration,
 }
 
 impl WaitFor {
-    pub(super) const fn new(store: EventStore, model: Model, position: Position) -> Self {
-        Self { store, model, position, at_most: AT_MOST }
+    pub(super) fn new(store: EventStore, model: Model, position: Position) -> Self {
+        let epoch = store.adapter().live().epoch();
+        Self { store, model, position, epoch, at_most: AT_MOST }
     }
 
     /// Sets how long it is waited, 30 seconds by default.
@@ -114,7 +117,7 @@ impl WaitFor {
     }
 
     async fn wait(self) -> Result<()> {
-        let Self { store, model, position, at_most } = self;
+        let Self { store, model, position, epoch, at_most } = self;
         let models = models(&store, WAIT)?;
         let give_up = Instant::now() + at_most;
         let mut pause = FIRST_PAUSE;
@@ -122,10 +125,15 @@ impl WaitFor {
             let operation = store.operation("wait_for_read_model", None);
             let builds = operation.run(|_| models.builds(model.name)).await?;
             let current = model.current(&builds)?;
-            if current.is_some_and(|build| build.position >= position) {
+            let is_reached = current.is_some_and(|build| build.position >= position);
+            let left = give_up.saturating_duration_since(Instant::now());
+            if is_reached || left.is_zero() {
+                // Other events may have come to the position.
+                store.prove_bare(model.name, position, epoch).await?;
+            }
+            if is_reached {
                 return Ok(());
             }
-            let left = give_up.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 let at = match current {
                     Some(build) => format!("it is at {}", build.position),

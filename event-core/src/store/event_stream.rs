@@ -70,14 +70,19 @@ enum Cursor {
     End,
 }
 
+const NAME: &str = "a read of all streams";
+
 /// Reads a page of all streams that belongs to the log of the pages before; when the log was replaced, only after the last
 /// event of those was found in it.
 async fn read_all(store: EventStore, options: AllOptions, mut place: Place) -> Result<Page> {
     let limit = options.get_limit();
+    if place.is_unseen() {
+        check(&store, &options)?;
+    }
     loop {
         match store.read_all(options.clone().in_epoch(place.epoch())).await {
             Err(Error::LogDiverged { .. }) => {
-                place.prove(&store, "a read of all streams").await?;
+                place.prove(&store, NAME).await?;
             }
             page => {
                 let page = page?;
@@ -86,6 +91,16 @@ async fn read_all(store: EventStore, options: AllOptions, mut place: Place) -> R
             }
         }
     }
+}
+
+/// Refuses a start that may be of a log that was replaced.
+fn check(store: &EventStore, options: &AllOptions) -> Result<()> {
+    store.check_bare(NAME, options.get_after())?;
+    let end = options.get_up_to();
+    if options.is_backward() && store.adapter().live().is_contested_end(end) {
+        return Err(Error::log_replaced(end));
+    }
+    Ok(())
 }
 
 impl EventStream {

@@ -20,6 +20,37 @@ pub(crate) struct Place {
     seen: Option<(Position, EventId)>,
 }
 
+impl EventStore {
+    /// Refuses a position that a caller names without an event, and that may be of a log that was replaced.
+    pub(crate) fn check_bare(&self, name: &str, position: Position) -> Result<()> {
+        if self.adapter().live().is_contested(position) {
+            return Err(replaced(name, position));
+        }
+        Ok(())
+    }
+
+    /// The same for a position that was named in an epoch, and has been waited for since: the log of now is asked. One that was
+    /// named in the epoch of now is believed as far as that log goes: appends say such positions.
+    pub(crate) async fn prove_bare(
+        &self,
+        name: &str,
+        position: Position,
+        since: u64,
+    ) -> Result<()> {
+        let operation = self.operation("verify_checkpoint", None);
+        let now = operation.run(|_| self.adapter().live().place(position, since)).await?;
+        let is_replaced = now.epoch != since && position > now.common;
+        let live = self.adapter().live();
+        let is_beyond = position > now.last_assigned && live.is_contested(position);
+        if is_replaced || is_beyond { Err(replaced(name, position)) } else { Ok(()) }
+    }
+}
+
+fn replaced(name: &str, position: Position) -> Error {
+    let reason = "it was reached in another log than the one of now".to_owned();
+    Error::LogDiverged { name: name.to_owned(), position, expected: None, found: None, reason }
+}
+
 impl Place {
     /// A place that was reached without an event. The epoch is that of before the position was learned.
     pub(crate) const fn at(epoch: u64, start: Position) -> Self {
@@ -33,6 +64,11 @@ impl Place {
 
     pub(crate) const fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// Whether nothing but a position is known.
+    pub(crate) const fn is_unseen(&self) -> bool {
+        self.seen.is_none()
     }
 
     /// Notes an event.

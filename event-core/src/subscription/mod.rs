@@ -108,6 +108,14 @@ impl StartFrom {
     }
 
     /// The place of a reader that starts here, at the position that it resolved to in an epoch of the log.
+    /// Refuses a position that the caller may have reached in a log that was replaced.
+    pub(crate) fn check_bare(self, store: &EventStore, name: &str) -> Result<()> {
+        match self {
+            Self::After(position) => store.check_bare(name, position),
+            _ => Ok(()),
+        }
+    }
+
     const fn place(self, epoch: u64, position: Position) -> Place {
         match self {
             Self::Checkpoint(checkpoint) => Place::of(epoch, checkpoint),
@@ -155,12 +163,21 @@ impl EventStore {
     pub async fn subscribe(&self, from: StartFrom, filter: Filter) -> Result<Subscription> {
         let subscribed = async {
             filter.check(self, NAME).await?;
+            from.check_bare(self, NAME)?;
             let epoch = self.adapter().live().epoch();
             let from = from.in_log(self, NAME, &filter).await?;
             let position = from.position(self, NAME).await?;
             self.subscribe_at(from.place(epoch, position), position, filter)
         };
         self.operation("subscribe", None).observe(subscribed).await
+    }
+
+    /// Continues after a position that the store itself holds, such as the checkpoint of a projection.
+    pub(crate) async fn resume(&self, position: Position, filter: Filter) -> Result<Subscription> {
+        filter.check(self, NAME).await?;
+        let epoch = self.adapter().live().epoch();
+        verify_position(NAME, position, self.last_assigned(position).await?)?;
+        self.subscribe_at(Place::at(epoch, position), position, filter)
     }
 
     /// Subscribes at a place that was reached before.

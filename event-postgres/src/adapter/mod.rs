@@ -12,6 +12,7 @@ use event_core::adapter::{
 };
 use event_core::health::Stall;
 use event_core::{Appended, EventStore, Position, Result};
+use event_sql::epochs::prove_bare;
 use event_sql::inline::InlineProjections;
 use event_sql::projector::{ProjectionStatus, wait_for};
 use sqlx::postgres::PgConnection;
@@ -291,14 +292,19 @@ impl PgAdapter {
     /// It asks the database, so it does not matter which process runs the projection.
     ///
     /// # Errors
-    /// As [`PgAdapter::projection_status`]. A projection that does not exist is waited for.
+    /// As [`PgAdapter::projection_status`]; [`Error::LogDiverged`](event_core::Error::LogDiverged) for a position of a log that was
+    /// replaced. A projection that does not exist is waited for.
     pub async fn wait_for_projection(
         &self,
         name: &str,
         position: Position,
         at_most: Duration,
     ) -> Result<bool> {
-        wait_for(position, at_most, || self.projection_status(name, None)).await
+        let epoch = self.store.lineage.epoch();
+        let is_reached = wait_for(position, at_most, || self.projection_status(name, None)).await?;
+        // Other events may have come to the position.
+        prove_bare(self.live(), position, epoch).await?;
+        Ok(is_reached)
     }
 
     /// Removes a build of a projection: its schema with everything in it, and its checkpoint, in one transaction. False

@@ -27,9 +27,9 @@ impl Adapter for PgAdapter {
     }
 
     async fn commit(&self, commit: &Commit) -> Result<Vec<Appended>> {
-        census::record(&self.store, commit).await?;
         let (inline, models) = (self.inline.wanting(commit), self.models.wanting(commit));
         let answers = if inline.is_some() || models.is_some() {
+            census::record(&self.store, commit).await?;
             inline::commit(&self.store, (inline.as_ref(), models), commit).await
         } else {
             self.writer.commit(commit).await
@@ -86,10 +86,7 @@ impl Adapter for PgAdapter {
         self.keep_soon();
         if options.get_epoch().is_none() {
             // The reader proves nothing but its position, which may be of a log that was replaced.
-            if self.store.lineage.is_contested(options.get_after()) {
-                return Err(Error::log_replaced(options.get_after()));
-            }
-            self.store.lineage.give(&page);
+            self.store.lineage.give(options, &page)?;
         }
         Ok(page)
     }

@@ -64,7 +64,7 @@ pub(crate) async fn commit_within(
             };
             query.bind(started).bind(format!("{}ms", wait.as_millis().max(1)))
         };
-        match on_sound(store, operation, query).await {
+        match on_sound(store, operation, &[commit], query).await {
             Ok(rows) => return answers(commit, operation, &rows).map(Some),
             Err(Failure::Blocked(_)) => return Ok(None),
             Err(Failure::IdTaken) => ids = Ids::LookedUp,

@@ -63,6 +63,7 @@ pub(crate) async fn append_last(
         Ok(rows) => {
             let started = rows.first().map(|row| Cells::new(row).get("started")).transpose()?;
             sequences::prove(store, transaction, started).await?;
+            census::complete(store, transaction, commit).await?;
             answers(commit, operation, &rows)
         }
         Err(failed) => Err(match (error::failure(operation, failed), commit.appends.first()) {

@@ -9,11 +9,14 @@
 mod batch;
 mod columns;
 
+use std::sync::Arc;
+
 use event_core::Result;
 use event_core::adapter::import::{ImportBatch, Imported};
 use event_sql::import::OPERATION;
 use sqlx::Connection;
-use tokio::sync::Mutex;
+use tokio::runtime::Handle;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::Instant;
 
 use self::batch::Batch;
@@ -25,7 +28,34 @@ use crate::store::Store;
 
 /// One import at a time, on a connection that is kept while it works.
 #[derive(Default)]
-pub(crate) struct Importer(Mutex<Option<Session>>);
+pub(crate) struct Importer(Arc<Mutex<Option<Session>>>);
+
+/// The session at work. Where its caller goes away, the next import begins when the server has ended this one.
+struct AtWork<'s> {
+    store: &'s Store,
+    rest: Option<(Session, OwnedMutexGuard<Option<Session>>)>,
+}
+
+impl AtWork<'_> {
+    async fn attempt(&mut self, batch: &ImportBatch) -> Result<Imported, Failure> {
+        match &mut self.rest {
+            Some((session, _)) => session.attempt(self.store, batch).await,
+            None => Err(self.store.pool.no_answer(OPERATION).into()),
+        }
+    }
+}
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        if let (Some((session, slot)), Ok(runtime)) = (self.rest.take(), Handle::try_current()) {
+            let ended = self.store.pool.end(session.link);
+            runtime.spawn(async move {
+                ended.await;
+                drop(slot);
+            });
+        }
+    }
+}
 
 /// The connection, and how many events were stored over it.
 struct Session {
@@ -40,21 +70,27 @@ struct Session {
 impl Importer {
     /// Stores a batch.
     pub(crate) async fn import(&self, store: &Store, batch: &ImportBatch) -> Result<Imported> {
-        let mut slot = self.0.lock().await;
-        let mut session = match slot.take() {
+        let mut slot = Arc::clone(&self.0).lock_owned().await;
+        let session = match slot.take() {
             Some(session) => session.check(store).await?,
             None => Session::open(store).await?,
         };
+        let mut work = AtWork { store, rest: Some((session, slot)) };
         let mut patience = Patience::new(store.pool.deadline());
         let imported = loop {
-            match session.attempt(store, batch).await {
+            match work.attempt(batch).await {
                 Err(failure) if patience.is_worth_another(&failure) => patience.pause().await,
-                imported => break imported?,
+                imported => break imported,
             }
         };
-        session.since = Instant::now();
-        if session.count(imported.stored, &store.sql).await {
-            *slot = Some(session);
+        // A connection that failed is closed as it is.
+        let rest = work.rest.take();
+        let imported = imported?;
+        if let Some((mut session, mut slot)) = rest {
+            session.since = Instant::now();
+            if session.count(imported.stored, &store.sql).await {
+                *slot = Some(session);
+            }
         }
         Ok(imported)
     }

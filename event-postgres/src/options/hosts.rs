@@ -84,7 +84,7 @@ pub(super) fn pair(names: &[String], ports: &[String], default: u16) -> Result<V
 /// Which servers of a list may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum SessionAttrs {
-    /// Any; once a write met a server that takes none, only those that do.
+    /// Any; of several hosts one that takes writes, if there is one.
     #[default]
     Any,
     /// One that takes writes.

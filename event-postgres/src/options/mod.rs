@@ -64,7 +64,7 @@ const NAME: &str = "event-postgres";
 /// | `options` | settings of the session, `-c name=value`, or each as `options[name]=value` | `PGOPTIONS` |
 /// | `statement-cache-capacity` | prepared statements kept by a connection | 100 |
 ///
-/// Any other key is an error. With `any`, a store whose write met a standby uses hosts that take writes from then on.
+/// Any other key is an error. With `any`, of several hosts one that takes writes is preferred.
 ///
 /// ```
 /// use event_postgres::PgOptions;

@@ -13,7 +13,7 @@ use sqlx::Connection;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::timeout;
 
-use super::{Link, Process, Shared, close};
+use super::{Link, Pool, Process, Shared, close};
 use crate::error;
 use crate::options::Server;
 
@@ -79,7 +79,27 @@ struct Requests {
     waiting: Vec<(i32, oneshot::Sender<()>)>,
 }
 
+impl Pool {
+    /// Ends what the server still does for a connection that is not of the pool, and whose caller went away.
+    pub(crate) fn end(&self, link: Link) -> impl Future<Output = ()> + Send + 'static {
+        Arc::clone(&self.shared).end(link)
+    }
+}
+
 impl Shared {
+    pub(super) async fn end(self: Arc<Self>, mut link: Link) {
+        let mut ended = timeout(SOON, settle(&mut link)).await;
+        if ended.is_err() {
+            if let Some(process) = &link.process {
+                self.cancel(process).await;
+            }
+            ended = timeout(self.deadline, settle(&mut link)).await;
+        }
+        if matches!(ended, Ok(true)) {
+            close(link.connection).await;
+        }
+    }
+
     /// Asks the server to cancel what a process does, and waits until it was asked.
     async fn cancel(self: &Arc<Self>, Process { server, pid }: &Process) {
         let (asked, answer) = oneshot::channel();

@@ -14,6 +14,7 @@ mod described;
 mod given_up;
 mod held;
 mod open;
+mod session;
 mod watch;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -33,6 +34,7 @@ use self::given_up::Abandoned;
 pub(crate) use self::held::{Held, is_alive};
 use self::open::Resting as RestingHosts;
 pub(crate) use self::open::{Link, Process};
+pub(crate) use self::session::Session;
 use crate::error::{self, Failure};
 use crate::options::{Address, PgOptions, PoolerMode, Server, Servers};
 use crate::sql::{Begin, PgQuery, Statements};
@@ -197,7 +199,7 @@ impl Pool {
         };
         match &answer {
             Ok(()) => held.keep(),
-            Err(failed) => self.after(failed, state, held),
+            Err(failed) => after(failed, state, held),
         }
         Ok((server, answer))
     }
@@ -245,7 +247,7 @@ impl Pool {
         let types = match prepared {
             Ok(Ok(statement)) => types_of(&statement),
             Ok(Err(failed)) => {
-                self.after(&failed, State::Ready, held);
+                after(&failed, State::Ready, held);
                 return Err(error::failure(operation, failed));
             }
             Err(_) => {
@@ -255,20 +257,6 @@ impl Pool {
         };
         held.keep();
         Ok(types)
-    }
-
-    /// What becomes of a connection after an error.
-    pub(crate) fn after(&self, failed: &sqlx::Error, state: State, held: Held) {
-        if error::is_read_only(failed) {
-            self.shared.hosts.want_writes();
-        }
-        if error::is_fatal(failed) {
-            held.broke();
-        } else if state == State::Ready {
-            held.keep();
-        } else {
-            held.close();
-        }
     }
 
     /// Runs one statement on a connection, as the pooler mode requires: alone, or in a transaction that brings its
@@ -397,6 +385,17 @@ impl Shared {
 
     fn idle(&self) -> MutexGuard<'_, Idle> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What becomes of a connection after an error.
+fn after(failed: &sqlx::Error, state: State, held: Held) {
+    if error::is_fatal(failed) {
+        held.broke();
+    } else if state == State::Ready {
+        held.keep();
+    } else {
+        held.close();
     }
 }
 

@@ -1,7 +1,6 @@
 //! Opening a connection: the hosts in order, each within a time, and what is done first on every new connection.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnection, PgRow};
 use tokio::time::{Instant, timeout};
 
-use super::{NO_SESSION, Pool, Shared};
+use super::{NO_SESSION, Pool, Session, Shared};
 use crate::error;
 use crate::options::{Role, Server, Servers, SessionAttrs};
 use crate::row::Cells;
@@ -39,16 +38,9 @@ pub(crate) struct Process {
 pub(super) struct Resting {
     /// Hosts that failed, and when.
     failed: Mutex<Vec<(usize, Instant)>>,
-    /// Whether a write met a server that takes none.
-    wants_writes: AtomicBool,
 }
 
 impl Resting {
-    /// From now on hosts that take writes are preferred.
-    pub(super) fn want_writes(&self) {
-        self.wants_writes.store(true, Ordering::Relaxed);
-    }
-
     /// The hosts, those that failed a moment ago last. Each attempt decides for itself: tasks that move one shared
     /// index would drive each other past the host that answers.
     fn order(&self, hosts: usize) -> Vec<usize> {
@@ -81,8 +73,8 @@ impl Pool {
     }
 
     /// Opens a connection to the server itself, for several statements that belong together.
-    pub(crate) async fn open_session(&self, operation: &'static str) -> Result<PgConnection> {
-        Ok(self.open_session_link(operation).await?.connection)
+    pub(crate) async fn open_session(&self, operation: &'static str) -> Result<Session> {
+        Ok(Session::new(&self.shared, self.open_session_link(operation).await?))
     }
 
     /// The same, with the process that serves it.
@@ -92,11 +84,9 @@ impl Pool {
 
     /// As [`Pool::open_session`], for a transaction of an application that may think between its statements: it blocks no
     /// reader of the log.
-    pub(crate) async fn open_patient_session(
-        &self,
-        operation: &'static str,
-    ) -> Result<PgConnection> {
-        Ok(self.session(operation, self.shared.patient.as_ref()).await?.connection)
+    pub(crate) async fn open_patient_session(&self, operation: &'static str) -> Result<Session> {
+        let link = self.session(operation, self.shared.patient.as_ref()).await?;
+        Ok(Session::new(&self.shared, link))
     }
 
     async fn session(&self, operation: &'static str, servers: Option<&Servers>) -> Result<Link> {
@@ -139,11 +129,8 @@ impl Shared {
         is_session: bool,
     ) -> Result<Link> {
         let wanted = match servers.wanted {
-            SessionAttrs::Any
-                if servers.is_choice() && self.hosts.wants_writes.load(Ordering::Relaxed) =>
-            {
-                SessionAttrs::ReadWrite
-            }
+            // A store writes: of several hosts one that lets it is preferred.
+            SessionAttrs::Any if servers.is_choice() => SessionAttrs::ReadWrite,
             wanted => wanted,
         };
         let takes_any = servers.wanted.takes_any();

@@ -19,7 +19,7 @@ use super::names::{mark, named};
 use crate::epoch::look_into;
 use crate::error;
 use crate::lineage::{ServerOf, Started};
-use crate::pool::is_alive;
+use crate::pool::{Session, is_alive};
 use crate::row::Cells;
 use crate::sql::{PgQuery, Schema};
 use crate::store::Store;
@@ -34,7 +34,7 @@ pub(super) struct Target {
     pub(super) build: ProjectionBuild,
     pub(super) schema: Schema,
     /// Put back only after a complete transaction; since when it is idle.
-    pub(super) connection: Option<(PgConnection, Instant)>,
+    pub(super) connection: Option<(Session, Instant)>,
 }
 
 /// What is done within a transaction, after the checkpoint is moved.
@@ -103,7 +103,7 @@ pub(super) async fn try_out(
     attempt.watch(work).await.ok().flatten()
 }
 
-async fn take(target: &mut Target) -> Result<PgConnection> {
+async fn take(target: &mut Target) -> Result<Session> {
     if let Some((mut connection, since)) = target.connection.take()
         && is_alive(&mut connection, since).await
     {

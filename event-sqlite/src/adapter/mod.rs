@@ -12,6 +12,7 @@ use event_core::adapter::{Adapter, AdapterFactory, InlineModels, OpenOptions, Sc
 use event_core::{
     Appended, Error, EventStore, ExpectedVersion, Position, Result, StreamId, Tenant,
 };
+use event_sql::epochs::prove_bare;
 use event_sql::inline::InlineProjections;
 use event_sql::projector::{ProjectionStatus, wait_for};
 use event_sql::queue::APPEND;
@@ -247,14 +248,19 @@ impl SqliteAdapter {
     /// It asks the file, so it does not matter which program runs the projection.
     ///
     /// # Errors
-    /// As [`SqliteAdapter::projection_status`]. A projection that does not exist is waited for.
+    /// As [`SqliteAdapter::projection_status`]; [`Error::LogDiverged`](event_core::Error::LogDiverged) for a position of a log that was
+    /// replaced. A projection that does not exist is waited for.
     pub async fn wait_for_projection(
         &self,
         name: &str,
         position: Position,
         at_most: Duration,
     ) -> Result<bool> {
-        wait_for(position, at_most, || self.projection_status(name, None)).await
+        let epoch = self.store.lineage.epoch();
+        let is_reached = wait_for(position, at_most, || self.projection_status(name, None)).await?;
+        // Other events may have come to the position.
+        prove_bare(self.live(), position, epoch).await?;
+        Ok(is_reached)
     }
 
     /// Removes a build of a projection: its tables and views, and its checkpoint, in one transaction. False if it does

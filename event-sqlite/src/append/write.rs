@@ -54,8 +54,8 @@ async fn prepare(
     assign_keys(transaction, batch).await?;
     let pairs = batch.events.iter().map(|it| (&*it.event.event_type, it.event.version));
     let unseen = store.census.unseen(pairs);
-    if !unseen.is_empty() {
-        transaction.execute(census::query(&unseen)?).await?;
+    if !unseen.pairs.is_empty() {
+        transaction.execute(census::query(&unseen.pairs)?).await?;
     }
     Ok(unseen)
 }

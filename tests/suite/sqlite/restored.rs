@@ -246,6 +246,22 @@ async fn a_bare_position_of_the_lost_part_is_refused_until_a_page_contained_it()
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_position_of_the_lost_part_is_refused_wherever_it_is_named() {
+    let path = new_file();
+    let store = open_store(&path).await;
+    append(&store, 100).await;
+    let copy = copy_of(&path).await;
+    append(&store, 200).await;
+    assert_eq!(store.read_all(after(100)).await.unwrap().len(), 200);
+    restore(&path, &copy).await;
+    let other = open_store(&path).await;
+    append(&other, 50).await;
+    other.close().await;
+    crate::contested::positions_are_refused(&store, &[300, 250, 120], 150).await;
+    store.close().await;
+}
+
 #[tokio::test]
 async fn events_that_were_removed_are_no_other_log() {
     let path = new_file();

@@ -35,7 +35,7 @@ use crate::envelope::{EventSet, RecordedEvent};
 use crate::error::{Error, Result};
 use crate::store::EventStore;
 use crate::subscription::filter_text::is_same;
-use crate::subscription::{StartFrom, Subscription, verify_checkpoint};
+use crate::subscription::{Subscription, verify_checkpoint};
 use crate::value::{BatchSize, Position};
 
 /// The first pause after a transient failure; it doubles.
@@ -195,9 +195,8 @@ impl<T: ProjectionTables> Projector<T> {
     async fn attempt(&mut self, goal: Goal) -> Result<u64> {
         self.reload().await?;
         if self.source.is_none() {
-            let from = StartFrom::After(self.status.position);
             let filter = self.tables.build().filter.clone();
-            self.source = Some(self.store.subscribe(from, filter).await?);
+            self.source = Some(self.store.resume(self.status.position, filter).await?);
         }
         let Some(source) = &mut self.source else { return Ok(0) };
         // Until the batch is written, the events taken from the source are nowhere else.
@@ -334,9 +333,10 @@ impl<T: ProjectionTables> Projector<T> {
         count: usize,
     ) -> Vec<(T::Event, RecordedEvent)> {
         let mut events = Vec::with_capacity(count);
-        let from = StartFrom::After(self.status.position);
         let filter = self.tables.build().filter.clone();
-        let Ok(mut source) = self.store.subscribe(from, filter).await else { return events };
+        let Ok(mut source) = self.store.resume(self.status.position, filter).await else {
+            return events;
+        };
         while let Some(Ok(event)) = source.next_until(up_to).await
             && events.len() < count
         {

@@ -248,6 +248,11 @@ impl DurableSubscription {
         operation.check(self.check())?;
         let wanted = operation.check(self.registered())?;
         operation.check(self.filter.check(&self.store, &self.name).await)?;
+        if let Err(error) = self.start.check_bare(&self.store, &self.name)
+            && operation.run(|_| checkpoints.find(&key)).await?.is_none()
+        {
+            return Err(operation.refuse(error));
+        }
         let start = self.start.in_log(&self.store, &self.name, &self.filter).await;
         let start = operation.check(start)?;
         let start = operation.check(start.position(&self.store, &self.name).await)?;

@@ -31,6 +31,7 @@ impl DurableSubscription {
     /// As [`DurableSubscription::pause`].
     pub async fn reset(&self, to: StartFrom) -> Result<()> {
         let (operation, key, checkpoints) = self.begin("reset_subscription")?;
+        operation.check(to.check_bare(&self.store, &self.name))?;
         let to = operation.check(to.in_log(&self.store, &self.name, &self.filter).await)?;
         let position = operation.check(to.position(&self.store, &self.name).await)?;
         operation.run(|_| checkpoints.reset(&key, position)).await

@@ -1,0 +1,57 @@
+//! [`Session`]: a connection that is not one of the pool's, for several statements that belong together.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+use sqlx::postgres::PgConnection;
+use tokio::runtime::Handle;
+
+use super::{Link, Shared, close};
+
+/// The connection. Where it is dropped, what the server still does for it is cancelled: a caller that went away leaves
+/// neither a statement nor a lock behind, and no connection that waits for one.
+pub(crate) struct Session {
+    shared: Arc<Shared>,
+    link: Option<Link>,
+}
+
+impl Session {
+    pub(super) fn new(shared: &Arc<Shared>, link: Link) -> Self {
+        Self { shared: Arc::clone(shared), link: Some(link) }
+    }
+
+    /// Closes it, in the way that the server expects.
+    pub(crate) async fn close(mut self) {
+        if let Some(link) = self.link.take() {
+            close(link.connection).await;
+        }
+    }
+}
+
+impl Deref for Session {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        match &self.link {
+            Some(link) => &link.connection,
+            None => unreachable!("the connection is taken by methods that consume its holder"),
+        }
+    }
+}
+
+impl DerefMut for Session {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        match &mut self.link {
+            Some(link) => &mut link.connection,
+            None => unreachable!("the connection is taken by methods that consume its holder"),
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let (Some(link), Ok(runtime)) = (self.link.take(), Handle::try_current()) {
+            runtime.spawn(Arc::clone(&self.shared).end(link));
+        }
+    }
+}
