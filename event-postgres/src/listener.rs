@@ -55,6 +55,11 @@ impl Listener {
         self.state.connected.load(Ordering::Relaxed)
     }
 
+    /// Positions that were received are void: the log was replaced.
+    pub(crate) fn forget(&self) {
+        self.state.received.store(0, Ordering::Relaxed);
+    }
+
     /// Listens until the returned value is dropped.
     pub(crate) fn start(&self, sql: Arc<Statements>, wake: Arc<Notify>) -> Listening {
         let (servers, state) = (self.servers.clone(), Arc::clone(&self.state));

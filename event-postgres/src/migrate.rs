@@ -35,13 +35,13 @@ macro_rules! files {
 
 /// The migrations in order. A released file never changes, not even a comment: its checksum is stored in every schema it
 /// was applied to. A change of the schema is a new file, with the next number; a number is never used again.
-const FILES: [(&str, &str); 24] = files! {
+const FILES: [(&str, &str); 25] = files! {
     "0001_tables" "0002_append" "0003_streams_and_links" "0004_subscriptions" "0005_snapshots" "0006_projections"
     "0007_row_security" "0008_projection_arguments" "0009_removed_events" "0010_bounds"
     "0011_incarnations" "0012_claims" "0013_sequences" "0014_hard_deletion"
     "0015_positions" "0016_frontier" "0017_append_together" "0018_read_models" "0019_append_event"
     "0020_subscription_changes"
-    "0021_discarded_events" "0022_frontier_proof" "0023_build_state" "0024_control_tokens"
+    "0021_discarded_events" "0022_frontier_proof" "0023_build_state" "0024_control_tokens" "0025_names"
 };
 
 /// Brings the schema to this program's version, or refuses it, as `mode` says; a standby cannot be migrated.

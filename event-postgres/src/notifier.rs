@@ -18,10 +18,10 @@ pub(crate) struct Notifier(Arc<Shared>);
 
 struct Shared {
     store: Arc<Store>,
-    /// The highest position that was committed here.
-    committed: AtomicI64,
-    /// The highest position that was sent.
-    sent: AtomicI64,
+    /// The position of the latest commit here. It may be lower than the one before: the log may have been replaced.
+    latest: AtomicI64,
+    /// Whether it was not sent yet.
+    is_due: AtomicBool,
     running: AtomicBool,
 }
 
@@ -29,25 +29,19 @@ impl Notifier {
     pub(crate) fn new(store: Arc<Store>) -> Self {
         Self(Arc::new(Shared {
             store,
-            committed: AtomicI64::new(0),
-            sent: AtomicI64::new(0),
+            latest: AtomicI64::new(0),
+            is_due: AtomicBool::new(false),
             running: AtomicBool::new(false),
         }))
     }
 
     /// Sends a position, soon.
     pub(crate) fn notify(&self, position: i64) {
-        if self.0.committed.fetch_max(position, Ordering::SeqCst) < position
-            && let Some(turn) = Turn::take(&self.0)
-        {
+        self.0.latest.store(position, Ordering::SeqCst);
+        self.0.is_due.store(true, Ordering::SeqCst);
+        if let Some(turn) = Turn::take(&self.0) {
             tokio::spawn(turn.run());
         }
-    }
-}
-
-impl Shared {
-    fn is_behind(&self) -> bool {
-        self.sent.load(Ordering::SeqCst) < self.committed.load(Ordering::SeqCst)
     }
 }
 
@@ -71,13 +65,13 @@ impl Turn {
         let shared = Arc::clone(&self.0);
         let mut turn = self;
         loop {
-            while shared.is_behind() {
+            while shared.is_due.swap(false, Ordering::SeqCst) {
                 turn.send().await;
                 sleep(PAUSE).await;
             }
             // A commit after this starts a task of its own; one before it is seen by the next check.
             drop(turn);
-            if !shared.is_behind() {
+            if !shared.is_due.load(Ordering::SeqCst) {
                 return;
             }
             let Some(next) = Self::take(&shared) else { return };
@@ -86,14 +80,13 @@ impl Turn {
     }
 
     async fn send(&self) {
-        let Shared { store, committed, sent, .. } = &*self.0;
-        let position = committed.load(Ordering::SeqCst);
+        let Shared { store, latest, .. } = &*self.0;
+        let position = latest.load(Ordering::SeqCst);
         let query = store.sql.notify.query();
         let query = query.bind(store.sql.schema().as_str().to_owned()).bind(position.to_string());
         if let Err(failure) = store.fetch("wake other processes", query).await {
             let error = event_core::Error::from(failure);
             tracing::debug!(error = %event_core::error::with_causes(&error), "a wake-up was lost");
         }
-        sent.store(position, Ordering::SeqCst);
     }
 }

@@ -149,6 +149,9 @@ impl Task {
             let woken = match next {
                 Next::More => continue,
                 Next::Restart => {
+                    if let Some(listener) = listener {
+                        listener.forget();
+                    }
                     let Some(other) = self.begin().await else { return };
                     progress = other;
                     continue;

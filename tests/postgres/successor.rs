@@ -10,6 +10,8 @@ use event_core::{AllOptions, Error, EventId, EventStore, ExpectedVersion, Positi
 use event_postgres::PgAdapter;
 use event_testing::Noted;
 use sqlx::Connection as _;
+use sqlx::postgres::PgListener;
+use tokio::time::timeout;
 
 use crate::bouncer::Bouncer;
 use crate::contested::{documents, positions_are_refused};
@@ -122,5 +124,29 @@ async fn a_wait_for_an_append_that_is_lost_does_not_end_well() {
         assert!(matches!(waited, Err(Error::LogDiverged { .. })), "{what}: {waited:?}");
     }
     other.close().await;
+    store.close().await;
+}
+
+/// The position of an append may be lower than that of an earlier one, in the log that was lost.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn other_processes_are_woken_at_positions_that_the_lost_part_had() {
+    let mut pair = Pair::with(10).await;
+    let patient = RetryPolicy::default().retries(1_000);
+    let adapter = PgAdapter::connect(&pair.url).await.unwrap();
+    let store = EventStore::builder(adapter).retry(patient).build().unwrap();
+    pair.part().await;
+    append(&store, "gone", 100).await;
+    pair.fail_over(0).await;
+    let mut listener = PgListener::connect(&pair.standby_url).await.unwrap();
+    listener.listen("event_store").await.unwrap();
+    let appended = store.append(&stream("s"), ExpectedVersion::Any, Noted::many(1)).await.unwrap();
+    assert!(appended.position.get() <= 110, "{appended:?}");
+    loop {
+        let received = timeout(Duration::from_mins(1), listener.recv()).await;
+        let received = received.expect("a notification of the append").unwrap();
+        if received.payload() == appended.position.to_string() {
+            break;
+        }
+    }
     store.close().await;
 }

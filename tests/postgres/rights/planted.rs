@@ -149,7 +149,7 @@ async fn administration_is_granted_apart() {
 }
 
 #[tokio::test]
-async fn numbers_that_no_program_writes_are_refused() {
+async fn numbers_and_names_that_no_program_writes_are_refused() {
     let database = pg::shared().database().await;
     let (url, owner) = role(&database).await;
     let store = EventStore::new(owner).unwrap();
@@ -162,6 +162,11 @@ async fn numbers_that_no_program_writes_are_refused() {
         "register_subscription('t', 'before', 'all', 1, -1)",
         "control_subscription('t', 'mail', 'reset', -5, NULL)",
         "save_snapshot('default', 's', 'k', 1, 0, -1, 1, gen_random_uuid(), '{}')",
+        "register_subscription('t', '', 'all', 1, 0)",
+        "record_names('', '{s}')",
+        "append_event('', 's', 's', 0, NULL, false, gen_random_uuid(), 'noted', 1, '{}', '{}')",
+        "append_event('default', '', '', 0, NULL, false, gen_random_uuid(), 'noted', 1, '{}', '{}')",
+        "append_event('default', 'v', 'v', 0, NULL, false, gen_random_uuid(), 'noted', 0, '{}', '{}')",
     ] {
         let call = format!("SELECT event_store.{call}");
         assert_eq!(refused(&mut direct, &call).await, "23514", "{call}");
