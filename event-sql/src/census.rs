@@ -27,7 +27,6 @@ struct Seen {
 
 /// Pairs that may not be recorded yet, in the log of when they were looked up.
 #[derive(Debug)]
-#[must_use = "they have to be recorded"]
 pub struct Unseen {
     /// The pairs.
     pub pairs: Vec<StoredVersion>,

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use event_core::registry::StoredVersion;
 use event_core::{Error, Result};
+use event_sql::census::Unseen;
 use event_sql::queue::APPEND;
 use event_sql::rows::to_i64;
 
@@ -28,15 +28,12 @@ pub(super) async fn all(
     Ok(())
 }
 
-/// Event types and versions.
-type Versions = Vec<StoredVersion>;
-
 /// Writes a batch without committing; what is new to the census is returned, and noted after the commit.
 pub(super) async fn without_commit(
     store: &Store,
     transaction: &mut impl Statements,
     mut batch: Batch<'_>,
-) -> Result<Versions, Failure> {
+) -> Result<Unseen, Failure> {
     let now = store.now().timestamp_micros();
     let unseen = prepare(store, transaction, &mut batch).await?;
     let events: Vec<Event<'_>> =
@@ -50,7 +47,7 @@ async fn prepare(
     store: &Store,
     transaction: &mut impl Statements,
     batch: &mut Batch<'_>,
-) -> Result<Versions, Failure> {
+) -> Result<Unseen, Failure> {
     assign_keys(transaction, batch).await?;
     let pairs = batch.events.iter().map(|it| (&*it.event.event_type, it.event.version));
     let unseen = store.census.unseen(pairs);
