@@ -58,6 +58,8 @@ mod failure;
 mod follow;
 mod host;
 mod input;
+mod interrupt;
+mod lines;
 mod moment;
 mod output;
 mod progress;

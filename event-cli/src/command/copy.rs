@@ -4,12 +4,17 @@ use std::future::IntoFuture as _;
 use std::path::PathBuf;
 
 use clap::Args;
+use event_core::Error;
+use event_core::transfer::Copied;
 use serde_json::json;
 
 use crate::command::export::Which;
 use crate::failure::{Exit, Failure};
+use crate::interrupt::{Interrupt, interrupted};
 use crate::progress::{Progress, share};
 use crate::session::{Common, Session, scoped};
+
+const AGAIN: &str = "run the same command again to go on: it skips what the target has already";
 
 /// The arguments of `copy`.
 #[derive(Debug, Args)]
@@ -47,18 +52,22 @@ impl Copy {
         if self.new_positions {
             copy = copy.new_positions();
         }
-        let copy = copy.progress(|at| {
-            let done = at.done.stored + at.done.skipped;
-            progress.at(done, share(at.position.get(), at.end.get()));
+        let interrupt = Interrupt::listen();
+        let mut done = Copied::default();
+        let copy = copy.stop_if(|| interrupt.is_asked()).progress(|at| {
+            done = at.done;
+            progress.at(done.stored + done.skipped, share(at.position.get(), at.end.get()));
         });
         let copied = tokio::select! {
             copied = copy.into_future() => copied.map_err(Failure::from),
-            _ = tokio::signal::ctrl_c() => Err(Failure::new(Exit::Interrupted, "interrupted")),
+            () = interrupt.second() => Err(interrupted("copying")),
         };
         let copied = copied.map_err(|failure| {
-            failure
-                .hint("run the same command again to go on: it skips what the target has already")
+            failure.hint(format!("copied {} until then", amount(&done))).hint(AGAIN)
         })?;
+        if copied.is_stopped {
+            return Err(interrupted(format!("copied {}", amount(&copied))).hint(AGAIN));
+        }
         progress.clear();
         let rate = progress.rate(copied.stored + copied.skipped);
         if self.common.json {
@@ -70,10 +79,7 @@ impl Copy {
                 "left_alone": copied.left_alone,
             }))?;
         } else {
-            session.out.line(format!(
-                "copied {} events and links, skipped {} already present, {rate:.0} events/s",
-                copied.stored, copied.skipped
-            ))?;
+            session.out.line(format!("copied {}, {rate:.0} events/s", amount(&copied)))?;
             session.out.line(format!(
                 "copied {} snapshots and {} subscriptions, skipped {} subscriptions in use in the target",
                 copied.snapshots, copied.subscriptions, copied.left_alone
@@ -82,7 +88,13 @@ impl Copy {
         if !self.which.is_all() || self.new_positions {
             return Ok(());
         }
-        let (source, target) = (from.digest().await?, to.digest().await?);
+        let compared = tokio::select! {
+            compared = async { Ok::<_, Error>((from.digest().await?, to.digest().await?)) } => compared,
+            () = interrupt.first() => {
+                return Err(interrupted("everything is copied, and was not compared yet").hint(AGAIN));
+            }
+        };
+        let (source, target) = compared?;
         if !self.common.json {
             session.out.line(format!("from {source}\nto   {target}"))?;
         }
@@ -94,6 +106,10 @@ impl Copy {
             "the stores differ: one of them is being written to, or the target held other events; run it again to copy what came since",
         ))
     }
+}
+
+fn amount(done: &Copied) -> String {
+    format!("{} events and links, skipped {} already present", done.stored, done.skipped)
 }
 
 impl Backup {

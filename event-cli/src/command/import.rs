@@ -1,16 +1,21 @@
 //! `import`: what `export` wrote. Interrupted, it is repeated: what the store has already is skipped.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
 use std::path::PathBuf;
 
 use clap::Args;
-use event_core::BatchSize;
+use event_core::adapter::import::Imported;
+use event_core::transfer::Import as Importing;
+use event_core::{BatchSize, Error};
 use serde_json::json;
 
 use crate::failure::{Exit, Failure};
+use crate::interrupt::{Interrupt, interrupted};
+use crate::lines::Lines;
 use crate::progress::{Progress, share};
 use crate::session::{Common, Session, scoped};
+
+const AGAIN: &str = "what was stored stays; run the same command again to go on: it skips what the store has already";
+const MENDED: &str = "what was stored before stays; once that is mended, run the same command again: it skips what the store has already";
 
 /// The arguments of `import`.
 #[derive(Debug, Args)]
@@ -24,72 +29,92 @@ pub struct Import {
     common: Common,
 }
 
-/// A source that shows how much of it was read.
-struct Counted<R> {
-    source: R,
-    read: u64,
-    size: u64,
-    progress: Progress,
-}
-
-impl<R: BufRead> Read for Counted<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.source.read(buffer)?;
-        self.read += read as u64;
-        Ok(read)
-    }
-}
-
-impl<R: BufRead> BufRead for Counted<R> {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.source.fill_buf()
-    }
-
-    fn consume(&mut self, amount: usize) {
-        self.source.consume(amount);
-        self.read += amount as u64;
-        self.progress.at(self.read, share(self.read, self.size.max(self.read)));
-    }
-}
-
 impl Import {
     pub(super) async fn run(self, session: &mut Session) -> Result<(), Failure> {
         session.out.goes_on_unread();
         let tenant = self.common.tenant()?;
-        let (source, size): (Box<dyn BufRead + Send>, u64) = match &self.file {
-            Some(path) if path.as_os_str() != "-" => {
-                let fail =
-                    |error| Failure::general(format!("could not open {}: {error}", path.display()));
-                let file = File::open(path).map_err(fail)?;
-                let size = file.metadata().map_or(0, |it| it.len());
-                (Box::new(BufReader::with_capacity(1 << 16, file)), size)
-            }
-            _ => (Box::new(BufReader::with_capacity(1 << 16, io::stdin())), 0),
-        };
+        let lines = Lines::of(self.file.as_deref())?;
         let store = session.writer().await?;
         let store = scoped(&store, tenant);
         let mut import = store.import().limit(BatchSize::default());
         if self.keep_positions {
             import = import.keep_positions();
         }
-        let source = Counted { source, read: 0, size, progress: Progress::of("bytes") };
-        let imported = tokio::select! {
-            imported = import.read(source) => imported.map_err(Failure::from),
-            _ = tokio::signal::ctrl_c() => Err(Failure::new(Exit::Interrupted, "interrupted")),
-        };
-        let imported = imported.map_err(|failure| {
-            failure.hint(
-                "what was stored before stays; once that is mended, run the same command again: it skips what the store has already",
-            )
-        })?;
+        let imported = read(import, lines, &Interrupt::listen()).await?;
         if self.common.json {
             return session
                 .out
                 .json(&json!({ "stored": imported.stored, "skipped": imported.skipped }));
         }
-        session.out.line(format!(
-            "imported {} events and links, skipped {} already present",
-            imported.stored, imported.skipped
-        ))
+        session.out.line(format!("imported {}", amount(imported)))
     }
+}
+
+fn amount(done: Imported) -> String {
+    format!("{} events and links, skipped {} already present", done.stored, done.skipped)
+}
+
+/// Imports all lines. An interrupt ends it between two batches.
+async fn read(
+    mut import: Importing,
+    mut lines: Lines,
+    interrupt: &Interrupt,
+) -> Result<Imported, Failure> {
+    let mut progress = Progress::of("bytes");
+    let (mut number, mut bytes) = (0, 0);
+    let size = lines.size;
+    let stopped = |bytes: u64, done| {
+        let place = if size == 0 {
+            String::new()
+        } else {
+            format!(", at {:.0} % of the file", share(bytes, size) * 100.0)
+        };
+        Err(interrupted(format!("imported {}{place}", amount(done))).hint(AGAIN))
+    };
+    loop {
+        let part = tokio::select! {
+            biased;
+            () = interrupt.first() => return stopped(bytes, import.done()),
+            part = lines.next() => part,
+        };
+        let part = part.map_err(|error| Failure::from(Error::adapter("read the import", error)))?;
+        if part.is_empty() {
+            break;
+        }
+        bytes += part.len() as u64;
+        progress.at(bytes, share(bytes, size.max(bytes)));
+        for line in part.split_inclusive(|byte| *byte == b'\n') {
+            number += 1;
+            let done = import.done();
+            tokio::select! {
+                pushed = push(&mut import, line, number) => pushed?,
+                () = interrupt.second() => return stopped(bytes, done),
+            }
+        }
+    }
+    let done = import.done();
+    tokio::select! {
+        imported = import.finish() => Ok(imported.map_err(|error| mend(error, done))?),
+        () = interrupt.second() => stopped(bytes, done),
+    }
+}
+
+async fn push(import: &mut Importing, line: &[u8], number: u64) -> Result<(), Failure> {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let pushed = match std::str::from_utf8(line) {
+        Ok(line) => import.push(line).await,
+        Err(error) => {
+            let reason = "it is not UTF-8; an export is".to_owned();
+            Err(Error::InvalidLine { line: number, column: error.valid_up_to() + 1, reason })
+        }
+    };
+    pushed.map_err(|error| mend(error, import.done()))
+}
+
+/// The failure of an import, with how far it came.
+fn mend(error: Error, done: Imported) -> Failure {
+    let failure = Failure::from(error);
+    // A store that refuses goes on refusing, one that went away may be back.
+    let hint = if failure.exit() == Exit::Refused { MENDED } else { AGAIN };
+    failure.hint(format!("imported {} until then", amount(done))).hint(hint)
 }

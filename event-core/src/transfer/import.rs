@@ -114,6 +114,11 @@ impl Import {
         self.note(pushed)
     }
 
+    /// What this import has stored and skipped so far.
+    pub const fn done(&self) -> Imported {
+        self.done
+    }
+
     /// Remembers the error that ends the import.
     fn note<T>(&mut self, result: Result<T>) -> Result<T> {
         if let Err(error) = &result {

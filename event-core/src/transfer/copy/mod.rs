@@ -31,6 +31,8 @@ pub struct Copied {
     /// The number of durable subscriptions that were not changed: those that are consumed or paused in the target, those of all
     /// tenants if the target handle is bound to one, and all of them if a backend does not support them.
     pub left_alone: u64,
+    /// Whether it ended early, because [`CopyTo::stop_if`] said so.
+    pub is_stopped: bool,
 }
 
 /// The progress of a copy.
@@ -55,6 +57,7 @@ pub struct CopyTo<'s> {
     snapshots: bool,
     subscriptions: bool,
     progress: Box<dyn FnMut(&CopyProgress) + Send + 's>,
+    stop: Box<dyn Fn() -> bool + Send + 's>,
 }
 
 impl EventStore {
@@ -95,6 +98,7 @@ impl EventStore {
             snapshots: false,
             subscriptions: true,
             progress: Box::new(|_| ()),
+            stop: Box::new(|| false),
         }
     }
 }
@@ -143,8 +147,15 @@ impl<'s> CopyTo<'s> {
         self
     }
 
+    /// Ends the copy early: the function is asked after each page, which is stored whole. A copy that is repeated goes on.
+    pub fn stop_if(mut self, stop: impl Fn() -> bool + Send + 's) -> Self {
+        self.stop = Box::new(stop);
+        self
+    }
+
     async fn run(self) -> Result<Copied> {
-        let Self { from, to, pages, positions, snapshots, subscriptions, mut progress } = self;
+        let Self { from, to, pages, positions, snapshots, subscriptions, mut progress, stop } =
+            self;
         let mut anchors = if subscriptions { Anchors::of(from).await? } else { Anchors::default() };
         let mut source = Source::new(from.clone(), pages.clone(), positions);
         let end = from.adapter().live().head().await?;
@@ -163,6 +174,10 @@ impl<'s> CopyTo<'s> {
                 }
             }
             progress(&at);
+            if stop() {
+                at.done.is_stopped = true;
+                return Ok(at.done);
+            }
         }
         if snapshots {
             at.done.snapshots = snapshots::copy(from, to, pages, positions).await?;
