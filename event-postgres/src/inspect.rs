@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use event_core::Result;
 use event_core::health::Blocker;
+use event_sql::error::no_answer;
 
 use crate::row::Cells;
 use crate::stall::blocker;
@@ -19,6 +20,16 @@ pub struct Inspection {
     pub settings: Vec<(String, String)>,
     /// Transactions of this database that are old, or that wait for others; the oldest first, at most 32.
     pub transactions: Vec<OldTransaction>,
+    /// Connections to all databases of the server.
+    pub connections: u64,
+    /// How many there may be, beside those that are reserved for superusers.
+    pub connections_most: u64,
+    /// How many transactions ago the oldest row of this database was written that was not frozen since.
+    pub oldest_transaction: u64,
+    /// At how many autovacuum freezes rows, whatever it is set to; at two thousand million the server takes no more writes.
+    pub oldest_transaction_most: u64,
+    /// Tables of the store that a crash of the server empties, since they are not in its write-ahead log.
+    pub unlogged: Vec<String>,
 }
 
 /// A transaction that is old, or that waits.
@@ -44,5 +55,17 @@ pub(crate) async fn inspect(store: &Store, older_than: Duration) -> Result<Inspe
         let waits_for = Cells::new(&row).get("waits_for")?;
         transactions.push(OldTransaction { session: blocker(&row)?, waits_for });
     }
-    Ok(Inspection { settings, transactions })
+    let rows = store.fetch(OPERATION, store.sql.room.query()).await?;
+    let row = rows.first().ok_or_else(|| no_answer(OPERATION))?;
+    let cells = Cells::new(row);
+    let number = |name| cells.get::<i64>(name).map(i64::unsigned_abs);
+    Ok(Inspection {
+        settings,
+        transactions,
+        connections: number("connections")?,
+        connections_most: number("connections_most")?,
+        oldest_transaction: number("oldest_transaction")?,
+        oldest_transaction_most: number("oldest_transaction_most")?,
+        unlogged: cells.get("unlogged")?,
+    })
 }

@@ -148,7 +148,7 @@ statements! {
     }
     session {
         start opened cancel activity probe_first probe_second health notify blockers settings
-        old_transactions
+        old_transactions room
     }
 }
 

@@ -89,6 +89,7 @@ mod identity;
 mod import;
 mod inline;
 mod inline_models;
+mod inspect;
 mod lineage;
 mod link;
 mod migrate;
@@ -118,6 +119,7 @@ pub use event_sql::projector::{CatchUp, Progress, ProjectionStatus, Projector};
 
 pub use crate::adapter::SqliteAdapter;
 pub use crate::inline::{SqliteInlineProjection, inline};
+pub use crate::inspect::Inspection;
 pub use crate::options::{SqliteOptions, Synchronous};
 pub use crate::projection::{SqliteBuild, SqliteProjection, SqliteProjector, SqliteTables};
 

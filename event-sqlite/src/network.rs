@@ -21,12 +21,15 @@ const NETWORK: [&str; 14] = [
     "9p",
 ];
 
+/// The type of the network file system that holds a file. Only Linux has the list of mounts; elsewhere nothing is known.
+pub(crate) fn of(path: &Path) -> Option<String> {
+    let mounts = std::fs::read_to_string("/proc/mounts").ok()?;
+    network(&mounts, &path.canonicalize().ok()?).map(str::to_owned)
+}
+
 /// Logs a warning if the file is on a file system of another machine.
 pub(crate) fn warn(path: &Path) {
-    // Only Linux has the list; elsewhere there is no warning.
-    let Ok(mounts) = std::fs::read_to_string("/proc/mounts") else { return };
-    let Ok(path) = path.canonicalize() else { return };
-    if let Some(kind) = network(&mounts, &path) {
+    if let Some(kind) = of(path) {
         tracing::warn!(
             path = %path.display(),
             file_system = kind,

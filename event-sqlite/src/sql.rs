@@ -225,6 +225,7 @@ statements! {
     RENEW_ID = "file/renew_id";
     RESET_LOG = "file/reset_log";
     HEALTH = "file/health";
+    SETTINGS = "file/settings";
     BACKUP = "file/backup";
     CHECK = "file/check";
 

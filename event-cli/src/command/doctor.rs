@@ -1,5 +1,7 @@
 //! `doctor`: what costs safety or speed, what holds up whom, and the remedy of each.
 
+use std::time::Duration;
+
 use clap::Args;
 use event_core::error::with_causes;
 use event_core::health::Health;
@@ -10,18 +12,19 @@ use serde_json::json;
 use crate::command::finding::{Found, Severity};
 use crate::command::settings;
 use crate::failure::{Exit, Failure};
-use crate::output::text::one_line;
+use crate::output::text::{count, one_line};
 use crate::output::{Output, Style};
 use crate::session::Session;
 
-/// A write-ahead log of a file beyond this is long.
-const LONG_LOG: u64 = 64 << 20;
 /// A reader that is further behind, in seconds, is worth a word.
 const BEHIND: u64 = 60;
 
 /// The arguments of `doctor`.
 #[derive(Debug, Args)]
 pub struct Doctor {
+    /// How many seconds a transaction may be open before it is worth a word.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    old_seconds: u64,
     /// Prints JSON, one object a line.
     #[arg(long)]
     json: bool,
@@ -32,10 +35,9 @@ impl Doctor {
         let mut all = Vec::new();
         let store = session.store().await?.all_tenants();
         schema(&session.url()?, &mut all).await?;
-        durability(&session.url()?, &mut all);
         let health = store.health().await?;
         of_health(&health, &mut all);
-        settings::examine(&store, &mut all).await?;
+        settings::examine(&store, Duration::from_secs(self.old_seconds), &mut all).await?;
         census(&store, &mut all).await?;
         subscriptions(&store, &mut all).await?;
         projections(&store, &mut all).await?;
@@ -77,21 +79,10 @@ fn print(out: &mut Output, found: &Found, as_json: bool) -> Result<(), Failure> 
 async fn schema(url: &str, all: &mut Vec<Found>) -> Result<(), Failure> {
     let pending = EventStore::connect(url).schema().await?.pending().await?;
     if !pending.is_empty() {
-        let what = format!("{} schema migrations are not applied", pending.len());
+        let what = format!("{} not applied", count(pending.len() as u64, "schema migration"));
         all.push(Found::warning(what, "`migrate apply`, or `migrate sql` for an administrator"));
     }
     Ok(())
-}
-
-/// What the URL asks for. Everything else that costs safety is set by the backend itself, whatever the file had.
-fn durability(url: &str, all: &mut Vec<Found>) {
-    let keys = url.split_once('?').map_or("", |(_, keys)| keys);
-    if url.starts_with("sqlite:") && keys.split('&').any(|key| key == "synchronous=normal") {
-        all.push(Found::warning(
-            "synchronous is normal: a loss of power may take back acknowledged events",
-            "leave `synchronous=normal` out of the URL, here and in the programs",
-        ));
-    }
 }
 
 fn of_health(health: &Health, all: &mut Vec<Found>) {
@@ -111,13 +102,6 @@ fn of_health(health: &Health, all: &mut Vec<Found>) {
             None => "`COMMIT PREPARED` or `ROLLBACK PREPARED` it".to_owned(),
         };
         all.push(Found::bad(stall.to_string(), remedy));
-    }
-    if let Some(bytes) = health.write_ahead_bytes.filter(|bytes| *bytes > LONG_LOG) {
-        let what = format!("the write-ahead log is {} MiB long", bytes >> 20);
-        all.push(Found::warning(
-            what,
-            "a read that does not end keeps it from being emptied: end it",
-        ));
     }
     if let Some(pool) = health.pool.filter(|pool| pool.busy >= pool.size && pool.size > 1) {
         let what = format!("all {} connections are in use", pool.size);
@@ -159,7 +143,7 @@ async fn subscriptions(store: &EventStore, all: &mut Vec<Found>) -> Result<(), F
         if it.parked > 0 {
             let remedy = format!("`parked list {name}`; then `parked replay` or `parked discard`");
             all.push(Found::warning(
-                format!("subscription {name} has {} parked events", it.parked),
+                format!("subscription {name} has {}", count(it.parked, "parked event")),
                 remedy,
             ));
         }

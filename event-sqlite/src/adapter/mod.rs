@@ -21,6 +21,7 @@ use sqlx::{Sqlite, Transaction};
 use uuid::Uuid;
 
 use crate::inline::{self, SqliteInlineProjection, Tables};
+use crate::inspect::{self, Inspection};
 use crate::on_thread::OnThread;
 use crate::options::SqliteOptions;
 use crate::projection::{SqliteProjection, SqliteProjector};
@@ -115,6 +116,14 @@ impl SqliteAdapter {
     /// The file: an absolute path without symbolic links, found when the store was opened.
     pub fn path(&self) -> &Path {
         self.store.path()
+    }
+
+    /// Asks the file for its settings, its room, and the file system that it is on.
+    ///
+    /// # Errors
+    /// [`Error::Connection`](event_core::Error::Connection) when the file is not in its place any more.
+    pub async fn inspect(&self) -> Result<Inspection> {
+        inspect::inspect(&self.store).await
     }
 
     /// Copies the whole store as of now into a new file, while others read and write. The copy is a store like this

@@ -25,6 +25,12 @@ impl SqliteOptions {
         }
     }
 
+    /// How large the file may grow; `None` for as large as the disk.
+    pub(crate) fn most_bytes(&self) -> Option<u64> {
+        let pages = self.max_size / u64::from(PAGE);
+        (pages > 0).then(|| pages * u64::from(PAGE))
+    }
+
     /// For the connection that is open for as long as the store is.
     pub(crate) fn anchor(&self) -> SqliteConnectOptions {
         // While it waits for readers, nobody writes.

@@ -67,6 +67,11 @@ impl Pool {
         self.options.path()
     }
 
+    /// How large the file may grow; `None` for as large as the disk.
+    pub(crate) fn most_bytes(&self) -> Option<u64> {
+        self.options.most_bytes()
+    }
+
     /// Runs one statement that reads, and returns all its rows.
     pub(crate) async fn fetch(
         &self,

@@ -2,5 +2,5 @@
 SELECT s.name, s.setting
 FROM pg_catalog.pg_settings s
 WHERE s.name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'autovacuum', 'data_checksums', 'max_connections',
-                 'idle_in_transaction_session_timeout', 'default_transaction_read_only', 'track_activities')
+                 'default_transaction_read_only', 'track_activities')
 ORDER BY s.name
