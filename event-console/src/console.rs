@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use event_core::EventStore;
+use event_core::{EventStore, Result as StoreResult, View};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::net::TcpListener;
 
@@ -78,6 +78,25 @@ impl Console {
     /// `move || handle.render()` with the `PrometheusHandle` of the crate `metrics-exporter-prometheus`.
     pub fn metrics(mut self, render: impl Fn() -> String + Send + Sync + 'static) -> Self {
         self.settings.render = Some(Arc::new(render));
+        self
+    }
+
+    /// Adds a view that the console may rebuild where actions are allowed: that takes the code that folds it.
+    pub fn view<V: View>(self) -> Self {
+        self.projection(V::NAME, |store| async move { store.view::<V>().rebuild().await })
+    }
+
+    /// Adds a projection of any kind that the console may rebuild, by the function that does it and returns how many events
+    /// were folded.
+    pub fn projection<F>(
+        mut self,
+        name: impl Into<String>,
+        rebuild: impl Fn(EventStore) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = StoreResult<u64>> + Send + 'static,
+    {
+        self.settings.rebuilds.insert(name.into(), Arc::new(move |store| Box::pin(rebuild(store))));
         self
     }
 

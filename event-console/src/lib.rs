@@ -44,6 +44,7 @@ mod json;
 mod links;
 mod live;
 mod page;
+mod rebuilds;
 mod routes;
 mod sample;
 mod scrape;

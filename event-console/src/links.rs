@@ -54,6 +54,11 @@ impl Links {
         self.named("projections", &[name, &build.to_string(), action])
     }
 
+    /// Where a projection is rebuilt.
+    pub(crate) fn rebuild(&self, name: &str) -> String {
+        self.named("projections", &[name, "rebuild"])
+    }
+
     fn named(&self, page: &str, names: &[&str]) -> String {
         let mut link = format!("{}/{page}", self.base);
         for name in names {

@@ -31,6 +31,7 @@ pub(crate) fn routes(shared: &Arc<Shared>) -> Router {
         .route("/subscriptions/of/{tenant}/{name}", get(page::subscription::of_tenant))
         .route("/subscriptions/of/{tenant}/{name}/{action}", post(page::change::of_tenant))
         .route("/projections", get(page::projections::get))
+        .route("/projections/{name}/rebuild", post(page::projections::rebuild))
         .route("/projections/{name}/{build}/{action}", post(page::projections::act))
         .route("/tenants", get(page::tenants::get))
         .route("/health", get(page::health::get))

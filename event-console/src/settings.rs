@@ -1,11 +1,19 @@
 //! [`Settings`]: what a console was told by its builder.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use event_core::{EventStore, Result};
+
 /// Renders the metrics of the application as Prometheus text.
 pub(crate) type Render = dyn Fn() -> String + Send + Sync;
+
+/// Rebuilds a projection in a store, and returns how many events it folded.
+pub(crate) type Rebuild =
+    dyn Fn(EventStore) -> Pin<Box<dyn Future<Output = Result<u64>> + Send>> + Send + Sync;
 
 /// What a console was told by its builder.
 #[derive(Clone)]
@@ -18,6 +26,8 @@ pub(crate) struct Settings {
     pub(crate) hosts: Vec<String>,
     pub(crate) sample_every: Duration,
     pub(crate) render: Option<Arc<Render>>,
+    /// By the name of the projection.
+    pub(crate) rebuilds: BTreeMap<String, Arc<Rebuild>>,
 }
 
 impl Default for Settings {
@@ -29,6 +39,7 @@ impl Default for Settings {
             hosts: Vec::new(),
             sample_every: Duration::from_secs(5),
             render: None,
+            rebuilds: BTreeMap::new(),
         }
     }
 }

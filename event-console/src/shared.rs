@@ -5,6 +5,7 @@ use std::sync::Arc;
 use event_core::{EventStore, Scope, Tenant};
 
 use crate::error::ConsoleError;
+use crate::rebuilds::Rebuilds;
 use crate::sample::Sampler;
 use crate::session::Sessions;
 use crate::settings::Settings;
@@ -18,14 +19,15 @@ pub(crate) struct Shared {
     pub(crate) sessions: Sessions,
     pub(crate) sampler: Arc<Sampler>,
     pub(crate) tail: Arc<Tail>,
+    pub(crate) rebuilds: Arc<Rebuilds>,
 }
 
 impl Shared {
     pub(crate) fn new(store: &EventStore, settings: Settings) -> Result<Arc<Self>, ConsoleError> {
         let store = store.all_tenants();
         let sampler = Sampler::new(store.clone(), settings.sample_every);
-        let (sessions, tail) = (Sessions::new()?, Arc::default());
-        Ok(Arc::new(Self { store, settings, sessions, sampler, tail }))
+        let (sessions, tail, rebuilds) = (Sessions::new()?, Arc::default(), Arc::default());
+        Ok(Arc::new(Self { store, settings, sessions, sampler, tail, rebuilds }))
     }
 
     /// The store as a tenant sees it; `None` for all of them.

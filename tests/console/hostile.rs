@@ -3,7 +3,7 @@
 use event_core::{Event, EventStore, ExpectedVersion, Scope};
 use serde::{Deserialize, Serialize};
 
-use crate::filled::{MailSent, OrderPlacedV1, first, parked, stream, tenant};
+use crate::filled::{MailSent, OrderPlacedV1, first, orders, parked, stream, tenant};
 use crate::site::Site;
 
 /// An event whose keys are chosen by whoever appends it.
@@ -107,4 +107,20 @@ async fn odd_names_have_pages_of_their_own() {
         seen += 1;
     }
     assert_eq!(seen, 8);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_clients_at_once_get_their_pages() {
+    let store = EventStore::in_memory().unwrap();
+    orders(&store, 60).await;
+    let site = std::sync::Arc::new(Site::of(&store).await);
+    let mut clients = tokio::task::JoinSet::new();
+    for client in 0..200 {
+        let site = std::sync::Arc::clone(&site);
+        let path = ["/", "/streams", "/events", "/types", "/health"][client % 5];
+        clients.spawn(async move { site.get(path).await.status });
+    }
+    for status in clients.join_all().await {
+        assert_eq!(status, 200);
+    }
 }

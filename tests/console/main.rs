@@ -15,5 +15,6 @@ mod hostile;
 mod mounted;
 mod outage;
 mod pages;
+mod rebuilt;
 mod refused;
 mod tails;

@@ -163,3 +163,29 @@ async fn metrics_are_prometheus_text() {
         assert!(value.parse::<f64>().is_ok(), "{line}");
     }
 }
+
+#[tokio::test]
+async fn rare_events_are_looked_for_part_by_part() {
+    let store = EventStore::in_memory().unwrap();
+    family(&store).await;
+    for round in 0..30 {
+        let id = crate::filled::stream(&format!("post-{round}"));
+        let mail = |at: u32| crate::filled::MailSent { to: format!("{at}"), text: String::new() };
+        let events: Vec<_> = (0..1_000).map(mail).collect();
+        store.append(&id, event_core::ExpectedVersion::Any, events).await.unwrap();
+    }
+    let site = Site::of(&store).await;
+    // However many looks it takes: each goes on where the one before ended.
+    let mut path = "/events?type=order_shipped".to_owned();
+    let found = loop {
+        let page = site.page(&path).await;
+        if page.contains("parcel-1") {
+            break page;
+        }
+        let next = page.split("rel=\"next\" href=\"").nth(1).expect("a farther look");
+        path = next.split('"').next().unwrap().replace("&amp;", "&");
+    };
+    assert!(found.contains("order_shipped"), "{path}");
+    let all = site.page("/events").await;
+    assert!(all.contains("Earlier events") && !all.contains("Look farther"));
+}

@@ -23,7 +23,7 @@ pub struct Serve {
     /// The path that a proxy in front takes off, such as `/events`.
     #[arg(long, value_name = "PATH")]
     base_path: Option<String>,
-    /// Allows to pause, resume and reset subscriptions, and to replay parked events. Each action is logged.
+    /// Allows to change subscriptions, parked events and projections. Each action is logged.
     #[arg(long)]
     allow_actions: bool,
 }
@@ -40,6 +40,9 @@ impl Serve {
         }
         if let Some(path) = self.base_path {
             console = console.base_path(path);
+        }
+        for (name, rebuild) in session.host.rebuilds.clone() {
+            console = console.projection(name, move |store| rebuild(store));
         }
         let listening = console.bind(self.address).await.map_err(|error| failure(&error))?;
         session.out.line(format!("console at http://{}", listening.address()))?;

@@ -1,10 +1,11 @@
 //! All events, the latest first, page by page before a position, with filters that the store has.
 
 use axum::extract::Query;
-use event_core::{AllOptions, BatchSize, Position, RecordedEvent, Tenant};
+use event_core::{AllOptions, Tenant};
 use maud::{Markup, html};
 use serde::Deserialize;
 
+use super::look::Look;
 use crate::failure::Failure;
 use crate::html::document::{Page, Place};
 use crate::html::parts::{event_rows, nothing, tail};
@@ -25,7 +26,12 @@ pub(crate) struct Wanted {
     tenant: String,
     /// Only events before this position.
     before: Option<u64>,
+    /// How many times longer than usual the page may look for events.
+    farther: Option<u32>,
 }
+
+/// The most that a page looks farther.
+const FARTHEST: u32 = 64;
 
 /// `GET /events`
 pub(crate) async fn get(visit: Visit, Query(wanted): Query<Wanted>) -> Result<Page, Failure> {
@@ -34,19 +40,28 @@ pub(crate) async fn get(visit: Visit, Query(wanted): Query<Wanted>) -> Result<Pa
         name => Some(Tenant::new(name).map_err(|error| Failure::Invalid(error.to_string()))?),
     };
     let store = visit.shared.store_of(tenant.clone());
-    let events = store.read_all(wanted.options()).await?;
+    let farther = wanted.farther.unwrap_or(1).clamp(1, FARTHEST);
+    let look = Look::of(&store, &wanted.options(), wanted.before, (LIMIT, farther)).await?;
+    let events = &look.events;
     let body = html! {
         h1 { "Events" }
         (wanted.form(&visit))
-        @if wanted.before.is_none() { (tail(&(visit.links.to("/live") + &wanted.query(None)))) }
-        @if events.is_empty() { (nothing("No event is here.")) }
-        (event_rows(&visit.links, &events, tenant.is_none()))
+        @if wanted.before.is_none() { (tail(&(visit.links.to("/live") + &wanted.query(None, 1)))) }
+        @if events.is_empty() && look.down_to == 0 { (nothing("No event is here.")) }
+        (event_rows(&visit.links, events, tenant.is_none()))
+        @if look.down_to > 0 && events.len() < LIMIT as usize {
+            p.quiet { "Everything after position " (text::number(look.down_to)) " was looked at." }
+        }
         nav.pages aria-label="More events" {
             @if wanted.before.is_some() {
-                a href=(visit.links.to("/events") + &wanted.query(None)) { "Latest" }
+                a href=(visit.links.to("/events") + &wanted.query(None, 1)) { "Latest" }
             }
-            @if let (true, Some(last)) = (events.len() == LIMIT as usize, events.last()) {
-                a rel="next" href=(visit.links.to("/events") + &wanted.query(Some(last))) { "Earlier events" }
+            @if look.down_to > 0 {
+                @if events.len() == LIMIT as usize {
+                    a rel="next" href=(visit.links.to("/events") + &wanted.query(Some(look.down_to), 1)) { "Earlier events" }
+                } @else {
+                    a rel="next" href=(visit.links.to("/events") + &wanted.query(Some(look.down_to), (farther * 4).min(FARTHEST))) { "Look farther" }
+                }
             }
         }
     };
@@ -55,27 +70,26 @@ pub(crate) async fn get(visit: Visit, Query(wanted): Query<Wanted>) -> Result<Pa
 
 impl Wanted {
     fn options(&self) -> AllOptions {
-        let limit = BatchSize::new(LIMIT).unwrap_or_default();
-        let mut options = AllOptions::new().last(limit);
+        let mut options = AllOptions::new();
         if !self.event_type.is_empty() {
             options = options.event_types([&*self.event_type]);
         }
         if !self.category.is_empty() {
             options = options.category(&self.category);
         }
-        if let Some(before) = self.before {
-            options = options.up_to(Position::new(before.saturating_sub(1)));
-        }
         options
     }
 
-    fn query(&self, last: Option<&RecordedEvent>) -> String {
-        let before = last.map(|last| last.position().get().to_string()).unwrap_or_default();
+    /// The address of the events up to a position, all of which was not looked at yet.
+    fn query(&self, up_to: Option<u64>, farther: u32) -> String {
+        let before = up_to.map(|it| it.saturating_add(1).to_string()).unwrap_or_default();
+        let farther = if farther > 1 { farther.to_string() } else { String::new() };
         query(&[
             ("type", &self.event_type),
             ("category", &self.category),
             ("tenant", &self.tenant),
             ("before", &before),
+            ("farther", &farther),
         ])
     }
 

@@ -5,6 +5,7 @@ pub(crate) mod event;
 pub(crate) mod events;
 pub(crate) mod health;
 mod kin;
+mod look;
 pub(crate) mod overview;
 mod parked;
 pub(crate) mod projections;

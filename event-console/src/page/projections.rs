@@ -13,6 +13,7 @@ use crate::html::document::{Page, Place};
 use crate::html::form::{button, token};
 use crate::html::parts::{badge, nothing, notice};
 use crate::links::{name_of, query};
+use crate::rebuilds::State;
 use crate::text;
 use crate::visit::Visit;
 
@@ -40,7 +41,10 @@ pub(crate) async fn get(visit: Visit, Query(wanted): Query<Wanted>) -> Result<Pa
         (done(&wanted.done))
         @match reports {
             None => { (nothing("This backend keeps no projections.")) }
-            Some(reports) if reports.is_empty() => { (nothing("No view or projection has a build in this store yet.")) }
+            Some(reports) if reports.is_empty() => {
+                (nothing("No view or projection has a build in this store yet."))
+                (without_build(&visit, &reports))
+            }
             Some(reports) => {
                 table.stacks {
                     caption.hidden { "Builds of projections" }
@@ -52,6 +56,7 @@ pub(crate) async fn get(visit: Visit, Query(wanted): Query<Wanted>) -> Result<Pa
                     } }
                     tbody { @for report in &reports { (row(&visit, report, head)) } }
                 }
+                (without_build(&visit, &reports))
             }
         }
     };
@@ -62,6 +67,9 @@ fn done(done: &str) -> Markup {
     let text = match done {
         "switch" => "Readers read the build now. The previous one stays until it is dropped.",
         "drop" => "The build is dropped, with what it held.",
+        "rebuild" => {
+            "The projection is built anew, beside the build that readers read. They move over once it is whole."
+        }
         _ => return html! {},
     };
     html! { div role="status" { (notice("good", &html! { (text) })) } }
@@ -71,7 +79,7 @@ fn row(visit: &Visit, report: &ProjectionReport, head: u64) -> Markup {
     let lag = head.saturating_sub(report.position.get());
     html! {
         tr {
-            th scope="row" { (text::name(&report.name)) }
+            th scope="row" { (text::name(&report.name)) @if report.is_current { (last_rebuild(visit, &report.name)) } }
             td.number data-label="Build" { (report.build) }
             td data-label="State" { @if report.is_current { (badge("good", "current")) } @else { (badge("quiet", "beside it")) } }
             td.number data-label="Position" { (text::number(report.position.get())) }
@@ -87,6 +95,9 @@ fn row(visit: &Visit, report: &ProjectionReport, head: u64) -> Markup {
 fn actions(visit: &Visit, report: &ProjectionReport) -> Markup {
     let to = |action| visit.links.build(&report.name, report.build, action);
     html! {
+        @if report.is_current && can_rebuild(visit, &report.name) {
+            div.buttons.small { (button(visit, &visit.links.rebuild(&report.name), &[], "Rebuild")) }
+        }
         @if !report.is_current {
             div.buttons.small {
                 (button(visit, &to("switch"), &[], "Switch"))
@@ -101,6 +112,63 @@ fn actions(visit: &Visit, report: &ProjectionReport) -> Markup {
             }
         }
     }
+}
+
+/// Whether there is the code for it, and it does not run already.
+fn can_rebuild(visit: &Visit, name: &str) -> bool {
+    let runs = matches!(visit.shared.rebuilds.of(name), Some(State::Runs(_)));
+    visit.shared.settings.rebuilds.contains_key(name) && !runs
+}
+
+fn last_rebuild(visit: &Visit, name: &str) -> Markup {
+    html! {
+        @match visit.shared.rebuilds.of(name) {
+            None => {}
+            Some(State::Runs(since)) => { br; (badge("warn", "being rebuilt")) " " span.quiet { "since " (text::short_time(since)) } }
+            Some(State::Done(events)) => { br; span.quiet { "rebuilt from " (text::count(events, "event", "events")) } }
+            Some(State::Failed(why)) => { br; (badge("bad", "rebuild failed")) " " span.quiet { (text::shown(&why, 300)) } }
+        }
+    }
+}
+
+/// The projections that could be built and have no build yet.
+fn without_build(visit: &Visit, reports: &[ProjectionReport]) -> Markup {
+    let settings = &visit.shared.settings;
+    let is_built = |name: &str| reports.iter().any(|report| report.name == name);
+    let names: Vec<_> = settings.rebuilds.keys().filter(|name| !is_built(name)).collect();
+    html! {
+        @if settings.allows_actions && !names.is_empty() {
+            section aria-labelledby="unbuilt" {
+                h2 id="unbuilt" { "Not built yet" }
+                ul.plain { @for name in names {
+                    li.bar {
+                        span { (text::name(name)) (last_rebuild(visit, name)) }
+                        @if can_rebuild(visit, name) {
+                            div.buttons.small { (button(visit, &visit.links.rebuild(name), &[], "Build")) }
+                        }
+                    }
+                } }
+            }
+        }
+    }
+}
+
+/// `POST /projections/{name}/rebuild`
+pub(crate) async fn rebuild(
+    Path(name): Path<String>,
+    form: Action<Nothing>,
+) -> Result<Redirect, Failure> {
+    let (visit, name) = (form.visit, name_of(&name));
+    let shared = &visit.shared;
+    let done = match shared.settings.rebuilds.get(name) {
+        None => Err(Failure::NotFound("code of the projection")),
+        // One that runs already is what was asked for.
+        Some(run) => Ok(shared.rebuilds.begin(name, shared.store.clone(), &**run)),
+    };
+    let projection = name.escape_debug();
+    tracing::info!(target: AUDIT, action = "rebuild", %projection, outcome = outcome(&done));
+    done?;
+    Ok(Redirect::to(&(visit.links.to("/projections") + &query(&[("done", "rebuild")]))))
 }
 
 /// `POST /projections/{name}/{build}/{action}`
