@@ -13,6 +13,7 @@ use super::screens::{
     EventScreen, EventsScreen, Kind, ParkedScreen, StreamsScreen, TailScreen, key_of,
 };
 use super::typed;
+use crate::output::text::count;
 
 /// Takes a key.
 pub(super) fn press(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
@@ -233,7 +234,7 @@ fn on_subscriptions(model: &mut Model, key: KeyCode) -> Vec<Effect> {
         }
         KeyCode::Char('y') if info.parked == 0 => model.say("no event is parked"),
         KeyCode::Char('y') => {
-            let lines = vec![format!("Replay all {} parked events of {name}?", info.parked)];
+            let lines = vec![format!("Replay {} of {name}?", count(info.parked, "parked event"))];
             ask(model, lines, Action::Replay(subscription, None));
         }
         KeyCode::Char('R') => {
@@ -291,7 +292,7 @@ fn on_projections(model: &mut Model, key: KeyCode) -> Vec<Effect> {
         KeyCode::Char('D') => {
             let lines = vec![
                 format!("Drop build {build} of {name}?"),
-                format!("What it holds of {} events is removed for good.", report.events),
+                format!("What it holds of {} is removed for good.", count(report.events, "event")),
             ];
             ask(model, lines, Action::DropBuild { name, build });
         }

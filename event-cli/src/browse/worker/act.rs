@@ -4,6 +4,7 @@ use event_core::{EventStore, Result};
 
 use super::scope::of_subscription;
 use crate::browse::request::Action;
+use crate::output::text::count;
 
 /// Does it, and says what was done.
 pub(super) async fn act(store: &EventStore, action: Action) -> Result<String> {
@@ -26,12 +27,12 @@ pub(super) async fn act(store: &EventStore, action: Action) -> Result<String> {
         Action::Replay(key, position) => {
             let store = of_subscription(store, &key);
             let marked = store.subscription(&key.name).replay(position).await?;
-            Ok(format!("{marked} parked events of {} are marked to be handled again", key.name))
+            Ok(format!("{} of {} to be handled again", count(marked, "parked event"), key.name))
         }
         Action::Discard(key, position, reason) => {
             let store = of_subscription(store, &key);
             let discarded = store.subscription(&key.name).discard(position, reason).await?;
-            Ok(format!("{discarded} parked events of {} are discarded", key.name))
+            Ok(format!("{} of {} discarded", count(discarded, "parked event"), key.name))
         }
         Action::SwitchBuild { name, build } => {
             store.switch_projection(&name, build).await?;

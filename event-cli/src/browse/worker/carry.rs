@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use event_core::EventStore;
+use event_core::{Error, EventStore};
 use event_core::error::with_causes;
 use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
@@ -114,6 +114,9 @@ async fn look(store: EventStore, messages: Sender<Message>) {
     }
 }
 
-fn problem(error: &event_core::Error) -> Problem {
-    Problem { text: with_causes(error), is_transient: error.is_transient() }
+/// What may pass is asked again as soon as the store answers: also what the backend does not call so, such as a file that was
+/// not in its place.
+fn problem(error: &Error) -> Problem {
+    let is_transient = error.is_transient() || matches!(error, Error::Adapter { .. });
+    Problem { text: with_causes(error), is_transient }
 }

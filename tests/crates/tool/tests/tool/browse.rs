@@ -1,141 +1,13 @@
 //! `browse` in a pseudo terminal: it is drawn, takes keys, and gives the terminal back.
 
-use std::io::{Read as _, Write};
-use std::sync::{Arc, Mutex};
-use std::thread;
-use std::time::{Duration, Instant};
-
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
-
+use crate::screen::Screen;
 use crate::support::Shop;
-
-/// How long a screen is waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// What a program sends to leave the alternate screen.
-const LEAVES: &[u8] = b"\x1b[?1049l";
-
-/// The program on a terminal of its own.
-struct Screen {
-    child: Box<dyn Child + Send + Sync>,
-    master: Box<dyn MasterPty + Send>,
-    keys: Box<dyn Write + Send>,
-    drawn: Arc<Mutex<Drawn>>,
-}
-
-struct Drawn {
-    parser: vt100::Parser,
-    bytes: Vec<u8>,
-    has_ended: bool,
-}
-
-impl Screen {
-    fn new(shop: &Shop, arguments: &[&str], (cols, rows): (u16, u16)) -> Self {
-        let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_event-tool"));
-        command.args(arguments);
-        command.env("EVENT_STORE", shop.url());
-        command.env("TERM", "xterm-256color");
-        for name in ["EVENT_TENANT", "RUST_LOG", "NO_COLOR"] {
-            command.env_remove(name);
-        }
-        let child = pair.slave.spawn_command(command).unwrap();
-        let parser = vt100::Parser::new(rows, cols, 0);
-        let drawn = Arc::new(Mutex::new(Drawn { parser, bytes: Vec::new(), has_ended: false }));
-        let (mut output, kept) = (pair.master.try_clone_reader().unwrap(), Arc::clone(&drawn));
-        thread::spawn(move || {
-            let mut buffer = [0; 4_096];
-            loop {
-                let read = output.read(&mut buffer).unwrap_or(0);
-                let mut drawn = kept.lock().unwrap();
-                if read == 0 {
-                    drawn.has_ended = true;
-                    return;
-                }
-                drawn.parser.process(&buffer[..read]);
-                drawn.bytes.extend_from_slice(&buffer[..read]);
-            }
-        });
-        let keys = pair.master.take_writer().unwrap();
-        Self { child, master: pair.master, keys, drawn }
-    }
-
-    fn text(&self) -> String {
-        self.drawn.lock().unwrap().parser.screen().contents()
-    }
-
-    /// Waits until the screen shows a text.
-    #[track_caller]
-    fn shows(&self, text: &str) -> String {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let shown = self.text();
-            if shown.contains(text) {
-                return shown;
-            }
-            assert!(Instant::now() < until, "{text:?} does not come up:\n{shown}");
-            thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    /// Presses a key until the screen shows a text: what came up meanwhile may take the key to go away.
-    #[track_caller]
-    fn leads(&mut self, key: &str, text: &str) {
-        let until = Instant::now() + PATIENCE;
-        while !self.text().contains(text) {
-            assert!(Instant::now() < until, "{key:?} does not lead to {text:?}:\n{}", self.text());
-            self.press(key);
-            thread::sleep(Duration::from_millis(200));
-        }
-    }
-
-    fn press(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).unwrap();
-        self.keys.flush().unwrap();
-    }
-
-    fn resize(&self, cols: u16, rows: u16) {
-        // The emulator of this test takes no terminal that is smaller.
-        self.drawn.lock().unwrap().parser.screen_mut().set_size(rows.max(4), cols.max(4));
-        self.master.resize(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
-    }
-
-    /// Whether lines are echoed and edited, as a shell expects it.
-    fn is_cooked(&self) -> bool {
-        format!("{:?}", self.master.get_termios().unwrap().local_flags).contains("ICANON")
-    }
-
-    /// Waits for the end of the program, and returns its exit code and all that it sent.
-    fn end(&mut self) -> (u32, Vec<u8>) {
-        let until = Instant::now() + PATIENCE;
-        let status = loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                break status;
-            }
-            assert!(Instant::now() < until, "it does not end:\n{}", self.text());
-            thread::sleep(Duration::from_millis(10));
-        };
-        // The rest of the output is read once the terminal is the test's alone; it cannot be waited for otherwise.
-        while !self.drawn.lock().unwrap().bytes.windows(LEAVES.len()).any(|it| it == LEAVES) {
-            assert!(Instant::now() < until, "the terminal was not given back:\n{}", self.text());
-            thread::sleep(Duration::from_millis(10));
-        }
-        (status.exit_code(), self.drawn.lock().unwrap().bytes.clone())
-    }
-}
-
-impl Drop for Screen {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 #[test]
 fn streams_lead_to_events_and_to_one_event() {
     let shop = Shop::new();
     shop.append("order-1", "order_shipped", 1, r#"{"parcels":3}"#);
-    let mut screen = Screen::new(&shop, &["browse"], (80, 24));
+    let mut screen = Screen::new(&shop.url(), &["browse"], (80, 24));
     screen.shows("order-1");
     assert!(!screen.is_cooked());
     screen.press("\r");
@@ -156,7 +28,7 @@ fn streams_lead_to_events_and_to_one_event() {
 #[test]
 fn what_is_appended_is_followed() {
     let shop = Shop::new();
-    let mut screen = Screen::new(&shop, &["browse"], (80, 24));
+    let mut screen = Screen::new(&shop.url(), &["browse"], (80, 24));
     screen.press("3");
     screen.shows("order_placed v1");
     shop.append("order-7", "order_shipped", 1, r#"{"parcels":7}"#);
@@ -168,7 +40,7 @@ fn what_is_appended_is_followed() {
 #[test]
 fn it_is_drawn_on_terminals_of_any_size() {
     let shop = Shop::new();
-    let mut screen = Screen::new(&shop, &["browse", "order-1"], (80, 24));
+    let mut screen = Screen::new(&shop.url(), &["browse", "order-1"], (80, 24));
     screen.shows("order_placed v1");
     for (columns, rows) in [(20, 10), (200, 50), (1, 1), (20, 2), (2, 20), (80, 24)] {
         screen.resize(columns, rows);
@@ -176,20 +48,38 @@ fn it_is_drawn_on_terminals_of_any_size() {
             screen.press(keys);
         }
     }
-    screen.press("\r\r");
-    screen.leads("1", "first event");
+    screen.press("\r\r1");
+    screen.shows("first event");
     screen.press("\x03");
     assert_eq!(screen.end().0, 0);
 }
 
 #[test]
+fn a_key_and_a_size_that_come_together_both_count() {
+    let shop = Shop::new();
+    let mut screen = Screen::new(&shop.url(), &["browse"], (80, 24));
+    screen.shows("first event");
+    for round in 0..12 {
+        let (size, key, expected) = match round % 2 {
+            0 => ((100, 30), "4", "no durable subscriptions"),
+            _ => ((80, 24), "1", "first event"),
+        };
+        // Both are there when the program looks.
+        screen.signal("-STOP");
+        screen.resize(size.0, size.1);
+        screen.press(key);
+        screen.signal("-CONT");
+        screen.shows(expected);
+        screen.fills(size);
+    }
+}
+
+#[test]
 fn a_signal_gives_the_terminal_back() {
     let shop = Shop::new();
-    let mut screen = Screen::new(&shop, &["browse"], (80, 24));
+    let mut screen = Screen::new(&shop.url(), &["browse"], (80, 24));
     screen.shows("order-1");
-    let pid = screen.child.process_id().unwrap().to_string();
-    let killed = std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap();
-    assert!(killed.success());
+    screen.signal("-TERM");
     let (code, _) = screen.end();
     assert_eq!(code, 1);
     assert!(screen.is_cooked());
@@ -202,7 +92,7 @@ fn nothing_foreign_is_obeyed() {
     let long = "x".repeat(1 << 20);
     let data = format!("{{\"customer\":\"\u{202e}\u{9b}31m<script>\",\"long\":\"{long}\"}}");
     shop.append("order-1", "\u{202e}ordered", 1, &data);
-    let mut screen = Screen::new(&shop, &["browse"], (80, 24));
+    let mut screen = Screen::new(&shop.url(), &["browse"], (80, 24));
     screen.shows("order-1");
     screen.press("\r");
     screen.shows(r"\u{202e}ordered");
@@ -221,7 +111,7 @@ fn nothing_foreign_is_obeyed() {
 #[test]
 fn a_store_that_goes_away_is_said_and_is_read_again() {
     let shop = Shop::new();
-    let mut screen = Screen::new(&shop, &["browse"], (80, 24));
+    let mut screen = Screen::new(&shop.url(), &["browse"], (80, 24));
     screen.shows("order-1");
     std::fs::rename(shop.path("shop.db"), shop.path("elsewhere.db")).unwrap();
     screen.shows("store unreachable");

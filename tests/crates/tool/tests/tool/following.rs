@@ -86,6 +86,42 @@ fn a_store_that_goes_away_while_it_is_followed_comes_back() {
 }
 
 #[test]
+fn a_served_store_that_goes_away_is_said_and_comes_back() {
+    let shop = Shop::new();
+    let mut command = shop.command(&["serve", "--address", "127.0.0.1:0"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (stdout, stderr) =
+        (lines(child.stdout.take().unwrap()), lines(child.stderr.take().unwrap()));
+    let serve = Running { child, stdout, stderr };
+    let said = serve.stdout.recv_timeout(PATIENCE).unwrap();
+    let address = said.strip_prefix("console at http://").unwrap().to_owned();
+    let page = |path: &str| {
+        use std::io::Write as _;
+        let mut client = std::net::TcpStream::connect(&address).unwrap();
+        write!(client, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")
+            .unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let until = |path: &str, text: &str| {
+        let until = std::time::Instant::now() + PATIENCE;
+        while !page(path).contains(text) {
+            assert!(std::time::Instant::now() < until, "{path} never says {text}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    until("/streams", "order-1");
+    until("/", "Last position");
+    std::fs::rename(shop.path("shop.db"), shop.path("away.db")).unwrap();
+    until("/", "does not answer");
+    until("/metrics", "event_store_up 0");
+    std::fs::rename(shop.path("away.db"), shop.path("shop.db")).unwrap();
+    until("/metrics", "event_store_up 1");
+    until("/streams", "order-1");
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let shop = Shop::new();
     let data = format!(r#"{{"customer":"{}"}}"#, "x".repeat(20_000));

@@ -6,8 +6,12 @@
 
 mod browse;
 mod captured;
+mod doctor;
 mod following;
+mod interrupted;
 mod operating;
 mod reading;
+mod screen;
 mod support;
+mod tables;
 mod writing;

@@ -124,7 +124,7 @@ fn parked_events_are_shown_replayed_and_discarded() {
     assert!(shop.fails(&[&discard[..], &["--yes"]].concat(), 4).contains("was discarded"));
     shop.ok(&["parked", "replay", "mail", "--all"]);
     assert_eq!(shop.ok(&["parked", "--json"]).json()[0]["replay"], true);
-    assert!(shop.ok(&["doctor"]).stdout.contains("1 parked events"));
+    assert!(shop.ok(&["doctor"]).stdout.contains("1 parked event"));
     let unknown = ["parked", "discard", "mail", "7", "--reason", "a test order", "--yes"];
     shop.fails(&unknown, 4);
     // What is marked is left to its consumer.
@@ -137,7 +137,7 @@ fn a_view_is_rebuilt_switched_and_dropped_by_its_name() {
     use event_core::adapter::Adapter as _;
     let shop = Shop::new();
     let builds = || shop.ok(&["projections", "--json"]).json();
-    assert!(shop.ok(&["projections", "rebuild", "customers"]).stdout.contains("from 1 events"));
+    assert!(shop.ok(&["projections", "rebuild", "customers"]).stdout.contains("from 1 event"));
     assert_eq!((&builds()[0]["build"], &builds()[0]["current"]), (&json!(1), &json!(true)));
     shop.append("order-2", "order_placed", 1, r#"{"customer":"bob"}"#);
     assert_eq!(builds()[0]["lag"], 1);
@@ -164,7 +164,7 @@ fn a_view_is_rebuilt_switched_and_dropped_by_its_name() {
 #[test]
 fn verify_answers_by_its_exit_code() {
     let shop = Shop::new();
-    assert_eq!(shop.ok(&["verify"]).stdout, "sound: 1 events read\n");
+    assert_eq!(shop.ok(&["verify"]).stdout, "sound: 1 event read\n");
     shop.append("order-1", "order_placed", 2, r#"{"customer":7}"#);
     let unsound = shop.run(&["verify", "--json"]);
     assert_eq!(unsound.code, 2, "{}", unsound.stderr);

@@ -117,3 +117,16 @@ fn an_unreadable_event_has_one_short_word_of_why_in_a_table() {
     let doctor = shop.ok(&["--store", &unsafe_url, "doctor"]).stdout;
     assert!(doctor.contains("synchronous is normal") && doctor.contains("remedy"), "{doctor}");
 }
+
+#[test]
+fn a_very_long_string_is_cut_in_tables_and_whole_in_json() {
+    let shop = Shop::empty();
+    let long = format!(r#"{{"customer":"<script>{}"}}"#, "x".repeat(1 << 20));
+    shop.append("order-1", "order_placed", 1, &long);
+    for arguments in [&["events", "order-1"][..], &["all"]] {
+        let narrow = shop.command(arguments).env("COLUMNS", "80").output().unwrap();
+        assert!(narrow.status.success() && narrow.stdout.len() < 1_000, "{arguments:?}");
+    }
+    let whole = shop.ok(&["events", "order-1", "--json"]).json();
+    assert_eq!(whole[0]["data"]["customer"].as_str().unwrap().len(), (1 << 20) + 8);
+}

@@ -77,7 +77,7 @@ fn a_refused_append_names_index_path_and_rule_of_each_event() {
     }
     let valid = r#"{"type":"order_shipped","data":{"parcels":1}}"#;
     let ran = with_input(&shop, &["append", "order-1", "--dry-run"], valid);
-    assert_eq!(ran.stdout, "1 events are valid; nothing was stored\n");
+    assert_eq!(ran.stdout, "valid: 1 event; nothing was stored\n");
 }
 
 #[test]
