@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::failure::{Exit, Failure};
 use crate::input::{self, Refusal};
+use crate::output::text::{count, one_line};
 use crate::session::{Common, Session};
 
 /// How many refusals are listed.
@@ -64,9 +65,11 @@ impl Append {
         let given = given.map_err(|message| Failure::new(Exit::Refused, message))?;
         let events = input::validate(registry, &given)
             .map_err(|refusals| refused(&refusals, given.len()))?;
-        let count = events.len();
+        let amount = events.len() as u64;
         if self.dry_run {
-            return session.out.line(format!("{count} events are valid; nothing was stored"));
+            return session
+                .out
+                .line(format!("valid: {}; nothing was stored", count(amount, "event")));
         }
         let tenant = self.common.tenant()?;
         let store = session.writer().await?;
@@ -79,7 +82,7 @@ impl Append {
         if self.common.json {
             return session.out.json(&json!({
                 "stream": stream_id.as_str(),
-                "events": count,
+                "events": amount,
                 "version": appended.stream_version.get(),
                 "position": appended.position.get(),
                 "outcome": if is_new { "stored" } else { "already_stored" },
@@ -87,8 +90,9 @@ impl Append {
         }
         let done = if is_new { "stored" } else { "already stored" };
         session.out.line(format!(
-            "{count} events {done}: {} is at version {}, position {}",
-            crate::output::text::one_line(stream_id.as_str()),
+            "{} {done}: {} is at version {}, position {}",
+            count(amount, "event"),
+            one_line(stream_id.as_str()),
             appended.stream_version,
             appended.position
         ))

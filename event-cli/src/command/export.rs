@@ -9,6 +9,7 @@ use event_core::transfer::{Export as Lines, Selection};
 use event_core::{Error, StreamId};
 
 use crate::failure::Failure;
+use crate::output::text::count;
 use crate::progress::{Progress, share};
 use crate::session::{Common, Session};
 
@@ -81,7 +82,7 @@ impl Export {
             None => to_stdout(session, export, counted).await,
             Some(path) => {
                 let lines = to_file(export, path, self.force, counted).await?;
-                session.out.line(format!("{lines} lines written to {}", path.display()))
+                session.out.line(format!("{} written to {}", count(lines, "line"), path.display()))
             }
         }
     }

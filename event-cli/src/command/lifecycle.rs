@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::ask::confirm;
 use crate::failure::Failure;
-use crate::output::text::one_line;
+use crate::output::text::{count, one_line};
 use crate::session::{Common, Session};
 
 /// The arguments of `archive`.
@@ -58,10 +58,10 @@ impl Target {
         session.out.goes_on_unread();
         let (store, info) = session.stream(&self.common, &self.stream).await?;
         let question = format!(
-            "{what} {} of the tenant {} with {} events",
+            "{what} {} of the tenant {} with {}",
             one_line(info.stream_id.as_str()),
             one_line(info.tenant.as_str()),
-            info.events()
+            count(info.events(), "event")
         );
         confirm(self.yes, &question)?;
         let expected = if self.yes || info.state.is_deleted() {

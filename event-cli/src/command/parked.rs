@@ -1,17 +1,18 @@
 //! `parked`: events that durable subscriptions set aside after failing.
 
+use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use event_core::adapter::ParkedEvent;
 use event_core::subscription::{DurableSubscription, SubscriptionInfo};
 use event_core::{AllOptions, EventStore, Position, RecordedEvent, Scope};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::ask::confirm;
 use crate::command::find::find;
 use crate::failure::Failure;
 use crate::output::pretty::pretty;
-use crate::output::table::cell;
-use crate::output::text::one_line;
+use crate::output::table::{Cell, cell};
+use crate::output::text::{count, one_line};
 use crate::output::{Column, Style, Table};
 use crate::rows::time;
 use crate::session::{Common, Session};
@@ -76,10 +77,9 @@ impl Parked {
     pub(super) async fn run(self, session: &mut Session) -> Result<(), Failure> {
         let store = session.reader(&self.common).await?;
         match self.action.unwrap_or(Action::List { name: None, discarded: false }) {
-            Action::List { name, discarded: true } => {
-                list_discarded(session, &store, name, self.common.json).await
+            Action::List { name, discarded } => {
+                list(session, &store, name, discarded, self.common.json).await
             }
-            Action::List { name, .. } => list(session, &store, name, self.common.json).await,
             Action::Show { name, position } => {
                 let position = Position::new(position);
                 let (subscription, info) = find(&store, &name).await?;
@@ -103,7 +103,7 @@ impl Parked {
                 session.out.goes_on_unread();
                 let (subscription, info) = find(&store, &name).await?;
                 let which = position.map_or_else(
-                    || format!("all {} parked events", info.parked),
+                    || count(info.parked, "parked event"),
                     |position| format!("the parked event at position {position}"),
                 );
                 confirm(yes, &format!("discard {which} of {}", one_line(&name)))?;
@@ -117,14 +117,14 @@ impl Parked {
 fn done(
     session: &mut Session,
     name: &str,
-    count: u64,
+    events: u64,
     done: &str,
     as_json: bool,
 ) -> Result<(), Failure> {
     if as_json {
-        return session.out.json(&json!({ "subscription": name, "events": count, "done": done }));
+        return session.out.json(&json!({ "subscription": name, "events": events, "done": done }));
     }
-    session.out.line(format!("{count} events of {} {done}", one_line(name)))
+    session.out.line(format!("{} of {} {done}", count(events, "event"), one_line(name)))
 }
 
 async fn one(
@@ -161,91 +161,92 @@ async fn named_or_all(
     Ok(with_owner.collect())
 }
 
+/// A parked event; with the reason and the time if it was discarded.
+struct Listed {
+    parked: ParkedEvent,
+    discarded: Option<(String, DateTime<Utc>)>,
+}
+
+/// The events after a position that are parked, or those that were discarded.
+async fn page(
+    subscription: &DurableSubscription,
+    after: Position,
+    discarded: bool,
+) -> Result<Vec<Listed>, Failure> {
+    let parked = subscription.parked().after(after);
+    if !discarded {
+        let parked = parked.await?.into_iter();
+        return Ok(parked.map(|parked| Listed { parked, discarded: None }).collect());
+    }
+    let page = parked.discarded().await?.into_iter();
+    let listed = page.map(|it| {
+        let discarded = Some((it.reason.to_string(), it.discarded_at));
+        Listed { parked: it.parked, discarded }
+    });
+    Ok(listed.collect())
+}
+
 async fn list(
     session: &mut Session,
     store: &EventStore,
     name: Option<String>,
+    discarded: bool,
     as_json: bool,
 ) -> Result<(), Failure> {
-    let mut table = Table::new([
-        Column::text("SUBSCRIPTION"),
-        Column::number("POSITION"),
-        Column::number("ATTEMPTS"),
-        Column::text("PARKED"),
-        Column::text("STATE"),
-        Column::cut("ERROR"),
-    ]);
-    let named = named_or_all(store, name).await?;
-    for (subscription, info) in named.into_iter().filter(|(_, info)| info.parked > 0) {
-        let mut after = Position::START;
-        loop {
-            let page = subscription.parked().after(after).await?;
-            let Some(last) = page.last() else { break };
-            after = last.position;
-            for parked in &page {
-                if as_json {
-                    session.out.json(&line(&info.name, parked))?;
-                    continue;
-                }
-                table.row(
-                    &mut session.out,
-                    [
-                        cell(&info.name, Style::Accent),
-                        parked.position.into(),
-                        parked.attempts.into(),
-                        cell(time(parked.parked_at), Style::Dim),
-                        if parked.replay { "replay" } else { "parked" }.into(),
-                        cell(&parked.error, Style::Bad),
-                    ],
-                )?;
-            }
-        }
-    }
-    table.flush(&mut session.out)
-}
-
-async fn list_discarded(
-    session: &mut Session,
-    store: &EventStore,
-    name: Option<String>,
-    as_json: bool,
-) -> Result<(), Failure> {
-    let mut table = Table::new([
-        Column::text("SUBSCRIPTION"),
-        Column::number("POSITION"),
-        Column::text("DISCARDED"),
-        Column::cut("REASON"),
-        Column::cut("ERROR"),
-    ]);
+    let columns: &[Column] = if discarded {
+        &[Column::text("DISCARDED"), Column::cut("REASON")]
+    } else {
+        &[Column::number("ATTEMPTS"), Column::text("PARKED"), Column::text("STATE")]
+    };
+    let first = [Column::text("SUBSCRIPTION"), Column::number("POSITION")];
+    let mut table = Table::new([&first, columns, &[Column::cut("ERROR")]].concat());
     for (subscription, info) in named_or_all(store, name).await? {
+        if !discarded && info.parked == 0 {
+            continue;
+        }
         let mut after = Position::START;
         loop {
-            let page = subscription.parked().after(after).discarded().await?;
+            let page = page(&subscription, after, discarded).await?;
             let Some(last) = page.last() else { break };
             after = last.parked.position;
-            for given_up in &page {
+            for listed in &page {
                 if as_json {
-                    let mut line = line(&info.name, &given_up.parked);
-                    line["reason"] = given_up.reason.as_str().into();
-                    line["discarded_at"] = time(given_up.discarded_at).into();
-                    session.out.json(&line)?;
-                    continue;
+                    session.out.json(&listed.json(&info.name))?;
+                } else {
+                    table.row(&mut session.out, listed.row(&info.name))?;
                 }
-                let row = [
-                    cell(&info.name, Style::Accent),
-                    given_up.parked.position.into(),
-                    cell(time(given_up.discarded_at), Style::Dim),
-                    given_up.reason.as_str().into(),
-                    cell(&given_up.parked.error, Style::Bad),
-                ];
-                table.row(&mut session.out, row)?;
             }
         }
     }
     table.flush(&mut session.out)
 }
 
-fn line(name: &str, parked: &ParkedEvent) -> serde_json::Value {
+impl Listed {
+    fn json(&self, name: &str) -> Value {
+        let mut line = line(name, &self.parked);
+        if let Some((reason, at)) = &self.discarded {
+            line["reason"] = reason.as_str().into();
+            line["discarded_at"] = time(*at).into();
+        }
+        line
+    }
+
+    fn row(&self, name: &str) -> Vec<Cell> {
+        let parked = &self.parked;
+        let own = match &self.discarded {
+            Some((reason, at)) => vec![cell(time(*at), Style::Dim), reason.as_str().into()],
+            None => vec![
+                parked.attempts.into(),
+                cell(time(parked.parked_at), Style::Dim),
+                if parked.replay { "replay" } else { "parked" }.into(),
+            ],
+        };
+        let first = [cell(name, Style::Accent), parked.position.into()];
+        first.into_iter().chain(own).chain([cell(&*parked.error, Style::Bad)]).collect()
+    }
+}
+
+fn line(name: &str, parked: &ParkedEvent) -> Value {
     json!({
         "subscription": name,
         "position": parked.position.get(),

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::ask::confirm;
 use crate::failure::Failure;
 use crate::output::table::cell;
-use crate::output::text::one_line;
+use crate::output::text::{count, one_line};
 use crate::output::{Column, Style, Table};
 use crate::rows::time;
 use crate::session::Session;
@@ -123,7 +123,7 @@ async fn rebuild(
         let line = json!({ "projection": name, "events": events, "done": "rebuilt" });
         return session.out.json(&line);
     }
-    session.out.line(format!("{} is rebuilt from {events} events", one_line(name)))
+    session.out.line(format!("{} is rebuilt from {}", one_line(name), count(events, "event")))
 }
 
 async fn list(session: &mut Session, store: &EventStore, as_json: bool) -> Result<(), Failure> {

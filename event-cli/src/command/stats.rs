@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::failure::Failure;
 use crate::moment::moment;
 use crate::output::table::cell;
+use crate::output::text::count;
 use crate::output::{Column, Output, Style, Table};
 use crate::progress::{Progress, share};
 use crate::session::{Common, Session};
@@ -120,7 +121,11 @@ impl Stats {
             out.json(&line("all", "all", &total))?;
         } else {
             let days = total.per_day();
-            out.line(format!("{} events, {}, {days:.0} a day", total.events, bytes(total.bytes)))?;
+            out.line(format!(
+                "{}, {}, {days:.0} a day",
+                count(total.events, "event"),
+                bytes(total.bytes)
+            ))?;
         }
         for (by, groups) in self.by.iter().zip(groups) {
             let rows = sorted(*by, groups, self.top);

@@ -13,7 +13,7 @@ use crate::command::change::Change;
 use crate::command::find::{find, owner};
 use crate::failure::Failure;
 use crate::output::table::cell;
-use crate::output::text::one_line;
+use crate::output::text::{count, one_line};
 use crate::output::{Column, Style, Table};
 use crate::session::{Common, Session};
 
@@ -119,7 +119,11 @@ impl Subscriptions {
                 let parked = info.parked;
                 confirm(
                     yes,
-                    &format!("delete {} and its {parked} parked events", one_line(&name)),
+                    &format!(
+                        "delete {} and its {}",
+                        one_line(&name),
+                        count(parked, "parked event")
+                    ),
                 )?;
                 subscription.delete().await?;
                 (name, "deleted")

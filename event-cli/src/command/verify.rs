@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::failure::{Exit, Failure};
 use crate::output::table::cell;
+use crate::output::text::count;
 use crate::output::{Column, Style, Table};
 use crate::progress::{Progress, share};
 use crate::session::Session;
@@ -51,7 +52,12 @@ impl Verify {
     pub(super) async fn run(self, session: &mut Session) -> Result<(), Failure> {
         let store = session.store().await?.all_tenants();
         let mut found: BTreeMap<String, Found> = BTreeMap::new();
-        match store.verify().await {
+        let decode = async {
+            if self.no_decode { Ok(None) } else { read(&store, &mut found).await.map(Some) }
+        };
+        // Side by side: each reads everything once.
+        let (checked, events) = tokio::join!(store.verify(), decode);
+        match checked {
             Ok(verification) => {
                 for Finding { kind, count, places, .. } in verification.findings() {
                     let it = Found { count: *count, places: places.clone() };
@@ -62,7 +68,7 @@ impl Verify {
             Err(Error::Unsupported { .. }) => {}
             Err(error) => return Err(error.into()),
         }
-        let events = if self.no_decode { None } else { Some(read(&store, &mut found).await?) };
+        let events = events?;
         self.print(session, &found)?;
         if self.digest {
             let digest = store.digest().snapshots().await?.to_string();
@@ -76,11 +82,15 @@ impl Verify {
             if self.json {
                 return session.out.json(&json!({ "sound": true, "events": events }));
             }
-            let events = events.map(|it| format!(": {it} events read")).unwrap_or_default();
+            let events =
+                events.map(|it| format!(": {} read", count(it, "event"))).unwrap_or_default();
             return session.out.styled(Style::Good, &format!("sound{events}"));
         }
         let kinds = found.len();
-        Err(Failure::new(Exit::Unsound, format!("the store is not sound: {kinds} kinds of faults")))
+        Err(Failure::new(
+            Exit::Unsound,
+            format!("the store is not sound: {}", count(kinds as u64, "fault")),
+        ))
     }
 
     fn print(&self, session: &mut Session, found: &BTreeMap<String, Found>) -> Result<(), Failure> {

@@ -43,6 +43,10 @@ pub struct Printable<'a>(pub &'a str);
 impl fmt::Display for Printable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut rest = self.0;
+        // Nearly every text: looked at byte by byte, which is several times as fast.
+        if rest.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t')) {
+            return f.write_str(rest);
+        }
         while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_obeyed(*c)) {
             f.write_str(&rest[..at])?;
             write!(f, "\\u{:04x}", u32::from(c))?;
