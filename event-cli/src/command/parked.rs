@@ -180,7 +180,7 @@ async fn page(
     }
     let page = parked.discarded().await?.into_iter();
     let listed = page.map(|it| {
-        let discarded = Some((it.reason.to_string(), it.discarded_at));
+        let discarded = Some((it.reason.clone(), it.discarded_at));
         Listed { parked: it.parked, discarded }
     });
     Ok(listed.collect())

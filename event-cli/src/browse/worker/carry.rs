@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use event_core::{Error, EventStore};
 use event_core::error::with_causes;
+use event_core::{Error, EventStore};
 use futures_util::FutureExt as _;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::Sender;

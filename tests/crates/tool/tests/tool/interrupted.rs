@@ -57,7 +57,7 @@ fn head(shop: &Shop, file: &str) -> u64 {
     let url = format!("sqlite:{}", shop.path(file).display());
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let Ok(store) = EventStore::connect(&url).migrate(Migrate::Never).await else { return 0 };
-        let head = store.head().await.map_or(0, |head| head.get());
+        let head = store.head().await.map_or(0, event_core::Position::get);
         store.close().await;
         head
     })
