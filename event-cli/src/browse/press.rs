@@ -13,7 +13,6 @@ use super::screens::{
     EventScreen, EventsScreen, Kind, ParkedScreen, StreamsScreen, TailScreen, key_of,
 };
 use super::typed;
-use crate::output::text::count;
 
 /// Takes a key.
 pub(super) fn press(model: &mut Model, key: KeyEvent) -> Vec<Effect> {
@@ -234,7 +233,7 @@ fn on_subscriptions(model: &mut Model, key: KeyCode) -> Vec<Effect> {
         }
         KeyCode::Char('y') if info.parked == 0 => model.say("no event is parked"),
         KeyCode::Char('y') => {
-            let lines = vec![format!("Replay {} of {name}?", count(info.parked, "parked event"))];
+            let lines = vec![format!("Replay all {} parked events of {name}?", info.parked)];
             ask(model, lines, Action::Replay(subscription, None));
         }
         KeyCode::Char('R') => {
@@ -292,7 +291,7 @@ fn on_projections(model: &mut Model, key: KeyCode) -> Vec<Effect> {
         KeyCode::Char('D') => {
             let lines = vec![
                 format!("Drop build {build} of {name}?"),
-                format!("What it holds of {} is removed for good.", count(report.events, "event")),
+                format!("What it holds of {} events is removed for good.", report.events),
             ];
             ask(model, lines, Action::DropBuild { name, build });
         }

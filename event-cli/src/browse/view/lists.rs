@@ -41,7 +41,7 @@ const OF_ALL: [Column; 6] = [
 ];
 
 const SUBSCRIPTIONS: [Column; 7] = [
-    Column::rest("name", 9, 40, 0),
+    Column::rest("subscription", 9, 40, 0),
     Column::text("status", 7, 1),
     Column::number("lag", 6, 2),
     Column::number("parked", 6, 3),

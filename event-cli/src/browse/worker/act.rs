@@ -4,7 +4,6 @@ use event_core::{EventStore, Result};
 
 use super::scope::of_subscription;
 use crate::browse::request::Action;
-use crate::output::text::count;
 
 /// Does it, and says what was done.
 pub(super) async fn act(store: &EventStore, action: Action) -> Result<String> {
@@ -27,12 +26,12 @@ pub(super) async fn act(store: &EventStore, action: Action) -> Result<String> {
         Action::Replay(key, position) => {
             let store = of_subscription(store, &key);
             let marked = store.subscription(&key.name).replay(position).await?;
-            Ok(format!("{} of {} to be handled again", count(marked, "parked event"), key.name))
+            Ok(format!("{marked} parked events of {} are marked to be handled again", key.name))
         }
         Action::Discard(key, position, reason) => {
             let store = of_subscription(store, &key);
             let discarded = store.subscription(&key.name).discard(position, reason).await?;
-            Ok(format!("{} of {} discarded", count(discarded, "parked event"), key.name))
+            Ok(format!("{discarded} parked events of {} are discarded", key.name))
         }
         Action::SwitchBuild { name, build } => {
             store.switch_projection(&name, build).await?;
