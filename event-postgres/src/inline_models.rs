@@ -4,13 +4,14 @@
 //! wait for that, and so do other writers of the same model.
 
 use event_core::adapter::{
-    BuildMove, DocumentKey, DocumentWrite, InlineTransaction, NotWritten, StoredBuild,
+    BuildMove, DocumentKey, DocumentWrite, InlineTransaction, InlineWork, NotWritten, StoredBuild,
     StoredDocument, TableModel, TableWork, async_trait,
 };
-use event_core::{AllOptions, RecordedEvent, Result, StreamId};
+use event_core::{AllOptions, Error, RecordedEvent, Result, StreamId};
 use event_sql::page::EventPage;
 use event_sql::read_models as rows;
-use event_sql::rows::to_i64;
+use event_sql::rows::{to_i32, to_i64};
+use sqlx::Connection;
 use sqlx::postgres::{PgConnection, PgRow};
 
 use crate::error;
@@ -18,9 +19,20 @@ use crate::projection;
 use crate::read_models;
 use crate::row::{self, Cells};
 use crate::sql::PgQuery;
+use crate::status::SwitchStatus;
 use crate::store::Store;
 
 const OPERATION: &str = "append with an inline read model";
+
+/// Does work on builds, all or nothing.
+pub(crate) async fn work(store: &Store, work: Box<dyn InlineWork>) -> Result<()> {
+    let fail = |failed| error::error(OPERATION, failed);
+    let mut connection = store.pool.open_session(OPERATION).await?;
+    let mut transaction = connection.begin().await.map_err(fail)?;
+    let mut inline = Inline { store, connection: &mut transaction };
+    work.run(&mut inline).await?;
+    transaction.commit().await.map_err(fail)
+}
 
 /// The transaction of an append.
 pub(crate) struct Inline<'t> {
@@ -41,6 +53,25 @@ impl InlineTransaction for Inline<'_> {
         let query = self.store.sql.lock_current_build.query().bind(name.to_owned());
         let found = self.fetch(query).await?;
         found.first().map(|row| rows::build(&Cells::new(row))).transpose()
+    }
+
+    async fn build(&mut self, name: &str, number: u32) -> Result<Option<StoredBuild>> {
+        let found = self.fetch(self.store.sql.builds.query().bind(name.to_owned())).await?;
+        let builds: Result<Vec<_>> =
+            found.iter().map(|row| rows::build(&Cells::new(row))).collect();
+        Ok(builds?.into_iter().find(|build| build.number == number))
+    }
+
+    async fn switch(&mut self, name: &str, number: u32) -> Result<()> {
+        let query = self.store.sql.switch_read_model.query().bind(name.to_owned());
+        let found = self.fetch(query.bind(to_i32(number))).await?;
+        let status = found.first().map(|row| SwitchStatus::read(OPERATION, &Cells::new(row)));
+        match status.transpose()? {
+            Some(SwitchStatus::Switched) => Ok(()),
+            _ => {
+                Err(Error::overloaded(OPERATION, format!("a build of `{name}` changed meanwhile")))
+            }
+        }
     }
 
     async fn events(&mut self, options: &AllOptions) -> Result<Vec<RecordedEvent>> {

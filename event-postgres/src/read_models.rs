@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use event_core::Result;
 use event_core::adapter::{
-    DocumentKey, DocumentQuery, DocumentWrite, ModelDefinition, ReadModelStore, StoredBuild,
-    StoredDocument, Switch, TableStore, TenantView, Written, async_trait,
+    DocumentKey, DocumentQuery, DocumentWrite, InlineWork, ModelDefinition, ReadModelStore,
+    StoredBuild, StoredDocument, Switch, TableStore, TenantView, Written, async_trait,
 };
 use event_sql::projector::Move;
 use event_sql::read_models::{self as rows, DocumentRows, key_after, key_range};
@@ -15,6 +15,7 @@ use event_sql::rows::{to_i32, to_i64};
 
 use crate::epoch::look_into;
 use crate::error::Failure;
+use crate::inline_models;
 use crate::lineage::{ServerOf, Started};
 use crate::row::Cells;
 use crate::sql::{PgQuery, Statement, Statements};
@@ -97,6 +98,10 @@ impl ReadModelStore for ReadModels {
             SwitchStatus::Behind => Switch::Behind,
             SwitchStatus::NotFound => Switch::Missing,
         })
+    }
+
+    async fn in_transaction(&self, work: Box<dyn InlineWork>) -> Result<()> {
+        inline_models::work(&self.0, work).await
     }
 
     async fn remove(&self, name: &str, build: u32) -> Result<bool> {

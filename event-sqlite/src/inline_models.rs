@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use event_core::adapter::{
-    AfterCommit, BuildMove, DocumentKey, DocumentWrite, InlineTransaction, NotWritten, StoredBuild,
-    StoredDocument, TableModel, TableWork, WantingModels, async_trait,
+    AfterCommit, BuildMove, DocumentKey, DocumentWrite, InlineTransaction, InlineWork, NotWritten,
+    StoredBuild, StoredDocument, TableModel, TableWork, WantingModels, async_trait,
 };
 use event_core::{AllOptions, Appended, Error, RecordedEvent, Result, StreamId};
 use event_sql::page::EventPage;
@@ -44,23 +44,50 @@ pub(crate) async fn apply(
     })
 }
 
+/// Does work on builds, all or nothing.
+pub(crate) async fn work(store: &Store, work: Box<dyn InlineWork>) -> Result<()> {
+    let (mut transaction, _) = store.begin(OPERATION, sql::BEGIN.query()).await?;
+    let mut inline = Inline { store, transaction: &mut transaction };
+    let done = timeout(LONGEST, work.run(&mut inline)).await;
+    let done = done.unwrap_or_else(|_| Err(Error::overloaded(OPERATION, "appends waited")));
+    match done {
+        Ok(()) => Ok(transaction.commit().await?),
+        Err(error) => {
+            transaction.rollback().await;
+            Err(error)
+        }
+    }
+}
+
 /// The transaction of an append.
 struct Inline<'s, 't> {
     store: &'s Store,
     transaction: &'s mut Transaction<'t>,
 }
 
+impl Inline<'_, '_> {
+    async fn builds(&mut self, name: &str) -> Result<Vec<StoredBuild>> {
+        let found = self.transaction.fetch(sql::BUILDS.query().bind(name.to_owned())).await?;
+        found.iter().map(|row| rows::build(&Cells::new(row))).collect()
+    }
+}
+
 #[async_trait]
 impl InlineTransaction for Inline<'_, '_> {
     async fn lock(&mut self, name: &str) -> Result<Option<StoredBuild>> {
-        let found = self.transaction.fetch(sql::BUILDS.query().bind(name.to_owned())).await?;
-        for row in &found {
-            let build = rows::build(&Cells::new(row))?;
-            if build.is_current {
-                return Ok(Some(build));
-            }
-        }
-        Ok(None)
+        Ok(self.builds(name).await?.into_iter().find(|build| build.is_current))
+    }
+
+    async fn build(&mut self, name: &str, number: u32) -> Result<Option<StoredBuild>> {
+        Ok(self.builds(name).await?.into_iter().find(|build| build.number == number))
+    }
+
+    async fn switch(&mut self, name: &str, number: u32) -> Result<()> {
+        let leave = sql::LEAVE_PROJECTION.query().bind(name.to_owned());
+        self.transaction.execute(leave).await?;
+        let enter = sql::ENTER_PROJECTION.query().bind(name.to_owned()).bind(i64::from(number));
+        self.transaction.execute(enter).await?;
+        Ok(())
     }
 
     async fn events(&mut self, options: &AllOptions) -> Result<Vec<RecordedEvent>> {

@@ -5,8 +5,9 @@
 use std::sync::{Arc, LazyLock};
 
 use event_core::adapter::{
-    BuildMove, DocumentKey, DocumentQuery, DocumentWrite, ModelDefinition, ReadModelStore,
-    StoredBuild, StoredDocument, Switch, TableStore, TenantView, Written, async_trait,
+    BuildMove, DocumentKey, DocumentQuery, DocumentWrite, InlineWork, ModelDefinition,
+    ReadModelStore, StoredBuild, StoredDocument, Switch, TableStore, TenantView, Written,
+    async_trait,
 };
 use event_core::{Position, Result};
 use event_sql::projector::Move;
@@ -14,6 +15,7 @@ use event_sql::read_models::{self as rows, DocumentRows, key_after, key_range};
 use event_sql::rows::to_i64;
 
 use crate::error::Failure;
+use crate::inline_models;
 use crate::on_thread::OnThread;
 use crate::pool::Transaction;
 use crate::row::Cells;
@@ -84,6 +86,12 @@ impl ReadModelStore for OnThread {
         let (store, name) = (Arc::clone(&self.0), name.to_owned());
         let work = async move { store.switch_view(&name, build).await };
         Ok(self.0.thread.run("switch a view", work).await??)
+    }
+
+    async fn in_transaction(&self, work: Box<dyn InlineWork>) -> Result<()> {
+        let store = Arc::clone(&self.0);
+        let work = async move { inline_models::work(&store, work).await };
+        self.0.thread.run("switch a read model", work).await?
     }
 
     async fn remove(&self, name: &str, build: u32) -> Result<bool> {

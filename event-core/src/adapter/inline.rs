@@ -59,6 +59,12 @@ pub trait InlineTransaction: Send {
     /// The current build of a name, which stays current, and is moved by nobody else, until the end of the transaction.
     async fn lock(&mut self, name: &str) -> Result<Option<StoredBuild>>;
 
+    /// A build of a name.
+    async fn build(&mut self, name: &str, number: u32) -> Result<Option<StoredBuild>>;
+
+    /// Makes a build the current one.
+    async fn switch(&mut self, name: &str, number: u32) -> Result<()>;
+
     /// A page of the events that are stored, those of the append included, of all tenants.
     async fn events(&mut self, options: &AllOptions) -> Result<Vec<RecordedEvent>>;
 
@@ -86,6 +92,36 @@ pub trait InlineTransaction: Send {
         step: BuildMove,
         work: Box<dyn TableWork>,
     ) -> Result<bool, NotWritten>;
+}
+
+/// What is done in a transaction that inline models are written in.
+#[async_trait]
+pub trait InlineWork: Send {
+    /// Does it.
+    async fn run(self: Box<Self>, transaction: &mut dyn InlineTransaction) -> Result<()>;
+}
+
+/// Lets a build catch up with the current one, which is not moved meanwhile, and makes it current: whoever writes that one waits.
+pub(crate) struct Overtake {
+    pub(crate) model: Arc<dyn InlineModel>,
+    pub(crate) build: u32,
+}
+
+#[async_trait]
+impl InlineWork for Overtake {
+    async fn run(self: Box<Self>, transaction: &mut dyn InlineTransaction) -> Result<()> {
+        let name = self.model.name();
+        let Some(current) = transaction.lock(name).await? else { return Err(not_moved(name)) };
+        let Some(own) = transaction.build(name, self.build).await? else {
+            return Err(not_moved(name));
+        };
+        let models =
+            WantingModels { wanting: vec![Arc::clone(&self.model)], own: 0, locked: vec![own] };
+        if current.position > models.locked.first().map_or(Position::START, |own| own.position) {
+            models.write(current.position, false, transaction).await?;
+        }
+        transaction.switch(name, self.build).await
+    }
 }
 
 /// The models that a backend writes with its appends.
@@ -159,20 +195,32 @@ impl WantingModels {
         last: Position,
         transaction: &mut dyn InlineTransaction,
     ) -> Result<Vec<AfterCommit>> {
+        self.write(last, true, transaction).await
+    }
+
+    async fn write(
+        &self,
+        last: Position,
+        is_current: bool,
+        transaction: &mut dyn InlineTransaction,
+    ) -> Result<Vec<AfterCommit>> {
         let mut after = Vec::new();
         for (model, build) in self.wanting.iter().zip(&self.locked) {
             let from = build.position;
             let options = model.options().clone().after(from).up_to(last).limit(BatchSize::MAX);
             let mut events = self.lacking(model.name(), options, transaction).await?;
             events.retain(|event| model.admits(event));
-            let Some(newest) = events.last() else { continue };
+            // A build that overtakes is moved past what does not pass, too.
+            if events.is_empty() && is_current {
+                continue;
+            }
             let step = BuildMove {
                 from,
                 up_to: last,
                 epoch: 0,
                 events: events.len() as u64,
-                last: Some(LastEvent::of(newest)),
-                is_current: Some(true),
+                last: events.last().map(LastEvent::of),
+                is_current: Some(is_current),
             };
             after.extend(model.apply(build, step, events, transaction).await?);
         }

@@ -44,8 +44,10 @@ pub use self::checkpoints::{
 pub use self::factory::AdapterFactory;
 pub(crate) use self::health::Health;
 use self::import::{ImportBatch, Imported};
-pub(crate) use self::inline::not_moved;
-pub use self::inline::{AfterCommit, InlineModel, InlineModels, InlineTransaction, WantingModels};
+pub use self::inline::{
+    AfterCommit, InlineModel, InlineModels, InlineTransaction, InlineWork, WantingModels,
+};
+pub(crate) use self::inline::{Overtake, not_moved};
 pub use self::live::{LiveLog, LogSegment, LogUpdate, Place};
 pub use self::live_buffer::{LiveBuffer, Publisher};
 pub(crate) use self::open::Migrate;

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 
 use super::TenantView;
 use super::builds::{BuildMove, ModelDefinition, StoredBuild};
+use super::inline::InlineWork;
 use super::tables::TableStore;
 use crate::error::{Error, Result};
 use crate::value::Tenant;
@@ -120,6 +121,9 @@ pub trait ReadModelStore: Send + Sync {
 
     /// Removes a build and its documents, unless it is the current one. Returns whether it was removed.
     async fn remove(&self, name: &str, build: u32) -> Result<bool>;
+
+    /// Does work in a transaction that others who write builds wait for; after an error nothing of it is kept.
+    async fn in_transaction(&self, work: Box<dyn InlineWork>) -> Result<()>;
 
     /// The tables of table projections; `None` if the backend has no tables.
     fn tables(&self) -> Option<&dyn TableStore> {

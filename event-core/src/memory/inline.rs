@@ -11,8 +11,8 @@ use chrono::{DateTime, Utc};
 
 use crate::adapter::append::{Appended, Commit};
 use crate::adapter::{
-    AfterCommit, AllOptions, BuildMove, DocumentKey, DocumentWrite, InlineTransaction, NotWritten,
-    StoredBuild, StoredDocument, TableModel, TableWork, TenantView, WantingModels,
+    AfterCommit, AllOptions, BuildMove, DocumentKey, DocumentWrite, InlineTransaction, InlineWork,
+    NotWritten, StoredBuild, StoredDocument, TableModel, TableWork, TenantView, WantingModels,
 };
 use crate::envelope::RecordedEvent;
 use crate::error::{Error, Result};
@@ -36,7 +36,7 @@ impl State {
         let Some(last) = events.last().map(RecordedEvent::position) else {
             return Ok((self.store(commit, now), Vec::new()));
         };
-        let mut transaction = Pending { state: &*self, events, writes: Vec::new() };
+        let mut transaction = Pending { state: &*self, events, writes: Vec::new(), switched: None };
         let after = at_once(async {
             models.lock(&mut transaction).await?;
             models.apply(last, &mut transaction).await
@@ -47,6 +47,21 @@ impl State {
             self.write_documents(write);
         }
         Ok((answers, after))
+    }
+
+    /// Does work on the read models, all or nothing.
+    pub(super) fn work(&mut self, work: Box<dyn InlineWork>) -> Result<()> {
+        let mut pending =
+            Pending { state: &*self, events: Vec::new(), writes: Vec::new(), switched: None };
+        at_once(work.run(&mut pending))?;
+        let Pending { writes, switched, .. } = pending;
+        for write in writes {
+            self.write_documents(write);
+        }
+        if let Some((name, build)) = switched {
+            self.read_models.switch(&name, build);
+        }
+        Ok(())
     }
 
     /// The events of a commit as they will be stored.
@@ -81,12 +96,22 @@ struct Pending<'s> {
     state: &'s State,
     events: Vec<RecordedEvent>,
     writes: Vec<DocumentWrite>,
+    switched: Option<(String, u32)>,
 }
 
 #[async_trait]
 impl InlineTransaction for Pending<'_> {
     async fn lock(&mut self, name: &str) -> Result<Option<StoredBuild>> {
         Ok(self.state.read_models.current(name))
+    }
+
+    async fn build(&mut self, name: &str, number: u32) -> Result<Option<StoredBuild>> {
+        Ok(self.state.read_models.build(name, number))
+    }
+
+    async fn switch(&mut self, name: &str, number: u32) -> Result<()> {
+        self.switched = Some((name.to_owned(), number));
+        Ok(())
     }
 
     async fn events(&mut self, options: &AllOptions) -> Result<Vec<RecordedEvent>> {

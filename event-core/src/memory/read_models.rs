@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use crate::adapter::{
-    DocumentKey, DocumentQuery, DocumentWrite, ModelDefinition, PAGE_BYTES, ProjectionReport,
-    ReadModelStore, StoredBuild, StoredDocument, Switch, TenantView, Written,
+    DocumentKey, DocumentQuery, DocumentWrite, InlineWork, ModelDefinition, PAGE_BYTES,
+    ProjectionReport, ReadModelStore, StoredBuild, StoredDocument, Switch, TenantView, Written,
 };
 use crate::error::Result;
 use crate::memory::{MemoryAdapter, State};
@@ -80,6 +80,10 @@ impl ReadModels {
         found.map(stored).collect()
     }
 
+    pub(super) fn build(&self, name: &str, number: u32) -> Option<StoredBuild> {
+        Some(self.0.get(name)?.get(&number)?.stored.clone())
+    }
+
     /// The build that readers read.
     pub(super) fn current(&self, name: &str) -> Option<StoredBuild> {
         let builds = self.0.get(name)?.values();
@@ -103,7 +107,7 @@ impl ReadModels {
         builds.map(report).collect()
     }
 
-    fn switch(&mut self, name: &str, number: u32) -> Switch {
+    pub(super) fn switch(&mut self, name: &str, number: u32) -> Switch {
         let Some(builds) = self.0.get_mut(name) else { return Switch::Missing };
         let Some(own) = builds.get(&number).map(|build| build.stored.position) else {
             return Switch::Missing;
@@ -192,6 +196,10 @@ impl ReadModelStore for MemoryAdapter {
 
     async fn switch(&self, name: &str, build: u32) -> Result<Switch> {
         Ok(self.enter().await?.read_models.switch(name, build))
+    }
+
+    async fn in_transaction(&self, work: Box<dyn InlineWork>) -> Result<()> {
+        self.enter().await?.work(work)
     }
 
     async fn remove(&self, name: &str, build: u32) -> Result<bool> {

@@ -3,25 +3,29 @@
 use std::fmt;
 use std::future::{Future, IntoFuture, pending};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 
 use super::builds::{Model, models};
 use super::effects::Busy;
 use super::projector::{Goal, ProjectionTables, Projector};
-use crate::adapter::{BoxFuture, StoredBuild};
+use crate::adapter::{BoxFuture, InlineModel, Overtake, StoredBuild};
 use crate::error::Result;
 use crate::store::EventStore;
 use crate::value::BatchSize;
 
 const RUN: &str = "run a read model";
-/// How often a rebuild tries to overtake the build that it replaces.
-const SWITCHES: u32 = 1_000;
+/// How often a rebuild tries to overtake the build that it replaces before it lets the writers of that one wait.
+const SWITCHES: u32 = 5;
 
 /// A read model, and how the tables or documents of one of its builds are written.
 pub(super) trait Source: Send + Sync + 'static {
     type Tables: ProjectionTables;
 
     fn model(&self) -> &Model;
+
+    /// The same as it is written in a transaction of others.
+    fn inline(&self) -> Arc<dyn InlineModel>;
 
     /// Set while it must not be stopped.
     fn busy(&self) -> &Busy;
@@ -102,10 +106,16 @@ pub(super) async fn rebuild<S: Source>(source: &S, store: &EventStore) -> Result
         };
         match projector.switch().await {
             Ok(()) => break,
-            Err(error) if tries >= SWITCHES => return Err(error),
-            Err(_) => tries += 1,
+            Err(_) if tries < SWITCHES => tries += 1,
+            Err(_) => {
+                let work = Overtake { model: source.inline(), build: build.number };
+                models.in_transaction(Box::new(work)).await?;
+                break;
+            }
         }
     }
+    // What was written beside the projector is read again.
+    let mut projector = self::projector(source, store, &build).await?;
     events += projector.catch_up().await?;
     for old in models.builds(model.name).await? {
         if old.number < build.number && !old.is_current {

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use event_core::ExpectedVersion::{Any, Exact, NoStream};
 use event_core::adapter::{Inline, IntoInline};
@@ -273,6 +274,34 @@ pub async fn a_rebuild_is_made_beside_inline_appends(shared: Shared) {
     }
     writing.await.unwrap();
     assert_eq!(counted(&plain, "ann").await, 100);
+    is_a_fold_of_the_log(&plain).await;
+}
+
+pub async fn a_rebuild_overtakes_writers_that_never_pause(shared: Shared) {
+    let plain = shared.plain().await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut writing = Vec::new();
+    for program in 0..4 {
+        let (store, stop) = (shared.inline(Fresh::default()).await.unwrap(), Arc::clone(&stop));
+        writing.push(tokio::spawn(async move {
+            let mut written = 0;
+            while !stop.load(Ordering::Relaxed) {
+                let name = stream(&format!("notes-{program}-{}", written / 500));
+                store.append(&name, Any, [Note::new("ann=x")]).await.unwrap();
+                written += 1;
+            }
+            written
+        }));
+    }
+    for _ in 0..3 {
+        plain.view::<Fresh>().rebuild().await.unwrap();
+    }
+    stop.store(true, Ordering::Relaxed);
+    let mut written = 0;
+    for writer in writing {
+        written += writer.await.unwrap();
+    }
+    assert_eq!(counted(&plain, "ann").await, written);
     is_a_fold_of_the_log(&plain).await;
 }
 

@@ -186,6 +186,7 @@ macro_rules! inline_contract {
             $crate::__inline_cases! { $crate, $open =>
                 an_append_is_in_the_view_at_once, a_refused_fold_refuses_the_append,
                 several_programs_write_one_view, a_rebuild_is_made_beside_inline_appends,
+                a_rebuild_overtakes_writers_that_never_pause,
                 an_inline_view_of_another_definition_is_refused, the_effects_of_an_inline_view_follow_the_append,
                 an_append_is_in_the_tables_at_once, of_racing_programs_one_takes_what_is_unique
             }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use super::TableProjection;
 use super::build::TablesBuild;
+use super::inline::InlineTables;
 use super::tx::checked;
-use crate::adapter::StoredBuild;
 use crate::adapter::tables::{IntoParams, TableRow};
+use crate::adapter::{InlineModel, StoredBuild};
 use crate::error::{Error, Result};
 use crate::projection::builds::{self, Model, models};
 use crate::projection::effects::Busy;
@@ -180,6 +181,10 @@ impl<P: TableProjection> Source for TablesSource<P> {
 
     fn model(&self) -> &Model {
         &self.model
+    }
+
+    fn inline(&self) -> Arc<dyn InlineModel> {
+        Arc::new(InlineTables::new(Arc::clone(&self.projection)))
     }
 
     fn busy(&self) -> &Busy {

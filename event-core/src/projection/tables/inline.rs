@@ -24,10 +24,8 @@ pub struct OfTables;
 impl<P: TableProjection> IntoInline<OfTables> for P {
     fn into_inline(self) -> Inline {
         let projection = Arc::new(self);
-        let options = model_options(&P::filter());
-        let model = InlineTables { projection: Arc::clone(&projection), options };
         Inline::of_model(
-            Arc::new(model),
+            Arc::new(InlineTables::new(Arc::clone(&projection))),
             Arc::new(move |adapter| {
                 let projection = Arc::clone(&projection);
                 Box::pin(async move {
@@ -40,9 +38,15 @@ impl<P: TableProjection> IntoInline<OfTables> for P {
 }
 
 /// A table projection that is written with the append.
-struct InlineTables<P> {
+pub(super) struct InlineTables<P> {
     projection: Arc<P>,
     options: AllOptions,
+}
+
+impl<P: TableProjection> InlineTables<P> {
+    pub(super) fn new(projection: Arc<P>) -> Self {
+        Self { projection, options: model_options(&P::filter()) }
+    }
 }
 
 #[async_trait]
@@ -83,7 +87,7 @@ impl<P: TableProjection> InlineModel for InlineTables<P> {
             events: typed?,
             without_tenant: transaction.without_tenant(model)?.filter(|_| !P::SHARED),
             failed: Arc::clone(&failed),
-            effects: Some(effects.clone()),
+            effects: (step.is_current == Some(true)).then(|| effects.clone()),
         };
         match transaction.write_tables(model, step, Box::new(work)).await {
             Ok(true) => {}

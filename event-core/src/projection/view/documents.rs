@@ -2,12 +2,16 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use super::View;
 use super::build::ViewBuild;
 use super::fold::Undecodable;
+use super::inline::InlineView;
 use super::keys::{check_key, shown};
-use crate::adapter::{DocumentKey, DocumentQuery, StoredBuild, StoredDocument, TenantView};
+use crate::adapter::{
+    DocumentKey, DocumentQuery, InlineModel, StoredBuild, StoredDocument, TenantView,
+};
 use crate::error::{Error, Result};
 use crate::projection::builds::{Model, models};
 use crate::projection::effects::Busy;
@@ -217,6 +221,10 @@ impl<V: View> Source for ViewSource<V> {
 
     fn model(&self) -> &Model {
         &self.0
+    }
+
+    fn inline(&self) -> Arc<dyn InlineModel> {
+        Arc::new(InlineView::<V>::new())
     }
 
     fn busy(&self) -> &Busy {

@@ -23,9 +23,8 @@ pub struct OfView;
 
 impl<V: View> IntoInline<OfView> for V {
     fn into_inline(self) -> Inline {
-        let model = InlineView::<V> { options: model_options(&V::filter()), view: PhantomData };
         Inline::of_model(
-            Arc::new(model),
+            Arc::new(InlineView::<V>::new()),
             Arc::new(|adapter| {
                 Box::pin(
                     async move { EventStore::new(adapter)?.view::<V>().catch_up().await.map(drop) },
@@ -36,9 +35,15 @@ impl<V: View> IntoInline<OfView> for V {
 }
 
 /// A view that is written with the append.
-struct InlineView<V> {
+pub(super) struct InlineView<V> {
     options: AllOptions,
     view: PhantomData<fn() -> V>,
+}
+
+impl<V: View> InlineView<V> {
+    pub(super) fn new() -> Self {
+        Self { options: model_options(&V::filter()), view: PhantomData }
+    }
 }
 
 #[async_trait]
@@ -74,7 +79,7 @@ impl<V: View> InlineModel for InlineView<V> {
         if let Some(failed) = bad_key {
             return Err(refused(&own, &typed, failed));
         }
-        let mut folder = Folder::<V>::new(true);
+        let mut folder = Folder::<V>::new(step.is_current == Some(true));
         let missing = folder.missing(&keyed);
         let loaded = transaction.load(V::NAME, build.number, &missing).await?;
         let changes = fold_all(&mut folder, &typed, &keyed, loaded);
