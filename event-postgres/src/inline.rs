@@ -120,7 +120,7 @@ pub(crate) async fn commit(
     store: &Store,
     mut wanting: (Option<&Wanting<'_, PgConnection>>, Option<WantingModels>),
     commit: &Commit,
-) -> Result<Vec<Appended>> {
+) -> Result<(Vec<Appended>, Vec<AfterCommit>)> {
     let pool = &store.pool;
     pool.require_session(OPERATION)?;
     refuse_within_another(OPERATION)?;
@@ -150,15 +150,10 @@ pub(crate) async fn commit(
                     return Err(error);
                 }
                 let again = Commit { retry: true, ..commit.clone() };
-                return append::commit(store, &again).await;
+                return Ok((append::commit(store, &again).await?, Vec::new()));
             }
             Err(Refusal::Store(error) | Refusal::Stale(error)) => return Err(error),
-            Ok((answers, after)) => {
-                for effects in after {
-                    effects.await;
-                }
-                return Ok(answers);
-            }
+            Ok(stored) => return Ok(stored),
         }
     }
 }

@@ -83,23 +83,35 @@ impl InlineTransaction for Inline<'_> {
             (None, None) => (&sql.read_all, None),
         };
         let none = None::<chrono::DateTime<chrono::Utc>>;
-        let mut query = statement
-            .query()
-            .bind(to_i64(options.get_after().get()))
-            .bind(to_i64(options.get_up_to().get()))
-            .bind(None::<String>)
-            .bind(options.get_event_types().map(<[String]>::to_vec))
-            .bind(none)
-            .bind(none)
-            .bind(i64::from(options.get_limit().get()));
-        if let Some(narrow) = narrow {
-            query = query.bind(narrow.to_owned());
+        let (mut after, limit) = (to_i64(options.get_after().get()), options.get_limit().get());
+        let (mut page, mut found) = (EventPage::default(), 0);
+        loop {
+            let mut query = statement
+                .query()
+                .bind(after)
+                .bind(to_i64(options.get_up_to().get()))
+                .bind(None::<String>)
+                .bind(options.get_event_types().map(<[String]>::to_vec))
+                .bind(none)
+                .bind(none)
+                .bind(i64::from(limit - found));
+            if let Some(narrow) = narrow {
+                query = query.bind(narrow.to_owned());
+            }
+            let rows = self.fetch(query).await?;
+            // Events that were truncated are skipped, and the page is filled as long as there are more.
+            let is_last = rows.len() < (limit - found) as usize;
+            for row in rows {
+                after = row::position(&row).unwrap_or(i64::MAX);
+                if row::is_kept(&row) {
+                    found += 1;
+                    page.push(|owners| row::event(&row, owners));
+                }
+            }
+            if is_last || found >= limit {
+                return page.end();
+            }
         }
-        let mut page = EventPage::default();
-        for row in self.fetch(query).await? {
-            page.push(|owners| row::event(&row, owners));
-        }
-        page.end()
     }
 
     async fn load(

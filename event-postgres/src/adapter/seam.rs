@@ -28,11 +28,15 @@ impl Adapter for PgAdapter {
 
     async fn commit(&self, commit: &Commit) -> Result<Vec<Appended>> {
         let (inline, models) = (self.inline.wanting(commit), self.models.wanting(commit));
-        let answers = if inline.is_some() || models.is_some() {
+        let (answers, after) = if inline.is_some() || models.is_some() {
             census::record(&self.store, commit).await?;
-            inline::commit(&self.store, (inline.as_ref(), models), commit).await
+            let stored = inline::commit(&self.store, (inline.as_ref(), models), commit).await;
+            stored.map_or_else(
+                |error| (Err(error), Vec::new()),
+                |(answers, after)| (Ok(answers), after),
+            )
         } else {
-            self.writer.commit(commit).await
+            (self.writer.commit(commit).await, Vec::new())
         };
         // After an error too: a commit whose answer was lost becomes visible as soon as any other.
         self.tail.wake();
@@ -42,6 +46,9 @@ impl Adapter for PgAdapter {
             notifier.notify(to_i64(last.get()));
         }
         self.keep_soon();
+        for effects in after {
+            effects.await;
+        }
         answers
     }
 

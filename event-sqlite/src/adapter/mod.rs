@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use event_core::adapter::append::{Commit, StreamChange};
-use event_core::adapter::{Adapter, AdapterFactory, InlineModels, OpenOptions, SchemaStore};
+use event_core::adapter::{
+    Adapter, AdapterFactory, AfterCommit, InlineModels, OpenOptions, SchemaStore,
+};
 use event_core::{
     Appended, Error, EventStore, ExpectedVersion, Position, Result, StreamId, Tenant,
 };
@@ -304,18 +306,14 @@ impl SqliteAdapter {
     }
 
     /// Stores a commit together with the read models that want it.
-    async fn commit_inline(&self, commit: Commit) -> Result<Vec<Appended>> {
+    async fn commit_inline(&self, commit: Commit) -> Result<(Vec<Appended>, Vec<AfterCommit>)> {
         let (store, inline) = (self.store(), self.inline.clone());
         let models = self.models.wanting(&commit);
         let work = async move {
             let inline = inline.wanting(&commit);
             append::commit_inline(&store, (inline.as_ref(), models), &commit).await
         };
-        let (answers, after) = self.store.thread.run(APPEND, work).await??;
-        for effects in after {
-            effects.await;
-        }
-        Ok(answers)
+        self.store.thread.run(APPEND, work).await?
     }
 }
 

@@ -30,13 +30,20 @@ impl Adapter for SqliteAdapter {
         refuse_within_another("append")?;
         let is_inline =
             self.inline.wanting(commit).is_some() || self.models.wanting(commit).is_some();
-        let answers = if is_inline {
-            self.commit_inline(commit.clone()).await
+        let (answers, after) = if is_inline {
+            let stored = self.commit_inline(commit.clone()).await;
+            stored.map_or_else(
+                |error| (Err(error), Vec::new()),
+                |(answers, after)| (Ok(answers), after),
+            )
         } else {
-            self.writer.commit(commit).await
+            (self.writer.commit(commit).await, Vec::new())
         };
         // After an error too: a commit whose answer was lost becomes visible as soon as any other.
         self.tail.wake();
+        for effects in after {
+            effects.await;
+        }
         answers
     }
 
