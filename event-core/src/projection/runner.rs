@@ -5,6 +5,9 @@ use std::future::{Future, IntoFuture, pending};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
+
+use tokio::time::sleep;
 
 use super::builds::{Model, models};
 use super::effects::Busy;
@@ -15,6 +18,9 @@ use crate::store::EventStore;
 use crate::value::BatchSize;
 
 const RUN: &str = "run a read model";
+/// The first pause after a transient failure; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How often a rebuild tries to overtake the build that it replaces before it lets the writers of that one wait.
 const SWITCHES: u32 = 5;
 
@@ -57,18 +63,6 @@ async fn projector<S: Source>(
 ) -> Result<Projector<S::Tables>> {
     let tables = source.open(store, build).await?;
     Projector::open(store, tables, source.batch()).await
-}
-
-/// The projector of the current build; the first one is made before, up to now.
-async fn current<S: Source>(source: &S, store: &EventStore) -> Result<Projector<S::Tables>> {
-    source.check(store)?;
-    let build = source.model().build(models(store, RUN)?).await?;
-    let mut projector = projector(source, store, &build).await?;
-    if !build.is_current {
-        projector.catch_up().await?;
-        projector.switch().await?;
-    }
-    Ok(projector)
 }
 
 /// Brings the current build up to now; returns how many events were written.
@@ -125,21 +119,53 @@ pub(super) async fn rebuild<S: Source>(source: &S, store: &EventStore) -> Result
     Ok(events)
 }
 
-/// Follows the log; where the build was replaced by another one of the same definition, it continues with that.
+/// Follows the log; where the build was replaced by another one of the same definition, it continues with that. What may pass is
+/// tried again.
 async fn follow<S: Source>(source: &S, store: &EventStore) -> Result<()> {
+    source.check(store)?;
+    let mut pause = FIRST_PAUSE;
     loop {
-        let mut projector = current(source, store).await?;
-        let number = projector.status().await?.build;
-        let error = match projector.run().await {
-            Ok(()) => return Ok(()),
-            Err(error) => error,
-        };
-        let builds = models(store, RUN)?.builds(source.model().name).await?;
-        let is_replaced = source.model().current(&builds)?.is_some_and(|it| it.number != number);
-        if !is_replaced {
-            return Err(error);
+        let mut number = None;
+        let Err(error) = run_current(source, store, &mut number).await else { return Ok(()) };
+        if !error.is_transient() {
+            if !is_replaced(source, store, number).await? {
+                return Err(error);
+            }
+            pause = FIRST_PAUSE;
+            continue;
         }
+        let projection = source.model().name;
+        tracing::warn!(projection, %error, "a projection failed and tries again");
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
+}
+
+/// Runs the current build, whose number it notes; the first one is made before, up to now.
+async fn run_current<S: Source>(
+    source: &S,
+    store: &EventStore,
+    number: &mut Option<u32>,
+) -> Result<()> {
+    let build = source.model().build(models(store, RUN)?).await?;
+    *number = Some(build.number);
+    let mut projector = projector(source, store, &build).await?;
+    if !build.is_current {
+        projector.catch_up().await?;
+        projector.switch().await?;
+    }
+    projector.run().await
+}
+
+/// Whether another build than this one is current.
+async fn is_replaced<S: Source>(
+    source: &S,
+    store: &EventStore,
+    number: Option<u32>,
+) -> Result<bool> {
+    let Some(number) = number else { return Ok(false) };
+    let builds = models(store, RUN)?.builds(source.model().name).await?;
+    Ok(source.model().current(&builds)?.is_some_and(|it| it.number != number))
 }
 
 /// A read model that is about to be run: it catches up and then follows the log; await it.
