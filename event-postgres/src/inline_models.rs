@@ -14,13 +14,12 @@ use event_sql::rows::{to_i32, to_i64};
 use sqlx::Connection;
 use sqlx::postgres::{PgConnection, PgRow};
 
-use crate::error;
 use crate::projection;
-use crate::read_models;
 use crate::row::{self, Cells};
 use crate::sql::PgQuery;
 use crate::status::SwitchStatus;
 use crate::store::Store;
+use crate::{documents, error};
 
 const OPERATION: &str = "append with an inline read model";
 
@@ -120,13 +119,13 @@ impl InlineTransaction for Inline<'_> {
         build: u32,
         keys: &[DocumentKey],
     ) -> Result<Vec<StoredDocument>> {
-        let query = read_models::load(&self.store.sql, name, build, keys);
+        let query = documents::load(&self.store.sql, name, build, keys);
         let found = self.fetch(query).await?;
         found.iter().map(|row| rows::document(&Cells::new(row))).collect()
     }
 
     async fn write_documents(&mut self, write: DocumentWrite) -> Result<bool> {
-        let query = read_models::written(&self.store.sql, write, None);
+        let query = documents::written(&self.store.sql, write, None);
         let found = self.fetch(query).await?;
         let written: Option<bool> = match found.first() {
             Some(row) => Cells::new(row).get("written")?,

@@ -71,6 +71,7 @@ mod append;
 mod backward;
 mod census;
 mod checkpoints;
+mod documents;
 mod epoch;
 mod error;
 mod expected;

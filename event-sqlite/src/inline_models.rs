@@ -12,9 +12,9 @@ use event_sql::read_models as rows;
 use event_sql::rows::to_i64;
 use tokio::time::timeout;
 
+use crate::documents;
 use crate::pool::Transaction;
 use crate::projection;
-use crate::read_models;
 use crate::row::{self, Cells};
 use crate::sql::{self, json};
 use crate::store::Store;
@@ -114,7 +114,7 @@ impl InlineTransaction for Inline<'_, '_> {
         keys: &[DocumentKey],
     ) -> Result<Vec<StoredDocument>> {
         let mut documents = Vec::new();
-        for query in read_models::load(name, build, keys) {
+        for query in documents::load(name, build, keys) {
             for row in self.transaction.fetch(query?).await? {
                 documents.push(rows::document(&Cells::new(&row))?);
             }
@@ -123,7 +123,7 @@ impl InlineTransaction for Inline<'_, '_> {
     }
 
     async fn write_documents(&mut self, write: DocumentWrite) -> Result<bool> {
-        Ok(read_models::write_in(self.transaction, write).await?)
+        Ok(documents::write_in(self.transaction, write).await?)
     }
 
     fn without_tenant(&self, model: TableModel) -> Result<Option<String>> {

@@ -82,6 +82,7 @@ mod backup;
 mod census;
 mod checkpoints;
 mod checkpoints_on_thread;
+mod documents;
 mod epoch;
 mod error;
 mod health;

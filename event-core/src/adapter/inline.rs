@@ -11,7 +11,7 @@ use async_trait::async_trait;
 
 use super::append::Commit;
 use super::builds::{BuildMove, LastEvent, StoredBuild};
-use super::read_models::{DocumentKey, DocumentWrite, StoredDocument};
+use super::documents::{DocumentKey, DocumentWrite, StoredDocument};
 use super::tables::{NotWritten, TableModel, TableWork};
 use super::{AllOptions, BoxFuture};
 use crate::envelope::RecordedEvent;

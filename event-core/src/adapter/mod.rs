@@ -6,6 +6,7 @@
 pub mod append;
 pub(crate) mod builds;
 pub(crate) mod checkpoints;
+mod documents;
 pub(crate) mod factory;
 mod forward;
 pub(crate) mod health;
@@ -41,6 +42,7 @@ pub use self::checkpoints::{
     Alteration, Checkpoint, CheckpointMove, CheckpointStore, Heartbeat, Incarnation, KEPT_CHANGES,
     Lease, Moved, PartitionState, Passed, Registered, Registration, SubscriptionKey,
 };
+pub use self::documents::{DocumentKey, DocumentWrite, StoredDocument};
 pub use self::factory::AdapterFactory;
 pub(crate) use self::health::Health;
 use self::import::{ImportBatch, Imported};
@@ -56,9 +58,7 @@ pub(crate) use self::page::{MeanSize, is_full, within};
 pub use self::page::{PAGE_BYTES, Room};
 pub use self::parked::{DiscardedEvent, ParkedEvent, ParkedFilter};
 pub(crate) use self::projection_report::ProjectionReport;
-pub use self::read_models::{
-    DocumentKey, DocumentQuery, DocumentWrite, ReadModelStore, StoredDocument, Switch, Written,
-};
+pub use self::read_models::{DocumentQuery, ReadModelStore, Switch, Written};
 pub use self::request::Direction;
 pub(crate) use self::request::{AllOptions, ReadOptions};
 pub use self::schema::{SchemaMigration, SchemaStore};

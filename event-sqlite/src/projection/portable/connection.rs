@@ -13,10 +13,10 @@ use event_sql::tables::{TablesSql, Use};
 use tokio::time::timeout;
 
 use super::values::{Rows, query};
+use crate::documents::enter;
 use crate::error::application;
 use crate::pool::Transaction;
 use crate::projection::projector::{LONGEST, LONGEST_ALONE, too_slow};
-use crate::read_models::enter;
 use crate::sql::{self, SqliteQuery};
 use crate::store::Store;
 
