@@ -185,6 +185,7 @@ macro_rules! cases {
     };
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "the cases take what may be missing")]
 fn view(adapter: &Subject) -> Option<event_core::projection::Documents<Told>> {
     Some(store(adapter).view::<Told>())
 }

@@ -14,7 +14,7 @@ use crate::sales::{Orders, Sales};
 
 type Answer = Result<Json<Value>, Failure>;
 
-pub(crate) fn routes(store: EventStore, metrics: PrometheusHandle) -> Router {
+pub(crate) fn routes(store: &EventStore, metrics: PrometheusHandle) -> Router {
     Router::new()
         .route("/orders/{id}", get(order).post(change))
         .route("/sales/{month}", get(sales))
@@ -22,7 +22,7 @@ pub(crate) fn routes(store: EventStore, metrics: PrometheusHandle) -> Router {
         .route("/health", get(health))
         .route("/metrics", get(|| async move { metrics.render() }))
         .with_state(store.clone())
-        .nest("/console", event_console::router(&store))
+        .nest("/console", event_console::router(store))
 }
 
 /// The store as one request sees it: the data of its tenant, and its id in all that it stores and logs; and the id of its command.

@@ -74,7 +74,7 @@ async fn open(url: &str, listen: std::net::SocketAddr, outbox: PathBuf) -> Resul
 
     let listener = tokio::net::TcpListener::bind(listen).await?;
     tracing::info!("the shop is open at http://{}", listener.local_addr()?);
-    let server = axum::serve(listener, api::routes(store.clone(), metrics));
+    let server = axum::serve(listener, api::routes(&store, metrics));
     let mut terminate = unix::signal(unix::SignalKind::terminate())?;
     let stop = async move {
         tokio::select! { _ = ctrl_c() => {}, _ = terminate.recv() => {} }
