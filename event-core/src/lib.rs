@@ -302,7 +302,7 @@ pub use crate::{
 };
 #[cfg(feature = "derive")]
 #[doc(inline)]
-pub use event_derive::{Event, Shape};
+pub use event_derive::{Event, Shape, link};
 pub use serde_json;
 
 /// Names for generated code; not part of the API.
@@ -311,8 +311,10 @@ pub mod __private {
     pub use core::clone::Clone;
     pub use core::convert::{From, TryFrom};
     pub use core::option::Option::{self, None, Some};
+    pub use core::primitive::str;
     pub use core::result::Result::{self, Err, Ok};
-    pub use core::{env, file, line};
+    pub use core::{env, file, line, module_path, stringify};
+    pub use std::vec;
 
     pub use chrono::{DateTime, Utc};
     pub use inventory::submit;

@@ -184,6 +184,7 @@ mod errors;
 mod expand;
 mod input;
 mod key;
+mod link;
 mod model;
 mod shape;
 #[cfg(test)]
@@ -231,7 +232,8 @@ pub fn derive_event(item: TokenStream) -> TokenStream {
 /// Implements `Shape` for a type inside events: what it looks like in JSON, by serde's attributes.
 ///
 /// The type may be generic. A field takes `#[event(shape = "…")]`, the form in words where the type does not show it: words
-/// of the lock file such as `uuid`, `datetime`, `string`, `list of u32`, or custom ones. With `#[event(opaque)]` the
+/// of the lock file such as `uuid`, `datetime`, `string`, `list of u32`, which `Form::fixed` lists, or custom ones, with a
+/// value in JSON for generated payloads: `#[event(shape = "money", sample = { "cents": 150 })]`. With `#[event(opaque)]` the
 /// form is the text of the type.
 ///
 /// ```
@@ -254,6 +256,34 @@ pub fn derive_event(item: TokenStream) -> TokenStream {
 pub fn derive_shape(item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as DeriveInput);
     shape_of(&item).into()
+}
+
+/// Links event crates, and rejects a (type, version) that two of them define, at `cargo check` time.
+///
+/// Call it once at the root of the application or of an integration test. It also defines `linked_events()`, the list
+/// for `RegistryBuilder::expect_crates`: on platforms that do not run
+/// constructors before `main` (static libraries, Miri), a crate that registered nothing is then an error.
+///
+/// A clash is reported from the first crate of the list to the later of the two that define the version; `Registry::check`
+/// tells both with file and line.
+///
+/// Name each crate that defines events once. A crate that re-exports the root of another named crate is reported as a
+/// duplicate. Events of the application crate itself are not checked: define events in libraries.
+///
+/// ```
+/// # mod root { // an application says `event_core::link!(game_events, arena_events);`
+/// # }
+/// # mod stand_in { pub const fn linked_events() -> &'static [&'static str] { &[] } }
+/// # use stand_in::linked_events;
+/// let registry = event_core::Registry::builder()
+///     .inventory()
+///     .expect_crates(linked_events().iter().copied())
+///     .build()?;
+/// # Ok::<(), event_core::RegistryErrors>(())
+/// ```
+#[proc_macro]
+pub fn link(crates: TokenStream) -> TokenStream {
+    link::expand(crates.into()).into()
 }
 
 fn derive(item: &DeriveInput) -> proc_macro2::TokenStream {

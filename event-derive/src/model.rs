@@ -136,8 +136,8 @@ pub(crate) struct FieldInput {
 pub(crate) enum FormInput {
     /// The type itself.
     Type,
-    /// `#[event(shape = "…")]`
-    Words(LitStr),
+    /// `#[event(shape = "…")]`, with the JSON of `sample = …`
+    Words(LitStr, Option<String>),
     /// The text of the type: `#[event(opaque)]`, or `#[serde(with = "…")]`.
     Opaque,
 }

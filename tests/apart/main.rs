@@ -1,7 +1,12 @@
-//! What a program is told that links the wrong crates: its registry is unsound, and no backend is linked.
+//! What needs a binary of its own: what a program is told that links the wrong crates (its registry is unsound, and no
+//! backend is linked), and a history longer than the compiler's recursion limit.
 
+// Far below the number of versions in `long_history`.
+#![recursion_limit = "32"]
 #![allow(missing_docs, reason = "a test's name is its documentation")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod long_history;
 
 use event_core::{Error, Event, EventStore, EventVersion, MemoryAdapter, register};
 use serde::{Deserialize, Serialize};

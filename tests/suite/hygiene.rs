@@ -98,6 +98,108 @@ macro_rules! event_of {
 
 event_of!(Made, "hygiene.made", ::std::vec::Vec<::core::primitive::i64>);
 
+/// Every plain name that an expansion might introduce, as a type, a value and a macro of the user: a constant or a unit
+/// struct of a parameter's name makes a pattern of it.
+macro_rules! taken {
+    ($($name:ident)*) => {
+        mod taken {
+            #![allow(
+                missing_debug_implementations, missing_docs, unreachable_pub, clippy::upper_case_acronyms, clippy::pub_underscore_fields, non_camel_case_types, non_snake_case, unused_macros,
+                reason = "names that generated code might use"
+            )]
+            $(
+                #[derive(
+                    ::core::clone::Clone, ::core::fmt::Debug, ::core::cmp::PartialEq,
+                    ::serde::Serialize, ::serde::Deserialize, ::event_core::Shape,
+                )]
+                pub struct $name;
+
+                macro_rules! $name {
+                    () => {};
+                }
+            )*
+
+            #[derive(::serde::Serialize, ::serde::Deserialize, ::event_core::Event)]
+            #[event(type = "hygiene.taken", version = 1, alias = "hygiene.had")]
+            pub struct Taken {
+                $(pub $name: $name),*
+            }
+
+            #[derive(::serde::Serialize, ::serde::Deserialize, ::event_core::Event)]
+            #[event(type = "hygiene.taken", version = 2, from = Taken)]
+            pub struct TakenV2 {
+                $(pub $name: [$name; 1]),*
+            }
+
+            impl ::core::convert::From<Taken> for TakenV2 {
+                fn from(given: Taken) -> Self {
+                    Self { $($name: [given.$name]),* }
+                }
+            }
+
+            #[derive(::serde::Serialize, ::serde::Deserialize, ::event_core::Event)]
+            #[event(type = "hygiene.taken", version = 3, from = TakenV2, also_from(Taken), validate = valid, readonly)]
+            pub struct TakenV3 {
+                $(pub $name: [$name; 1]),*
+            }
+
+            #[allow(clippy::unnecessary_wraps, reason = "the signature of a validation function")]
+            fn valid(
+                _: &TakenV3,
+                _: ::chrono::DateTime<::chrono::Utc>,
+            ) -> ::core::result::Result<(), ::event_core::InvalidEvent> {
+                ::core::result::Result::Ok(())
+            }
+
+            impl ::core::convert::From<TakenV2> for TakenV3 {
+                fn from(given: TakenV2) -> Self {
+                    Self { $($name: given.$name),* }
+                }
+            }
+
+            impl ::core::convert::From<Taken> for TakenV3 {
+                fn from(given: Taken) -> Self {
+                    Self { $($name: [given.$name]),* }
+                }
+            }
+
+            #[derive(::serde::Serialize, ::serde::Deserialize, ::event_core::Event)]
+            #[event(
+                type = "hygiene.taken",
+                version = 4,
+                migrate(from = TakenV3, with = same),
+                register = false
+            )]
+            pub struct TakenV4 {
+                $(pub $name: [$name; 1]),*
+            }
+
+            #[allow(clippy::unnecessary_wraps, reason = "the signature of a JSON step")]
+            fn same(
+                given: ::event_core::serde_json::Value,
+            ) -> ::core::result::Result<::event_core::serde_json::Value, ::event_core::MigrationError>
+            {
+                ::core::result::Result::Ok(given)
+            }
+
+            #[derive(::event_core::Event)]
+            pub enum TakenSet {
+                Taken(TakenV3),
+                #[event(other)]
+                Other(::event_core::RecordedEvent),
+            }
+        }
+    };
+}
+
+taken! {
+    _event VERSION_CHAIN ALSO_FROM TYPES TYPE VERSION HISTORY FACTS ORIGIN REGISTRATIONS VARIANT_0 TYPE_0
+    DISTINCT_TYPE_0 CHAIN recorded now event set name shapes spec held history previous version data value json raw
+    Event EventSet Shape Facts History Typed Also JsonStep Registration NewEvent RecordedEvent Error AnyEvent Form
+    Spec Probe Option Result Some None Ok Err String Vec Box From TryFrom Clone Default Send Sync
+    event_core core std alloc serde inventory chrono env line file
+}
+
 #[::core::prelude::v1::test]
 fn the_derives_rely_on_no_name_in_scope() {
     let event_type = <r#type as ::event_core::Event>::TYPE;

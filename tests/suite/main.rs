@@ -46,6 +46,7 @@ mod recovery;
 mod registry;
 mod retry;
 mod rules;
+mod shapes;
 mod snapshots;
 mod sqlite;
 mod statistics;

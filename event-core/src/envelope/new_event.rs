@@ -218,7 +218,7 @@ impl fmt::Debug for NewEvent {
 #[macro_export]
 macro_rules! events {
     ($($event:expr),* $(,)?) => {
-        ::std::vec![$($crate::NewEvent::from($event)),*]
+        $crate::__private::vec![$($crate::NewEvent::from($event)),*]
     };
 }
 

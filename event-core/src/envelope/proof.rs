@@ -7,8 +7,8 @@
 use crate::envelope::{NewEvent, RecordedEvent};
 use crate::error::Error;
 use crate::event::{
-    Also, AnyEvent, DecodeError, Event, JsonStep, MigrationFn, Predecessor, Typed, Upcast,
-    also_edge, decode_through, decode_to_value, edges_of, matches_type, typed_edges,
+    Also, AnyEvent, Between, DecodeError, Event, JsonStep, MigrationFn, Predecessor, Typed, Upcast,
+    also_edge, matches_type,
 };
 use crate::registry::Registration;
 
@@ -19,11 +19,7 @@ use crate::registry::Registration;
 #[track_caller]
 pub const fn typed_step<P: Event, T: Event + Upcast<P>>() -> Typed<T> {
     assert_follows::<P, T>();
-    Typed {
-        decode: decode_through::<P, T>,
-        edges: typed_edges::<P, T>,
-        matches_type: matches_type::<P>,
-    }
+    Typed(const { &Between::<P, T>::STEP })
 }
 
 /// Checks that `P` is an older version of the type of `T`, and returns a shortcut from it beside the chain.
@@ -101,12 +97,12 @@ pub const fn json_step_from<P: Event, T: Event>(to: u32, with: MigrationFn) -> J
         assert_same_type::<P, T>();
     }
     let to = if to == 0 { P::VERSION.get() + 1 } else { to };
-    let predecessor = Predecessor {
-        decode: decode_to_value::<P>,
-        edges: edges_of::<P>,
-        matches_type: matches_type::<P>,
-    };
-    JsonStep { from: P::VERSION.get(), to, with, predecessor: Some(predecessor) }
+    JsonStep {
+        from: P::VERSION.get(),
+        to,
+        with,
+        predecessor: Some(const { &Predecessor::<P>::SOURCE }),
+    }
 }
 
 /// Checks that the steps connect every version from `since` to that of `T`, and returns them.

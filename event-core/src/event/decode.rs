@@ -9,8 +9,9 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::event::{
-    AnyEvent, Chain, DecodeError, EdgeKind, Event, History, JsonStep, Migration, MigrationError,
-    ReadFn, Typed, Upcast, catch_panic, field_path, parse_exact,
+    AnyEvent, Between, Chain, DecodeError, EdgeKind, Event, History, JsonStep, Migration,
+    MigrationError, Predecessor, ReadFn, Source, Step, Upcast, catch_panic, field_path,
+    parse_exact,
 };
 use crate::value::EventVersion;
 
@@ -27,8 +28,25 @@ pub fn decode_at<E: Event>(version: EventVersion, data: &RawValue) -> Result<E, 
 #[cold]
 #[inline(never)]
 fn decode_older<E: Event>(version: EventVersion, data: &RawValue) -> Result<E, DecodeError> {
-    match upgrade::<E>(version)? {
-        Upgrade::Typed(step) => (step.decode)(version, data),
+    decode_older_with(const { &E::HISTORY }, version, data)
+}
+
+/// As [`decode_at`], along a given history of `E`.
+fn decode_with<E: Event>(
+    history: &'static History<E>,
+    version: EventVersion,
+    data: &RawValue,
+) -> Result<E, DecodeError> {
+    if version == E::VERSION { parse(data) } else { decode_older_with(history, version, data) }
+}
+
+fn decode_older_with<E: Event>(
+    history: &'static History<E>,
+    version: EventVersion,
+    data: &RawValue,
+) -> Result<E, DecodeError> {
+    match upgrade(history, version)? {
+        Upgrade::Typed(step) => step.decode(version, data),
         Upgrade::Json(steps) => parse(&run_json_steps(E::TYPE, E::VERSION, steps, version, data)?),
     }
 }
@@ -64,8 +82,8 @@ fn decode_older_boxed<E: Event>(
     version: EventVersion,
     data: &RawValue,
 ) -> Result<Box<dyn AnyEvent>, DecodeError> {
-    match upgrade::<E>(version)? {
-        Upgrade::Typed(step) => Ok(Box::new((step.decode)(version, data)?)),
+    match upgrade(const { &E::HISTORY }, version)? {
+        Upgrade::Typed(step) => Ok(Box::new(step.decode(version, data)?)),
         Upgrade::Json(steps) => {
             let data = run_json_steps(E::TYPE, E::VERSION, steps, version, data)?;
             decode_boxed::<E>(E::VERSION, &data)
@@ -75,17 +93,20 @@ fn decode_older_boxed<E: Event>(
 
 /// How data of an older version becomes an `E`.
 enum Upgrade<E: 'static> {
-    Typed(&'static Typed<E>),
+    Typed(&'static dyn Step<E>),
     Json(&'static [JsonStep]),
 }
 
-fn upgrade<E: Event>(version: EventVersion) -> Result<Upgrade<E>, DecodeError> {
+fn upgrade<E: Event>(
+    history: &'static History<E>,
+    version: EventVersion,
+) -> Result<Upgrade<E>, DecodeError> {
     if version > E::VERSION {
         return Err(from_the_future(E::TYPE, version, E::VERSION));
     }
-    let History { since, chain, .. } = const { &E::HISTORY };
+    let History { since, chain, .. } = history;
     match chain {
-        Chain::Typed(step) if version.get() >= *since => Ok(Upgrade::Typed(step)),
+        Chain::Typed(step) if version.get() >= *since => Ok(Upgrade::Typed(*step)),
         Chain::Json(steps) if version.get() >= *since => Ok(Upgrade::Json(steps)),
         _ => Err(unknown_version(E::TYPE, E::VERSION, *since, version)),
     }
@@ -105,7 +126,7 @@ fn run_json_steps(
     let mut value: Value = match first.and_then(|step| Some((step.from, step.predecessor?))) {
         Some((from, predecessor)) => {
             version = from;
-            (predecessor.decode)(stored, data)?
+            predecessor.decode_to_value(stored, data)?
         }
         _ => parse_exact(data.get())
             .map_err(|source| payload_error(event_type, stored, ".".into(), source))?,
@@ -194,43 +215,42 @@ fn unknown_version(
 
 /// The migrations that an event's history declares, including those of the structs of older versions.
 pub(crate) fn edges_of<E: Event>() -> Vec<Migration> {
-    let mut edges = chain_of::<E>();
-    edges.extend(E::HISTORY.also.iter().map(|also| (also.edge)()));
-    edges
+    edges_along(const { &E::HISTORY })
 }
 
 /// Whether `event_type` is the type string of `E`, or an alias of `E` or of one of its older versions.
 #[cold]
 #[inline(never)]
 pub(crate) fn matches_type<E: Event>(event_type: &str) -> bool {
-    let older_version = match E::HISTORY.chain {
+    matches_along(const { &E::HISTORY }, event_type)
+}
+
+fn matches_along<E: Event>(history: &'static History<E>, event_type: &str) -> bool {
+    let older_version = match history.chain {
         Chain::First => false,
-        Chain::Typed(step) => (step.matches_type)(event_type),
+        Chain::Typed(step) => step.matches_type(event_type),
         Chain::Json(steps) => steps
             .iter()
             .filter_map(|step| step.predecessor)
-            .any(|predecessor| (predecessor.matches_type)(event_type)),
+            .any(|predecessor| predecessor.matches_type(event_type)),
     };
     older_version || event_type == E::TYPE || E::FACTS.aliases.contains(&event_type)
 }
 
-/// The chain of `E`, down to its oldest version: what [`decode_at`] follows.
-fn chain_of<E: Event>() -> Vec<Migration> {
-    let mut edges = whole_chain_of::<E>();
-    edges.retain(|edge| edge.from.get() >= E::HISTORY.since);
+fn edges_along<E: Event>(history: &'static History<E>) -> Vec<Migration> {
+    let mut edges = whole_chain(history);
+    edges.retain(|edge| edge.from.get() >= history.since);
+    edges.extend(history.also.iter().map(|also| (also.edge)()));
     edges
 }
 
-fn whole_chain_of<E: Event>() -> Vec<Migration> {
-    match E::HISTORY.chain {
+fn whole_chain<E: Event>(history: &'static History<E>) -> Vec<Migration> {
+    match history.chain {
         Chain::First => Vec::new(),
-        Chain::Typed(step) => (step.edges)(),
+        Chain::Typed(step) => step.edges(),
         Chain::Json(steps) => {
-            let mut edges: Vec<_> = steps
-                .iter()
-                .filter_map(|step| step.predecessor)
-                .flat_map(|predecessor| (predecessor.edges)())
-                .collect();
+            let mut edges: Vec<_> =
+                steps.iter().filter_map(|step| step.predecessor).flat_map(Source::edges).collect();
             edges.extend(steps.iter().filter_map(json_edge::<E>));
             edges
         }
@@ -247,18 +267,6 @@ fn json_edge<E: Event>(step: &JsonStep) -> Option<Migration> {
         declared_by: type_name::<E>(),
         kind: EdgeKind::Chain,
     })
-}
-
-pub(crate) fn typed_edges<P: Event, T: Event + Upcast<P>>() -> Vec<Migration> {
-    let mut edges = edges_of::<P>();
-    edges.push(Migration {
-        from: P::VERSION,
-        to: T::VERSION,
-        apply: typed_edge::<P, T>,
-        declared_by: type_name::<T>(),
-        kind: EdgeKind::Chain,
-    });
-    edges
 }
 
 /// A shortcut for the migration graph, from an older version than the previous one.
@@ -287,26 +295,47 @@ fn migration_error(error: &DecodeError) -> MigrationError {
     MigrationError::new(format!("{error}{}", reason.unwrap_or_default()))
 }
 
-pub(crate) fn decode_through<P: Event, T: Event + Upcast<P>>(
-    version: EventVersion,
-    data: &RawValue,
-) -> Result<T, DecodeError> {
-    let previous = decode_at::<P>(version, data)?;
-    catch_panic(|| T::upcast(previous)).map_err(|source| {
-        step_error(T::TYPE, T::VERSION, P::VERSION.get(), T::VERSION.get(), source)
-    })
+impl<P: Event, T: Event + Upcast<P>> Step<T> for Between<P, T> {
+    fn decode(&self, version: EventVersion, data: &RawValue) -> Result<T, DecodeError> {
+        let previous = decode_with((self.history)(), version, data)?;
+        catch_panic(|| T::upcast(previous)).map_err(|source| {
+            step_error(T::TYPE, T::VERSION, P::VERSION.get(), T::VERSION.get(), source)
+        })
+    }
+
+    fn edges(&self) -> Vec<Migration> {
+        let mut edges = edges_along((self.history)());
+        edges.push(Migration {
+            from: P::VERSION,
+            to: T::VERSION,
+            apply: typed_edge::<P, T>,
+            declared_by: type_name::<T>(),
+            kind: EdgeKind::Chain,
+        });
+        edges
+    }
+
+    fn matches_type(&self, event_type: &str) -> bool {
+        matches_along((self.history)(), event_type)
+    }
 }
 
-pub(crate) fn decode_to_value<P: Event>(
-    version: EventVersion,
-    data: &RawValue,
-) -> Result<Value, DecodeError> {
-    let event = decode_at::<P>(version, data)?;
-    let value = event.to_json().and_then(|raw| parse_exact(raw.get()));
-    value.map_err(|source| DecodeError::Payload {
-        event_type: P::TYPE.into(),
-        version: P::VERSION,
-        path: ".".into(),
-        source,
-    })
+impl<P: Event> Source for Predecessor<P> {
+    fn decode_to_value(
+        &self,
+        version: EventVersion,
+        data: &RawValue,
+    ) -> Result<Value, DecodeError> {
+        let event = decode_with((self.history)(), version, data)?;
+        let value = event.to_json().and_then(|raw| parse_exact(raw.get()));
+        value.map_err(|source| payload_error(P::TYPE, P::VERSION, ".".into(), source))
+    }
+
+    fn edges(&self) -> Vec<Migration> {
+        edges_along((self.history)())
+    }
+
+    fn matches_type(&self, event_type: &str) -> bool {
+        matches_along((self.history)(), event_type)
+    }
 }

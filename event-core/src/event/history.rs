@@ -1,10 +1,13 @@
 //! The history of an event as static data: the derive's expansion states it, `proof` checks it at compile time,
 //! `decode` follows it.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::event::{DecodeError, Migration, MigrationFn};
+use crate::event::{DecodeError, Event, Migration, MigrationFn};
 use crate::value::EventVersion;
 
 /// The migrations from an event's older versions, as its derive states them.
@@ -19,7 +22,7 @@ pub struct History<E: 'static> {
 #[derive(Debug)]
 pub(crate) enum Chain<E: 'static> {
     First,
-    Typed(&'static Typed<E>),
+    Typed(&'static dyn Step<E>),
     Json(&'static [JsonStep]),
 }
 
@@ -36,7 +39,7 @@ impl<E> History<E> {
 
     /// One typed step; the struct of the previous version has the rest of the history.
     pub const fn typed(since: u32, step: &'static Typed<E>) -> Self {
-        Self { since, chain: Chain::Typed(step), also: &[] }
+        Self { since, chain: Chain::Typed(step.0), also: &[] }
     }
 
     /// JSON steps, in ascending order of their source versions.
@@ -54,10 +57,63 @@ impl<E> History<E> {
 /// A typed step to `E`, checked at compile time.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct Typed<E> {
-    pub(crate) decode: fn(EventVersion, &RawValue) -> Result<E, DecodeError>,
-    pub(crate) edges: fn() -> Vec<Migration>,
-    pub(crate) matches_type: fn(&str) -> bool,
+pub struct Typed<E: 'static>(pub(crate) &'static dyn Step<E>);
+
+/// A typed step whose source is erased.
+pub(crate) trait Step<E>: Sync {
+    /// Decodes data of the source version, or of an older one, and migrates it.
+    fn decode(&self, version: EventVersion, data: &RawValue) -> Result<E, DecodeError>;
+    /// This step and those below it.
+    fn edges(&self) -> Vec<Migration>;
+    /// Whether the source version, or an older one, is stored under this type string.
+    fn matches_type(&self, event_type: &str) -> bool;
+}
+
+/// The struct of a JSON step's source version, erased; its own history leads from older versions to it.
+pub(crate) trait Source: Sync {
+    /// Decodes data of the version, or of an older one, and encodes it as JSON of the version.
+    fn decode_to_value(&self, version: EventVersion, data: &RawValue)
+    -> Result<Value, DecodeError>;
+    /// The migrations to the version.
+    fn edges(&self) -> Vec<Migration>;
+    /// Whether the version, or an older one, is stored under this type string.
+    fn matches_type(&self, event_type: &str) -> bool;
+}
+
+impl<E> fmt::Debug for dyn Step<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Step")
+    }
+}
+
+impl fmt::Debug for dyn Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Source")
+    }
+}
+
+/// A typed step from `P` to `T`.
+///
+/// It reaches the history of `P` through a function that the derive writes for `P` alone: generic functions that called
+/// those of the version below would nest once a version, and the compiler bounds that.
+#[derive(Debug)]
+pub(crate) struct Between<P: 'static, T> {
+    pub(crate) history: fn() -> &'static History<P>,
+    target: PhantomData<fn() -> T>,
+}
+
+impl<P: Event, T: Event> Between<P, T> {
+    pub(crate) const STEP: Self = Self { history: P::__ev_history, target: PhantomData };
+}
+
+/// The struct of a version, as the source of a JSON step.
+#[derive(Debug)]
+pub(crate) struct Predecessor<P: 'static> {
+    pub(crate) history: fn() -> &'static History<P>,
+}
+
+impl<P: Event> Predecessor<P> {
+    pub(crate) const SOURCE: Self = Self { history: P::__ev_history };
 }
 
 /// A shortcut to an event from an older version than the previous one, checked at compile time.
@@ -74,13 +130,5 @@ pub struct JsonStep {
     pub(crate) from: u32,
     pub(crate) to: u32,
     pub(crate) with: MigrationFn,
-    pub(crate) predecessor: Option<Predecessor>,
-}
-
-/// The struct of a JSON step's source version; its own history leads from older versions to it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Predecessor {
-    pub(crate) decode: fn(EventVersion, &RawValue) -> Result<Value, DecodeError>,
-    pub(crate) edges: fn() -> Vec<Migration>,
-    pub(crate) matches_type: fn(&str) -> bool,
+    pub(crate) predecessor: Option<&'static dyn Source>,
 }

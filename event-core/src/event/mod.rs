@@ -22,15 +22,15 @@ use serde::de::DeserializeOwned;
 use serde_json::value::{RawValue, to_raw_value};
 
 pub use self::decode::decode_at;
-pub(crate) use self::decode::{
-    also_edge, decode_boxed, decode_through, decode_to_value, edges_of, matches_type, typed_edges,
-};
+pub(crate) use self::decode::{also_edge, decode_boxed, edges_of, matches_type};
 pub use self::decode_error::DecodeError;
 pub(crate) use self::encode::{EncodeError, encode_proven};
 pub(crate) use self::exact::parse_exact;
 pub(crate) use self::facts::Facts;
 pub(crate) use self::field_path::{ReadFn, field_path};
-pub(crate) use self::history::{Also, Chain, History, JsonStep, Predecessor, Typed};
+pub(crate) use self::history::{
+    Also, Between, Chain, History, JsonStep, Predecessor, Source, Step, Typed,
+};
 pub(crate) use self::migration::{EdgeKind, MigrationError, MigrationGraph, catch_panic};
 pub use self::migration::{Migration, MigrationFn};
 use crate::value::EventVersion;
@@ -62,6 +62,12 @@ pub trait Event: Payload + Send + Sync + 'static {
     /// Shape, docs, aliases and the read-only flag.
     #[doc(hidden)]
     const FACTS: Facts = Facts::unknown::<Self>();
+
+    /// The history; a function of its own for each derived type, see `Between`.
+    #[doc(hidden)]
+    fn __ev_history() -> &'static History<Self> {
+        const { &Self::HISTORY }
+    }
 
     /// Checks whether the event may be stored. Runs on append only, never on read; `now` comes from the store's clock.
     ///

@@ -1,25 +1,6 @@
-//! [`link!`](crate::link!): links the event crates of an application and checks them against each other.
+//! `link!` without the feature `derive`: the same items, but a clash does not point at the two crates.
 
-/// Links event crates, and rejects a (type, version) that two of them define, at `cargo check` time.
-///
-/// Call it once at the root of the application or of an integration test. It also defines `linked_events()`, the list
-/// for [`RegistryBuilder::expect_crates`](crate::registry::RegistryBuilder::expect_crates): on platforms that do not run
-/// constructors before `main` (static libraries, Miri), a crate that registered nothing is then an error.
-///
-/// Name each crate that defines events once. A crate that re-exports the root of another named crate is reported as a
-/// duplicate. Events of the application crate itself are not checked: define events in libraries.
-///
-/// ```
-/// # mod root { // an application says `event_core::link!(game_events, arena_events);`
-/// # }
-/// # mod stand_in { pub const fn linked_events() -> &'static [&'static str] { &[] } }
-/// # use stand_in::linked_events;
-/// let registry = event_core::Registry::builder()
-///     .inventory()
-///     .expect_crates(linked_events().iter().copied())
-///     .build()?;
-/// # Ok::<(), event_core::RegistryErrors>(())
-/// ```
+/// Links event crates; see the macro of the same name with the feature `derive`.
 #[macro_export]
 macro_rules! link {
     ($($krate:ident),+ $(,)?) => {

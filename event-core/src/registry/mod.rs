@@ -6,6 +6,7 @@
 mod builder;
 pub(crate) mod catalogue;
 pub(crate) mod census;
+#[cfg(not(feature = "derive"))]
 mod link;
 pub(crate) mod problem;
 pub(crate) mod registration;

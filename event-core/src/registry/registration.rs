@@ -174,7 +174,7 @@ macro_rules! migration {
     ($event_type:literal, $from:literal => $to:literal, $step:path) => {
         $crate::__private::submit! {
             $crate::__private::ExtraMigration::new(
-                $event_type, $from, $to, $step, ::core::module_path!(),
+                $event_type, $from, $to, $step, $crate::__private::module_path!(),
             )
         }
     };

@@ -1,5 +1,7 @@
 //! [`Generator`]: the single values of a generated payload.
 
+use std::collections::HashMap;
+
 use fastrand::Rng;
 use serde_json::{Number, Value};
 
@@ -10,44 +12,76 @@ pub enum Generator {
     Fixed,
     /// As fixed, without the keys that may be missing.
     Least,
+    /// As fixed or least, with the variant of each enum that was taken least often: the payloads of one generator show
+    /// every variant.
+    Turns(Turns),
     /// Random values of the form; extreme values are more frequent than in a uniform distribution.
     Random(Rng),
+}
+
+/// Which variants a [`Generator::Turns`] has taken.
+#[derive(Debug, Clone, Default)]
+pub struct Turns {
+    /// Whether keys that may be missing are left out.
+    pub least: bool,
+    /// Whether a variant was taken for the first time since this was reset.
+    pub is_new: bool,
+    /// How often an enum was met, by its path.
+    met: HashMap<String, usize>,
+}
+
+impl Turns {
+    /// Returns turns of which none is taken.
+    pub fn new(least: bool) -> Self {
+        Self { least, ..Self::default() }
+    }
+
+    fn next(&mut self, path: &[String], count: usize) -> usize {
+        let met = self.met.entry(path.join(".")).or_default();
+        self.is_new |= *met < count;
+        *met += 1;
+        (*met - 1) % count.max(1)
+    }
 }
 
 impl Generator {
     pub(super) fn bool(&mut self) -> bool {
         match self {
-            Self::Fixed | Self::Least => true,
             Self::Random(rng) => rng.bool(),
+            _ => true,
         }
     }
 
     /// Returns true with probability 1 / `chances`; never for a fixed payload.
     pub(super) fn one_in(&mut self, chances: u8) -> bool {
         match self {
-            Self::Fixed | Self::Least => false,
             Self::Random(rng) => rng.u8(..chances) == 0,
+            _ => false,
         }
     }
 
     /// Whether to leave out a key that may be missing.
     pub(super) fn leaves_out(&mut self) -> bool {
-        matches!(self, Self::Least) || self.one_in(6)
+        match self {
+            Self::Least => true,
+            Self::Turns(turns) => turns.least,
+            _ => self.one_in(6),
+        }
     }
 
     /// Whether to expand a recursive type once more.
     pub(super) fn recurse(&mut self) -> bool {
         match self {
-            Self::Fixed | Self::Least => false,
             Self::Random(rng) => rng.bool(),
+            _ => false,
         }
     }
 
     /// The number of items of a list or a map.
     pub(super) fn count(&mut self) -> usize {
         match self {
-            Self::Fixed | Self::Least => 1,
             Self::Random(rng) => rng.usize(..4),
+            _ => 1,
         }
     }
 
@@ -59,15 +93,24 @@ impl Generator {
         }
     }
 
-    pub(super) fn integer(&mut self, ty: &str) -> Value {
-        let (min, max) = range(ty);
-        let Self::Random(rng) = self else { return 1.into() };
-        match rng.u8(..8) {
-            0 => number(min),
-            1 => number(max),
-            2..=5 => number(i128::from(rng.u8(..100))),
-            _ => number(rng.i128(min..=max)),
+    /// The variant of an enum at a path.
+    pub(super) fn variant(&mut self, path: &[String], count: usize) -> usize {
+        match self {
+            Self::Turns(turns) => turns.next(path, count),
+            _ => self.index(count),
         }
+    }
+
+    pub(super) fn integer(&mut self, ty: &str) -> Value {
+        let (min, max) = range(ty.trim_start_matches("nonzero "));
+        let Self::Random(rng) = self else { return 1.into() };
+        let chosen = match rng.u8(..8) {
+            0 => min,
+            1 => max,
+            2..=5 => i128::from(rng.u8(..100)),
+            _ => rng.i128(min..=max),
+        };
+        number(if chosen == 0 && ty.starts_with("nonzero ") { 1 } else { chosen })
     }
 
     pub(super) fn float(&mut self, ty: &str) -> Value {
@@ -90,7 +133,7 @@ impl Generator {
                 "date" => "2026-01-02".to_owned(),
                 "uuid" => "018f4b2e-7c3a-7d21-9b5e-1f2a3b4c5d6e".to_owned(),
                 "char" => "a".to_owned(),
-                _ => "text".to_owned(),
+                _ => fixed_text(format).unwrap_or("text").to_owned(),
             };
         };
         match format {
@@ -104,7 +147,13 @@ impl Generator {
             }
             "uuid" => uuid::Uuid::from_u128(rng.u128(..)).to_string(),
             "char" => rng.char(..).to_string(),
+            "decimal" => format!("{}.{:02}", rng.i64(-1_000_000..1_000_000), rng.u8(..100)),
+            "ip" | "ipv4" => std::net::Ipv4Addr::from(rng.u32(..)).to_string(),
+            "ipv6" => std::net::Ipv6Addr::from(rng.u128(..)).to_string(),
             _ => {
+                if let Some(text) = fixed_text(format) {
+                    return text.to_owned();
+                }
                 let special =
                     ["", "a", "Zoë", "0", "null", "2026-01-02T03:04:05Z", "\"\\\u{0}", "🃏"];
                 match rng.usize(..special.len() * 2) {
@@ -123,6 +172,22 @@ impl Generator {
             _ => 7.into(),
         }
     }
+}
+
+/// A text of a format with rules of its own.
+fn fixed_text(format: &str) -> Option<&'static str> {
+    Some(match format {
+        "local datetime" => "2026-01-02T03:04:05",
+        "time" => "03:04:05",
+        "weekday" => "Fri",
+        "month" => "January",
+        "decimal" => "1.50",
+        "url" => "https://example.com/",
+        "ip" | "ipv4" => "192.0.2.1",
+        "ipv6" => "2001:db8::1",
+        "socket address" => "192.0.2.1:443",
+        _ => return None,
+    })
 }
 
 fn range(ty: &str) -> (i128, i128) {

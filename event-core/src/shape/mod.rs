@@ -4,6 +4,7 @@
 //! compares it with the released one, the catalogue exports it, the testing helpers generate payloads from it. Forms
 //! are computed lazily through function pointers, so a type may contain itself.
 
+mod foreign;
 mod generator;
 pub(crate) mod of;
 mod sample;
@@ -12,10 +13,10 @@ mod shapes;
 mod spec;
 mod text;
 
-pub use self::generator::Generator;
+pub use self::generator::{Generator, Turns};
 pub(crate) use self::of::Shape;
 pub use self::of::{ForeignForm, Probe, form_of};
-pub use self::sample::{NoSample, sample};
+pub use self::sample::{NoSample, sample, sample_beside};
 pub use self::shapes::Shapes;
 #[doc(hidden)]
 pub use self::spec::{FieldSpec, FieldsSpec, FormFn, Spec, VariantSpec};
@@ -27,11 +28,11 @@ pub use self::text::{ShapeLine, fingerprint};
 pub enum Form {
     /// `true` or `false`.
     Bool,
-    /// An integer, with its Rust type: `u8`, `i64`.
+    /// An integer, with its Rust type: `u8`, `i64`; `nonzero u8` if it is never 0.
     Int(&'static str),
     /// A floating-point number, with its Rust type: `f32`, `f64`.
     Float(&'static str),
-    /// A string, with its format: `string`, `char`, `datetime`, `uuid`.
+    /// A string, with its format: `string`, `char`, `datetime`, `uuid`, and the other words of [`Form::fixed`].
     Text(&'static str),
     /// `null`.
     Null,
@@ -55,6 +56,8 @@ pub enum Form {
     Named(&'static str, Box<Self>),
     /// A form with what serde's attributes say about it, as the lock words it: `refuses other keys`.
     Marked(Vec<String>, Box<Self>),
+    /// A form with the JSON of a value of it, for payloads that are generated.
+    Sampled(&'static str, Box<Self>),
     /// A recursive type: the enclosing [`Named`](Self::Named) form this many levels up, 1 for the innermost.
     Recursive(usize),
     /// A type without a known form, by its Rust name; see `#[event(shape = "…")]` and `#[derive(Shape)]`.
@@ -65,13 +68,21 @@ pub enum Form {
 
 impl Form {
     /// Parses a form as the lock file spells it; any other text becomes [`Form::Fixed`].
+    ///
+    /// The words are `bool`, the names of the integers and floats, `string`, `char`, `datetime` (with an offset),
+    /// `local datetime`, `date`, `time`, `weekday`, `month`, `uuid`, `decimal`, `url`, `ip`, `ipv4`, `ipv6`,
+    /// `socket address`, `null` and `any`; and with any of them in place of `…`: `nonzero …` of an integer, `option …`,
+    /// `list of …`, `set of …`, `map of … to …`.
     pub fn fixed(text: &'static str) -> Self {
         match text {
             "bool" => Self::Bool,
             "u8" | "u16" | "u32" | "u64" | "u128" | "usize" | "i8" | "i16" | "i32" | "i64"
             | "i128" | "isize" => Self::Int(text),
             "f32" | "f64" => Self::Float(text),
-            "string" | "char" | "datetime" | "date" | "uuid" => Self::Text(text),
+            "string" | "char" | "datetime" | "local datetime" | "date" | "time" | "weekday"
+            | "month" | "uuid" | "decimal" | "url" | "ip" | "ipv4" | "ipv6" | "socket address" => {
+                Self::Text(text)
+            }
             "null" => Self::Null,
             "any" => Self::Any,
             text => Self::composed(text),
@@ -81,6 +92,7 @@ impl Form {
     fn composed(text: &'static str) -> Self {
         let boxed = |text| Box::new(Self::fixed(text));
         match text.split_once(' ') {
+            Some(("nonzero", rest)) if matches!(Self::fixed(rest), Self::Int(_)) => Self::Int(text),
             Some(("option", rest)) => Self::Option(boxed(rest)),
             Some(("list", rest)) if rest.starts_with("of ") => Self::List(boxed(&rest[3..])),
             Some(("set", rest)) if rest.starts_with("of ") => Self::Set(boxed(&rest[3..])),
@@ -95,7 +107,7 @@ impl Form {
     /// Returns the form without the names of newtypes and structs around it.
     pub fn bare(&self) -> &Self {
         match self {
-            Self::Named(_, form) | Self::Marked(_, form) => form.bare(),
+            Self::Named(_, form) | Self::Marked(_, form) | Self::Sampled(_, form) => form.bare(),
             form => form,
         }
     }

@@ -1,14 +1,16 @@
 //! [`Shape`] and its implementations for types of std, `serde_json`, chrono and uuid.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
 use std::marker::PhantomData;
+use std::num::{Saturating, Wrapping};
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, RwLock};
 
-use chrono::{DateTime, NaiveDate, TimeZone};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
 use crate::shape::{Form, Shapes};
 
@@ -80,6 +82,8 @@ macro_rules! plain {
     };
 }
 
+pub(super) use plain;
+
 plain! {
     bool => Form::Bool;
     u8 => Form::Int("u8");
@@ -99,17 +103,9 @@ plain! {
     char => Form::Text("char");
     str => Form::Text("string");
     String => Form::Text("string");
-    Uuid => Form::Text("uuid");
-    NaiveDate => Form::Text("date");
     () => Form::Null;
     Value => Form::Any;
     RawValue => Form::Any;
-}
-
-impl<Z: TimeZone> Shape for DateTime<Z> {
-    fn shape(_: &mut Shapes) -> Form {
-        Form::Text("datetime")
-    }
 }
 
 impl Shape for Map<String, Value> {
@@ -119,8 +115,8 @@ impl Shape for Map<String, Value> {
 }
 
 macro_rules! same_as {
-    ($($ty:ident),*) => {
-        $(impl<T: Shape + ?Sized> Shape for $ty<T> {
+    ($([$($bound:tt)*] $ty:ident)*) => {
+        $(impl<T: Shape $($bound)*> Shape for $ty<T> {
             fn shape(shapes: &mut Shapes) -> Form {
                 T::shape(shapes)
             }
@@ -128,7 +124,16 @@ macro_rules! same_as {
     };
 }
 
-same_as!(Box, Rc, Arc);
+same_as! {
+    [+ ?Sized] Box [+ ?Sized] Rc [+ ?Sized] Arc [+ ?Sized] Cell [+ ?Sized] RefCell [+ ?Sized] Mutex [+ ?Sized] RwLock
+    [] Wrapping [] Saturating [] Reverse
+}
+
+impl<T: Shape + ToOwned + ?Sized> Shape for Cow<'_, T> {
+    fn shape(shapes: &mut Shapes) -> Form {
+        T::shape(shapes)
+    }
+}
 
 impl<T: Shape> Shape for Option<T> {
     fn shape(shapes: &mut Shapes) -> Form {
@@ -149,6 +154,8 @@ macro_rules! holding {
 holding! {
     Vec<T>, [] => List;
     VecDeque<T>, [] => List;
+    LinkedList<T>, [] => List;
+    BinaryHeap<T>, [] => List;
     [T], [] => List;
     BTreeSet<T>, [] => Set;
     HashSet<T, S>, [S] => Set;
@@ -182,4 +189,8 @@ macro_rules! tuples {
     };
 }
 
-tuples! { (A) (A, B) (A, B, C) (A, B, C, D) }
+tuples! {
+    (A) (A, B) (A, B, C) (A, B, C, D) (A, B, C, D, E) (A, B, C, D, E, F) (A, B, C, D, E, F, G) (A, B, C, D, E, F, G, H)
+    (A, B, C, D, E, F, G, H, I) (A, B, C, D, E, F, G, H, I, J) (A, B, C, D, E, F, G, H, I, J, K)
+    (A, B, C, D, E, F, G, H, I, J, K, L)
+}

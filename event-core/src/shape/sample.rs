@@ -24,11 +24,29 @@ pub struct NoSample {
 /// # Errors
 /// [`NoSample`] for a required value whose form is unknown.
 pub fn sample(form: &Form, generator: &mut Generator) -> Result<Value, NoSample> {
-    Sampler { generator, enclosing: Vec::new(), path: Vec::new() }.value(form)
+    sampler(generator, None).value(form)
+}
+
+/// As [`sample`], with the value of a known payload wherever none can be generated.
+///
+/// # Errors
+/// [`NoSample`] for a required value whose form is unknown, and that the payload does not have.
+pub fn sample_beside(
+    form: &Form,
+    generator: &mut Generator,
+    known: &Value,
+) -> Result<Value, NoSample> {
+    sampler(generator, Some(known)).value(form)
+}
+
+const fn sampler<'a>(generator: &'a mut Generator, known: Option<&'a Value>) -> Sampler<'a> {
+    Sampler { generator, known, enclosing: Vec::new(), path: Vec::new() }
 }
 
 struct Sampler<'a> {
     generator: &'a mut Generator,
+    /// A payload with values that cannot be generated.
+    known: Option<&'a Value>,
     /// The enclosing named types, outermost first.
     enclosing: Vec<&'a Form>,
     path: Vec<String>,
@@ -53,7 +71,9 @@ impl<'a> Sampler<'a> {
             }
             Form::Map(key, value) => self.map(key, value)?.into(),
             Form::Tuple(items) => {
-                items.iter().map(|item| self.value(item)).collect::<Result<Vec<_>, _>>()?.into()
+                let items = items.iter().enumerate();
+                let items = items.map(|(at, item)| self.child(at.to_string(), item));
+                items.collect::<Result<Vec<_>, _>>()?.into()
             }
             Form::Struct(fields) => self.object(fields)?.into(),
             Form::Enum(tagging, variants) => self.enumeration(*tagging, variants)?,
@@ -64,8 +84,14 @@ impl<'a> Sampler<'a> {
                 value?
             }
             Form::Marked(_, inner) => self.value(inner)?,
+            Form::Sampled(json, inner) => match serde_json::from_str(json) {
+                Ok(value) => value,
+                Err(_) => self.value(inner)?,
+            },
             Form::Recursive(levels) => self.recursive(*levels)?,
-            Form::Foreign(text) | Form::Fixed(text) => return Err(self.unknown(text)),
+            Form::Foreign(text) | Form::Fixed(text) => {
+                self.known_value().cloned().ok_or_else(|| self.unknown(text))?
+            }
         })
     }
 
@@ -163,7 +189,7 @@ impl<'a> Sampler<'a> {
         tagging: Tagging,
         variants: &'a [VariantForm],
     ) -> Result<Value, NoSample> {
-        let first = self.generator.index(variants.len());
+        let first = self.generator.variant(&self.path, variants.len());
         let mut failed = None;
         // Falls back to the variants after the chosen one if no value can be generated for it.
         for offset in 0..variants.len() {
@@ -201,6 +227,25 @@ impl<'a> Sampler<'a> {
         })
     }
 
+    /// The value of the known payload at the path.
+    fn known_value(&self) -> Option<&'a Value> {
+        let mut value = self.known?;
+        for step in &self.path {
+            let item = step.strip_prefix('[').and_then(|step| step.strip_suffix(']'));
+            value = match (value, item) {
+                (Value::Array(items), Some(_)) => items.first()?,
+                (Value::Array(items), None) => items.get(step.parse::<usize>().ok()?)?,
+                (Value::Object(fields), _) => match fields.get(step) {
+                    Some(field) => field,
+                    // A variant beside its tag has no key of its own.
+                    None => value,
+                },
+                _ => return None,
+            };
+        }
+        Some(value)
+    }
+
     fn child(&mut self, step: String, form: &'a Form) -> Result<Value, NoSample> {
         self.path.push(step);
         let value = self.value(form);
@@ -225,6 +270,7 @@ fn is_recursive(form: &Form) -> bool {
         | Form::Set(form)
         | Form::Named(_, form)
         | Form::Marked(_, form)
+        | Form::Sampled(_, form)
         | Form::Map(_, form) => is_recursive(form),
         Form::Tuple(items) => items.iter().any(is_recursive),
         Form::Struct(fields) => fields.iter().any(|field| is_recursive(&field.form)),

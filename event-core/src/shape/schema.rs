@@ -55,7 +55,7 @@ impl Writer {
                 self.enclosing.pop();
                 schema
             }
-            Form::Marked(_, form) => self.schema(form),
+            Form::Marked(_, form) | Form::Sampled(_, form) => self.schema(form),
             Form::Recursive(levels) => {
                 let index = self.enclosing.len().checked_sub(*levels);
                 let pointer = index.and_then(|index| self.enclosing.get(index));
@@ -106,7 +106,9 @@ impl Writer {
                 self.flattened(form, optional, object);
                 self.enclosing.pop();
             }
-            Form::Marked(_, form) => self.flattened(form, optional, object),
+            Form::Marked(_, form) | Form::Sampled(_, form) => {
+                self.flattened(form, optional, object);
+            }
             Form::Option(form) => self.flattened(form, true, object),
             Form::Struct(fields) => self.fields(fields, optional, object),
             // Unknown keys are allowed anyway.
@@ -191,6 +193,11 @@ fn tagged(fields: &[(&str, Value)]) -> Value {
 
 fn integer(ty: &str) -> Value {
     let mut schema = json!({ "type": "integer" });
+    let nonzero = ty.strip_prefix("nonzero ");
+    if nonzero.is_some() {
+        schema["not"] = json!({ "const": 0 });
+    }
+    let ty = nonzero.unwrap_or(ty);
     if ty.starts_with('u') {
         schema["minimum"] = 0.into();
     }
@@ -217,6 +224,12 @@ fn text(format: &str) -> Value {
         "datetime" => json!({ "type": "string", "format": "date-time" }),
         "date" => json!({ "type": "string", "format": "date" }),
         "uuid" => json!({ "type": "string", "format": "uuid" }),
+        "time" => json!({ "type": "string", "format": "time" }),
+        "url" => json!({ "type": "string", "format": "uri" }),
+        "ipv4" | "ipv6" => json!({ "type": "string", "format": format }),
+        "ip" => {
+            json!({ "type": "string", "anyOf": [{ "format": "ipv4" }, { "format": "ipv6" }] })
+        }
         "char" => json!({ "type": "string", "minLength": 1, "maxLength": 1 }),
         _ => json!({ "type": "string" }),
     }

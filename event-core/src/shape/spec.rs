@@ -69,6 +69,8 @@ enum FormSpec {
     Type(FormFn),
     /// By the text of `#[event(shape = "…")]`.
     Fixed(&'static str),
+    /// By that text, with the JSON of `#[event(sample = …)]`.
+    Sampled(&'static str, &'static str),
     /// Not at all: only the name of the Rust type is known.
     Opaque,
 }
@@ -87,6 +89,16 @@ impl FieldSpec {
     /// A field of which only the name of the Rust type is known.
     pub const fn opaque(name: &'static str, rust_type: &'static str) -> Self {
         Self::new(name, rust_type, FormSpec::Opaque)
+    }
+
+    /// As [`fixed`](Self::fixed), with the JSON of `#[event(sample = …)]`.
+    pub const fn sampled(
+        name: &'static str,
+        rust_type: &'static str,
+        form: &'static str,
+        sample: &'static str,
+    ) -> Self {
+        Self::new(name, rust_type, FormSpec::Sampled(form, sample))
     }
 
     const fn new(name: &'static str, rust_type: &'static str, form: FormSpec) -> Self {
@@ -151,6 +163,7 @@ impl FieldSpec {
         match self.form {
             FormSpec::Type(form) => form(shapes, self.rust_type),
             FormSpec::Fixed(text) => Form::fixed(text),
+            FormSpec::Sampled(text, sample) => Form::Sampled(sample, Box::new(Form::fixed(text))),
             FormSpec::Opaque => Form::Foreign(self.rust_type),
         }
     }

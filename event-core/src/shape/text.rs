@@ -96,7 +96,9 @@ impl Writer {
                 self.write_children(path, form);
                 self.enclosing.pop();
             }
-            Form::Option(form) | Form::Marked(_, form) => self.write_children(path, form),
+            Form::Option(form) | Form::Marked(_, form) | Form::Sampled(_, form) => {
+                self.write_children(path, form);
+            }
             Form::List(form) | Form::Set(form) => self.write_children(&format!("{path}[]"), form),
             Form::Map(key, form) => {
                 self.write_children(&format!("{path}{{key}}"), key);
@@ -191,9 +193,11 @@ fn push_marks(marks: &[&str], attributes: &mut String) {
 fn marks_of(form: &Form) -> Vec<String> {
     match form {
         Form::Marked(marks, form) => marks.iter().cloned().chain(marks_of(form)).collect(),
-        Form::Named(_, form) | Form::Option(form) | Form::List(form) | Form::Set(form) => {
-            marks_of(form)
-        }
+        Form::Named(_, form)
+        | Form::Sampled(_, form)
+        | Form::Option(form)
+        | Form::List(form)
+        | Form::Set(form) => marks_of(form),
         Form::Map(key, value) => {
             let key = marks_of(key).into_iter().map(|mark| format!("key {mark}"));
             key.chain(marks_of(value)).collect()
@@ -215,7 +219,9 @@ fn collect_named<'a>(
             }
             collect_named(path, inner, named);
         }
-        Form::Option(form) | Form::Marked(_, form) => collect_named(path, form, named),
+        Form::Option(form) | Form::Marked(_, form) | Form::Sampled(_, form) => {
+            collect_named(path, form, named);
+        }
         Form::List(form) | Form::Set(form) => collect_named(&format!("{path}[]"), form, named),
         Form::Map(key, form) => {
             collect_named(&format!("{path}{{key}}"), key, named);
@@ -292,7 +298,7 @@ fn write_type(form: &Form, enclosing: &[String], out: &mut impl fmt::Write) -> f
         Form::Tuple(items) => write!(out, "tuple of {}", items.len()),
         Form::Struct(_) => out.write_str("struct"),
         Form::Enum(tagging, _) => write_tagging(*tagging, out),
-        Form::Marked(_, form) => write_type(form, enclosing, out),
+        Form::Marked(_, form) | Form::Sampled(_, form) => write_type(form, enclosing, out),
         Form::Named(name, form) => match form.bare() {
             Form::Struct(_) | Form::Enum(..) => write_type(form, enclosing, out),
             _ => {

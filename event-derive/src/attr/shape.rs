@@ -9,7 +9,7 @@ use crate::key::{Slot, entries, skip, unknown};
 use crate::value;
 
 /// The keys of a field, in events and in types that derive `Shape`.
-const FIELD_KEYS: &[&str] = &["shape", "opaque"];
+const FIELD_KEYS: &[&str] = &["shape", "sample", "opaque"];
 
 /// The path of event-core for a type that derives `Shape`: such a type takes only `crate`.
 pub(crate) fn shape_crate(attrs: &[Attribute], errors: &mut Errors) -> Path {
@@ -32,6 +32,8 @@ pub(crate) fn shape_crate(attrs: &[Attribute], errors: &mut Errors) -> Path {
 pub(crate) struct FieldKeys {
     /// `shape = "…"`: the form of the field in words.
     pub(crate) shape: Option<LitStr>,
+    /// `sample = …`: a value in JSON, for generated payloads.
+    pub(crate) sample: Option<String>,
     /// `opaque`: the form of the field is the text of its type.
     pub(crate) opaque: bool,
 }
@@ -40,10 +42,12 @@ impl FieldKeys {
     pub(crate) fn read(attrs: &[Attribute], errors: &mut Errors) -> Self {
         let mut keys = Self::default();
         let (mut shape, mut opaque) = (Slot::Absent, Slot::Absent);
+        let mut sample = Slot::Absent;
         for attr in event_attributes(attrs) {
             let Some(list) = list_of(attr, "shape = \"...\"", errors) else { continue };
             entries(list, errors, |key, input, errors| match key.to_string().as_str() {
                 "shape" => shape.read(key, input, errors, value::shape_text),
+                "sample" => sample.read(key, input, errors, value::sample),
                 "opaque" => opaque.read(key, input, errors, value::flag),
                 name if STRUCT_KEYS.contains(&name) => {
                     skip(input);
@@ -59,7 +63,13 @@ impl FieldKeys {
         if let (Slot::Read(key, ()), Slot::Read(..)) = (&opaque, &shape) {
             errors.at(key, "`opaque` says that the shape is left out; remove it or `shape`");
         }
+        if let (Slot::Read(key, _), Slot::Absent) = (&sample, &shape) {
+            errors.at(key, "`sample` is a value of a `shape`; add `shape = \"...\"`");
+        }
         keys.opaque = opaque.get().is_some();
+        if let Slot::Read(_, json) = sample {
+            keys.sample = Some(json);
+        }
         if let Slot::Read(_, text) = shape {
             keys.shape = Some(text);
         }

@@ -56,7 +56,7 @@ fn describe(fields: &FieldsInput, text: &mut String) {
 
 fn line(field: &FieldInput) -> String {
     let form = match &field.form {
-        FormInput::Words(words) => words.value(),
+        FormInput::Words(words, _) => words.value(),
         FormInput::Type | FormInput::Opaque => text_of(&field.ty),
     };
     format!(

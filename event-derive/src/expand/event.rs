@@ -20,7 +20,7 @@ pub(super) fn implementation(event: &EventInput) -> TokenStream {
     let also = shortcuts(&event.also_from, &name);
     let shape = shape::implementation(&event.shape, None);
     let submit =
-        event.register.then(|| quote!(_event::submit! { _event::Registration::of::<#name>() }));
+        event.register.then(|| quote!(__ev::submit! { __ev::Registration::of::<#name>() }));
     quote! {
         #trait_impl
         #shape
@@ -34,25 +34,31 @@ fn event_impl(event: &EventInput, name: &Ident) -> TokenStream {
     let event_type = event.event_type.value();
     let version = Literal::u32_unsuffixed(event.version);
     let history = history(&event.history);
-    let also = (!event.also_from.is_empty()).then(|| quote!(.also(ALSO_FROM)));
+    let also = (!event.also_from.is_empty()).then(|| quote!(.also(__EV_ALSO_FROM)));
     let facts = facts(event);
     let validate = event.validate.as_ref().map(validate);
     let doc = sentence(event);
     quote! {
+        const __EV_HISTORY: __ev::History<#name> = #history #also;
         #[doc = #doc]
         #[allow(rustdoc::private_intra_doc_links, reason = "an older version can be private")]
         #[automatically_derived]
-        impl _event::Event for #name {
-            const TYPE: &'static ::core::primitive::str = #event_type;
-            const VERSION: _event::EventVersion = _event::EventVersion::new(#version);
-            const HISTORY: _event::History<Self> = #history #also;
-            const FACTS: _event::Facts = #facts;
-            const ORIGIN: _event::Origin = _event::Origin::new(
-                _event::env!("CARGO_PKG_NAME"),
-                _event::env!("CARGO_PKG_VERSION"),
-                _event::file!(),
-                _event::line!(),
+        impl __ev::Event for #name {
+            const TYPE: &'static __ev::str = #event_type;
+            const VERSION: __ev::EventVersion = __ev::EventVersion::new(#version);
+            const HISTORY: __ev::History<Self> = __EV_HISTORY;
+            const FACTS: __ev::Facts = #facts;
+            const ORIGIN: __ev::Origin = __ev::Origin::new(
+                __ev::env!("CARGO_PKG_NAME"),
+                __ev::env!("CARGO_PKG_VERSION"),
+                __ev::file!(),
+                __ev::line!(),
             );
+
+            fn __ev_history() -> &'static __ev::History<Self> {
+                &__EV_HISTORY
+            }
+
             #validate
         }
     }
@@ -67,7 +73,7 @@ fn facts(event: &EventInput) -> TokenStream {
         quote!(.aliases(&[#(#aliases),*]))
     });
     let readonly = event.readonly.then(|| quote!(.readonly()));
-    quote!(_event::Facts::of::<Self>() #docs #aliases #readonly)
+    quote!(__ev::Facts::of::<Self>() #docs #aliases #readonly)
 }
 
 /// The shortcuts, each with a proof that is shown at its type.
@@ -78,25 +84,25 @@ fn shortcuts(also: &[Type], name: &Ident) -> TokenStream {
     let steps = also.iter().map(|from| {
         let span = from.span();
         let this = at_span(name, span);
-        quote_spanned!(span=> _event::also_from::<#from, #this>())
+        quote_spanned!(span=> __ev::also_from::<#from, #this>())
     });
-    quote!(const ALSO_FROM: &'static [_event::Also] = &[#(#steps),*];)
+    quote!(const __EV_ALSO_FROM: &'static [__ev::Also] = &[#(#steps),*];)
 }
 
 fn history(history: &History) -> TokenStream {
     match history {
-        History::First => quote!(_event::History::first()),
+        History::First => quote!(__ev::History::first()),
         History::Since(since) => {
             let since = Literal::u32_unsuffixed(*since);
-            quote!(_event::History::since(#since))
+            quote!(__ev::History::since(#since))
         }
         History::Typed { since, .. } => {
             let since = Literal::u32_unsuffixed(*since);
-            quote!(_event::History::typed(#since, &VERSION_CHAIN))
+            quote!(__ev::History::typed(#since, &__EV_VERSION_CHAIN))
         }
         History::Json { since, .. } => {
             let since = Literal::u32_unsuffixed(*since);
-            quote!(_event::History::json(#since, VERSION_CHAIN))
+            quote!(__ev::History::json(#since, __EV_VERSION_CHAIN))
         }
     }
 }
@@ -104,14 +110,14 @@ fn history(history: &History) -> TokenStream {
 fn validate(path: &ExprPath) -> TokenStream {
     // The names keep the hygiene of the derive but have the span of the path: a wrong signature is shown there.
     let span = Span::call_site().located_at(path.span());
-    let arguments = quote_spanned!(span=> (self, now));
-    let now = quote_spanned!(span=> now);
+    let arguments = quote_spanned!(span=> (self, __ev_now));
+    let now = quote_spanned!(span=> __ev_now);
     let receiver = quote_spanned!(span=> &self);
     quote! {
         fn validate(
             #receiver,
-            #now: _event::DateTime<_event::Utc>,
-        ) -> _event::Result<(), _event::InvalidEvent> {
+            #now: __ev::DateTime<__ev::Utc>,
+        ) -> __ev::Result<(), __ev::InvalidEvent> {
             #path #arguments
         }
     }
@@ -127,8 +133,8 @@ fn version_chain(history: &History, name: &Ident) -> TokenStream {
             let span = from.span();
             // An unmet bound is shown at the generic argument that fails it.
             let this = at_span(name, span);
-            let step = quote_spanned!(span=> _event::typed_step::<#from, #this>());
-            quote!(const VERSION_CHAIN: _event::Typed<#name> = #step;)
+            let step = quote_spanned!(span=> __ev::typed_step::<#from, #this>());
+            quote!(const __EV_VERSION_CHAIN: __ev::Typed<#name> = #step;)
         }
         History::Json { since, steps } => json_chain(*since, steps, name),
     }
@@ -138,8 +144,8 @@ fn json_chain(since: u32, steps: &[Step], name: &Ident) -> TokenStream {
     let span = steps.iter().find_map(struct_span).unwrap_or_else(Span::call_site);
     let since = Literal::u32_unsuffixed(since);
     let steps = steps.iter().map(|step| json_step(step, name));
-    let chain = quote_spanned!(span=> _event::json_chain::<#name>(#since, &[#(#steps),*]));
-    quote!(const VERSION_CHAIN: &'static [_event::JsonStep] = #chain;)
+    let chain = quote_spanned!(span=> __ev::json_chain::<#name>(#since, &[#(#steps),*]));
+    quote!(const __EV_VERSION_CHAIN: &'static [__ev::JsonStep] = #chain;)
 }
 
 /// Where a failed proof is shown. Steps between numbers need none: the macro has checked them.
@@ -154,14 +160,14 @@ fn json_step(step: &Step, name: &Ident) -> TokenStream {
     match step {
         Step::FromVersion { from, to, with } => {
             let (from, to) = (Literal::u32_unsuffixed(*from), Literal::u32_unsuffixed(*to));
-            quote!(_event::json_step(#from, #to, #with))
+            quote!(__ev::json_step(#from, #to, #with))
         }
         Step::FromStruct { from, to, with } => {
             // 0 means the version after the struct's, which the macro does not know.
             let to = Literal::u32_unsuffixed(to.unwrap_or(0));
             let span = from.span();
             let this = at_span(name, span);
-            quote_spanned!(span=> _event::json_step_from::<#from, #this>(#to, #with))
+            quote_spanned!(span=> __ev::json_step_from::<#from, #this>(#to, #with))
         }
     }
 }

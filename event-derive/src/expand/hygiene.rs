@@ -4,12 +4,12 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{Ident, Path};
 
-/// Wraps generated items in a const without a name, with `_event` in scope: no path leads to them.
+/// Wraps generated items in a const without a name, with `__ev` in scope: no path leads to them.
 pub(crate) fn wrapped(krate: &Path, items: &TokenStream) -> TokenStream {
     quote! {
         #[doc(hidden)]
         const _: () = {
-            use #krate::__private as _event;
+            use #krate::__private as __ev;
             #items
         };
     }

@@ -1,7 +1,9 @@
 //! Generates code from the model.
 //!
-//! All impls are in one anonymous const that names event-core once, in the alias `_event`: generated names cannot
-//! collide with the user's. Items of std are reached by `::core::…` or `_event::…` paths, never through the prelude.
+//! All impls are in one anonymous const that names event-core once, in the alias `__ev`: generated names cannot
+//! collide with the user's. Whatever the expansion names itself begins with `__ev` (`__EV` for consts, which a user's
+//! pattern, type or const could mean otherwise). Items of std are reached by `__ev::…` paths, never through the
+//! prelude or a crate called `core`.
 //! There is no `#[diagnostic::…]`: it does not resolve in a module with `no_implicit_prelude`.
 
 use proc_macro2::TokenStream;

@@ -33,9 +33,9 @@ pub(super) fn from_event(set: &Ident, member: &SetMember) -> TokenStream {
     let (variant, ty) = (&member.ident, &member.ty);
     quote! {
         #[automatically_derived]
-        impl _event::From<#ty> for #set {
-            fn from(event: #ty) -> Self {
-                Self::#variant(event)
+        impl __ev::From<#ty> for #set {
+            fn from(__ev_held: #ty) -> Self {
+                Self::#variant(__ev_held)
             }
         }
     }
@@ -45,11 +45,13 @@ pub(super) fn from_event(set: &Ident, member: &SetMember) -> TokenStream {
 pub(super) fn try_from_recorded(set: &Ident) -> TokenStream {
     quote! {
         #[automatically_derived]
-        impl _event::TryFrom<&_event::RecordedEvent> for #set {
-            type Error = _event::Error;
+        impl __ev::TryFrom<&__ev::RecordedEvent> for #set {
+            type Error = __ev::Error;
 
-            fn try_from(recorded: &_event::RecordedEvent) -> _event::Result<Self, _event::Error> {
-                <Self as _event::EventSet>::decode(recorded)
+            fn try_from(
+                __ev_recorded: &__ev::RecordedEvent,
+            ) -> __ev::Result<Self, __ev::Error> {
+                <Self as __ev::EventSet>::decode(__ev_recorded)
             }
         }
     }
@@ -58,9 +60,9 @@ pub(super) fn try_from_recorded(set: &Ident) -> TokenStream {
 struct Members<'a> {
     events: Vec<&'a SetMember>,
     other: Option<&'a SetMember>,
-    /// The const `VARIANT_i` of each event.
+    /// The const `__EV_VARIANT_i` of each event.
     variant_consts: Vec<Ident>,
-    /// The const `TYPE_i` of each event.
+    /// The const `__EV_TYPE_i` of each event.
     type_consts: Vec<Ident>,
 }
 
@@ -68,7 +70,7 @@ impl<'a> Members<'a> {
     fn of(set: &'a SetInput) -> Self {
         let (others, events): (Vec<_>, Vec<_>) = set.variants.iter().partition(|it| it.other);
         let numbered = |word| (0..events.len()).map(|at| format_ident!("{word}_{at}")).collect();
-        let (variant_consts, type_consts) = (numbered("VARIANT"), numbered("TYPE"));
+        let (variant_consts, type_consts) = (numbered("__EV_VARIANT"), numbered("__EV_TYPE"));
         Self { other: others.first().copied(), events, variant_consts, type_consts }
     }
 
@@ -77,20 +79,20 @@ impl<'a> Members<'a> {
         let each = (0..self.events.len()).map(|at| self.consts_of(at));
         quote! {
             #(#each)*
-            const TYPES: &'static [&'static ::core::primitive::str] = &[#(#types),*];
+            const __EV_TYPES: &'static [&'static __ev::str] = &[#(#types),*];
         }
     }
 
     fn consts_of(&self, at: usize) -> TokenStream {
         let ty: &Type = &self.events[at].ty;
         let (variant, type_string) = (&self.variant_consts[at], &self.type_consts[at]);
-        let distinct = format_ident!("DISTINCT_TYPE_{at}");
+        let distinct = format_ident!("__EV_DISTINCT_{at}");
         let index = Literal::usize_unsuffixed(at);
-        let holds = quote_spanned!(ty.span()=> _event::set_variant::<#ty>());
-        let proof = quote_spanned!(ty.span()=> _event::assert_distinct(TYPES, #index));
+        let holds = quote_spanned!(ty.span()=> __ev::set_variant::<#ty>());
+        let proof = quote_spanned!(ty.span()=> __ev::assert_distinct(__EV_TYPES, #index));
         quote! {
-            const #variant: _event::SetVariant<#ty> = #holds;
-            const #type_string: &'static ::core::primitive::str = #variant.event_type;
+            const #variant: __ev::SetVariant<#ty> = #holds;
+            const #type_string: &'static __ev::str = #variant.event_type;
             #[allow(dead_code, reason = "evaluated for its proof")]
             const #distinct: () = #proof;
         }
@@ -104,9 +106,9 @@ impl<'a> Members<'a> {
         quote! {
             #[doc = #doc]
             #[automatically_derived]
-            impl _event::EventSet for #name {
-                const TYPES: &'static [&'static ::core::primitive::str] = TYPES;
-                const REGISTRATIONS: &'static [_event::Registration] =
+            impl __ev::EventSet for #name {
+                const TYPES: &'static [&'static __ev::str] = __EV_TYPES;
+                const REGISTRATIONS: &'static [__ev::Registration] =
                     &[#(#variants.registration),*];
                 #decode
                 #as_event
@@ -118,21 +120,23 @@ impl<'a> Members<'a> {
         let arms = self.events.iter().zip(&self.variant_consts).zip(&self.type_consts);
         let arms = arms.map(|((member, variant), type_string)| {
             let ident = &member.ident;
-            quote!(#type_string => _event::Result::map((#variant.decode)(recorded), Self::#ident))
+            quote!(#type_string => __ev::Result::map((#variant.decode)(__ev_recorded), Self::#ident))
         });
         let renamed = self.events.iter().zip(&self.variant_consts).map(|(member, variant)| {
             let ident = &member.ident;
             quote! {
-                name if (#variant.matches_type)(name) => {
-                    _event::Result::map((#variant.decode)(recorded), Self::#ident)
+                __ev_name if (#variant.matches_type)(__ev_name) => {
+                    __ev::Result::map((#variant.decode)(__ev_recorded), Self::#ident)
                 }
             }
         });
         let rest = self.rest(name);
         quote! {
             #[allow(unreachable_patterns, reason = "two variants of one type are reported as such")]
-            fn decode(recorded: &_event::RecordedEvent) -> _event::Result<Self, _event::Error> {
-                match _event::RecordedEvent::event_type(recorded) {
+            fn decode(
+                __ev_recorded: &__ev::RecordedEvent,
+            ) -> __ev::Result<Self, __ev::Error> {
+                match __ev::RecordedEvent::event_type(__ev_recorded) {
                     #(#arms,)*
                     #(#renamed)*
                     _ => #rest,
@@ -145,26 +149,26 @@ impl<'a> Members<'a> {
     fn rest(&self, name: &Ident) -> TokenStream {
         let set = name.to_string();
         let Some(other) = self.other else {
-            return quote!(_event::Err(_event::not_in_set(recorded, TYPES, #set)));
+            return quote!(__ev::Err(__ev::not_in_set(__ev_recorded, __EV_TYPES, #set)));
         };
         let ident = &other.ident;
         // With the span of the held type: any type but `RecordedEvent` is an error there.
         let span = Span::call_site().located_at(other.ty.span());
-        let recorded = quote_spanned!(span=> ::core::clone::Clone::clone(recorded));
-        quote!(_event::Ok(Self::#ident(#recorded)))
+        let recorded = quote_spanned!(span=> __ev::Clone::clone(__ev_recorded));
+        quote!(__ev::Ok(Self::#ident(#recorded)))
     }
 
     fn as_event(&self) -> TokenStream {
         let arms = self.events.iter().zip(&self.variant_consts).map(|(member, variant)| {
             let ident = &member.ident;
-            quote!(Self::#ident(event) => _event::Some((#variant.view)(event)),)
+            quote!(Self::#ident(__ev_held) => __ev::Some((#variant.view)(__ev_held)),)
         });
         let other = self.other.map(|member| {
             let ident = &member.ident;
-            quote!(Self::#ident(_) => _event::None,)
+            quote!(Self::#ident(_) => __ev::None,)
         });
         quote! {
-            fn as_event(&self) -> _event::Option<&dyn _event::AnyEvent> {
+            fn as_event(&self) -> __ev::Option<&dyn __ev::AnyEvent> {
                 match self {
                     #(#arms)*
                     #other
@@ -176,19 +180,19 @@ impl<'a> Members<'a> {
     fn new_event_from(&self, name: &Ident) -> TokenStream {
         let arms = self.events.iter().zip(&self.variant_consts).map(|(member, variant)| {
             let ident = &member.ident;
-            quote!(#name::#ident(event) => (#variant.into_new)(event),)
+            quote!(#name::#ident(__ev_held) => (#variant.into_new)(__ev_held),)
         });
         let other = self.other.map(|member| {
             let ident = &member.ident;
             let span = Span::call_site().located_at(member.ty.span());
-            let again = quote_spanned!(span=> _event::reappend(recorded));
-            quote!(#name::#ident(recorded) => #again,)
+            let again = quote_spanned!(span=> __ev::reappend(__ev_recorded));
+            quote!(#name::#ident(__ev_recorded) => #again,)
         });
         quote! {
             #[automatically_derived]
-            impl _event::From<#name> for _event::NewEvent {
-                fn from(set: #name) -> Self {
-                    match set {
+            impl __ev::From<#name> for __ev::NewEvent {
+                fn from(__ev_set: #name) -> Self {
+                    match __ev_set {
                         #(#arms)*
                         #other
                     }

@@ -18,24 +18,24 @@ pub(super) fn implementation(shape: &ShapeInput, generics: Option<&Generics>) ->
     let spec = body(&shape.body);
     let mut generics = generics.cloned().unwrap_or_default();
     for parameter in generics.type_params_mut() {
-        parameter.bounds.push(parse_quote!(_event::Shape));
+        parameter.bounds.push(parse_quote!(__ev::Shape));
     }
     let (parameters, arguments, bounds) = generics.split_for_impl();
     let marks = &shape.marks;
     let form = if marks.is_empty() {
-        quote!(_event::Shapes::named(shapes, _event::type_name::<Self>(), #text, &spec))
+        quote!(__ev::Shapes::named(__ev_shapes, __ev::type_name::<Self>(), #text, &__ev_spec))
     } else {
         quote! {
-            _event::Shapes::marked(shapes, _event::type_name::<Self>(), #text, &spec, &[#(#marks),*])
+            __ev::Shapes::marked(__ev_shapes, __ev::type_name::<Self>(), #text, &__ev_spec, &[#(#marks),*])
         }
     };
     quote! {
         #[automatically_derived]
-        impl #parameters _event::Shape for #name #arguments #bounds {
-            fn shape(shapes: &mut _event::Shapes) -> _event::Form {
+        impl #parameters __ev::Shape for #name #arguments #bounds {
+            fn shape(__ev_shapes: &mut __ev::Shapes) -> __ev::Form {
                 #[allow(unused_imports, reason = "for types without a `Shape`")]
-                use _event::ForeignForm as _;
-                let spec = const { #spec };
+                use __ev::ForeignForm as _;
+                let __ev_spec = const { #spec };
                 #form
             }
         }
@@ -46,26 +46,26 @@ fn body(body: &Body) -> TokenStream {
     match body {
         Body::Fields(fields) => {
             let fields = fields_spec(fields);
-            quote!(_event::Spec::Fields(#fields))
+            quote!(__ev::Spec::Fields(#fields))
         }
         Body::Via(ty) => {
             let text = text_of(ty);
-            quote!(_event::Spec::Via(_event::Probe::<#ty>::form, #text))
+            quote!(__ev::Spec::Via(__ev::Probe::<#ty>::form, #text))
         }
         Body::Enum(tagging, variants) => {
             let tagging = self::tagging(tagging);
             let variants = variants.iter().map(variant);
-            quote!(_event::Spec::Enum(#tagging, &[#(#variants),*]))
+            quote!(__ev::Spec::Enum(#tagging, &[#(#variants),*]))
         }
     }
 }
 
 fn tagging(tagging: &TaggingInput) -> TokenStream {
     match tagging {
-        TaggingInput::External => quote!(_event::Tagging::External),
-        TaggingInput::Internal(tag) => quote!(_event::Tagging::Internal(#tag)),
-        TaggingInput::Adjacent(tag, content) => quote!(_event::Tagging::Adjacent(#tag, #content)),
-        TaggingInput::Untagged => quote!(_event::Tagging::Untagged),
+        TaggingInput::External => quote!(__ev::Tagging::External),
+        TaggingInput::Internal(tag) => quote!(__ev::Tagging::Internal(#tag)),
+        TaggingInput::Adjacent(tag, content) => quote!(__ev::Tagging::Adjacent(#tag, #content)),
+        TaggingInput::Untagged => quote!(__ev::Tagging::Untagged),
     }
 }
 
@@ -74,7 +74,7 @@ fn variant(variant: &VariantInput) -> TokenStream {
     let VariantInput { name, aliases, other, fields, marks } = variant;
     let fields = fields_spec(fields);
     quote! {
-        _event::VariantSpec {
+        __ev::VariantSpec {
             name: #name, aliases: &[#(#aliases),*], other: #other, fields: #fields, marks: &[#(#marks),*]
         }
     }
@@ -82,18 +82,18 @@ fn variant(variant: &VariantInput) -> TokenStream {
 
 fn fields_spec(fields: &FieldsInput) -> TokenStream {
     match fields {
-        FieldsInput::Unit => quote!(_event::FieldsSpec::Unit),
+        FieldsInput::Unit => quote!(__ev::FieldsSpec::Unit),
         FieldsInput::Newtype(only) => {
             let only = field(only);
-            quote!(_event::FieldsSpec::Newtype(&#only))
+            quote!(__ev::FieldsSpec::Newtype(&#only))
         }
         FieldsInput::Tuple(fields) => {
             let fields = fields.iter().map(field);
-            quote!(_event::FieldsSpec::Tuple(&[#(#fields),*]))
+            quote!(__ev::FieldsSpec::Tuple(&[#(#fields),*]))
         }
         FieldsInput::Struct(fields) => {
             let fields = fields.iter().map(field);
-            quote!(_event::FieldsSpec::Struct(&[#(#fields),*]))
+            quote!(__ev::FieldsSpec::Struct(&[#(#fields),*]))
         }
     }
 }
@@ -102,9 +102,12 @@ fn field(field: &FieldInput) -> TokenStream {
     let (name, ty) = (&field.name, &field.ty);
     let text = text_of(ty);
     let new = match &field.form {
-        FormInput::Type => quote!(_event::field!(#name, #ty, #text)),
-        FormInput::Words(words) => quote!(_event::FieldSpec::fixed(#name, #text, #words)),
-        FormInput::Opaque => quote!(_event::FieldSpec::opaque(#name, #text)),
+        FormInput::Type => quote!(__ev::field!(#name, #ty, #text)),
+        FormInput::Words(words, None) => quote!(__ev::FieldSpec::fixed(#name, #text, #words)),
+        FormInput::Words(words, Some(sample)) => {
+            quote!(__ev::FieldSpec::sampled(#name, #text, #words, #sample))
+        }
+        FormInput::Opaque => quote!(__ev::FieldSpec::opaque(#name, #text)),
     };
     let aliases = aliases(&field.aliases);
     let default = field.default.then(|| quote!(.default()));

@@ -30,9 +30,9 @@ pub(super) fn shape(name: &Ident, generics: &Generics) -> TokenStream {
     let (parameters, arguments, bounds) = generics.split_for_impl();
     quote! {
         #[automatically_derived]
-        impl #parameters _event::Shape for #name #arguments #bounds {
-            fn shape(_: &mut _event::Shapes) -> _event::Form {
-                _event::Form::Null
+        impl #parameters __ev::Shape for #name #arguments #bounds {
+            fn shape(_: &mut __ev::Shapes) -> __ev::Form {
+                __ev::Form::Null
             }
         }
     }
@@ -41,10 +41,10 @@ pub(super) fn shape(name: &Ident, generics: &Generics) -> TokenStream {
 fn event(name: &Ident) -> TokenStream {
     quote! {
         #[automatically_derived]
-        impl _event::Event for #name {
-            const TYPE: &'static ::core::primitive::str = "";
-            const VERSION: _event::EventVersion = _event::EventVersion::new(1);
-            const HISTORY: _event::History<Self> = _event::History::first();
+        impl __ev::Event for #name {
+            const TYPE: &'static __ev::str = "";
+            const VERSION: __ev::EventVersion = __ev::EventVersion::new(1);
+            const HISTORY: __ev::History<Self> = __ev::History::first();
         }
     }
 }
@@ -55,22 +55,24 @@ fn set(name: &Ident, data: &DataEnum) -> TokenStream {
     let try_from_recorded = try_from_recorded(name);
     quote! {
         #[automatically_derived]
-        impl _event::EventSet for #name {
-            const TYPES: &'static [&'static ::core::primitive::str] = &[];
-            const REGISTRATIONS: &'static [_event::Registration] = &[];
+        impl __ev::EventSet for #name {
+            const TYPES: &'static [&'static __ev::str] = &[];
+            const REGISTRATIONS: &'static [__ev::Registration] = &[];
 
-            fn decode(recorded: &_event::RecordedEvent) -> _event::Result<Self, _event::Error> {
-                _event::Err(_event::not_in_set(recorded, &[], ""))
+            fn decode(
+                __ev_recorded: &__ev::RecordedEvent,
+            ) -> __ev::Result<Self, __ev::Error> {
+                __ev::Err(__ev::not_in_set(__ev_recorded, &[], ""))
             }
 
-            fn as_event(&self) -> _event::Option<&dyn _event::AnyEvent> {
-                _event::None
+            fn as_event(&self) -> __ev::Option<&dyn __ev::AnyEvent> {
+                __ev::None
             }
         }
         #try_from_recorded
         #(#from_events)*
         #[automatically_derived]
-        impl _event::From<#name> for _event::NewEvent {
+        impl __ev::From<#name> for __ev::NewEvent {
             fn from(_: #name) -> Self {
                 loop {}
             }

@@ -113,7 +113,7 @@ fn field(
     let own = field.ident.as_ref().map_or_else(|| at.to_string(), |name| name.unraw().to_string());
     let names = Names::of(&serde, |case| case.field(&own), naming.cases, &own);
     let form = match keys.shape {
-        Some(words) => FormInput::Words(words),
+        Some(words) => FormInput::Words(words, keys.sample),
         None if keys.opaque || serde.with.is_some() || serde.read_with.is_some() => {
             FormInput::Opaque
         }

@@ -127,7 +127,7 @@ fn a_field_takes_only_shape_and_opaque() {
     check(&field("event(opaque)"), &[]);
     let misplaced = "`type` belongs on the struct; a field takes `shape` or `opaque`";
     check(&field("event(type = \"y\")"), &[(misplaced, "type")]);
-    let unknown = "unknown key `colour`; expected one of `shape`, `opaque`";
+    let unknown = "unknown key `colour`; expected one of `shape`, `sample`, `opaque`";
     check(&field("event(colour)"), &[(unknown, "colour")]);
     let near = "unknown key `opaq`; did you mean `opaque`?";
     check(&field("event(opaq)"), &[(near, "opaq")]);

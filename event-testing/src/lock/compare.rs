@@ -4,8 +4,9 @@ use std::fmt;
 
 use crate::lock::difference::Difference;
 use crate::lock::file::{Block, LockFile};
-use crate::lock::judge::{Verdict, judge};
+use crate::lock::judge::judge;
 use crate::lock::stub;
+use crate::lock::verdict::Verdict;
 use event_core::registry::Registration;
 use event_core::{EventVersion, Registry};
 

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::lock::compare::differences;
 use crate::lock::difference::Difference;
 use crate::lock::file::LockFile;
-use crate::lock::judge::Verdict;
+use crate::lock::verdict::Verdict;
 use event_core::EventVersion;
 
 /// The impact of a change on users of the crate, in ascending order.

@@ -3,12 +3,13 @@
 //!
 //! An event crate can ship its payloads ([`golden!`](crate::golden!)), so that crates that add migrations check them too.
 
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use event_core::error::with_causes;
 use event_core::event::{DecodeError, Migration};
 use event_core::registry::Registration;
-use event_core::shape::{Generator, sample};
+use event_core::shape::{Generator, Turns, sample, sample_beside};
 use event_core::{EventVersion, Registry};
 
 use crate::lock::reading::{encoded, equal};
@@ -107,13 +108,38 @@ pub(crate) fn generate(event: &Registration) -> Result<String, String> {
     Ok(text)
 }
 
-/// Generates a payload without the keys that may be missing, in one line; `None` if every key is required.
-pub(crate) fn generate_least(event: &Registration) -> Option<String> {
+/// The most payloads that are kept beside the golden one.
+const MOST: usize = 40;
+
+/// Generates payloads beside the golden one, each in one line: one without the keys that may be missing, and those that show
+/// the other variants of its enums, with these keys and without. What cannot be generated is taken from the golden payload.
+pub(crate) fn beside(event: &Registration, golden: &str) -> Vec<String> {
     let form = event.shape();
-    let all = sample(&form, &mut Generator::Fixed).ok()?;
-    let least = sample(&form, &mut Generator::Least).ok().filter(|least| *least != all)?;
-    let text = least.to_string();
-    decodes(event, &text).ok().map(|()| text)
+    let Ok(golden) = serde_json::from_str::<Value>(golden) else { return Vec::new() };
+    let mut found = vec![golden.clone()];
+    let mut keep = |value: Value| {
+        if !found.contains(&value) && decodes(event, &value.to_string()).is_ok() {
+            found.push(value);
+        }
+    };
+    if let Ok(least) = sample_beside(&form, &mut Generator::Least, &golden) {
+        keep(least);
+    }
+    for least in [false, true] {
+        let mut generator = Generator::Turns(Turns::new(least));
+        // An enum inside of a variant has its turns only where the variant has its own.
+        for _ in 0..MOST {
+            if let Ok(value) = sample_beside(&form, &mut generator, &golden)
+                && matches!(&generator, Generator::Turns(turns) if turns.is_new)
+            {
+                keep(value);
+            }
+            if let Generator::Turns(turns) = &mut generator {
+                turns.is_new = false;
+            }
+        }
+    }
+    found.iter().skip(1).take(MOST).map(Value::to_string).collect()
 }
 
 fn decodes(event: &Registration, text: &str) -> Result<(), String> {

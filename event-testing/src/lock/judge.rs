@@ -8,19 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use event_core::shape::ShapeLine;
 
 use crate::lock::difference::Difference;
-
-/// What a difference means for stored payloads, in ascending order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Verdict {
-    /// Nothing: the JSON is the same.
-    Same,
-    /// More is read than before.
-    Wider,
-    /// Something else is written than before, and everything stored is read.
-    Grown,
-    /// Something stored is not read, or may be read as something else.
-    Broken,
-}
+use crate::lock::types::types;
+use crate::lock::verdict::Verdict;
 
 /// Compares two shapes. `first_format` says that the locked lines are of format 1, which said less.
 pub(crate) fn judge(
@@ -360,42 +349,5 @@ fn judge_mark(mark: &str, before: bool, after: bool, unsaid: Verdict) -> Verdict
         "flattened" => Verdict::Broken,
         _ if before => Verdict::Broken,
         _ => unsaid,
-    }
-}
-
-/// Compares two types without the names of newtypes. A known form in place of a mere name is no change.
-fn types(locked: &str, now: &str) -> Verdict {
-    let (locked, now) = (without_name(locked), without_name(now));
-    if locked == now {
-        return Verdict::Same;
-    }
-    if locked.starts_with('?') {
-        return if now.starts_with('?') { Verdict::Broken } else { Verdict::Wider };
-    }
-    for outer in ["option ", "list of ", "set of "] {
-        if let (Some(locked), Some(now)) = (locked.strip_prefix(outer), now.strip_prefix(outer)) {
-            return types(locked, now);
-        }
-    }
-    let map = |text: &'_ str| {
-        let (key, value) = text.strip_prefix("map of ")?.split_once(" to ")?;
-        Some((key.to_owned(), value.to_owned()))
-    };
-    match (map(locked), map(now)) {
-        (Some((key, value)), Some((key_now, value_now))) => {
-            types(&key, &key_now).max(types(&value, &value_now))
-        }
-        _ => Verdict::Broken,
-    }
-}
-
-fn without_name(ty: &str) -> &str {
-    match ty.split_once('(') {
-        Some((name, inner))
-            if !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_') =>
-        {
-            inner.strip_suffix(')').map_or(ty, without_name)
-        }
-        _ => ty,
     }
 }

@@ -33,6 +33,8 @@ mod judge;
 mod payloads;
 mod reading;
 mod stub;
+mod types;
+mod verdict;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

@@ -61,7 +61,7 @@ impl<'a> Payloads<'a> {
         golden::verify(self.registry, event_type, version, &text)
             .map_err(|reason| format!("{shown}: {reason}"))?;
         let reader = Reader { registry: self.registry, event_type, version };
-        let mut samples = self.with_least(event_type, version, recorded);
+        let mut samples = self.with_others(&reader, &text, recorded);
         let mut is_new = false;
         for sample in &mut samples {
             let compared =
@@ -86,19 +86,25 @@ impl<'a> Payloads<'a> {
         Ok((is_new || samples.len() != recorded.len()).then_some(samples))
     }
 
-    /// The recorded payloads. When some are recorded for the first time, the golden one, and one without optional keys.
-    fn with_least(
-        &self,
-        event_type: &str,
-        version: EventVersion,
-        recorded: &[Sample],
-    ) -> Vec<Sample> {
-        if !recorded.is_empty() {
-            return recorded.to_vec();
+    /// The recorded payloads. Where some are recorded, those that show what the golden one does not are among them.
+    fn with_others(&self, reader: &Reader<'_>, golden: &str, recorded: &[Sample]) -> Vec<Sample> {
+        let mut samples = recorded.to_vec();
+        if !samples.is_empty() && !self.bless {
+            return samples;
         }
         let sample = |payload| Sample { payload, readings: Vec::new() };
-        let least = self.own(event_type, version).and_then(golden::generate_least);
-        [None].into_iter().chain(least.map(Some)).map(sample).collect()
+        if samples.is_empty() {
+            samples.push(sample(None));
+        }
+        let Some(event) = self.own(reader.event_type, reader.version) else { return samples };
+        for payload in golden::beside(event, golden) {
+            let is_known = samples.iter().any(|it| it.payload.as_ref() == Some(&payload));
+            // A variant that is never written cannot be compared.
+            if !is_known && reader.readings(&payload).is_ok_and(|it| !it.is_empty()) {
+                samples.push(sample(Some(payload)));
+            }
+        }
+        samples
     }
 
     /// Writes the payload that was generated for a version.

@@ -46,15 +46,28 @@ impl Reader<'_> {
         versions.extend(
             self.registry.latest(self.event_type).map(event_core::registry::Registration::version),
         );
-        let reading = |version| {
-            let json = self.read(payload, self.version, version)?.to_string();
-            Ok(Reading { version, json })
-        };
-        versions.into_iter().map(reading).collect()
+        let mut readings = Vec::new();
+        for version in versions {
+            let event = self.event(payload, self.version, version)?;
+            // A variant that is read and never written has no reading.
+            if let Ok(json) = encoded(event.as_ref()) {
+                readings.push(Reading { version, json: json.to_string() });
+            }
+        }
+        Ok(readings)
     }
 
     /// Reads a payload stored at one version as another version.
     fn read(&self, payload: &str, from: EventVersion, to: EventVersion) -> Result<Value, String> {
+        encoded(self.event(payload, from, to)?.as_ref())
+    }
+
+    fn event(
+        &self,
+        payload: &str,
+        from: EventVersion,
+        to: EventVersion,
+    ) -> Result<Box<dyn AnyEvent>, String> {
         let data = RawValue::from_string(payload.to_owned()).map_err(|error| error.to_string())?;
         let latest = self.registry.latest(self.event_type).map_err(|error| error.to_string())?;
         let event = if to == latest.version() {
@@ -62,7 +75,7 @@ impl Reader<'_> {
         } else {
             self.registry.lookup(self.event_type, to).and_then(|it| it.decode(from, &data))
         };
-        encoded(event.map_err(|error| with_causes(&error))?.as_ref())
+        event.map_err(|error| with_causes(&error))
     }
 
     /// Compares what a payload reads as with what was recorded; `Err` says what is read differently. `Ok` holds the
@@ -216,6 +229,7 @@ fn collect_names(form: &Form, names: &mut Vec<BTreeSet<String>>) {
     match form {
         Form::Named(_, form)
         | Form::Marked(_, form)
+        | Form::Sampled(_, form)
         | Form::Option(form)
         | Form::List(form)
         | Form::Set(form) => collect_names(form, names),

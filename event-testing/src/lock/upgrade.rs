@@ -296,3 +296,51 @@ fn runs_that_bless_at_once_all_succeed() {
     let left: Vec<_> = fs::read_dir(path).unwrap().map(|it| it.unwrap().file_name()).collect();
     assert_eq!(left.len(), 2, "no temporary file is left: {left:?}");
 }
+
+#[test]
+fn a_sample_stands_for_a_value_that_cannot_be_generated() {
+    #[derive(Serialize, Deserialize, Event)]
+    #[event(type = "lock.paid", version = 1, register = false)]
+    struct Paid {
+        #[event(shape = "money", sample = { "cents": 150, "currency": "EUR" })]
+        #[serde(with = "money")]
+        price: (u32, String),
+        #[event(shape = "option decimal", sample = "1.50")]
+        tax: Option<String>,
+    }
+
+    mod money {
+        use super::*;
+
+        #[derive(Serialize, Deserialize)]
+        struct Money {
+            cents: u32,
+            currency: String,
+        }
+
+        pub(super) fn serialize<S: serde::Serializer>(
+            (cents, currency): &(u32, String),
+            to: S,
+        ) -> Result<S::Ok, S::Error> {
+            Money { cents: *cents, currency: currency.clone() }.serialize(to)
+        }
+
+        pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(
+            from: D,
+        ) -> Result<(u32, String), D::Error> {
+            Money::deserialize(from).map(|it| (it.cents, it.currency))
+        }
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let paid = registry(&[Registration::of::<Paid>()]);
+    check(path, &paid, true).unwrap();
+    checked_with(&paid, NAME, path, Mode { bless: false, strict: true }).unwrap();
+    let lock = lock_of(path);
+    assert!(lock.contains("  price: money, with money\n"), "{lock}");
+    let golden = fs::read_to_string(path.join("fixtures/lock.paid.v1.json")).unwrap();
+    let golden: serde_json::Value = serde_json::from_str(&golden).unwrap();
+    assert_eq!(golden["price"]["currency"], "EUR");
+    assert_eq!(golden["tax"], "1.50");
+}

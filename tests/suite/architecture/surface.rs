@@ -12,8 +12,8 @@ const TYPES: &str = "Adapter Aggregate AllOptions AnyEvent Appended BatchSize Ca
     RecordedEvent Recovered Registry RegistryErrors Result RetryPolicy Scope Shape Snapshots StartFrom StoreBuilder \
     StreamId StreamInfo StreamVersion Subscription TableProjection TablesTx Tenant View";
 
-/// Functions and a crate that generated or hand-written code names by this path.
-const OTHERS: &str = "assert_disjoint serde_json";
+/// Functions, a macro and a crate that generated or hand-written code names by this path.
+const OTHERS: &str = "assert_disjoint link serde_json";
 
 /// Everything else is reached by its folder.
 const MODULES: &str = "adapter aggregate broadcast decision envelope error event health plain_set projection registry shape store \

@@ -1,0 +1,3 @@
+event_core::link!(game_events, event_tests_left, game_events);
+
+fn main() {}
