@@ -2,6 +2,7 @@
 //! document that its reader does not have.
 
 mod modules;
+mod promises;
 mod surface;
 mod telemetry;
 mod texts;
