@@ -85,7 +85,7 @@ impl World {
     }
 
     async fn succeed(&self, kind: &str) {
-        let call = timeout(Duration::from_secs(60), self.call(kind)).await;
+        let call = timeout(Duration::from_mins(1), self.call(kind)).await;
         let done = call.unwrap_or_else(|_| panic!("{kind}: it does not end"));
         done.unwrap_or_else(|error| panic!("{kind}: {}", with_causes(&error)));
     }
@@ -116,7 +116,7 @@ impl World {
             }
             "link" => {
                 let events = store.read_stream(&note, ReadOptions::forward()).await?;
-                let id = events.first().map(|event| event.event_id());
+                let id = events.first().map(event_core::RecordedEvent::event_id);
                 store.link(&self.name(), any, id).await.map(drop)
             }
             "truncate" => {

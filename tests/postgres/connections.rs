@@ -431,7 +431,7 @@ async fn a_living_store_follows_the_writable_host_of_its_list() {
         standby.promote();
         let answer = store.append(&stream("t"), exact(1), Noted::many(1)).await.unwrap();
         assert_eq!(answer.stream_version.get(), 2, "{attrs}");
-        let next = tokio::time::timeout(Duration::from_secs(60), events.next()).await;
+        let next = tokio::time::timeout(Duration::from_mins(1), events.next()).await;
         assert_eq!(next.unwrap().unwrap().unwrap().stream_version().get(), 2, "{attrs}");
         assert!(!store.health().await.unwrap().read_only, "{attrs}");
         store.close().await;

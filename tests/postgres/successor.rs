@@ -51,11 +51,10 @@ async fn a_version_that_was_recorded_on_the_lost_part_is_recorded_again() {
                 let mut connection = pg::connect(&pair.url).await;
                 let mut transaction = connection.begin().await.unwrap();
                 let stored = adapter.append_in(&mut transaction, &commit).await;
-                transaction
-                    .commit()
-                    .await
-                    .map(|()| stored)
-                    .unwrap_or_else(|error| Err(Error::connection("commit", error)))
+                match transaction.commit().await {
+                    Ok(()) => stored,
+                    Err(error) => Err(Error::connection("commit", error)),
+                }
             } else {
                 adapter.commit(&commit).await
             };
