@@ -57,14 +57,12 @@ impl Effects {
     /// Adds an effect. While a build is made, it is dropped.
     ///
     /// It gets 30 seconds. An error or a panic is logged as `an effect failed`, and counted.
-    pub fn add<F, E>(&mut self, effect: impl FnOnce() -> F + Send + 'static)
+    pub fn add<F>(&mut self, effect: impl FnOnce() -> F + Send + 'static)
     where
-        F: Future<Output = Result<(), E>> + Send + 'static,
-        E: Into<BoxError>,
+        F: Future<Output = Result<(), BoxError>> + Send + 'static,
     {
         if self.are_run {
-            let erased = || async move { effect().await.map_err(Into::into) };
-            self.list.push(Box::new(move || Box::pin(erased())));
+            self.list.push(Box::new(move || Box::pin(effect())));
         }
     }
 

@@ -9,7 +9,7 @@ use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnection, PgRow};
 use tokio::time::{Instant, timeout};
 
-use super::{NO_SESSION, Pool, Session, Shared};
+use super::{NO_SESSION, Pool, Shared};
 use crate::error;
 use crate::options::{Role, Server, Servers, SessionAttrs};
 use crate::row::Cells;
@@ -72,21 +72,14 @@ impl Pool {
         self.shared.open(operation).await
     }
 
-    /// Opens a connection to the server itself, for several statements that belong together.
-    pub(crate) async fn open_session(&self, operation: &'static str) -> Result<Session> {
-        Ok(Session::new(&self.shared, self.open_session_link(operation).await?))
-    }
-
-    /// The same, with the process that serves it.
+    /// Opens a connection to the server itself, with the process that serves it.
     pub(crate) async fn open_session_link(&self, operation: &'static str) -> Result<Link> {
         self.session(operation, self.shared.session.as_ref()).await
     }
 
-    /// As [`Pool::open_session`], for a transaction of an application that may think between its statements: it blocks no
-    /// reader of the log.
-    pub(crate) async fn open_patient_session(&self, operation: &'static str) -> Result<Session> {
-        let link = self.session(operation, self.shared.patient.as_ref()).await?;
-        Ok(Session::new(&self.shared, link))
+    /// The same for a transaction of an application that may think between its statements: it blocks no reader of the log.
+    pub(super) async fn open_patient_link(&self, operation: &'static str) -> Result<Link> {
+        self.session(operation, self.shared.patient.as_ref()).await
     }
 
     async fn session(&self, operation: &'static str, servers: Option<&Servers>) -> Result<Link> {

@@ -3,10 +3,11 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
+use event_core::Result;
 use sqlx::postgres::PgConnection;
 use tokio::runtime::Handle;
 
-use super::{Link, Shared, close};
+use super::{Link, Pool, Shared, close};
 
 /// The connection. Where it is dropped, what the server still does for it is cancelled: a caller that went away leaves
 /// neither a statement nor a lock behind, and no connection that waits for one.
@@ -15,8 +16,20 @@ pub(crate) struct Session {
     link: Option<Link>,
 }
 
+impl Pool {
+    /// Opens a connection to the server itself, for several statements that belong together.
+    pub(crate) async fn open_session(&self, operation: &'static str) -> Result<Session> {
+        Ok(Session::new(&self.shared, self.open_session_link(operation).await?))
+    }
+
+    /// The same for a transaction of an application that may think between its statements: it blocks no reader of the log.
+    pub(crate) async fn open_patient_session(&self, operation: &'static str) -> Result<Session> {
+        Ok(Session::new(&self.shared, self.open_patient_link(operation).await?))
+    }
+}
+
 impl Session {
-    pub(super) fn new(shared: &Arc<Shared>, link: Link) -> Self {
+    fn new(shared: &Arc<Shared>, link: Link) -> Self {
         Self { shared: Arc::clone(shared), link: Some(link) }
     }
 

@@ -99,7 +99,7 @@ impl View for Fresh {
         let told = format!("{} {}", parts(event).1, recorded.event_id());
         effects.add(async move || {
             TOLD.lock().unwrap_or_else(PoisonError::into_inner).push(told);
-            Ok::<_, BoxError>(())
+            Ok(())
         });
     }
 }
