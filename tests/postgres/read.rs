@@ -129,7 +129,10 @@ async fn corrupt_rows_are_typed_errors() {
             "state",
         ),
         ("UPDATE event_store.streams SET version = 0, first_version = 9223372036854775807", ""),
-        ("UPDATE event_store.tenants SET name = ''", ""),
+        (
+            "ALTER TABLE event_store.tenants DROP CONSTRAINT tenants_named; UPDATE event_store.tenants SET name = ''",
+            "",
+        ),
         (
             "ALTER TABLE event_store.events ALTER data DROP NOT NULL; UPDATE event_store.events SET data = NULL",
             "data",
