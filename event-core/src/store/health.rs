@@ -22,8 +22,8 @@ impl EventStore {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Connection`](crate::Error::Connection) if the store cannot be reached,
-    /// [`Error::Overloaded`](crate::Error::Overloaded) if it has no free connection.
+    /// [`Error::Connection`] if the store cannot be reached,
+    /// [`Error::Overloaded`] if it has no free connection.
     pub async fn health(&self) -> Result<Health> {
         let (adapter, never) = (&self.shared.adapter, RetryPolicy::never());
         let operation = Operation { policy: &never, ..self.operation("health", None) };
@@ -101,8 +101,8 @@ impl EventStore {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Connection`](crate::Error::Connection) and other errors of the backend;
-    /// [`Error::Unsupported`](crate::Error::Unsupported) from a backend that cannot verify. What is found is no error.
+    /// [`Error::Connection`] and other errors of the backend;
+    /// [`Error::Unsupported`] from a backend that cannot verify. What is found is no error.
     pub async fn verify(&self) -> Result<Verification> {
         let (adapter, never) = (&self.shared.adapter, RetryPolicy::never());
         let operation = Operation { policy: &never, ..self.operation("verify", None) };
