@@ -20,6 +20,7 @@ mod fence;
 mod frontier;
 mod game;
 mod group;
+mod hosts;
 mod hot;
 mod import;
 mod inline;
