@@ -21,16 +21,14 @@ const GIVEN: usize = 65_536;
 /// Epochs whose common part is remembered.
 const EPOCHS: usize = 256;
 
-/// Refuses a position that was named in an epoch and has been waited for since, if it is of a log that was replaced. One that was
-/// named in the epoch of now is believed as far as that log goes: appends say such positions.
+/// Refuses a position that was named in an epoch and has been waited for since, if it is of a log that was replaced.
 ///
 /// # Errors
 /// [`Error::LogDiverged`] then; those of asking the log of now.
 pub async fn prove_bare(live: &dyn LiveLog, position: Position, since: u64) -> Result<()> {
     let now = live.place(position, since).await?;
-    let is_replaced = now.epoch != since && position > now.common;
-    let is_beyond = position > now.last_assigned && live.is_contested(position);
-    if is_replaced || is_beyond { Err(Error::log_replaced(position)) } else { Ok(()) }
+    let is_lost = now.is_lost(position, since, live.is_contested(position));
+    if is_lost { Err(Error::log_replaced(position)) } else { Ok(()) }
 }
 
 /// The epochs of a log, as one process has seen them.

@@ -71,6 +71,16 @@ pub struct Place {
     pub common: Position,
 }
 
+impl Place {
+    /// Whether a bare position, which was named in the epoch `since`, may be one of a log that was replaced; `is_contested` is what
+    /// [`LiveLog::is_contested`] says of it. One that was named in the epoch of now is believed as far as that log goes: appends say
+    /// such positions.
+    pub fn is_lost(&self, position: Position, since: u64, is_contested: bool) -> bool {
+        let is_replaced = self.epoch != since && position > self.common;
+        is_replaced || is_contested && position > self.last_assigned
+    }
+}
+
 /// What follows a reader's position.
 #[derive(Debug, Clone)]
 pub enum LogUpdate {

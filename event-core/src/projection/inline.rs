@@ -6,6 +6,8 @@ use crate::adapter::AllOptions;
 use crate::adapter::append::{Appended, Commit, StreamAppend};
 use crate::envelope::{EventData, EventSet, RecordedEvent, RecordedParts};
 use crate::error::Result;
+use crate::projection::builds::Model;
+use crate::projection::projector::ProjectionBuild;
 use crate::registry::Registry;
 use crate::subscription::Filter;
 use crate::value::{EventId, ExpectedVersion, Metadata, Position, StreamId, StreamVersion, Tenant};
@@ -93,9 +95,35 @@ impl<E: EventSet> InlineEvent<E> {
     }
 }
 
+/// The definition of a view or of a table projection that is written with the append: what each append asks of it is looked up once.
+pub(super) struct InlineDefinition {
+    pub(super) model: Model,
+    pub(super) options: AllOptions,
+    filter: Filter,
+}
+
+impl InlineDefinition {
+    pub(super) fn new(model: Model, filter: Filter) -> Self {
+        Self { model, options: model_options(&filter), filter }
+    }
+
+    /// Whether an event of the options passes the condition in code, if there is one.
+    pub(super) fn admits(&self, event: &RecordedEvent) -> bool {
+        self.filter.matches_predicate(event)
+    }
+
+    /// A build, as errors name it.
+    ///
+    /// # Errors
+    /// [`Error::Adapter`](crate::Error::Adapter) for a name that no projection has.
+    pub(super) fn build(&self, operation: &'static str, number: u32) -> Result<ProjectionBuild> {
+        ProjectionBuild::new(operation, (self.model.name, number), self.filter.clone(), |own| own)
+    }
+}
+
 /// What a read model is folded from, under every name that the types were stored under. An unsound registry refuses the store
 /// before an event is read.
-pub(super) fn model_options(filter: &Filter) -> AllOptions {
+fn model_options(filter: &Filter) -> AllOptions {
     let options = filter.options();
     match Registry::global() {
         Ok(registry) => options.with_stored_names(registry),

@@ -29,8 +29,7 @@ impl EventStore {
         Ok(())
     }
 
-    /// The same for a position that was named in an epoch, and has been waited for since: the log of now is asked. One that was
-    /// named in the epoch of now is believed as far as that log goes: appends say such positions.
+    /// The same for a position that was named in an epoch, and has been waited for since: the log of now is asked.
     pub(crate) async fn prove_bare(
         &self,
         name: &str,
@@ -39,10 +38,8 @@ impl EventStore {
     ) -> Result<()> {
         let operation = self.operation("verify_checkpoint", None);
         let now = operation.run(|_| self.adapter().live().place(position, since)).await?;
-        let is_replaced = now.epoch != since && position > now.common;
-        let live = self.adapter().live();
-        let is_beyond = position > now.last_assigned && live.is_contested(position);
-        if is_replaced || is_beyond { Err(replaced(name, position)) } else { Ok(()) }
+        let is_lost = now.is_lost(position, since, self.adapter().live().is_contested(position));
+        if is_lost { Err(replaced(name, position)) } else { Ok(()) }
     }
 }
 

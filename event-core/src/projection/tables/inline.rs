@@ -13,8 +13,8 @@ use crate::envelope::{EventSet, RecordedEvent};
 use crate::error::{Error, Result};
 use crate::projection::builds::Model;
 use crate::projection::effects::Collected;
-use crate::projection::inline::model_options;
-use crate::projection::projector::{At, EventAt, Fault, ProjectionBuild};
+use crate::projection::inline::InlineDefinition;
+use crate::projection::projector::{At, EventAt, Fault};
 use crate::store::EventStore;
 
 /// Tells table projections apart from what else [`Connect::inline`](crate::store::Connect::inline) takes.
@@ -40,12 +40,13 @@ impl<P: TableProjection> IntoInline<OfTables> for P {
 /// A table projection that is written with the append.
 pub(super) struct InlineTables<P> {
     projection: Arc<P>,
-    options: AllOptions,
+    definition: InlineDefinition,
 }
 
 impl<P: TableProjection> InlineTables<P> {
     pub(super) fn new(projection: Arc<P>) -> Self {
-        Self { projection, options: model_options(&P::filter()) }
+        let definition = InlineDefinition::new(Model::of_tables::<P>(), P::filter());
+        Self { projection, definition }
     }
 }
 
@@ -56,15 +57,15 @@ impl<P: TableProjection> InlineModel for InlineTables<P> {
     }
 
     fn options(&self) -> &AllOptions {
-        &self.options
+        &self.definition.options
     }
 
     fn admits(&self, event: &RecordedEvent) -> bool {
-        P::filter().matches_predicate(event)
+        self.definition.admits(event)
     }
 
     fn check(&self, build: &StoredBuild) -> Result<()> {
-        Model::of_tables::<P>().check(build)
+        self.definition.model.check(build)
     }
 
     async fn apply(
@@ -74,10 +75,9 @@ impl<P: TableProjection> InlineModel for InlineTables<P> {
         events: Vec<RecordedEvent>,
         transaction: &mut dyn InlineTransaction,
     ) -> Result<Option<AfterCommit>> {
-        let named = (P::NAME, build.number);
-        let own = ProjectionBuild::new(OPERATION, named, P::filter(), |own| own)?;
+        let own = self.definition.build(OPERATION, build.number)?;
         let without_tables = || Error::adapter(OPERATION, "it has no tables");
-        let model = Model::of_tables::<P>().table_model(build.number).ok_or_else(without_tables)?;
+        let model = self.definition.model.table_model(build.number).ok_or_else(without_tables)?;
         let at: Vec<_> = events.iter().map(EventAt::of).collect();
         let typed: Result<Vec<_>> =
             events.into_iter().map(|event| Ok((P::Event::decode(&event)?, event))).collect();

@@ -13,7 +13,7 @@ use crate::adapter::{
 use crate::envelope::{EventSet, RecordedEvent};
 use crate::error::{BoxError, Error, Result};
 use crate::projection::builds::Model;
-use crate::projection::inline::model_options;
+use crate::projection::inline::InlineDefinition;
 use crate::projection::projector::ProjectionBuild;
 use crate::store::EventStore;
 
@@ -36,13 +36,14 @@ impl<V: View> IntoInline<OfView> for V {
 
 /// A view that is written with the append.
 pub(super) struct InlineView<V> {
-    options: AllOptions,
+    definition: InlineDefinition,
     view: PhantomData<fn() -> V>,
 }
 
 impl<V: View> InlineView<V> {
     pub(super) fn new() -> Self {
-        Self { options: model_options(&V::filter()), view: PhantomData }
+        let definition = InlineDefinition::new(Model::of_view::<V>(), V::filter());
+        Self { definition, view: PhantomData }
     }
 }
 
@@ -53,15 +54,15 @@ impl<V: View> InlineModel for InlineView<V> {
     }
 
     fn options(&self) -> &AllOptions {
-        &self.options
+        &self.definition.options
     }
 
     fn admits(&self, event: &RecordedEvent) -> bool {
-        V::filter().matches_predicate(event)
+        self.definition.admits(event)
     }
 
     fn check(&self, build: &StoredBuild) -> Result<()> {
-        Model::of_view::<V>().check(build)
+        self.definition.model.check(build)
     }
 
     async fn apply(
@@ -71,7 +72,7 @@ impl<V: View> InlineModel for InlineView<V> {
         events: Vec<RecordedEvent>,
         transaction: &mut dyn InlineTransaction,
     ) -> Result<Option<AfterCommit>> {
-        let own = ProjectionBuild::new(FOLD, (V::NAME, build.number), V::filter(), |own| own)?;
+        let own = self.definition.build(FOLD, build.number)?;
         let typed: Result<Vec<_>> =
             events.into_iter().map(|event| Ok((V::Event::decode(&event)?, event))).collect();
         let typed = typed?;
