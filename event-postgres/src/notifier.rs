@@ -18,27 +18,20 @@ pub(crate) struct Notifier(Arc<Shared>);
 
 struct Shared {
     store: Arc<Store>,
-    /// The position of the latest commit here. It may be lower than the one before: the log may have been replaced.
-    latest: AtomicI64,
-    /// Whether it was not sent yet.
-    is_due: AtomicBool,
+    /// The highest position that was committed here and not sent yet; 0 if there is none. It may be lower than one that was sent:
+    /// the log may have been replaced.
+    due: AtomicI64,
     running: AtomicBool,
 }
 
 impl Notifier {
     pub(crate) fn new(store: Arc<Store>) -> Self {
-        Self(Arc::new(Shared {
-            store,
-            latest: AtomicI64::new(0),
-            is_due: AtomicBool::new(false),
-            running: AtomicBool::new(false),
-        }))
+        Self(Arc::new(Shared { store, due: AtomicI64::new(0), running: AtomicBool::new(false) }))
     }
 
     /// Sends a position, soon.
     pub(crate) fn notify(&self, position: i64) {
-        self.0.latest.store(position, Ordering::SeqCst);
-        self.0.is_due.store(true, Ordering::SeqCst);
+        self.0.due.fetch_max(position, Ordering::SeqCst);
         if let Some(turn) = Turn::take(&self.0) {
             tokio::spawn(turn.run());
         }
@@ -65,13 +58,13 @@ impl Turn {
         let shared = Arc::clone(&self.0);
         let mut turn = self;
         loop {
-            while shared.is_due.swap(false, Ordering::SeqCst) {
-                turn.send().await;
+            while let position @ 1.. = shared.due.swap(0, Ordering::SeqCst) {
+                turn.send(position).await;
                 sleep(PAUSE).await;
             }
             // A commit after this starts a task of its own; one before it is seen by the next check.
             drop(turn);
-            if !shared.is_due.load(Ordering::SeqCst) {
+            if shared.due.load(Ordering::SeqCst) == 0 {
                 return;
             }
             let Some(next) = Self::take(&shared) else { return };
@@ -79,9 +72,8 @@ impl Turn {
         }
     }
 
-    async fn send(&self) {
-        let Shared { store, latest, .. } = &*self.0;
-        let position = latest.load(Ordering::SeqCst);
+    async fn send(&self, position: i64) {
+        let store = &self.0.store;
         let query = store.sql.notify.query();
         let query = query.bind(store.sql.schema().as_str().to_owned()).bind(position.to_string());
         if let Err(failure) = store.fetch("wake other processes", query).await {
