@@ -5,9 +5,9 @@
 
 use event_core::adapter::{
     BuildMove, DocumentKey, DocumentWrite, InlineTransaction, InlineWork, NotWritten, StoredBuild,
-    StoredDocument, TableModel, TableWork, async_trait,
+    StoredDocument, TableModel, TableWork, TenantView, async_trait,
 };
-use event_core::{AllOptions, Error, RecordedEvent, Result, StreamId};
+use event_core::{AllOptions, Error, RecordedEvent, Result};
 use event_sql::page::EventPage;
 use event_sql::read_models as rows;
 use event_sql::rows::{to_i32, to_i64};
@@ -19,7 +19,7 @@ use crate::row::{self, Cells};
 use crate::sql::PgQuery;
 use crate::status::SwitchStatus;
 use crate::store::Store;
-use crate::{documents, error};
+use crate::{documents, error, read};
 
 const OPERATION: &str = "append with an inline read model";
 
@@ -74,32 +74,17 @@ impl InlineTransaction for Inline<'_> {
     }
 
     async fn events(&mut self, options: &AllOptions) -> Result<Vec<RecordedEvent>> {
-        let sql = &self.store.sql;
-        let stream = options.get_stream().map(StreamId::as_str);
-        let (statement, narrow) = match (stream, options.get_category()) {
-            (Some(stream), _) => (&sql.read_of_stream, Some(stream)),
-            (None, Some(category)) => (&sql.read_category, Some(category)),
-            (None, None) => (&sql.read_all, None),
-        };
-        let none = None::<chrono::DateTime<chrono::Utc>>;
-        let (mut after, limit) = (to_i64(options.get_after().get()), options.get_limit().get());
+        let end = to_i64(options.get_up_to().get());
+        let (mut after, limit) =
+            (to_i64(options.get_after().get()), options.get_limit().get() as usize);
         let (mut page, mut found) = (EventPage::default(), 0);
         loop {
-            let mut query = statement
-                .query()
-                .bind(after)
-                .bind(to_i64(options.get_up_to().get()))
-                .bind(None::<String>)
-                .bind(options.get_event_types().map(<[String]>::to_vec))
-                .bind(none)
-                .bind(none)
-                .bind(i64::from(limit - found));
-            if let Some(narrow) = narrow {
-                query = query.bind(narrow.to_owned());
-            }
+            let range = (after, end);
+            let query =
+                read::page_of_all(&self.store.sql, &TenantView::All, options, range, limit - found);
             let rows = self.fetch(query).await?;
             // Events that were truncated are skipped, and the page is filled as long as there are more.
-            let is_last = rows.len() < (limit - found) as usize;
+            let is_last = rows.len() < limit - found;
             for row in rows {
                 after = row::position(&row).unwrap_or(i64::MAX);
                 if row::is_kept(&row) {

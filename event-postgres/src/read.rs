@@ -18,7 +18,7 @@ use crate::error::Failure;
 use crate::frontier::{Frontier, Known, changing};
 use crate::lineage::{Started, behind};
 use crate::row;
-use crate::sql::{PgQuery, Statement};
+use crate::sql::{PgQuery, Statement, Statements};
 use crate::store::Store;
 
 /// How often a page is read again because the server changed.
@@ -193,20 +193,10 @@ async fn between(
     page: usize,
     (found, room): (&mut Vec<RecordedEvent>, &mut Room),
 ) -> Result<Option<Started>> {
-    let sql = &store.sql;
-    let stream = options.get_stream().map(StreamId::as_str);
-    // A stream has one category: a filter by both is one by the stream, or matches nothing.
-    let correlation = correlation(options);
-    let (statement, narrow) = match (correlation, stream, options.get_category()) {
-        (Some(id), ..) => (&sql.read_correlated, Some(id)),
-        (None, Some(stream), _) => (&sql.read_of_stream, Some(stream)),
-        (None, None, Some(category)) => (&sql.read_category, Some(category)),
-        (None, None, None) => (&sql.read_all, None),
-    };
     let (from, before) = options.get_recorded_between();
     // Where the index alone does not lead to what passes, a statement is bounded by what it looks at.
-    let is_sparse = correlation.is_some()
-        || stream.is_none()
+    let is_sparse = correlation(options).is_some()
+        || options.get_stream().is_none()
             && (view.tenant().is_some()
                 || options.get_event_types().is_some()
                 || from.is_some()
@@ -216,18 +206,7 @@ async fn between(
         started = None;
         let limit = page - found.len();
         let end = if is_sparse { store.stride.end(after, last) } else { last };
-        let mut query = statement
-            .query()
-            .bind(after)
-            .bind(end)
-            .bind(tenant_of(view))
-            .bind(options.get_event_types().map(<[String]>::to_vec))
-            .bind(from.and_then(in_calendar))
-            .bind(before)
-            .bind(to_i64(limit as u64));
-        if let Some(narrow) = narrow {
-            query = query.bind(narrow.to_owned());
-        }
+        let query = page_of_all(&store.sql, view, options, (after, end), limit);
         let (mut events, mut rows) = (EventPage::within(*room), 0);
         let take = |row: PgRow| {
             if rows == 0 {
@@ -259,6 +238,38 @@ async fn between(
         }
     }
     Ok(started)
+}
+
+/// The statement for at most `limit` of the events in `(after, end]` that pass.
+pub(crate) fn page_of_all<'q>(
+    sql: &Statements,
+    view: &TenantView,
+    options: &AllOptions,
+    (after, end): (i64, i64),
+    limit: usize,
+) -> PgQuery<'q> {
+    let stream = options.get_stream().map(StreamId::as_str);
+    // A stream has one category: a filter by both is one by the stream, or matches nothing.
+    let (statement, narrow) = match (correlation(options), stream, options.get_category()) {
+        (Some(id), ..) => (&sql.read_correlated, Some(id)),
+        (None, Some(stream), _) => (&sql.read_of_stream, Some(stream)),
+        (None, None, Some(category)) => (&sql.read_category, Some(category)),
+        (None, None, None) => (&sql.read_all, None),
+    };
+    let (from, before) = options.get_recorded_between();
+    let query = statement
+        .query()
+        .bind(after)
+        .bind(end)
+        .bind(tenant_of(view))
+        .bind(options.get_event_types().map(<[String]>::to_vec))
+        .bind(from.and_then(in_calendar))
+        .bind(before)
+        .bind(to_i64(limit as u64));
+    match narrow {
+        Some(narrow) => query.bind(narrow.to_owned()),
+        None => query,
+    }
 }
 
 /// The text that the metadata of candidates contains.
