@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use event_core::adapter::append::{Commit, StreamChange};
 use event_core::adapter::{
-    Adapter, AdapterFactory, AfterCommit, InlineModels, OpenOptions, SchemaStore,
+    Adapter, AdapterFactory, AfterCommit, InlineModels, OpenOptions, SchemaStore, WantingModels,
 };
 use event_core::{
     Appended, Error, EventStore, ExpectedVersion, Position, Result, StreamId, Tenant,
@@ -306,9 +306,12 @@ impl SqliteAdapter {
     }
 
     /// Stores a commit together with the read models that want it.
-    async fn commit_inline(&self, commit: Commit) -> Result<(Vec<Appended>, Vec<AfterCommit>)> {
+    async fn commit_inline(
+        &self,
+        models: Option<WantingModels>,
+        commit: Commit,
+    ) -> Result<(Vec<Appended>, Vec<AfterCommit>)> {
         let (store, inline) = (self.store(), self.inline.clone());
-        let models = self.models.wanting(&commit);
         let work = async move {
             let inline = inline.wanting(&commit);
             append::commit_inline(&store, (inline.as_ref(), models), &commit).await

@@ -28,10 +28,9 @@ impl Adapter for SqliteAdapter {
 
     async fn commit(&self, commit: &Commit) -> Result<Vec<Appended>> {
         refuse_within_another("append")?;
-        let is_inline =
-            self.inline.wanting(commit).is_some() || self.models.wanting(commit).is_some();
-        let (answers, after) = if is_inline {
-            let stored = self.commit_inline(commit.clone()).await;
+        let models = self.models.wanting(commit);
+        let (answers, after) = if models.is_some() || self.inline.wanting(commit).is_some() {
+            let stored = self.commit_inline(models, commit.clone()).await;
             stored.map_or_else(
                 |error| (Err(error), Vec::new()),
                 |(answers, after)| (Ok(answers), after),
