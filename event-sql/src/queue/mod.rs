@@ -27,10 +27,10 @@ use self::lane::Lane;
 use self::waiter::Waiter;
 use crate::error::{Failure, closed};
 
-/// Lanes that are opened for a single request: one more than stores, so that the next batch fills while one is in flight.
+/// So many lanes are opened however few requests wait.
 const FEW_LANES: u32 = 2;
-/// Requests that have to wait for each lane beyond these. A batch has fixed costs: more batches of fewer requests store
-/// less a second.
+/// So many requests have to wait for each further lane. A batch has fixed costs: more batches of fewer requests store less
+/// a second.
 const PER_LANE: usize = 8;
 
 /// The name of the operation in errors.
