@@ -1,7 +1,7 @@
 //! [`Lines`]: the lines of a file or of standard input, read by a thread, so that a source that says nothing delays no Ctrl-C.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use tokio::sync::mpsc::{Receiver, channel};
@@ -24,15 +24,16 @@ impl Lines {
     /// Those of a file; of standard input without one, or for `-`.
     pub(crate) fn of(file: Option<&Path>) -> Result<Self, Failure> {
         let Some(path) = file.filter(|path| *path != Path::new("-")) else {
-            return Ok(Self::read(BufReader::with_capacity(BYTES, io::stdin()), 0));
+            return Ok(Self::read(io::stdin(), 0));
         };
         let fail = |error| Failure::general(format!("could not open {}: {error}", path.display()));
         let file = File::open(path).map_err(fail)?;
         let size = file.metadata().map_or(0, |it| it.len());
-        Ok(Self::read(BufReader::with_capacity(BYTES, file), size))
+        Ok(Self::read(file, size))
     }
 
-    fn read(mut source: impl BufRead + Send + 'static, size: u64) -> Self {
+    fn read(source: impl Read + Send + 'static, size: u64) -> Self {
+        let mut source = BufReader::with_capacity(BYTES, source);
         let (sender, parts) = channel(PARTS);
         // Nobody waits for it: it ends with the process, also while it reads.
         std::thread::spawn(move || {
@@ -54,10 +55,11 @@ impl Lines {
 }
 
 /// Reads whole lines; none at the end. What is there already does not wait for more.
-fn part(source: &mut impl BufRead) -> io::Result<Vec<u8>> {
+fn part(source: &mut BufReader<impl Read>) -> io::Result<Vec<u8>> {
     let mut part = Vec::new();
     loop {
-        if source.read_until(b'\n', &mut part)? == 0 || part.len() >= BYTES {
+        let is_last = source.read_until(b'\n', &mut part)? == 0;
+        if is_last || part.len() >= BYTES || source.buffer().is_empty() {
             return Ok(part);
         }
     }
@@ -65,7 +67,36 @@ fn part(source: &mut impl BufRead) -> io::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
     use super::*;
+
+    /// A source that says nothing until it is given something.
+    struct Slow(mpsc::Receiver<Vec<u8>>);
+
+    impl Read for Slow {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let given = self.0.recv().unwrap_or_default();
+            buffer[..given.len()].copy_from_slice(&given);
+            Ok(given.len())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_line_that_is_there_does_not_wait_for_more() {
+        let (source, given) = mpsc::channel();
+        let mut lines = Lines::read(Slow(given), 0);
+        source.send(b"first\nsec".to_vec()).unwrap();
+        source.send(b"ond\n".to_vec()).unwrap();
+        for expected in ["first\nsecond\n", "third\n"] {
+            let part = timeout(Duration::from_mins(1), lines.next()).await;
+            assert_eq!(part.expect("it waits for more").unwrap(), expected.as_bytes());
+            source.send(b"third\n".to_vec()).unwrap();
+        }
+    }
 
     #[tokio::test]
     async fn all_lines_come_whole_and_in_order() {
