@@ -61,7 +61,7 @@ async fn read(
     interrupt: &Interrupt,
 ) -> Result<Imported, Failure> {
     let mut progress = Progress::of("bytes");
-    let (mut number, mut bytes) = (0, 0);
+    let mut bytes = 0;
     let size = lines.size;
     let stopped = |bytes: u64, done| {
         let place = if size == 0 {
@@ -84,10 +84,9 @@ async fn read(
         bytes += part.len() as u64;
         progress.at(bytes, share(bytes, size.max(bytes)));
         for line in part.split_inclusive(|byte| *byte == b'\n') {
-            number += 1;
             let done = import.done();
             tokio::select! {
-                pushed = push(&mut import, line, number) => pushed?,
+                pushed = import.push_bytes(line) => pushed.map_err(|error| mend(error, done))?,
                 () = interrupt.second() => return stopped(bytes, done),
             }
         }
@@ -97,18 +96,6 @@ async fn read(
         imported = import.finish() => Ok(imported.map_err(|error| mend(error, done))?),
         () = interrupt.second() => stopped(bytes, done),
     }
-}
-
-async fn push(import: &mut Importing, line: &[u8], number: u64) -> Result<(), Failure> {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    let pushed = match std::str::from_utf8(line) {
-        Ok(line) => import.push(line).await,
-        Err(error) => {
-            let reason = "it is not UTF-8; an export is".to_owned();
-            Err(Error::InvalidLine { line: number, column: error.valid_up_to() + 1, reason })
-        }
-    };
-    pushed.map_err(|error| mend(error, import.done()))
 }
 
 /// The failure of an import, with how far it came.

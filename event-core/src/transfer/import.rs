@@ -91,11 +91,7 @@ impl Import {
             if read.map_err(|error| Error::adapter("read the import", error))? == 0 {
                 return self.finish().await;
             }
-            let text = std::str::from_utf8(&line).map_err(|error| {
-                let reason = "it is not UTF-8; an export is";
-                self.fault(self.line + 1, error.valid_up_to() + 1, reason)
-            })?;
-            self.push(text.strip_suffix('\n').unwrap_or(text)).await?;
+            self.push_bytes(&line).await?;
         }
     }
 
@@ -112,6 +108,22 @@ impl Import {
         }
         let pushed = self.take(text).await;
         self.note(pushed)
+    }
+
+    /// The same for a line as it was read, which may have its end.
+    ///
+    /// # Errors
+    /// As [`Import::push`]; [`Error::InvalidLine`] for a line that is not UTF-8.
+    pub async fn push_bytes(&mut self, line: &[u8]) -> Result<()> {
+        match std::str::from_utf8(line.strip_suffix(b"\n").unwrap_or(line)) {
+            Ok(text) => self.push(text).await,
+            Err(_) if self.failed.is_some() => self.push("").await,
+            Err(error) => {
+                let reason = "it is not UTF-8; an export is";
+                let fault = self.fault(self.line + 1, error.valid_up_to() + 1, reason);
+                self.note(Err(fault))
+            }
+        }
     }
 
     /// What this import has stored and skipped so far.
