@@ -89,7 +89,7 @@ impl Verify {
         let kinds = found.len();
         Err(Failure::new(
             Exit::Unsound,
-            format!("the store is not sound: {}", count(kinds as u64, "fault")),
+            format!("the store is not sound: {} of faults", count(kinds as u64, "kind")),
         ))
     }
 

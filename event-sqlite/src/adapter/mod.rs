@@ -123,7 +123,7 @@ impl SqliteAdapter {
     /// Asks the file for its settings, its room, and the file system that it is on.
     ///
     /// # Errors
-    /// [`Error::Connection`](event_core::Error::Connection) when the file is not in its place any more.
+    /// [`Error::Adapter`](event_core::Error::Adapter) when the file is not in its place any more.
     pub async fn inspect(&self) -> Result<Inspection> {
         inspect::inspect(&self.store).await
     }
