@@ -27,7 +27,7 @@ pub(crate) enum Rights {
 
 /// Lets a role use the store; see [`PgAdapter::grant_to`](crate::PgAdapter::grant_to).
 pub(crate) async fn to(store: &Store, role: &str, rights: Rights) -> Result<()> {
-    let mut connection = store.pool.open(OPERATION).await?.connection;
+    let mut connection = store.pool.open(OPERATION).await?;
     let mut tries = 0;
     loop {
         tries += 1;
@@ -41,8 +41,7 @@ pub(crate) async fn to(store: &Store, role: &str, rights: Rights) -> Result<()> 
             }
         }
     }
-    // The rights are stored; a connection that does not close properly changes nothing about that.
-    let _ = connection.close().await;
+    connection.close().await;
     Ok(())
 }
 

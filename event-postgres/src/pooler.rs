@@ -26,8 +26,8 @@ pub(crate) async fn self_test(pool: &Pool, sql: &Statements) -> Result<()> {
     let mut found = Ok(());
     for _ in 0..ROUNDS {
         let mut round = async || {
-            let one = ask(pool, &mut first.connection, &sql.probe_first, "first").await?;
-            let other = ask(pool, &mut second.connection, &sql.probe_second, "second").await?;
+            let one = ask(pool, &mut first, &sql.probe_first, "first").await?;
+            let other = ask(pool, &mut second, &sql.probe_second, "second").await?;
             Ok((one, other))
         };
         match round().await {

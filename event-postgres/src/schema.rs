@@ -9,7 +9,6 @@ use sqlx::postgres::PgConnection;
 
 use crate::migrate;
 use crate::options::PgOptions;
-use crate::pool::{Link, close};
 use crate::store::Store;
 
 const OPERATION: &str = "migrate the schema";
@@ -32,12 +31,13 @@ impl PgSchema {
     ) -> Result<Option<T>> {
         let Some(servers) = self.options.direct_servers() else { return Ok(None) };
         let pool = &self.store.pool;
-        let Link { mut connection, process, .. } = pool.open_link(OPERATION, &servers).await?;
+        let mut connection = pool.open_at(OPERATION, &servers).await?;
+        let process = connection.process();
         let answer = match pool.watched(process, work(&mut connection)).await {
             Some(answer) => answer?,
             None => return Err(pool.no_answer(OPERATION)),
         };
-        close(connection).await;
+        connection.close().await;
         Ok(Some(answer))
     }
 }

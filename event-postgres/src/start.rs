@@ -7,7 +7,6 @@ use sqlx::postgres::PgRow;
 use tokio::time::timeout;
 
 use crate::options::PgOptions;
-use crate::pool::{Link, close};
 use crate::row::Cells;
 use crate::store::Store;
 use crate::{error, migrate, pooler};
@@ -24,9 +23,10 @@ pub(crate) async fn open(store: &Store, options: &PgOptions) -> Result<()> {
     let step = |what, limit| Step { what, limit, at: at.clone() };
     if let Some(servers) = options.direct_servers() {
         let at = servers.names();
-        let Link { mut connection, process, .. } = pool.open_link(OPERATION, &servers).await?;
+        let mut connection = pool.open_at(OPERATION, &servers).await?;
+        let process = connection.process();
         let row = async {
-            let row = sql.start.query().fetch_one(&mut connection).await;
+            let row = sql.start.query().fetch_one(&mut *connection).await;
             row.map_err(|error| error::error(OPERATION, error))
         };
         let server =
@@ -37,8 +37,7 @@ pub(crate) async fn open(store: &Store, options: &PgOptions) -> Result<()> {
             Some(migrated) => migrated?,
             None => return Err(too_long("the schema's version and its migration", at)),
         }
-        // The schema is up to date; a connection that does not close properly changes nothing about that.
-        close(connection).await;
+        connection.close().await;
     }
     step("the test of the pooler mode", soon * 2).run(pooler::self_test(pool, sql)).await?;
     let row = step(SERVER, soon).run(store.fetch_one(OPERATION, sql.start.query())).await?;

@@ -22,7 +22,7 @@ use tokio::time::Instant;
 use self::batch::Batch;
 use crate::error::{self, Failure};
 use crate::patience::{Patience, SHORT_LOCKS};
-use crate::pool::{Link, close, is_alive};
+use crate::pool::{self, is_alive};
 use crate::sql::{PLAN_EACH_CALL, Statements};
 use crate::store::Store;
 
@@ -48,9 +48,8 @@ impl AtWork<'_> {
 impl Drop for AtWork<'_> {
     fn drop(&mut self) {
         if let (Some((session, slot)), Ok(runtime)) = (self.rest.take(), Handle::try_current()) {
-            let ended = self.store.pool.end(session.link);
             runtime.spawn(async move {
-                ended.await;
+                session.connection.end().await;
                 drop(slot);
             });
         }
@@ -59,7 +58,7 @@ impl Drop for AtWork<'_> {
 
 /// The connection, and how many events were stored over it.
 struct Session {
-    link: Link,
+    connection: pool::Session,
     /// Since when it is idle.
     since: Instant,
     stored: u64,
@@ -98,21 +97,21 @@ impl Importer {
     /// Closes the connection.
     pub(crate) async fn close(&self) {
         if let Some(session) = self.0.lock().await.take() {
-            close(session.link.connection).await;
+            session.connection.close().await;
         }
     }
 }
 
 impl Session {
     async fn open(store: &Store) -> Result<Self> {
-        let mut link = store.pool.open_session_link(OPERATION).await?;
-        sqlx::query(PLAN_EACH_CALL).execute(&mut link.connection).await.map_err(fail)?;
-        Ok(Self { link, since: Instant::now(), stored: 0, analyze_at: 1_000 })
+        let mut connection = store.pool.open_session(OPERATION).await?;
+        sqlx::query(PLAN_EACH_CALL).execute(&mut *connection).await.map_err(fail)?;
+        Ok(Self { connection, since: Instant::now(), stored: 0, analyze_at: 1_000 })
     }
 
     /// The session with a connection that answers.
     async fn check(mut self, store: &Store) -> Result<Self> {
-        if is_alive(&mut self.link.connection, self.since).await {
+        if is_alive(&mut self.connection, self.since).await {
             return Ok(self);
         }
         let Self { stored, analyze_at, .. } = self;
@@ -121,14 +120,14 @@ impl Session {
 
     /// One attempt. What it has locked, writers wait for: it does not wait long for what it has not.
     async fn attempt(&mut self, store: &Store, batch: &ImportBatch) -> Result<Imported, Failure> {
-        let Link { connection, process, .. } = &mut self.link;
+        let process = self.connection.process();
         let work = async {
-            let mut transaction = connection.begin().await.map_err(fail)?;
+            let mut transaction = self.connection.begin().await.map_err(fail)?;
             sqlx::raw_sql(SHORT_LOCKS).execute(&mut *transaction).await.map_err(fail)?;
             Batch { transaction, sql: &store.sql }.store(batch).await
         };
         // Each statement has a limit on the server; a connection that is gone is noticed here.
-        let stored = store.pool.watched(process.clone(), work).await;
+        let stored = store.pool.watched(process, work).await;
         stored.unwrap_or_else(|| Err(store.pool.no_answer(OPERATION).into()))
     }
 
@@ -140,7 +139,7 @@ impl Session {
             return true;
         }
         self.analyze_at = self.stored.saturating_mul(4);
-        match sql.import_analyze.query().execute(&mut self.link.connection).await {
+        match sql.import_analyze.query().execute(&mut *self.connection).await {
             Ok(_) => true,
             Err(error) => {
                 tracing::warn!(%error, "could not update the planner's statistics after an import");

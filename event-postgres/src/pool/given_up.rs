@@ -13,7 +13,8 @@ use sqlx::Connection;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::time::timeout;
 
-use super::{Link, Pool, Process, Shared, close};
+use super::open::Link;
+use super::{Process, Shared, close};
 use crate::error;
 use crate::options::Server;
 
@@ -79,14 +80,8 @@ struct Requests {
     waiting: Vec<(i32, oneshot::Sender<()>)>,
 }
 
-impl Pool {
-    /// Ends what the server still does for a connection that is not of the pool, and whose caller went away.
-    pub(crate) fn end(&self, link: Link) -> impl Future<Output = ()> + Send + 'static {
-        Arc::clone(&self.shared).end(link)
-    }
-}
-
 impl Shared {
+    /// Ends what the server still does for a connection that is not of the pool.
     pub(super) async fn end(self: Arc<Self>, mut link: Link) {
         let mut ended = timeout(SOON, settle(&mut link)).await;
         if ended.is_err() {

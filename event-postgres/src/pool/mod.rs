@@ -32,8 +32,9 @@ use tokio::time::{Instant, timeout};
 use self::described::{Described, Types};
 use self::given_up::Abandoned;
 pub(crate) use self::held::{Held, is_alive};
+use self::open::Link;
+pub(crate) use self::open::Process;
 use self::open::Resting as RestingHosts;
-pub(crate) use self::open::{Link, Process};
 pub(crate) use self::session::Session;
 use crate::error::{self, Failure};
 use crate::options::{Address, PgOptions, PoolerMode, Server, Servers};
@@ -341,19 +342,6 @@ impl Pool {
         let connections = std::mem::take(&mut self.shared.idle().connections);
         for (link, _) in connections {
             close(link.connection).await;
-        }
-    }
-
-    /// Keeps a connection that was opened for something else.
-    pub(crate) async fn adopt(&self, link: Link) {
-        let (epoch, full) = {
-            let idle = self.shared.idle();
-            (idle.epoch, idle.connections.len() >= self.size() as usize)
-        };
-        if full {
-            close(link.connection).await;
-        } else {
-            self.shared.keep(epoch, link);
         }
     }
 }

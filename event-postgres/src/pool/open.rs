@@ -9,7 +9,7 @@ use sqlx::ConnectOptions;
 use sqlx::postgres::{PgConnection, PgRow};
 use tokio::time::{Instant, timeout};
 
-use super::{NO_SESSION, Pool, Shared};
+use super::Shared;
 use crate::error;
 use crate::options::{Role, Server, Servers, SessionAttrs};
 use crate::row::Cells;
@@ -19,11 +19,11 @@ use crate::sql::Statements;
 const REST: Duration = Duration::from_secs(10);
 
 /// An open connection, and what is known about its other end.
-pub(crate) struct Link {
-    pub(crate) connection: PgConnection,
+pub(super) struct Link {
+    pub(super) connection: PgConnection,
     pub(super) server: Arc<Server>,
     /// The server process; unknown behind a pooler, which has another one for each transaction.
-    pub(crate) process: Option<Process>,
+    pub(super) process: Option<Process>,
 }
 
 /// A process of a server.
@@ -66,40 +66,6 @@ impl Resting {
     }
 }
 
-impl Pool {
-    /// Opens a connection that the pool does not keep.
-    pub(crate) async fn open(&self, operation: &'static str) -> Result<Link> {
-        self.shared.open(operation).await
-    }
-
-    /// Opens a connection to the server itself, with the process that serves it.
-    pub(crate) async fn open_session_link(&self, operation: &'static str) -> Result<Link> {
-        self.session(operation, self.shared.session.as_ref()).await
-    }
-
-    /// The same for a transaction of an application that may think between its statements: it blocks no reader of the log.
-    pub(super) async fn open_patient_link(&self, operation: &'static str) -> Result<Link> {
-        self.session(operation, self.shared.patient.as_ref()).await
-    }
-
-    async fn session(&self, operation: &'static str, servers: Option<&Servers>) -> Result<Link> {
-        match servers {
-            Some(servers) => self.open_link(operation, servers).await,
-            None => Err(Error::adapter(operation, NO_SESSION)),
-        }
-    }
-
-    /// Opens a connection to the server itself, and says which process serves it.
-    pub(crate) async fn open_link(
-        &self,
-        operation: &'static str,
-        servers: &Servers,
-    ) -> Result<Link> {
-        // Rare, and large: not part of the futures of its callers.
-        Box::pin(self.shared.open_at(operation, servers, true)).await
-    }
-}
-
 impl Shared {
     /// Opens a connection for the pool.
     pub(super) async fn open(&self, operation: &'static str) -> Result<Link> {
@@ -115,7 +81,7 @@ impl Shared {
     }
 
     /// Opens a connection to the first host that answers and has the role that is wanted.
-    async fn open_at(
+    pub(super) async fn open_at(
         &self,
         operation: &'static str,
         servers: &Servers,
