@@ -197,6 +197,14 @@ impl World {
             "view" => self.patient(async || documents(store).catch_up().await.map(drop)).await,
             "read a view" => documents(store).get("all").await.map(drop),
             "projections" => store.projections().await.map(drop),
+            _ => self.administer(kind).await,
+        }
+    }
+
+    /// The calls of an operator.
+    async fn administer(&self, kind: &str) -> Result<()> {
+        let adapter = &self.adapter;
+        match kind {
             "inspection" => {
                 self.patient(async || adapter.inspect(Duration::from_secs(1)).await.map(drop)).await
             }
