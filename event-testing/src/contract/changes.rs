@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Subject, append, everything, store};
 use crate::Noted;
@@ -349,6 +349,12 @@ pub async fn consumers_that_run_meanwhile_are_told_and_lose_nothing(adapter: Sub
         .map(|_| tokio::spawn(consume(store.clone(), seen.clone(), told.clone(), goal)))
         .collect();
     for round in 0..120 {
+        // One that consumes now has to be told of the change: its filter admits half of the events.
+        let began = Instant::now();
+        while round == 20 && seen.lock().unwrap().is_empty() {
+            assert!(began.elapsed() < PATIENCE, "no consumer has handled an event");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
         for category in ["a", "b"] {
             append(&store, &format!("{category}-{}", round % 7), Any, Noted::many(1)).await;
         }
