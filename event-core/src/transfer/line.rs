@@ -104,22 +104,22 @@ fn present<'de, 'a, D: Deserializer<'de>>(
 
 /// The first line.
 pub(super) fn header() -> Result<String> {
-    let mut text = String::new();
+    let mut text = Vec::new();
     write(&mut text, &Line::Export(Header { format: FORMAT }))?;
-    Ok(text)
+    whole(text)
 }
 
 /// The last line.
 pub(super) fn end(exported: &Exported) -> Result<String> {
-    let mut text = String::new();
+    let mut text = Vec::new();
     let Exported { streams, events, links } = *exported;
     write(&mut text, &Line::End(End { streams, events, links }))?;
-    Ok(text)
+    whole(text)
 }
 
 /// The lines of a batch.
 pub(super) fn lines(batch: &ImportBatch) -> Result<String> {
-    let mut text = String::new();
+    let mut text = Vec::new();
     match batch {
         ImportBatch::Streams(streams) => {
             streams.iter().try_for_each(|info| write(&mut text, &Line::Stream(of_stream(info))))?;
@@ -133,14 +133,19 @@ pub(super) fn lines(batch: &ImportBatch) -> Result<String> {
             links.iter().try_for_each(|link| write(&mut text, &Line::Link(of_link(link))))?;
         }
     }
-    Ok(text)
+    whole(text)
 }
 
-fn write(text: &mut String, line: &Line<'_>) -> Result<()> {
-    let fail = |error| Error::adapter("write a line of the export", error);
-    text.push_str(&serde_json::to_string(line).map_err(fail)?);
-    text.push('\n');
+const WRITE: &str = "write a line of the export";
+
+fn write(text: &mut Vec<u8>, line: &Line<'_>) -> Result<()> {
+    serde_json::to_writer(&mut *text, line).map_err(|error| Error::adapter(WRITE, error))?;
+    text.push(b'\n');
     Ok(())
+}
+
+fn whole(text: Vec<u8>) -> Result<String> {
+    String::from_utf8(text).map_err(|error| Error::adapter(WRITE, error))
 }
 
 fn of_stream(info: &StreamInfo) -> StreamLine<'_> {
@@ -162,7 +167,7 @@ fn of_stream(info: &StreamInfo) -> StreamLine<'_> {
 
 fn of_event(event: &RecordedEvent) -> Result<EventLine<'_>> {
     event.intact()?;
-    let fail = |error| Error::adapter("write a line of the export", error);
+    let fail = |error| Error::adapter(WRITE, error);
     let breaks = |json: &str| json.contains(['\n', '\r']);
     let (data, metadata) = (event.data(), event.metadata().as_json());
     let (metadata, metadata_text) = if breaks(metadata) {

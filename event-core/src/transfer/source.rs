@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 
 use crate::adapter::import::{ImportBatch, ImportedLink, Positions};
-use crate::adapter::{AllOptions, ListOptions, ReadOptions, StreamInfo};
+use crate::adapter::{AllOptions, ListOptions, PAGE_BYTES, ReadOptions, StreamInfo, is_full};
 use crate::error::{Error, Result};
-use crate::store::EventStore;
+use crate::store::{EventStore, EventStream};
 use crate::transfer::selection::{Pages, Which};
 use crate::transfer::starts::Starts;
-use crate::value::{Position, Scope, StreamVersion};
+use crate::value::{Scope, StreamVersion};
 
 /// Reads streams, then events, then links, one page at a time.
 pub(super) struct Source {
@@ -25,8 +25,8 @@ pub(super) struct Source {
 enum Stage {
     /// Streams of events.
     Streams(Streams),
-    /// Events after this position.
-    Events(Position),
+    /// The rest of the events.
+    Events(Box<EventStream>),
     /// Streams of links.
     LinkStreams(Streams),
     /// Links of the first of these streams from a version on, then the next page of streams.
@@ -49,7 +49,7 @@ impl Source {
             let stage = std::mem::replace(&mut self.stage, Stage::End);
             let batch = match stage {
                 Stage::Streams(streams) => self.streams(streams).await?,
-                Stage::Events(after) => self.events(after).await?,
+                Stage::Events(events) => self.events(events).await?,
                 Stage::LinkStreams(streams) => self.link_streams(streams).await?,
                 Stage::Links(page, from, streams) => self.links(page, from, streams).await?,
                 Stage::End => return Ok(None),
@@ -62,7 +62,7 @@ impl Source {
 
     async fn streams(&mut self, mut streams: Streams) -> Result<Option<ImportBatch>> {
         let Some(mut page) = streams.next(&self.store, &self.pages).await? else {
-            self.stage = Stage::Events(Position::START);
+            self.stage = Stage::Events(Box::new(self.all_events()));
             return Ok(None);
         };
         self.stage = Stage::Streams(streams);
@@ -73,20 +73,32 @@ impl Source {
         Ok((!page.is_empty()).then_some(ImportBatch::Streams(page)))
     }
 
-    async fn events(&mut self, after: Position) -> Result<Option<ImportBatch>> {
-        let options = AllOptions::new().after(after).limit(self.pages.limit);
-        let options = match (&self.pages.which, self.pages.which.category()) {
+    /// The events, of which the next page is read while the one before is made use of.
+    fn all_events(&self) -> EventStream {
+        let options = AllOptions::new().limit(self.pages.limit);
+        self.store.all_events(match (&self.pages.which, self.pages.which.category()) {
             (Which::Stream(stream_id), _) => options.stream(stream_id.clone()),
             (_, Some(category)) => options.category(category),
             _ => options,
+        })
+    }
+
+    async fn events(&mut self, mut events: Box<EventStream>) -> Result<Option<ImportBatch>> {
+        let limit = self.pages.limit.get() as usize;
+        let (mut page, mut bytes) = (Vec::with_capacity(limit.min(1_000)), 0);
+        let is_over = loop {
+            let Some(event) = events.next().await.transpose()? else { break true };
+            if self.pages.which.has(event.stream_id()) {
+                bytes += event.size();
+                page.push(event);
+            }
+            if page.len() >= limit || bytes >= PAGE_BYTES {
+                break false;
+            }
         };
-        let mut events = self.store.read_all(options).await?;
-        self.stage = match events.last() {
-            Some(last) if is_full(events.len(), &self.pages) => Stage::Events(last.position()),
-            _ => Stage::LinkStreams(Streams::new(false)),
-        };
-        events.retain(|event| self.pages.which.has(event.stream_id()));
-        self.ready = self.starts.batches(self.positions, events).into();
+        self.stage =
+            if is_over { Stage::LinkStreams(Streams::new(false)) } else { Stage::Events(events) };
+        self.ready = self.starts.batches(self.positions, page).into();
         Ok(None)
     }
 
@@ -113,14 +125,15 @@ impl Source {
             return Ok(None);
         };
         let scope = Scope { tenant: tenant.clone(), ..self.store.scope().clone() };
-        let options = ReadOptions::forward().from(from).limit(self.pages.limit);
+        let limit = self.pages.limit;
+        let options = ReadOptions::forward().from(from).limit(limit).limit_bytes(PAGE_BYTES);
         let mut events = match self.store.with_scope(scope).read_stream(&stream_id, options).await {
             // The stream was deleted after it was listed.
             Err(Error::StreamDeleted { .. }) => Vec::new(),
             events => events?,
         };
         let next = events.last().map(|last| last.stream_version().next());
-        let is_full = is_full(events.len(), &self.pages);
+        let is_full = is_full(&events, limit, PAGE_BYTES);
         // Links that were added after the stream was listed belong to a later export.
         events.retain(|event| event.stream_version() <= version);
         let next = next.filter(|_| is_full).unwrap_or_else(|| {
@@ -173,12 +186,8 @@ impl Streams {
         let list = if self.deleted { list.deleted() } else { list };
         let list = self.last.iter().fold(list, |list, last| list.after(last));
         let page = store.list_streams(list).await?;
-        self.is_over = !is_full(page.len(), pages);
+        self.is_over = page.len() < pages.limit.get() as usize;
         self.last = page.last().cloned().map(Box::new);
         Ok((!page.is_empty()).then_some(page))
     }
-}
-
-const fn is_full(length: usize, pages: &Pages) -> bool {
-    length >= pages.limit.get() as usize
 }
