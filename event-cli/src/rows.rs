@@ -1,5 +1,7 @@
 //! [`Rows`]: events as rows of a table or as lines of JSON, as they are stored or as this program knows them now.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::ValueEnum;
 use event_core::error::with_causes;
@@ -22,37 +24,37 @@ pub(crate) enum Form {
 }
 
 /// An event in one of its forms.
-pub(crate) struct Shown {
-    pub(crate) event_type: String,
+pub(crate) struct Shown<'e> {
+    pub(crate) event_type: Cow<'e, str>,
     pub(crate) version: EventVersion,
-    pub(crate) data: Box<RawValue>,
+    pub(crate) data: Cow<'e, RawValue>,
     /// Why it is shown as it is stored, although the latest version was asked for.
-    pub(crate) error: Option<String>,
+    pub(crate) error: Option<Cow<'e, str>>,
 }
 
-impl Shown {
-    pub(crate) fn of(event: &RecordedEvent, form: Form) -> Self {
+impl<'e> Shown<'e> {
+    pub(crate) fn of(event: &'e RecordedEvent, form: Form) -> Self {
         let stored = |error| Self {
-            event_type: event.event_type().to_owned(),
+            event_type: Cow::Borrowed(event.event_type()),
             version: event.event_version(),
-            data: event.data().to_owned(),
+            data: Cow::Borrowed(event.data()),
             error,
         };
         if form == Form::Stored {
-            return stored(event.damage().map(str::to_owned));
+            return stored(event.damage().map(Cow::Borrowed));
         }
         let decoded = match event.decode_any() {
             Ok(decoded) => decoded,
-            Err(error) => return stored(Some(with_causes(&error))),
+            Err(error) => return stored(Some(with_causes(&error).into())),
         };
         match decoded.to_json_any() {
             Ok(data) => Self {
-                event_type: decoded.event_type().to_owned(),
+                event_type: Cow::Owned(decoded.event_type().to_owned()),
                 version: decoded.event_version(),
-                data,
+                data: Cow::Owned(data),
                 error: None,
             },
-            Err(error) => stored(Some(error.to_string())),
+            Err(error) => stored(Some(error.to_string().into())),
         }
     }
 }
@@ -72,7 +74,7 @@ struct Line<'a> {
     stored_version: Option<u32>,
     recorded_at: String,
     data: &'a RawValue,
-    metadata: Option<Box<RawValue>>,
+    metadata: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
 }
@@ -91,7 +93,7 @@ pub(crate) fn json(event: &RecordedEvent, form: Form) -> Result<String, Failure>
         stored_version: (form == Form::Latest).then(|| event.event_version().get()),
         recorded_at: time(event.recorded_at()),
         data: &shown.data,
-        metadata: RawValue::from_string(event.metadata().as_json().to_owned()).ok(),
+        metadata: serde_json::from_str(event.metadata().as_json()).ok(),
         error: shown.error.as_deref(),
     };
     serde_json::to_string(&line)
@@ -140,7 +142,7 @@ impl Rows {
         } else {
             vec![position.into(), event.stream_id().as_str().into(), version.into()]
         };
-        cells.push(cell(&shown.event_type, Style::Accent));
+        cells.push(cell(&*shown.event_type, Style::Accent));
         cells.push(shown.version.into());
         cells.push(cell(
             event.recorded_at().to_rfc3339_opts(SecondsFormat::Millis, true),

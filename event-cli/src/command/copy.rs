@@ -4,8 +4,8 @@ use std::future::IntoFuture as _;
 use std::path::PathBuf;
 
 use clap::Args;
-use event_core::Error;
-use event_core::transfer::Copied;
+use event_core::EventStore;
+use event_core::transfer::{Copied, Digest};
 use serde_json::json;
 
 use crate::command::export::Which;
@@ -89,7 +89,7 @@ impl Copy {
             return Ok(());
         }
         let compared = tokio::select! {
-            compared = async { Ok::<_, Error>((from.digest().await?, to.digest().await?)) } => compared,
+            compared = digests(from, to) => compared,
             () = interrupt.first() => {
                 return Err(interrupted("everything is copied, and was not compared yet").hint(AGAIN));
             }
@@ -106,6 +106,14 @@ impl Copy {
             "the stores differ: one of them is being written to, or the target held other events; run it again to copy what came since",
         ))
     }
+}
+
+/// The digests of two stores, taken side by side.
+async fn digests(from: EventStore, to: EventStore) -> Result<(Digest, Digest), Failure> {
+    let take = |store: EventStore| tokio::spawn(async move { store.digest().await });
+    let (source, target) = (take(from), take(to));
+    let ended = |error| Failure::general(format!("could not compare the stores: {error}"));
+    Ok((source.await.map_err(ended)??, target.await.map_err(ended)??))
 }
 
 fn amount(done: &Copied) -> String {

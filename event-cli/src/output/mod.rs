@@ -86,6 +86,19 @@ impl Output {
         }
     }
 
+    /// Adds text to a line that is [`composed`](Self::composed), in a style.
+    pub(crate) fn paint_into(&self, line: &mut String, style: Style, text: &str) {
+        match style.code().filter(|_| self.colours) {
+            Some(code) => line.extend(["\u{1b}[", code, "m", text, "\u{1b}[0m"]),
+            None => line.push_str(text),
+        }
+    }
+
+    /// Prints lines of which the foreign text is escaped already, such as the cells of a table.
+    pub(crate) fn composed(&mut self, lines: &str) -> Result<(), Failure> {
+        Ok(self.out.screen().write_all(lines.as_bytes())?)
+    }
+
     /// Prints text in a style, without a line end.
     pub(crate) fn paint(&mut self, style: Style, text: &str) -> Result<(), Failure> {
         let code = style.code().filter(|_| self.colours);

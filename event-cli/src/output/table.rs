@@ -3,7 +3,7 @@
 //! Rows are printed as they come: the first ones decide the widths.
 
 use crate::failure::Failure;
-use crate::output::text::{columns, fit, is_wider, one_line, split};
+use crate::output::text::{columns, fit, in_one_line, is_wider, split};
 use crate::output::{Output, Style};
 
 /// How many rows decide the widths.
@@ -46,7 +46,7 @@ pub(crate) struct Cell(String, Style);
 
 impl<T: ToString> From<T> for Cell {
     fn from(text: T) -> Self {
-        Self(one_line(&text.to_string()), Style::Plain)
+        Self(in_one_line(text.to_string()), Style::Plain)
     }
 }
 
@@ -154,6 +154,8 @@ impl Table {
         row: Vec<Cell>,
     ) -> Result<(), Failure> {
         let last = row.iter().rposition(|cell| !cell.0.is_empty()).unwrap_or(0);
+        let mut line = String::with_capacity(row.iter().map(|cell| cell.0.len() + GAP).sum());
+        let pad = |line: &mut String, columns| line.extend(std::iter::repeat_n(' ', columns));
         for (at, Cell(text, style)) in row.into_iter().enumerate().take(last + 1) {
             let (width, column) = (widths[at], self.columns[at]);
             let cut = column.may_be_cut && out.width().is_some() && is_wider(&text, width);
@@ -161,19 +163,16 @@ impl Table {
             // The last column needs no padding, and its text may be long.
             let missing =
                 if at == last && !column.right { 0 } else { width.saturating_sub(columns(&text)) };
-            let padding = " ".repeat(missing);
             if column.right {
-                out.text(&padding)?;
+                pad(&mut line, missing);
             }
-            out.paint(style, &text)?;
+            out.paint_into(&mut line, style, &text);
             if at < last {
-                if !column.right {
-                    out.text(&padding)?;
-                }
-                out.text(&" ".repeat(GAP))?;
+                pad(&mut line, if column.right { GAP } else { missing + GAP });
             }
         }
-        out.line("")
+        line.push('\n');
+        out.composed(&line)
     }
 
     /// A row on a narrow terminal: a line for each cell, wrapped.

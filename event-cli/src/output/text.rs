@@ -5,7 +5,15 @@ use unicode_width::UnicodeWidthChar as _;
 
 /// Foreign text for one line: what a terminal would obey is escaped, and so are line ends and tabs.
 pub(crate) fn one_line(text: &str) -> String {
-    let escaped = Printable(text).to_string();
+    in_one_line(text.to_owned())
+}
+
+/// The same of a text that the caller gives away.
+pub(crate) fn in_one_line(text: String) -> String {
+    if is_plain(&text) {
+        return text;
+    }
+    let escaped = Printable(&text).to_string();
     if escaped.contains(['\n', '\t']) {
         escaped.replace('\n', "\\n").replace('\t', "\\t")
     } else {
