@@ -196,7 +196,9 @@ impl<T: ProjectionTables> Projector<T> {
         self.reload().await?;
         if self.source.is_none() {
             let filter = self.tables.build().filter.clone();
+            let known = (self.store.head().await?, Instant::now());
             self.source = Some(self.store.resume(self.status.position, filter).await?);
+            self.known = known;
         }
         let Some(source) = &mut self.source else { return Ok(0) };
         // Until the batch is written, the events taken from the source are nowhere else.
@@ -204,7 +206,12 @@ impl<T: ProjectionTables> Projector<T> {
         let most = self.size.get();
         let collected = ProjectedBatch::<T::Event>::collect(source, goal, most).await;
         let Some((batch, end)) = collected else { return Ok(0) };
-        let is_full = matches!(end, End::Full);
+        let more_follows = match end {
+            End::Full => true,
+            // None are at hand: the next page may just be on its way.
+            End::Available => batch.up_to < goal.reached().unwrap_or(self.known.0),
+            End::Beyond | End::Fault(_) => false,
+        };
         let fault = match end {
             End::Fault(Error::LogDiverged { .. }) => {
                 self.note_replaced();
@@ -218,7 +225,7 @@ impl<T: ProjectionTables> Projector<T> {
             End::Full | End::Available => None,
         };
         if batch.up_to > self.status.position {
-            let written = self.take(batch, is_full, most).await?;
+            let written = self.take(batch, more_follows, most).await?;
             // The next step finds the event at fault again, with nothing before it.
             self.is_unsure |= fault.is_some();
             return Ok(written);
@@ -232,13 +239,13 @@ impl<T: ProjectionTables> Projector<T> {
     async fn take(
         &mut self,
         batch: ProjectedBatch<T::Event>,
-        is_full: bool,
+        more_follows: bool,
         most: usize,
     ) -> Result<u64> {
         let (mut next, mut written) = (Some(batch), 0);
         while let Some(batch) = next.take() {
             let (began, taken) = (Instant::now(), batch.events.len());
-            let (batch, rest) = match self.tables.hold(batch, is_full).await? {
+            let (batch, rest) = match self.tables.hold(batch, more_follows).await? {
                 Held::Write(batch, rest) => (batch, rest),
                 Held::Back => {
                     self.size.wrote(taken, began.elapsed());

@@ -42,16 +42,17 @@ pub trait ProjectionTables: Send {
         events: Vec<(Self::Event, RecordedEvent)>,
     ) -> impl Future<Output = Option<(usize, NotWritten)>> + Send;
 
-    /// Takes in a batch before it is written. By default it is written at once. `is_full` says that more events follow.
+    /// Takes in a batch before it is written. By default it is written at once. `more_follows` says that the
+    /// log goes on after it.
     ///
     /// # Errors
     /// That of an event which cannot be taken in, with nothing before it.
     fn hold(
         &mut self,
         batch: ProjectedBatch<Self::Event>,
-        is_full: bool,
+        more_follows: bool,
     ) -> impl Future<Output = Result<Held<Self::Event>>> + Send {
-        let _ = is_full;
+        let _ = more_follows;
         std::future::ready(Ok(Held::Write(batch, None)))
     }
 

@@ -1,9 +1,12 @@
 //! [`ViewBuild`]: folds events into the documents of one build.
 //!
 //! Events are folded in memory; what changed is written together with the checkpoint: at once when the view is at the end of
-//! the log, and while it is behind only when the documents fill their room, since later events change many of them again.
+//! the log, and while it is behind only when the documents fill their room, or after a while, since later events change
+//! many of them again.
 
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::View;
 use super::cache::Changes;
@@ -27,6 +30,8 @@ const CHUNK: usize = 256;
 const SLOW: Duration = Duration::from_secs(1);
 /// One that is done within this time may get more.
 const QUICK: Duration = Duration::from_millis(300);
+/// For so long at most nothing is written while the view is behind: what is lost when the program ends.
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// The documents of one build.
 pub(super) struct ViewBuild<V: View> {
@@ -39,6 +44,8 @@ pub(super) struct ViewBuild<V: View> {
     stop: Option<Position>,
     /// Each event is written alone, to find the one that fails.
     is_alone: bool,
+    /// Since when something is held back.
+    held_since: Option<Instant>,
     busy: Busy,
 }
 
@@ -53,6 +60,7 @@ impl<V: View> ViewBuild<V> {
             changes: Vec::new(),
             stop: None,
             is_alone: false,
+            held_since: None,
             busy,
         })
     }
@@ -79,6 +87,12 @@ impl<V: View> ViewBuild<V> {
     /// Whether what was folded has to be written before this event.
     fn stops_at(&self, recorded: &RecordedEvent) -> bool {
         self.stop == Some(recorded.position()) && self.folder.pending.0 > 0
+    }
+
+    /// Whether what was folded stays in memory, as later events will change many of the documents again.
+    fn holds_back(&mut self) -> bool {
+        let since = *self.held_since.get_or_insert_with(Instant::now);
+        !self.is_alone && !self.folder.cache.is_full() && since.elapsed() < LONGEST
     }
 
     /// Everything that was folded, to be written before the rest of the events is taken in.
@@ -117,6 +131,7 @@ impl<V: View> ViewBuild<V> {
                 return Ok(Held::Again);
             }
         }
+        self.held_since = None;
         let mut batch = ProjectedBatch::empty(up_to, epoch);
         (batch.count, batch.last) = std::mem::take(&mut self.folder.pending);
         Ok(Held::Write(batch, rest))
@@ -142,7 +157,7 @@ impl<V: View> ProjectionTables for ViewBuild<V> {
     async fn hold(
         &mut self,
         batch: ProjectedBatch<V::Event>,
-        is_full: bool,
+        more_follows: bool,
     ) -> Result<Held<V::Event>> {
         let ProjectedBatch { mut events, up_to, epoch, .. } = batch;
         let chunk = if self.is_alone { 1 } else { CHUNK };
@@ -175,7 +190,7 @@ impl<V: View> ProjectionTables for ViewBuild<V> {
                 return self.write_before(&mut events, done, (up_to, epoch));
             }
         }
-        if is_full && !self.folder.cache.is_full() {
+        if more_follows && self.holds_back() {
             return Ok(Held::Back);
         }
         let at = events.last().map(|(_, recorded)| recorded);
@@ -231,6 +246,7 @@ impl<V: View> ProjectionTables for ViewBuild<V> {
     fn forget(&mut self, status: &ProjectionStatus) {
         self.folder.cache.forget(status.position == Position::START);
         self.folder.pending = (0, None);
+        self.held_since = None;
         self.folder.is_current = status.is_current;
         self.folder.effects.forget();
     }
