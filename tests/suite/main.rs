@@ -53,4 +53,5 @@ mod statistics;
 mod transcripts;
 mod transfer;
 mod transfer_faults;
+mod views;
 mod watch;

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use event_core::adapter::append::{Commit, LinkEvents, StreamChange};
 use event_core::adapter::import::{ImportBatch, Imported};
 use event_core::adapter::{
-    Adapter, BoxFuture, CheckpointStore, LiveLog, LogUpdate, OwnedSnapshot, Place, SnapshotStore,
-    StoredSnapshot, TenantView,
+    Adapter, BoxFuture, CheckpointStore, DocumentKey, DocumentQuery, DocumentWrite, InlineWork,
+    LiveLog, LogUpdate, ModelDefinition, OwnedSnapshot, Place, ReadModelStore, SnapshotStore,
+    StoredBuild, StoredDocument, StoredSnapshot, Switch, TenantView, Written,
 };
 use event_core::health::Health;
 use event_core::registry::StoredVersion;
@@ -36,6 +37,8 @@ pub(crate) struct FlakyAdapter {
     inner: MemoryAdapter,
     faults: Mutex<Vec<Fault>>,
     calls: AtomicUsize,
+    /// How often documents of views were written.
+    writes: AtomicUsize,
 }
 
 impl FlakyAdapter {
@@ -53,6 +56,10 @@ impl FlakyAdapter {
 
     pub(crate) fn calls(&self) -> usize {
         self.calls.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn writes(&self) -> usize {
+        self.writes.load(Ordering::SeqCst)
     }
 
     fn act<'a, T: Send + 'a>(&self, call: BoxFuture<'a, Result<T>>) -> BoxFuture<'a, Result<T>> {
@@ -168,6 +175,10 @@ impl Adapter for FlakyAdapter {
         self.inner.checkpoints()
     }
 
+    fn read_models(&self) -> Option<&dyn ReadModelStore> {
+        Some(self)
+    }
+
     async fn health(&self) -> Result<Health> {
         self.act(self.inner.health()).await
     }
@@ -193,6 +204,58 @@ impl LiveLog for FlakyAdapter {
 
     async fn place(&self, position: Position, since: u64) -> Result<Place> {
         self.inner.live().place(position, since).await
+    }
+}
+
+/// Without faults; its writes are counted.
+#[async_trait]
+impl ReadModelStore for FlakyAdapter {
+    async fn builds(&self, name: &str) -> Result<Vec<StoredBuild>> {
+        ReadModelStore::builds(&self.inner, name).await
+    }
+
+    async fn begin(
+        &self,
+        name: &'static str,
+        build: u32,
+        definition: &ModelDefinition,
+    ) -> Result<()> {
+        self.inner.begin(name, build, definition).await
+    }
+
+    async fn write(&self, write: DocumentWrite) -> Result<Written> {
+        self.writes.fetch_add(1, Ordering::SeqCst);
+        self.inner.write(write).await
+    }
+
+    async fn load(
+        &self,
+        name: &str,
+        build: u32,
+        keys: &[DocumentKey],
+    ) -> Result<Vec<StoredDocument>> {
+        ReadModelStore::load(&self.inner, name, build, keys).await
+    }
+
+    async fn read(
+        &self,
+        name: &str,
+        view: &TenantView,
+        query: &DocumentQuery,
+    ) -> Result<Option<(StoredBuild, Vec<StoredDocument>)>> {
+        self.inner.read(name, view, query).await
+    }
+
+    async fn switch(&self, name: &str, build: u32) -> Result<Switch> {
+        self.inner.switch(name, build).await
+    }
+
+    async fn remove(&self, name: &str, build: u32) -> Result<bool> {
+        ReadModelStore::remove(&self.inner, name, build).await
+    }
+
+    async fn in_transaction(&self, work: Box<dyn InlineWork>) -> Result<()> {
+        self.inner.in_transaction(work).await
     }
 }
 
