@@ -33,7 +33,7 @@ impl View for Count {
 /// The fold is quicker than the pages come: what is at hand ends before each of them.
 #[tokio::test]
 async fn a_view_that_is_behind_writes_once_and_not_for_each_page() {
-    let adapter = Arc::new(FlakyAdapter::new(&[]));
+    let adapter = Arc::new(FlakyAdapter::new(&[]).waiting());
     let store = EventStore::new(Arc::clone(&adapter)).unwrap();
     for round in 0..40 {
         let name = StreamId::new(format!("notes-{}", round % 7)).unwrap();

@@ -39,6 +39,8 @@ pub(crate) struct FlakyAdapter {
     calls: AtomicUsize,
     /// How often documents of views were written.
     writes: AtomicUsize,
+    /// Whether a call waits for its answer, as that of a server does.
+    waits: bool,
 }
 
 impl FlakyAdapter {
@@ -58,14 +60,26 @@ impl FlakyAdapter {
         self.calls.load(Ordering::SeqCst)
     }
 
+    /// The same, whose calls are never answered at once.
+    pub(crate) fn waiting(self) -> Self {
+        Self { waits: true, ..self }
+    }
+
     pub(crate) fn writes(&self) -> usize {
         self.writes.load(Ordering::SeqCst)
     }
 
-    fn act<'a, T: Send + 'a>(&self, call: BoxFuture<'a, Result<T>>) -> BoxFuture<'a, Result<T>> {
+    async fn wait(&self) {
+        if self.waits {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn act<'a, T: Send + 'a>(&'a self, call: BoxFuture<'a, Result<T>>) -> BoxFuture<'a, Result<T>> {
         self.calls.fetch_add(1, Ordering::SeqCst);
         let fault = self.faults.lock().unwrap().pop();
         Box::pin(async move {
+            self.wait().await;
             match fault {
                 None | Some(Fault::Sound) => call.await,
                 Some(Fault::Lost) => Err(Error::connection("reach the store", "refused")),
@@ -199,6 +213,7 @@ impl LiveLog for FlakyAdapter {
     }
 
     async fn next(&self, after: Position, epoch: u64) -> Result<LogUpdate> {
+        self.wait().await;
         self.inner.live().next(after, epoch).await
     }
 
