@@ -1,10 +1,7 @@
-//! What both backends do alike when they verify a store: they ask one question for each kind of fault, and read every
-//! event.
+//! What both backends do alike when they verify a store: they ask one question for each kind of fault.
 
-use event_core::adapter::{Adapter, TenantView};
-use event_core::error::with_causes;
+use event_core::Result;
 use event_core::health::Finding;
-use event_core::{AllOptions, Error, Result};
 
 use crate::rows::{Values, corrupt};
 
@@ -26,30 +23,4 @@ pub fn finding<'r, V: Values + 'r>(
     }
     finding.count = count;
     Ok(finding)
-}
-
-/// Reads every event of every tenant, and finds those that cannot be read.
-///
-/// # Errors
-/// Those of the backend, without those of what it stores.
-pub async fn events(adapter: &impl Adapter) -> Result<Finding> {
-    let mut finding = Finding::new("unreadable_event");
-    let mut options = AllOptions::new();
-    loop {
-        let page = match adapter.read_all(&TenantView::All, &options).await {
-            Ok(page) => page,
-            Err(error @ Error::Corrupt { .. }) => {
-                finding.add(with_causes(&error));
-                return Ok(finding);
-            }
-            Err(error) => return Err(error),
-        };
-        let Some(last) = page.last() else { return Ok(finding) };
-        options = options.after(last.position());
-        for event in page {
-            if let Some(damage) = event.damage() {
-                finding.add(format!("{}: {damage}", event.location()));
-            }
-        }
-    }
 }

@@ -4,8 +4,8 @@ use std::future::IntoFuture as _;
 use std::path::PathBuf;
 
 use clap::Args;
-use event_core::EventStore;
 use event_core::transfer::{Copied, Digest};
+use event_core::{BatchSize, EventStore};
 use serde_json::json;
 
 use crate::command::export::Which;
@@ -14,6 +14,8 @@ use crate::interrupt::{Interrupt, interrupted};
 use crate::progress::{Progress, share};
 use crate::session::{Common, Session, scoped};
 
+/// Events of one transaction: pages of the target's indexes that several of them change are written once.
+const BATCH: BatchSize = BatchSize::MAX;
 const AGAIN: &str = "run the same command again to go on: it skips what the target has already";
 
 /// The arguments of `copy`.
@@ -48,7 +50,7 @@ impl Copy {
         let from = scoped(&session.store().await?, tenant.clone());
         let to = scoped(&session.open_or_create(&self.to).await?, tenant);
         let mut progress = Progress::of("events");
-        let mut copy = from.copy_to(&to).snapshots().select(self.which.selection()?);
+        let mut copy = from.copy_to(&to).limit(BATCH).snapshots().select(self.which.selection()?);
         if self.new_positions {
             copy = copy.new_positions();
         }

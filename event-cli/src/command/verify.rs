@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use event_core::error::with_causes;
 use event_core::health::Finding;
-use event_core::{AllOptions, Error, EventStore};
+use event_core::{Error, Position, RecordedEvent};
 use serde_json::json;
 
 use crate::failure::{Exit, Failure};
@@ -52,11 +52,8 @@ impl Verify {
     pub(super) async fn run(self, session: &mut Session) -> Result<(), Failure> {
         let store = session.store().await?.all_tenants();
         let mut found: BTreeMap<String, Found> = BTreeMap::new();
-        let decode = async {
-            if self.no_decode { Ok(None) } else { read(&store, &mut found).await.map(Some) }
-        };
-        // Side by side: each reads everything once.
-        let (checked, events) = tokio::join!(store.verify(), decode);
+        let mut seen = Seen::new(!self.no_decode, store.head().await?);
+        let checked = store.verify().each(|event| seen.look(event, &mut found)).await;
         match checked {
             Ok(verification) => {
                 for Finding { kind, count, places, .. } in verification.findings() {
@@ -64,11 +61,11 @@ impl Verify {
                     found.insert((*kind).to_owned(), it);
                 }
             }
-            // The pass below reads everything, too.
+            // Every event was looked at all the same.
             Err(Error::Unsupported { .. }) => {}
             Err(error) => return Err(error.into()),
         }
-        let events = events?;
+        let events = seen.finish();
         self.print(session, &found)?;
         if self.digest {
             let digest = store.digest().snapshots().await?.to_string();
@@ -82,9 +79,8 @@ impl Verify {
             if self.json {
                 return session.out.json(&json!({ "sound": true, "events": events }));
             }
-            let events =
-                events.map(|it| format!(": {} read", count(it, "event"))).unwrap_or_default();
-            return session.out.styled(Style::Good, &format!("sound{events}"));
+            let read = count(events, "event");
+            return session.out.styled(Style::Good, &format!("sound: {read} read"));
         }
         let kinds = found.len();
         Err(Failure::new(
@@ -111,25 +107,41 @@ impl Verify {
     }
 }
 
-/// Reads every event: the global order, and whether this program can decode each.
-async fn read(store: &EventStore, found: &mut BTreeMap<String, Found>) -> Result<u64, Failure> {
-    let mut progress = Progress::of("events");
-    let end = store.head().await?.get();
-    let mut events = store.all_events(AllOptions::new());
-    let (mut count, mut last) = (0, 0);
-    while let Some(event) = events.next().await {
-        let event = event?;
-        let position = event.position().get();
-        if position <= last {
-            let place = format!("position {position} after {last}");
+/// What was seen of the events so far.
+struct Seen {
+    decodes: bool,
+    events: u64,
+    last: Position,
+    end: Position,
+    progress: Progress,
+}
+
+impl Seen {
+    fn new(decodes: bool, end: Position) -> Self {
+        let progress = Progress::of("events");
+        Self { decodes, events: 0, last: Position::START, end, progress }
+    }
+
+    /// Looks whether an event is in its place in the global order, and whether this program can decode it.
+    fn look(&mut self, event: &RecordedEvent, found: &mut BTreeMap<String, Found>) {
+        let position = event.position();
+        if position <= self.last {
+            let place = format!("position {position} after {}", self.last);
             found.entry("out_of_order".to_owned()).or_default().add(place);
         }
-        last = position;
-        count += 1;
-        if let Err(error) = event.decode_any() {
+        self.last = position;
+        self.events += 1;
+        if self.decodes
+            && let Err(error) = event.decode_any()
+        {
             found.entry("undecodable_event".to_owned()).or_default().add(with_causes(&error));
         }
-        progress.at(count, share(position, end));
+        self.progress.at(self.events, share(position.get(), self.end.get()));
     }
-    Ok(count)
+
+    /// How many events were read.
+    fn finish(mut self) -> u64 {
+        self.progress.clear();
+        self.events
+    }
 }

@@ -232,7 +232,8 @@ pub trait Adapter: Any + Send + Sync {
     /// Checks the backend now; an answer means that it can be reached.
     async fn health(&self) -> Result<Health>;
 
-    /// Reads everything that is stored, and finds what is damaged or contradicts itself. A backend without it says so.
+    /// Finds what is damaged or contradicts itself in what is stored, as far as the database can tell: the facade reads the
+    /// events beside. A backend without it says so.
     async fn verify(&self) -> Result<Verification> {
         Err(Error::unsupported("verify the store", self.name(), ""))
     }

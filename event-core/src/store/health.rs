@@ -1,10 +1,10 @@
-//! [`EventStore::health`] and [`EventStore::verify`]: the health check of a store, and the search for damage.
+//! [`EventStore::health`]: the health check of a store.
 
 use chrono::Utc;
 
+use crate::adapter::Health;
 use crate::adapter::read_model_state::{self, ReadModelInfo};
 use crate::adapter::subscription_state::{self, SubscriptionInfo};
-use crate::adapter::{Health, Verification};
 use crate::error::{Error, Result};
 use crate::store::{EventStore, Operation, RetryPolicy};
 use crate::value::Position;
@@ -86,26 +86,5 @@ impl EventStore {
     /// Notes whether the last try to write a view or projection failed, for [`health`](Self::health).
     pub(crate) fn note_read_model(&self, name: &'static str, failed: Option<&Error>) {
         self.shared.failures.note(name, failed);
-    }
-
-    /// Reads everything that is stored, of all tenants, and reports what is damaged or contradicts itself: gaps in versions,
-    /// positions that are used twice or were never assigned, links and checkpoints that lead nowhere, events that cannot be
-    /// read, and others. It takes as long as reading the store. What is written meanwhile is no fault.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> event_core::Result<()> {
-    /// let store = event_core::EventStore::in_memory()?;
-    /// let verification = store.verify().await?;
-    /// assert!(verification.is_sound(), "{verification}");
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::Connection`] and other errors of the backend;
-    /// [`Error::Unsupported`] from a backend that cannot verify. What is found is no error.
-    pub async fn verify(&self) -> Result<Verification> {
-        let (adapter, never) = (&self.shared.adapter, RetryPolicy::never());
-        let operation = Operation { policy: &never, ..self.operation("verify", None) };
-        operation.run(|_| adapter.verify()).await
     }
 }

@@ -23,6 +23,7 @@ mod streams;
 pub(crate) mod trace;
 pub(crate) mod transaction;
 mod transfer;
+mod verify;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -43,6 +44,7 @@ pub use self::schema::Schema;
 use self::trace::Trace;
 pub(crate) use self::trace::link_trace;
 pub use self::transaction::Transaction;
+pub use self::verify::Verify;
 use crate::adapter::append::{Appended, Commit, Outcome, StreamAppend};
 use crate::adapter::{
     Adapter, AllOptions, BoxFuture, ListOptions, ReadOptions, StreamInfo, TenantView,

@@ -178,7 +178,7 @@ impl Adapter for PgAdapter {
     }
 
     async fn verify(&self) -> Result<Verification> {
-        verify::verify(self, &self.store).await
+        verify::verify(&self.store).await
     }
 
     fn snapshots(&self) -> &dyn SnapshotStore {

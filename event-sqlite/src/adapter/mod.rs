@@ -30,6 +30,7 @@ use crate::projection::{SqliteProjection, SqliteProjector};
 use crate::schema::SqliteSchema;
 use crate::store::Store;
 use crate::tail::Tail;
+use crate::verify;
 use crate::writer::Writer;
 use crate::{append, backup, projection, start, stream};
 
@@ -217,7 +218,8 @@ impl SqliteAdapter {
     /// # Errors
     /// [`Error::Corrupt`] that lists what was found.
     pub async fn check(&self) -> Result<()> {
-        let found = self.verify().await?;
+        let mut found = self.verify().await?;
+        found.add(verify::events(self).await?);
         if found.is_sound() {
             return Ok(());
         }

@@ -139,7 +139,7 @@ impl Adapter for SqliteAdapter {
     }
 
     async fn verify(&self) -> Result<Verification> {
-        verify::verify(self, &self.store).await
+        verify::verify(&self.store).await
     }
 
     fn snapshots(&self) -> &dyn SnapshotStore {
