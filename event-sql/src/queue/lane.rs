@@ -140,6 +140,13 @@ impl<S: BatchStore> Lane<S> {
                 None => streams.push((request.key.clone(), vec![request])),
             }
         }
+        // Nothing to store beside it: a task of its own would cost two changes of threads.
+        if streams.len() == 1
+            && let Some((key, requests)) = streams.pop()
+        {
+            let locked = one_by_one(&self.shared.store, requests).await;
+            return self.finish(key, locked);
+        }
         let mut tasks = JoinSet::new();
         for (key, requests) in streams {
             let shared = Arc::clone(&self.shared);
@@ -147,11 +154,18 @@ impl<S: BatchStore> Lane<S> {
         }
         while let Some(done) = tasks.join_next().await {
             match done {
-                Ok((Some(key), locked)) if locked.is_empty() => self.release(|it| *it == key),
-                Ok((_, locked)) => self.hand_over(locked),
+                Ok((key, locked)) => self.finish(key, locked),
                 // Its callers learn that the outcome is unknown.
                 Err(error) => tracing::error!(%error, "an append panicked"),
             }
+        }
+    }
+
+    /// Frees a stream whose requests are stored, or leaves it to a waiter with those that are not.
+    fn finish(&mut self, key: Option<Key>, locked: Vec<Request>) {
+        match key {
+            Some(key) if locked.is_empty() => self.release(|it| *it == key),
+            _ => self.hand_over(locked),
         }
     }
 
