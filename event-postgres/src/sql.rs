@@ -108,7 +108,7 @@ statements! {
         read_event tail frontier holders read_frontier keep_frontier last_assigned lineage place census
     }
     stream {
-        stream_info list_streams list_all_streams list_ordered_streams owners change_stream remove_truncated link_events
+        stream_info list_streams list_all_streams list_ordered_streams owners change_stream remove_truncated link_events link_events_in
     }
     import {
         import_tenants import_categories import_new_streams import_lock_streams import_there import_known

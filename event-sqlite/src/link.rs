@@ -1,12 +1,13 @@
-//! Links: judged and written under the write lock.
+//! Links: judged and written under the write lock, in a transaction of their own or of the caller's.
 
 use event_core::adapter::append::LinkEvents;
 use event_core::adapter::append::judge::{self, StreamHead};
 use event_core::{Appended, Error, Outcome, Position, Result, StreamVersion};
 use event_sql::rows::{Record, to_i64};
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::error::Failure;
-use crate::pool::Transaction;
+use crate::pool::{Callers, Statements};
 use crate::row::{self, Cells};
 use crate::sql::{self, json};
 use crate::store::Store;
@@ -18,11 +19,7 @@ const OPERATION: &str = "link a stream";
 pub(crate) async fn link(store: &Store, link: &LinkEvents) -> Result<Appended> {
     let query = named(sql::BEGIN_CHANGE, &link.tenant, &link.stream_id);
     let (mut transaction, rows) = store.begin(OPERATION, query).await?;
-    let stream = rows.first().map(|row| {
-        let key: i64 = Cells::new(row).get("stream_key")?;
-        Ok::<_, Error>((key, StreamHead::of(&row::info(row)?)))
-    });
-    let stream = stream.transpose()?;
+    let stream = stream(&rows)?;
     let found = find(&mut transaction, link, stream.map(|(key, _)| key)).await?;
     let positions = match judge(link, stream.map(|(_, head)| head), &found) {
         Ok(Verdict::Write(positions)) => positions,
@@ -36,17 +33,59 @@ pub(crate) async fn link(store: &Store, link: &LinkEvents) -> Result<Appended> {
             return Err(refusal);
         }
     };
-    let now = store.now().timestamp_micros();
-    let (key, before) = match stream {
-        Some((key, head)) => (key, head.version),
-        None => (create(&mut transaction, link, now).await?, StreamVersion::NONE),
+    let linked = write(store, &mut transaction, link, (stream, &positions)).await?;
+    transaction.commit().await?;
+    Ok(linked)
+}
+
+/// Links in the caller's transaction; see [`SqliteAdapter::link_in`](crate::SqliteAdapter::link_in).
+pub(crate) async fn link_in(
+    store: &Store,
+    connection: &mut SqliteConnection,
+    link: &LinkEvents,
+) -> Result<Appended> {
+    store.pool.check_file(OPERATION, connection).await?;
+    let mut transaction = Callers { connection, pool: &store.pool, operation: OPERATION };
+    // What is read below is what the lock protects.
+    transaction.execute(sql::TAKE_LOCK.query()).await?;
+    let rows = transaction.fetch(named(sql::STREAM_INFO, &link.tenant, &link.stream_id)).await?;
+    let stream = stream(&rows)?;
+    let found = find(&mut transaction, link, stream.map(|(key, _)| key)).await?;
+    match judge(link, stream.map(|(_, head)| head), &found)? {
+        Verdict::AlreadyLinked(first) => Ok(first),
+        Verdict::Write(positions) => {
+            Ok(write(store, &mut transaction, link, (stream, &positions)).await?)
+        }
+    }
+}
+
+/// The key of a stream, and where it stands.
+fn stream(rows: &[SqliteRow]) -> Result<Option<(i64, StreamHead)>> {
+    let stream = rows.first().map(|row| {
+        let key: i64 = Cells::new(row).get("stream_key")?;
+        Ok::<_, Error>((key, StreamHead::of(&row::info(row)?)))
+    });
+    stream.transpose()
+}
+
+/// Writes the links, and the stream if it does not exist.
+async fn write(
+    store: &Store,
+    transaction: &mut impl Statements,
+    link: &LinkEvents,
+    (stream, positions): (Option<(i64, StreamHead)>, &[Position]),
+) -> Result<Appended, Failure> {
+    let (key, before) = if let Some((key, head)) = stream {
+        (key, head.version)
+    } else {
+        let now = store.now().timestamp_micros();
+        (create(transaction, link, now).await?, StreamVersion::NONE)
     };
     let version = StreamVersion::new(before.get().saturating_add(positions.len() as u64));
     let numbers: Vec<u64> = positions.iter().map(|position| position.get()).collect();
     let links = sql::INSERT_LINKS.query().bind(key).bind(to_i64(before.get()));
     transaction.execute(links.bind(json(&numbers)?)).await?;
     transaction.execute(sql::SET_VERSION.query().bind(key).bind(to_i64(version.get()))).await?;
-    transaction.commit().await?;
     let position = positions.last().copied().unwrap_or(Position::START);
     Ok(Appended { stream_version: version, position, outcome: Outcome::Stored })
 }
@@ -59,7 +98,7 @@ struct Found {
 }
 
 async fn find(
-    transaction: &mut Transaction<'_>,
+    transaction: &mut impl Statements,
     link: &LinkEvents,
     key: Option<i64>,
 ) -> Result<Vec<Found>, Failure> {
@@ -106,7 +145,7 @@ fn judge(link: &LinkEvents, head: Option<StreamHead>, found: &[Found]) -> Result
 
 /// Creates a stream of links. Its tenant exists, since its events do.
 async fn create(
-    transaction: &mut Transaction<'_>,
+    transaction: &mut impl Statements,
     link: &LinkEvents,
     now: i64,
 ) -> Result<i64, Failure> {

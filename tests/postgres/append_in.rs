@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use event_core::error::with_causes;
 use event_core::{
     Error, EventId, EventStore, ExpectedVersion, NewEvent, Outcome, ReadOptions, Scope, Tenant,
 };
@@ -249,4 +250,45 @@ async fn a_claim_holds_until_the_caller_commits() {
         assert!(claim[0].position < other.position, "{name}");
     }
     assert_eq!(after(&adapter, 0).await.len(), 5);
+}
+
+#[tokio::test]
+async fn links_events_and_rows_are_committed_or_rolled_back_together() {
+    let database = pg::shared().database().await;
+    let mut shop = Shop::open(&database).await;
+    let old = NewEvent::from(Noted::new("old"));
+    shop.store.append(&stream("s"), ExpectedVersion::NoStream, [old.clone()]).await.unwrap();
+    let ids = [old.id(), EventId::new()];
+    let link = shop.store.prepare_link(&stream("l"), ExpectedVersion::NoStream, ids).unwrap();
+    for (id, commits) in [(1, false), (2, true)] {
+        let mut transaction = shop.connection.begin().await.unwrap();
+        invoice(&mut transaction, id).await;
+        let refused = shop.adapter.link_in(&mut transaction, &link).await.unwrap_err();
+        assert_eq!(refused.code(), "events_not_found", "the second one is stored below");
+        let new = NewEvent::from(Noted::new("new")).with_id(ids[1]);
+        let append = shop.store.transaction().append(&stream("s"), ExpectedVersion::Any, [new]);
+        shop.adapter.append_in(&mut transaction, &append.into_commit().unwrap()).await.unwrap();
+        let linked = shop.adapter.link_in(&mut transaction, &link).await.unwrap();
+        assert_eq!((linked.stream_version.get(), linked.outcome), (2, Outcome::Stored));
+        let again = shop.adapter.link_in(&mut transaction, &link).await.unwrap();
+        assert_eq!(again.outcome, Outcome::AlreadyStored);
+        let before = shop.store.stream_version(&stream("l")).await.unwrap().get();
+        assert_eq!(before, 0, "not visible before the commit");
+        // Another stream of the category is created meanwhile.
+        let beside = stream(&format!("l-{id}"));
+        shop.store.append(&beside, ExpectedVersion::Any, Noted::many(1)).await.unwrap();
+        if commits {
+            transaction.commit().await.unwrap();
+        } else {
+            transaction.rollback().await.unwrap();
+        }
+    }
+    assert_eq!((shop.invoices().await, shop.versions("l").await), (1, vec![1, 2]));
+    assert!(shop.store.verify().await.unwrap().is_sound());
+
+    let mut transaction = shop.connection.begin().await.unwrap();
+    pg::run(&mut transaction, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").await;
+    let refused = shop.adapter.link_in(&mut transaction, &link).await.unwrap_err();
+    assert!(refused.to_string().contains("link a stream"), "{refused}");
+    assert!(with_causes(&refused).contains("READ COMMITTED"), "{refused}");
 }

@@ -60,7 +60,23 @@ impl EventStore {
         event_ids: impl IntoIterator<Item = EventId> + Send,
     ) -> Result<Appended> {
         let operation = self.operation("link", Some(stream_id));
-        operation.check(self.require_tenant())?;
+        let link = operation.check(self.prepare_link(stream_id, expected, event_ids))?;
+        let adapter = &self.shared.adapter;
+        operation.run(|_| adapter.link(&link)).await
+    }
+
+    /// Checks what [`link`](Self::link) would send, and returns it: for `link_in` of an adapter, which links in a transaction
+    /// of the caller's.
+    ///
+    /// # Errors
+    /// As [`link`](Self::link), those that need no look at the store.
+    pub fn prepare_link(
+        &self,
+        stream_id: &StreamId,
+        expected: ExpectedVersion,
+        event_ids: impl IntoIterator<Item = EventId>,
+    ) -> Result<LinkEvents> {
+        self.require_tenant()?;
         let link = LinkEvents {
             tenant: self.scope.tenant.clone(),
             stream_id: stream_id.clone(),
@@ -68,10 +84,8 @@ impl EventStore {
             event_ids: event_ids.into_iter().collect(),
             stream_limit: self.shared.settings.stream_limit,
         };
-        operation.check(check_size("a link", link.event_ids.len()).and_then(|()| {
-            check_distinct(link.event_ids.iter().map(|id| (*id, stream_id)).collect())
-        }))?;
-        let adapter = &self.shared.adapter;
-        operation.run(|_| adapter.link(&link)).await
+        check_size("a link", link.event_ids.len())?;
+        check_distinct(link.event_ids.iter().map(|id| (*id, stream_id)).collect())?;
+        Ok(link)
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_core::adapter::append::Commit;
+use event_core::adapter::append::{Commit, LinkEvents};
 use event_core::adapter::{
     Adapter, AdapterFactory, Checkpoint, InlineModels, OpenOptions, SchemaStore, SubscriptionKey,
 };
@@ -35,7 +35,7 @@ use crate::schema::PgSchema;
 use crate::store::Store;
 use crate::tail::Tail;
 use crate::writer::Writer;
-use crate::{checkpoints, grant, projection, sequences, start};
+use crate::{checkpoints, grant, link, projection, sequences, start};
 
 event_core::adapter::submit! {
     AdapterFactory::configured(
@@ -233,6 +233,22 @@ impl PgAdapter {
         commit: &Commit,
     ) -> Result<Vec<Appended>> {
         transaction::append_in(&self.store, transaction, commit).await
+    }
+
+    /// Links a stream to existing events in a transaction of the caller's, on a connection of the caller's to the same
+    /// database: also to events that [`append_in`](Self::append_in) stored in it. The link comes from
+    /// [`EventStore::prepare_link`]. The stream is locked against other writers until the caller commits. The same links
+    /// again get the first answer.
+    ///
+    /// # Errors
+    /// Those of [`EventStore::link`], never retried; after a refusal the transaction is still usable. Those of the server,
+    /// which abort it, and of a transaction that is not `READ COMMITTED`, as [`append_in`](Self::append_in).
+    pub async fn link_in(
+        &self,
+        transaction: &mut Transaction<'_, Postgres>,
+        link: &LinkEvents,
+    ) -> Result<Appended> {
+        link::link_in(&self.store, transaction, link).await
     }
 
     /// Moves the checkpoint of a partition in a transaction of the caller's, so that the effects of the events and the

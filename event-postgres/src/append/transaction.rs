@@ -15,6 +15,8 @@ use crate::row::Cells;
 use crate::store::Store;
 use crate::{census, sequences};
 
+pub(crate) const NOT_READ_COMMITTED: &str = "the transaction is not READ COMMITTED; an append is judged on what others have committed meanwhile";
+
 /// Appends in the caller's transaction; see [`PgAdapter::append_in`](crate::PgAdapter::append_in).
 pub(crate) async fn append_in(
     store: &Store,
@@ -56,10 +58,7 @@ pub(crate) async fn append_last(
         _ => (APPEND_MANY, many(&sql.append_many_in, commit, Ids::LookedUp)),
     };
     match query.fetch_all(&mut **transaction).await {
-        Ok(rows) if rows.is_empty() => Err(Error::adapter(
-            operation,
-            "the transaction is not READ COMMITTED; an append is judged on what others have committed meanwhile",
-        )),
+        Ok(rows) if rows.is_empty() => Err(Error::adapter(operation, NOT_READ_COMMITTED)),
         Ok(rows) => {
             let started = rows.first().map(|row| Cells::new(row).get("started")).transpose()?;
             sequences::prove(store, transaction, started).await?;

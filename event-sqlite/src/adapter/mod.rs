@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use event_core::adapter::append::{Commit, StreamChange};
+use event_core::adapter::append::{Commit, LinkEvents, StreamChange};
 use event_core::adapter::{
     Adapter, AdapterFactory, AfterCommit, InlineModels, OpenOptions, SchemaStore, WantingModels,
 };
@@ -30,9 +30,8 @@ use crate::projection::{SqliteProjection, SqliteProjector};
 use crate::schema::SqliteSchema;
 use crate::store::Store;
 use crate::tail::Tail;
-use crate::verify;
 use crate::writer::Writer;
-use crate::{append, backup, projection, start, stream};
+use crate::{append, backup, link, projection, start, stream, verify};
 
 event_core::adapter::submit! {
     AdapterFactory::configured(
@@ -210,6 +209,21 @@ impl SqliteAdapter {
         commit: &Commit,
     ) -> Result<Vec<Appended>> {
         append::append_in(&self.store, transaction, commit).await
+    }
+
+    /// Links a stream to existing events in a transaction of the caller's, on a connection of the caller's to the same file:
+    /// also to events that [`append_in`](Self::append_in) stored in it. The link comes from
+    /// [`EventStore::prepare_link`]. The same links again get the first answer.
+    ///
+    /// # Errors
+    /// Those of [`EventStore::link`], never retried; after any of them the transaction is still usable. And those of
+    /// [`append_in`](Self::append_in) about the file.
+    pub async fn link_in(
+        &self,
+        transaction: &mut Transaction<'_, Sqlite>,
+        link: &LinkEvents,
+    ) -> Result<Appended> {
+        link::link_in(&self.store, transaction, link).await
     }
 
     /// Reads the whole file and looks for damage: pages, indexes, and rows that contradict one another. It is

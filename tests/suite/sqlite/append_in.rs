@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use event_core::ExpectedVersion::{Any, Exact, NoStream};
-use event_core::{EventId, EventStore, NewEvent, Outcome, StreamVersion};
+use event_core::{EventId, EventStore, NewEvent, Outcome, ReadOptions, StreamVersion};
 use event_sqlite::SqliteAdapter;
 use event_testing::Noted;
 use sqlx::{Connection as _, Sqlite, SqliteConnection, Transaction};
@@ -120,4 +120,37 @@ async fn a_transaction_on_another_file_is_refused() {
     refused.unwrap_err();
     drop(transaction);
     assert_eq!((shop.version().await, other.version().await), (0, 0));
+}
+
+#[tokio::test]
+async fn links_events_and_rows_are_committed_or_rolled_back_together() {
+    let mut shop = Shop::open().await;
+    let old = NewEvent::from(Noted::new("old")).with_id(EventId::new());
+    shop.store.append(&stream("s"), NoStream, [old.clone()]).await.unwrap();
+    let ids = [old.id(), EventId::new()];
+    for (invoices, commits) in [(1, false), (2, true)] {
+        let mut transaction = shop.connection.begin().await.unwrap();
+        invoice(&mut transaction, invoices).await;
+        let new = NewEvent::from(Noted::new("new")).with_id(ids[1]);
+        let append = shop.store.transaction().append(&stream("s"), Any, [new]);
+        shop.adapter.append_in(&mut transaction, &append.into_commit().unwrap()).await.unwrap();
+        let missing = shop.store.prepare_link(&stream("l"), Any, [EventId::new()]).unwrap();
+        let refused = shop.adapter.link_in(&mut transaction, &missing).await.unwrap_err();
+        assert_eq!(refused.code(), "events_not_found");
+        let link = shop.store.prepare_link(&stream("l"), NoStream, ids).unwrap();
+        let linked = shop.adapter.link_in(&mut transaction, &link).await.unwrap();
+        assert_eq!((linked.stream_version.get(), linked.outcome), (2, Outcome::Stored));
+        let again = shop.adapter.link_in(&mut transaction, &link).await.unwrap();
+        assert_eq!(again.outcome, Outcome::AlreadyStored);
+        assert_eq!(shop.store.stream_version(&stream("l")).await.unwrap().get(), 0);
+        if commits {
+            transaction.commit().await.unwrap();
+        } else {
+            transaction.rollback().await.unwrap();
+        }
+    }
+    assert_eq!((shop.invoices().await, shop.version().await), (1, 2));
+    let linked = shop.store.read_stream(&stream("l"), ReadOptions::forward()).await.unwrap();
+    assert_eq!(linked.iter().map(event_core::RecordedEvent::event_id).collect::<Vec<_>>(), ids);
+    assert!(shop.store.verify().await.unwrap().is_sound());
 }
