@@ -9,7 +9,7 @@ use crate::rows::{Values, corrupt};
 /// of them, and `place`.
 ///
 /// # Errors
-/// [`Error::Corrupt`].
+/// [`Error::Corrupt`](event_core::Error::Corrupt).
 pub fn finding<'r, V: Values + 'r>(
     kind: &'static str,
     rows: impl IntoIterator<Item = V>,
