@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::command::export::Which;
 use crate::failure::{Exit, Failure};
 use crate::interrupt::{Interrupt, interrupted};
+use crate::output::text::{count, transferred};
 use crate::progress::{Progress, share};
 use crate::session::{Common, Session, scoped};
 
@@ -83,8 +84,10 @@ impl Copy {
         } else {
             session.out.line(format!("copied {}, {rate:.0} events/s", amount(&copied)))?;
             session.out.line(format!(
-                "copied {} snapshots and {} subscriptions, skipped {} subscriptions in use in the target",
-                copied.snapshots, copied.subscriptions, copied.left_alone
+                "copied {} and {}, skipped {} in use in the target",
+                count(copied.snapshots, "snapshot"),
+                count(copied.subscriptions, "subscription"),
+                count(copied.left_alone, "subscription")
             ))?;
         }
         if !self.which.is_all() || self.new_positions {
@@ -119,7 +122,7 @@ async fn digests(from: EventStore, to: EventStore) -> Result<(Digest, Digest), F
 }
 
 fn amount(done: &Copied) -> String {
-    format!("{} events and links, skipped {} already present", done.stored, done.skipped)
+    transferred(done.stored, done.skipped)
 }
 
 impl Backup {

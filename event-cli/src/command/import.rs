@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::failure::{Exit, Failure};
 use crate::interrupt::{Interrupt, interrupted};
 use crate::lines::Lines;
+use crate::output::text::transferred;
 use crate::progress::{Progress, share};
 use crate::session::{Common, Session, scoped};
 
@@ -51,7 +52,7 @@ impl Import {
 }
 
 fn amount(done: Imported) -> String {
-    format!("{} events and links, skipped {} already present", done.stored, done.skipped)
+    transferred(done.stored, done.skipped)
 }
 
 /// Imports all lines. An interrupt ends it between two batches.

@@ -26,6 +26,12 @@ pub(crate) fn count(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
+/// What an import or a copy stored, and what it found in place.
+pub(crate) fn transferred(stored: u64, skipped: u64) -> String {
+    let what = if stored == 1 { "event or link" } else { "events and links" };
+    format!("{stored} {what}, skipped {skipped} already present")
+}
+
 /// The columns that a text takes.
 pub(crate) fn columns(text: &str) -> usize {
     if is_plain(text) {
