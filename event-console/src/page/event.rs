@@ -18,6 +18,9 @@ use crate::svg::tree;
 use crate::text;
 use crate::visit::Visit;
 
+/// So many windows are looked at: the page then takes as long as a page may, on a large store.
+const MOST_WINDOWS: u64 = 32;
+
 /// How far the page looks for effects, in windows.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -32,7 +35,7 @@ pub(crate) async fn get(
     Query(wanted): Query<Wanted>,
 ) -> Result<Page, Failure> {
     let (store, event) = find(&visit, &tenant, &id).await?;
-    let look = wanted.look.clamp(1, 50);
+    let look = wanted.look.clamp(1, MOST_WINDOWS);
     let kin = Kin::of(&store, &event, look).await?;
     let name = text::plain_name(event.event_type());
     let tenant = event.tenant();
@@ -223,7 +226,7 @@ fn family(visit: &Visit, event: &RecordedEvent, kin: &Kin, look: u64) -> Markup 
         })
         .collect();
     let farther = visit.links.event(event.tenant(), event.event_id())
-        + &query(&[("look", &(look * 4).min(50).to_string())]);
+        + &query(&[("look", &(look * 4).min(MOST_WINDOWS).to_string())]);
     html! {
         section aria-labelledby="kin" {
             h2 id="kin" { "Causes and effects" }
@@ -233,7 +236,7 @@ fn family(visit: &Visit, event: &RecordedEvent, kin: &Kin, look: u64) -> Markup 
             @if rows.len() == 1 { (nothing("Nothing caused it, and no effect was found.")) } @else { (tree::draw(&rows)) }
             p.quiet {
                 "Effects are looked for among the " (text::number(WINDOW * look)) " positions after it, by correlation."
-                @if look < 50 && !kin.reached_end { " " a href=(farther) { "Look farther" } }
+                @if look < MOST_WINDOWS && !kin.reached_end { " " a href=(farther) { "Look farther" } }
                 @if kin.is_cut { " Only the first are shown." }
             }
         }

@@ -95,7 +95,7 @@ fn paths<'a>(filled: &'a Filled, size: &'a Size) -> Vec<(&'static str, Path<'a>)
             "event, looked farther for effects",
             Box::new(move || {
                 let (tenant, id) = some();
-                format!("/event/{tenant}/{id}?look=50")
+                format!("/event/{tenant}/{id}?look=32")
             }),
         ),
         ("types", fixed("/types")),
