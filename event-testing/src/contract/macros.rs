@@ -46,7 +46,8 @@ macro_rules! adapter_contract {
                     the_scope_is_in_metadata_and_errors, an_id_of_several_tenants_is_ambiguous;
                 listing: streams_are_listed_by_time_and_by_size, streams_are_found_by_a_part_of_their_name,
                     the_log_is_read_backward, events_of_a_stream_are_counted;
-                operate: a_backend_does_what_an_operator_asks_or_says_that_it_cannot;
+                operate: a_backend_does_what_an_operator_asks_or_says_that_it_cannot,
+                    a_verification_shows_each_event_once_and_in_order;
                 causes: a_cause_carries_its_correlation_on, a_correlation_is_read_in_global_order,
                     a_correlation_is_found_however_its_id_is_written;
                 transaction: several_streams_are_appended_atomically, a_stream_may_be_appended_to_once,

@@ -1,7 +1,7 @@
 //! What an operator asks of a store: each backend does it, or says that it cannot, by its name.
 
 use event_core::ExpectedVersion::Any;
-use event_core::{Error, EventId, Result};
+use event_core::{Error, EventId, Result, Scope, Tenant};
 
 use super::{Subject, append, store};
 use crate::Noted;
@@ -47,4 +47,21 @@ pub async fn a_backend_does_what_an_operator_asks_or_says_that_it_cannot(adapter
         Err(Error::Adapter { .. }) => {}
         answer => assert!(!is_done(backend, "grant", &answer), "granted to nobody"),
     }
+}
+
+pub async fn a_verification_shows_each_event_once_and_in_order(adapter: Subject) {
+    let store = store(&adapter);
+    for round in 0..3 {
+        append(&store, &format!("s-{round}"), Any, Noted::many(600)).await;
+    }
+    let other = store.with_scope(Scope::tenant(Tenant::new("other").unwrap()));
+    append(&other, "s-0", Any, Noted::many(2)).await;
+    let mut seen = Vec::new();
+    let verified = store.verify().each(|event| seen.push(event.position())).await;
+    if is_done(adapter.name(), "verify", &verified) {
+        let verified = verified.unwrap();
+        assert!(verified.is_sound(), "{verified}");
+    }
+    assert_eq!(seen.len(), 1_802, "those of every tenant");
+    assert!(seen.is_sorted_by(|one, next| one < next));
 }
