@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use chrono::TimeDelta;
+use event_core::broadcast::EventCache;
 use event_core::error::BoxError;
 use event_core::{
     AllOptions, BatchSize, Delete, Error, Event, EventId, EventStore, EventStream, ExpectedVersion,
@@ -12,6 +14,7 @@ use event_sqlite::{SqliteAdapter, SqliteProjection, SqliteTables};
 use event_testing::Noted;
 use sqlx::SqliteConnection;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{all_events, new_file, open, open_store, plain_connection, stream};
 use crate::readers::{
@@ -298,4 +301,31 @@ async fn an_append_after_a_restore_records_its_version_anew() {
     let found = store.verify().await.unwrap();
     assert!(found.is_sound(), "{found:?}");
     store.close().await;
+}
+
+#[tokio::test]
+async fn a_cache_of_events_holds_none_that_are_gone() {
+    let path = new_file();
+    let store = open_store(&path).await;
+    append(&store, 10).await;
+    let copy = new_file();
+    let into = format!("VACUUM INTO '{}'", copy.display());
+    let mut connection = plain_connection(&path).await;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(into)).execute(&mut connection).await.unwrap();
+    let cache = EventCache::new(1_000, TimeDelta::hours(1));
+    let following = tokio::spawn({
+        let (cache, store) = (cache.clone(), store.clone());
+        async move { cache.follow(&store, Filter::all()).await }
+    });
+    // It begins at the end of the log of some moment.
+    wait_until("a cached event", async || {
+        append(&store, 10).await;
+        !cache.is_empty()
+    })
+    .await;
+    restore(&path, &copy).await;
+    append(&open_store(&path).await, 10).await;
+    let ended = tokio::time::timeout(Duration::from_mins(1), following).await.unwrap().unwrap();
+    assert!(matches!(ended, Err(Error::LogDiverged { .. })), "{ended:?}");
+    assert!(cache.is_empty(), "{cache:?}");
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::envelope::RecordedEvent;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::EventStore;
 use crate::subscription::{Filter, StartFrom};
 use crate::value::{Clock, EventId, Tenant};
@@ -102,13 +102,25 @@ impl EventCache {
         }
     }
 
+    /// Forgets all events.
+    pub fn clear(&self) {
+        *self.lock() = Entries::default();
+    }
+
     /// Caches every event that passes a filter, from now on, for as long as the future is polled.
     ///
+    /// Where the log was replaced and events of it are gone, the cache is empty when the error comes: it returns no event
+    /// that the store does not have.
+    ///
     /// # Errors
-    /// Those of [`EventStore::subscribe`], and those that end a [`Subscription`](crate::Subscription).
+    /// Those of [`EventStore::subscribe`], and those that end a [`Subscription`](crate::Subscription), such as
+    /// [`Error::LogDiverged`].
     pub async fn follow(&self, store: &EventStore, filter: Filter) -> Result<()> {
         let mut events = store.subscribe(StartFrom::Now, filter).await?;
         while let Some(event) = events.next().await {
+            if matches!(event, Err(Error::LogDiverged { .. })) {
+                self.clear();
+            }
             self.insert(Arc::new(event?));
         }
         Ok(())
