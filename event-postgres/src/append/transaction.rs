@@ -15,7 +15,7 @@ use crate::row::Cells;
 use crate::store::Store;
 use crate::{census, sequences};
 
-pub(crate) const NOT_READ_COMMITTED: &str = "the transaction is not READ COMMITTED; an append is judged on what others have committed meanwhile";
+pub(crate) const NOT_READ_COMMITTED: &str = "the transaction is not READ COMMITTED; what is written is judged on what others have committed meanwhile";
 
 /// Appends in the caller's transaction; see [`PgAdapter::append_in`](crate::PgAdapter::append_in).
 pub(crate) async fn append_in(
