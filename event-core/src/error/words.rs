@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{BoxError, EventLocation};
 use crate::event::EncodeError;
+use crate::event::decode_error::NOT_LINKED;
 use crate::value::{Escaped, EventId, EventVersion, StreamId, Tenant};
 
 pub(super) fn after_retries(retries: u32) -> String {
@@ -42,9 +43,7 @@ pub(super) fn mixed(stream_id: &StreamId, holds_links: bool) -> String {
 /// What is known instead of a type or a version that is not.
 pub(super) fn expected_of(known: &[String]) -> String {
     if known.is_empty() {
-        return "no type like it is linked: an event crate that is only in Cargo.toml needs `use the_event_crate as _;` in the \
-                application"
-            .into();
+        return NOT_LINKED.into();
     }
     format!("expected one of: {}", known.join(", "))
 }

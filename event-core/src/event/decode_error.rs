@@ -115,9 +115,13 @@ impl DecodeError {
     }
 }
 
+/// What an unknown type means where no type like it is known.
+pub(crate) const NOT_LINKED: &str =
+    "an event crate that is only in Cargo.toml is not linked: write `use the_event_crate as _;` in the application";
+
 fn similar_types(known: &[&'static str]) -> String {
     match known {
-        [] => "; an event crate that is only in Cargo.toml is not linked: write `use the_event_crate as _;`".into(),
+        [] => format!("; {NOT_LINKED}"),
         names => format!("; the most similar types are `{}`", names.join("`, `")),
     }
 }
