@@ -28,8 +28,8 @@ impl Described {
         all.insert(text.to_owned(), Arc::clone(types));
     }
 
-    pub(super) fn forget(&self, text: &str) -> bool {
-        self.all().remove(text).is_some()
+    pub(super) fn forget(&self, text: &str) {
+        self.all().remove(text);
     }
 
     fn all(&self) -> MutexGuard<'_, HashMap<String, Types>> {

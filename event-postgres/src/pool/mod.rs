@@ -233,9 +233,14 @@ impl Pool {
         Ok(types)
     }
 
-    /// Forgets the types of a statement that failed: its tables may have been made anew. Whether they were known.
-    pub(crate) fn forget_types(&self, text: &SqlStr) -> bool {
-        self.shared.described.forget(text.as_str())
+    /// Whether the types of a statement are remembered from an earlier call.
+    pub(crate) fn knows_types(&self, text: &SqlStr) -> bool {
+        self.shared.described.find(text.as_str()).is_some()
+    }
+
+    /// Forgets the types of a statement that failed: its tables may have been made anew.
+    pub(crate) fn forget_types(&self, text: &SqlStr) {
+        self.shared.described.forget(text.as_str());
     }
 
     async fn describe(

@@ -113,24 +113,23 @@ impl TableStore for ReadModels {
         let text = tables(model)?.translate(READ, sql, params.len(), Use::Read(view))?;
         let text = AssertSqlSafe(text).into_sql_str();
         let pool = &self.0.pool;
-        let mut tries = 0;
+        // Types from an earlier call may be those of tables that were made anew since.
+        let mut may_be_stale = pool.knows_types(&text);
         loop {
-            tries += 1;
             let types = pool.types(READ, &text).await;
             let types = types.map_err(|failed| named(READ, failed.into(), sql))?;
             let arguments = arguments(READ, &params, types.as_deref())?;
             let mut rows = Rows::default();
             let query = sqlx::query_with(text.clone(), arguments);
-            match pool.each(READ, query, |row| rows.push(&row)).await {
-                Ok(()) => return rows.end(),
-                Err(failed) => {
-                    let error = Error::from(failed);
-                    let is_stale = !error.is_transient() && pool.forget_types(&text);
-                    if tries > 1 || !is_stale {
-                        return Err(named(READ, error, sql));
-                    }
-                }
+            let Err(failed) = pool.each(READ, query, |row| rows.push(&row)).await else {
+                return rows.end();
+            };
+            let error = Error::from(failed);
+            if error.is_transient() || !may_be_stale {
+                return Err(named(READ, error, sql));
             }
+            pool.forget_types(&text);
+            may_be_stale = false;
         }
     }
 
