@@ -328,7 +328,7 @@ pub mod __private {
     pub use crate::event::history::{Also, History, JsonStep, Typed};
     pub use crate::event::{AnyEvent, Event, InvalidEvent, Origin};
     pub use crate::registry::registration::{ExtraMigration, Registration};
-    pub use crate::{__field as field, EventSet, NewEvent, RecordedEvent};
+    pub use crate::{__facts as facts, __field as field, EventSet, NewEvent, RecordedEvent};
     pub use core::any::type_name;
 
     pub use crate::EventVersion;

@@ -1,6 +1,6 @@
-//! [`Facts`]: what the derive states about an event besides its history: shape, docs, aliases, read-only.
+//! [`Facts`]: what the derive states about an event besides its history: shape, docs, aliases, read-only, `Debug`.
 
-use std::any::type_name;
+use std::any::{Any, type_name};
 
 use crate::shape::{Form, Shape, form_of};
 
@@ -12,17 +12,29 @@ pub struct Facts {
     pub(crate) docs: &'static str,
     pub(crate) aliases: &'static [&'static str],
     pub(crate) readonly: bool,
+    /// The event as `Debug` shows it; `None` for a type without `Debug`.
+    pub(crate) shown: fn(&dyn Any) -> Option<String>,
 }
 
 impl Facts {
     /// The facts of a type without a known shape.
     pub const fn unknown<T>() -> Self {
-        Self { shape: || Form::Foreign(type_name::<T>()), docs: "", aliases: &[], readonly: false }
+        Self::with_shape(|| Form::Foreign(type_name::<T>()))
     }
 
     /// The facts of a type with a shape.
     pub const fn of<T: Shape>() -> Self {
-        Self { shape: form_of::<T>, docs: "", aliases: &[], readonly: false }
+        Self::with_shape(form_of::<T>)
+    }
+
+    const fn with_shape(shape: fn() -> Form) -> Self {
+        Self { shape, docs: "", aliases: &[], readonly: false, shown: |_| None }
+    }
+
+    /// Sets how an event of the type is shown by `Debug`.
+    #[must_use]
+    pub const fn shown(self, shown: fn(&dyn Any) -> Option<String>) -> Self {
+        Self { shown, ..self }
     }
 
     /// Sets the doc comment.

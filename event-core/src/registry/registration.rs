@@ -106,6 +106,13 @@ impl Registration {
         (self.decode)(stored, data)
     }
 
+    /// Returns an event of this Rust type as its `Debug` shows it; `None` for a type without `Debug`. The lock of shapes
+    /// compares it, since events that differ can be written alike.
+    #[doc(hidden)]
+    pub fn shown(&self, event: &dyn AnyEvent) -> Option<String> {
+        (self.facts.shown)(event)
+    }
+
     /// Whether both are the same source, compiled twice: as a library and for its unit tests.
     pub(crate) fn same_origin(&self, other: &Self) -> bool {
         self.origin == other.origin && self.rust_type() == other.rust_type()

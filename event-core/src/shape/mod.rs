@@ -174,6 +174,13 @@ pub struct VariantForm {
     pub marks: &'static [&'static str],
 }
 
+impl VariantForm {
+    /// Whether the variant is read; one that is only written is of no use to a reader.
+    pub(crate) fn is_read(&self) -> bool {
+        !self.marks.contains(&"never read")
+    }
+}
+
 /// serde's four enum representations: where JSON holds the name of a variant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

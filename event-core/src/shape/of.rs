@@ -1,9 +1,11 @@
 //! [`Shape`] and its implementations for types of std, `serde_json`, chrono and uuid.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
+use std::fmt::Debug;
 use std::marker::PhantomData;
 use std::num::{Saturating, Wrapping};
 use std::rc::Rc;
@@ -52,12 +54,24 @@ impl<T: Shape + ?Sized> Probe<T> {
     }
 }
 
-/// The fallback of [`Probe`] for types that do not implement [`Shape`].
+impl<T: Debug + 'static> Probe<T> {
+    /// Returns a value of the type as its `Debug` shows it.
+    pub fn shown(value: &dyn Any) -> Option<String> {
+        value.downcast_ref::<T>().map(|value| format!("{value:?}"))
+    }
+}
+
+/// The fallback of [`Probe`] for types that do not implement [`Shape`] or [`Debug`].
 #[doc(hidden)]
 pub trait ForeignForm {
     /// Returns [`Form::Foreign`] with the name of the type.
     fn form(_shapes: &mut Shapes, text: &'static str) -> Form {
         Form::Foreign(text)
+    }
+
+    /// Returns `None`: the type cannot be shown.
+    fn shown(_value: &dyn Any) -> Option<String> {
+        None
     }
 }
 
@@ -70,6 +84,17 @@ macro_rules! __field {
     ($name:literal, $ty:ty, $text:literal) => {
         $crate::__private::FieldSpec::of($name, $text, $crate::__private::Probe::<$ty>::form)
     };
+}
+
+/// The facts of an event by its concrete type, with its `Debug` if it has one; the derive emits it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __facts {
+    ($ty:ty) => {{
+        #[allow(unused_imports, reason = "for types without `Debug`")]
+        use $crate::__private::ForeignForm as _;
+        $crate::__private::Facts::of::<$ty>().shown($crate::__private::Probe::<$ty>::shown)
+    }};
 }
 
 macro_rules! plain {

@@ -189,11 +189,12 @@ impl<'a> Sampler<'a> {
         tagging: Tagging,
         variants: &'a [VariantForm],
     ) -> Result<Value, NoSample> {
+        let variants: Vec<&VariantForm> = variants.iter().filter(|it| it.is_read()).collect();
         let first = self.generator.variant(&self.path, variants.len());
         let mut failed = None;
         // Falls back to the variants after the chosen one if no value can be generated for it.
         for offset in 0..variants.len() {
-            let variant = &variants[(first + offset) % variants.len()];
+            let variant = variants[(first + offset) % variants.len()];
             match self.variant(tagging, variant) {
                 Ok(value) => return Ok(value),
                 Err(error) => failed = failed.or(Some(error)),

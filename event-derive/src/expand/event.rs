@@ -73,7 +73,7 @@ fn facts(event: &EventInput) -> TokenStream {
         quote!(.aliases(&[#(#aliases),*]))
     });
     let readonly = event.readonly.then(|| quote!(.readonly()));
-    quote!(__ev::Facts::of::<Self>() #docs #aliases #readonly)
+    quote!(__ev::facts!(Self) #docs #aliases #readonly)
 }
 
 /// The shortcuts, each with a proof that is shown at its type.
