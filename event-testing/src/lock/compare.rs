@@ -97,12 +97,21 @@ impl Finding {
     }
 }
 
-pub(crate) fn compare(lock: &LockFile, registry: &Registry, own: &[&Registration]) -> Vec<Finding> {
+/// `is_proved` says whether every recorded payload of a version reads as recorded, as `Debug` shows it.
+pub(crate) fn compare(
+    lock: &LockFile,
+    registry: &Registry,
+    own: &[&Registration],
+    is_proved: &dyn Fn(&str, EventVersion, &Block) -> bool,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (event_type, version, block) in lock.blocks() {
         // Whatever reads the stored events now: the struct, or that of the renamed type.
         match registry.lookup(event_type, version) {
-            Ok(event) => findings.extend(changed(event_type, event, block, lock, registry)),
+            Ok(event) => {
+                let is_proved = || is_proved(event_type, version, block);
+                findings.extend(changed(event_type, event, block, lock, registry, &is_proved));
+            }
             Err(_) => findings.extend(vanished(event_type, version, block, lock, registry, own)),
         }
     }
@@ -122,6 +131,9 @@ pub(crate) fn compare(lock: &LockFile, registry: &Registry, own: &[&Registration
     findings
 }
 
+/// What stands before the advice where only the function changed that reads a value.
+const UNPROVEN: &str = "That another function reads the same needs `Debug` and a lock that was blessed before the change, and every payload in it has to read as recorded. ";
+
 /// The lines in which two shapes differ, by path, each with what it means.
 pub(crate) fn differences(locked: &Block, now: &Block) -> Vec<(Verdict, Difference)> {
     judge(locked.lines(), now.lines(), false)
@@ -133,22 +145,24 @@ fn changed(
     locked: &Block,
     lock: &LockFile,
     registry: &Registry,
+    is_proved: &dyn Fn() -> bool,
 ) -> Option<Finding> {
     let form = event.shape();
     let judged = judge(locked.lines(), &form.lines(), lock.is_first_format());
     let worst = judged.iter().map(|(verdict, _)| *verdict).max()?;
     let differences: Vec<Difference> = judged.into_iter().map(|(_, it)| it).collect();
     let (event_type, version) = (event_type.to_owned(), event.version());
-    if worst < Verdict::Broken {
-        let is_written = worst == Verdict::Grown;
+    if worst < Verdict::Unproven || (worst == Verdict::Unproven && is_proved()) {
+        let is_written = worst >= Verdict::Grown;
         return Some(Finding::Grown { event_type, version, differences, is_written });
     }
     let latest = registry.latest(event.event_type()).map_or(version, Registration::version);
+    let advice = stub::advice(event, locked, &form, &differences, latest);
     Some(Finding::Changed {
         event_type,
         version,
         location: event.origin().to_string(),
-        stub: stub::advice(event, locked, &form, &differences, latest),
+        stub: if worst == Verdict::Unproven { format!("{UNPROVEN}{advice}") } else { advice },
         differences,
     })
 }

@@ -81,6 +81,7 @@ fn change(
             let worst = judged.iter().map(|(verdict, _)| *verdict).max()?;
             let impact = match worst {
                 Verdict::Broken => Impact::NeedsMigration,
+                Verdict::Unproven if !after.reads_as(before) => Impact::NeedsMigration,
                 _ => Impact::Additive,
             };
             let differences = judged.into_iter().map(|(_, it)| it).collect();

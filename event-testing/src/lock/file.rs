@@ -16,9 +16,9 @@ use crate::lock::reading::{Reading, Sample};
 const FORMAT: u8 = 2;
 
 const HEAD: &str = "\
-# The shape of every event version of this crate that may be stored, and what its golden payload reads as (`=`), and so
-# a payload without the keys that may be missing (`-`). `EVENTS_LOCK=bless cargo test` adds to it and rewrites no block
-# whose stored events would read differently. It belongs under version control: its diff is what reviewers read.
+# The shape of every event version of this crate that may be stored, and what its golden payload reads as (`=`, and where
+# functions convert it `~`, by `Debug`), and so other payloads (`-`). `EVENTS_LOCK=bless cargo test` adds to it and rewrites
+# no block whose stored events would read differently. It belongs under version control: its diff is what reviewers read.
 ";
 
 /// The content of an `events.lock`.
@@ -58,6 +58,13 @@ impl Block {
     /// The payloads of the version, with what they read as; the golden one first.
     pub fn samples(&self) -> &[Sample] {
         &self.samples
+    }
+
+    /// Whether every payload of another block reads the same, as `Debug` shows it.
+    pub(crate) fn reads_as(&self, other: &Self) -> bool {
+        let is_shown = |sample: &Sample| sample.readings.iter().any(|it| it.shown.is_some());
+        !other.samples.is_empty()
+            && other.samples.iter().all(|it| is_shown(it) && self.samples.contains(it))
     }
 
     /// The lines of the block, in the order of the struct's fields.
@@ -187,8 +194,11 @@ impl fmt::Display for LockFile {
                 if let Some(payload) = &sample.payload {
                     writeln!(f, "  - {payload}")?;
                 }
-                for Reading { version, json } in &sample.readings {
+                for Reading { version, json, shown } in &sample.readings {
                     writeln!(f, "  = {version} {json}")?;
+                    if let Some(shown) = shown {
+                        writeln!(f, "  ~ {}", serde_json::Value::from(shown.as_str()))?;
+                    }
                 }
             }
         }
@@ -209,8 +219,6 @@ impl FromStr for LockFile {
         // Some editors write a byte order mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut reader = Reader::default();
-        // Some editors begin a file with a byte order mark.
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         for (at, line) in text.lines().enumerate() {
             reader.line(at + 1, line)?;
         }
@@ -305,8 +313,16 @@ impl Reader {
                 open.samples.push(Sample { payload: None, readings: Vec::new() });
             }
             if let Some(sample) = open.samples.last_mut() {
-                sample.readings.push(Reading { version, json: json.to_owned() });
+                sample.readings.push(Reading { version, json: json.to_owned(), shown: None });
             }
+            return Ok(());
+        }
+        if let Some(shown) = line.strip_prefix("~ ") {
+            let last = open.samples.last_mut().and_then(|it| it.readings.last_mut());
+            let (Some(reading), Ok(shown)) = (last, serde_json::from_str(shown)) else {
+                return wrong("this event, as `Debug` shows it, was edited by hand or truncated");
+            };
+            reading.shown = Some(shown);
             return Ok(());
         }
         let Some((path, text)) = split_path(line) else {

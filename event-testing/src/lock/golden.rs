@@ -3,6 +3,8 @@
 //!
 //! An event crate can ship its payloads ([`golden!`](crate::golden!)), so that crates that add migrations check them too.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -12,7 +14,8 @@ use event_core::registry::Registration;
 use event_core::shape::{Generator, Turns, sample, sample_beside};
 use event_core::{EventVersion, Registry};
 
-use crate::lock::reading::{encoded, equal};
+use crate::lock::probes::probes;
+use crate::lock::reading::{caught, encoded, equal};
 
 /// A golden payload, included in an event crate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,10 +145,31 @@ pub(crate) fn beside(event: &Registration, golden: &str) -> Vec<String> {
     found.iter().skip(1).take(MOST).map(Value::to_string).collect()
 }
 
+/// Payloads like the given ones with other values where a function reads them, as far as it reads these. It may not write
+/// what it reads.
+pub(crate) fn converted<'a>(
+    event: &Registration,
+    payloads: impl Iterator<Item = &'a str>,
+) -> Vec<String> {
+    let form = event.shape();
+    let (mut found, mut seen): (Vec<String>, _) = (Vec::new(), BTreeSet::new());
+    for payload in payloads.filter_map(|json| serde_json::from_str(json).ok()) {
+        for probe in probes(&form, &payload, &mut seen) {
+            let probe = probe.to_string();
+            if found.len() < MOST && !found.contains(&probe) && decodes(event, &probe).is_ok() {
+                found.push(probe);
+            }
+        }
+    }
+    found
+}
+
 fn decodes(event: &Registration, text: &str) -> Result<(), String> {
     let data = RawValue::from_string(text.to_owned()).map_err(|error| error.to_string())?;
-    event.decode(event.version(), &data).map_err(|error| {
-        format!("a payload of its shape does not decode ({})", with_causes(&error))
-    })?;
-    Ok(())
+    caught(|| {
+        let event = event.decode(event.version(), &data);
+        event.map(drop).map_err(|error| {
+            format!("a payload of its shape does not decode ({})", with_causes(&error))
+        })
+    })
 }

@@ -39,11 +39,17 @@ pub(crate) fn judge(
             let (before, after) = (before.or(plain), after.or(plain));
             let verdict = match (before, after) {
                 (Some(before), Some(after)) => {
-                    let (before, after) = (Text::parse(before), Text::parse(after));
+                    let (mut before, after) = (Text::parse(before), Text::parse(after));
+                    let is_read_now = before.has("never read") && !after.has("never read");
+                    let was_refused = is_read_now && is_refused(path, &before, &locked);
+                    if was_refused {
+                        before.marks.remove("never read");
+                    }
                     if before.ty.contains('?') && !after.ty.contains('?') {
                         refined.push(path);
                     }
-                    judge_line(&before, &after, first_format)
+                    let at_least = if was_refused { Verdict::Grown } else { Verdict::Same };
+                    judge_line(&before, &after, first_format).max(at_least)
                 }
                 (Some(_), None) => Verdict::Broken,
                 (None, Some(_)) if refined.iter().any(|outer| is_inside(path, outer)) => {
@@ -75,6 +81,17 @@ pub(crate) fn is_inside(path: &str, outer: &str) -> bool {
     rest.is_some_and(|rest| {
         rest.starts_with(['.', '[', '{', '<']) || (outer.is_empty() && !rest.is_empty())
     })
+}
+
+/// Whether the name of a variant that is never read was refused, and not read as another variant.
+fn is_refused(path: &str, text: &Text<'_>, locked: &BTreeMap<&str, Vec<&str>>) -> bool {
+    let Some((outer, _)) = path.strip_suffix('>').and_then(|path| path.rsplit_once('<')) else {
+        return false;
+    };
+    let takes_it = |(other, texts): (&&str, &Vec<&str>)| {
+        is_inside(other, outer) && texts.iter().any(|text| text.contains("takes every other name"))
+    };
+    text.after("tried as number ").is_none() && !locked.iter().any(takes_it)
 }
 
 /// A key that was not there before: fine if it may be missing, with everything inside of it, and so is a variant.
@@ -113,9 +130,15 @@ fn under_locked_names(locked: &[ShapeLine], now: &[ShapeLine]) -> Vec<ShapeLine>
         };
         let mut text = line.text.clone();
         if !known.contains(path.as_str()) {
-            let mut parsed = Text::parse(&text);
+            let mut parsed = Text::parse(&line.text);
             let written = parsed.quoted("written as ").map(str::to_owned);
             let others = parsed.also.iter().cloned().chain(written);
+            let unnamed = || untagged_path(&path, &parsed, locked, now);
+            if let Some(other) = unnamed() {
+                renamed.push((line.path.clone(), other.clone()));
+                lines.push(ShapeLine { path: other, text });
+                continue;
+            }
             let found = others
                 .filter_map(|name| Some((replaced(&path, &name)?, name)))
                 .find(|((other, _), _)| known.contains(other.as_str()));
@@ -144,6 +167,23 @@ fn under_locked_names(locked: &[ShapeLine], now: &[ShapeLine]) -> Vec<ShapeLine>
     lines
 }
 
+/// The locked path of a variant that is read by its place among the others: its name is not stored.
+fn untagged_path(
+    path: &str,
+    text: &Text<'_>,
+    locked: &[ShapeLine],
+    now: &[ShapeLine],
+) -> Option<String> {
+    let place = text.after("tried as number ")?;
+    let outer = |path: &str| Some(path.strip_suffix('>')?.rsplit_once('<')?.0.to_owned());
+    let is_it = |line: &&ShapeLine| {
+        outer(&line.path) == outer(path)
+            && Text::parse(&line.text).after("tried as number ") == Some(place)
+            && now.iter().all(|it| it.path != line.path)
+    };
+    locked.iter().find(is_it).map(|line| line.path.clone())
+}
+
 /// The path with another last name, and the name that it had.
 fn replaced(path: &str, name: &str) -> Option<(String, String)> {
     let quoted = |name: &str| {
@@ -166,6 +206,22 @@ pub(crate) fn unknown_name(text: &str) -> Option<&str> {
     let open = |text: &str| text.matches('(').count();
     // The brackets of newtypes around it.
     Some(if open(name) < name.matches(')').count() { name.trim_end_matches(')') } else { name })
+}
+
+/// Whether a function converts the value of a line, gives it where it is missing, or leaves it out.
+pub(crate) fn converts(text: &str) -> bool {
+    let text = Text::parse(text);
+    let starts = [
+        "with ",
+        "written with ",
+        "read with ",
+        "written through ",
+        "read through ",
+        "missing reads by ",
+        "may be left out",
+        "never written",
+    ];
+    starts.iter().any(|start| text.after(start).is_some())
 }
 
 /// The text of a line: the type, the other names, and what else is said about it.
@@ -272,12 +328,11 @@ impl<'a> Text<'a> {
     /// What a missing key is read as; `None` if it is refused.
     fn missing(&self) -> Option<&'a str> {
         let option = self.ty.starts_with("option ") && self.read_codec().is_none();
+        let optional = self.ty.contains("option ") || self.ty.starts_with("?Option<");
         match self.after("missing reads by ") {
             Some(by) => Some(by),
             // The default of an option is what serde reads without `default`.
-            None if option || (self.has("may be missing") && self.ty.contains("option ")) => {
-                Some("none")
-            }
+            None if option || (self.has("may be missing") && optional) => Some("none"),
             None if self.has("may be missing") => Some("default"),
             None => None,
         }
@@ -304,14 +359,26 @@ fn judge_line(locked: &Text<'_>, now: &Text<'_>, first_format: bool) -> Verdict 
         (before, after) if before == after => Verdict::Same,
         // Format 1 had one word for three attributes.
         (Some(_), _) if first_format && same_path(locked, now) => Verdict::Wider,
+        // The same function in another module, or one that does what the type does.
+        (Some(_), _) => Verdict::Unproven,
+        // What a new function refuses is not known.
         _ => Verdict::Broken,
+    });
+    at_least(match (locked.after("read through "), now.after("read through ")) {
+        (before, after) if before == after => Verdict::Same,
+        (Some(_), _) => Verdict::Unproven,
+        _ => unsaid,
     });
     if locked.write_codec() != now.write_codec() {
         at_least(Verdict::Grown);
     }
     let marks: BTreeSet<&str> = locked.marks.iter().chain(&now.marks).copied().collect();
+    // serde gives a flattened struct only the keys that it knows.
+    let is_flattened = locked.ty.is_empty() && now.ty.is_empty();
     for mark in marks {
-        at_least(judge_mark(mark, locked.has(mark), now.has(mark), unsaid));
+        let found = judge_mark(mark, locked.has(mark), now.has(mark), unsaid);
+        let is_idle = is_flattened && mark == "refuses other keys";
+        at_least(if is_idle { found.min(Verdict::Grown) } else { found });
     }
     verdict
 }
@@ -326,7 +393,14 @@ fn same_path(locked: &Text<'_>, now: &Text<'_>) -> bool {
 fn judge_mark(mark: &str, before: bool, after: bool, unsaid: Verdict) -> Verdict {
     let starts = |words: &[&str]| words.iter().any(|word| mark.starts_with(word));
     if before == after
-        || starts(&["may be missing", "missing reads by ", "with ", "read with ", "written with "])
+        || starts(&[
+            "may be missing",
+            "missing reads by ",
+            "with ",
+            "read with ",
+            "written with ",
+            "read through ",
+        ])
     {
         return Verdict::Same;
     }

@@ -86,6 +86,21 @@ impl<'a> Payloads<'a> {
         Ok((is_new || samples.len() != recorded.len()).then_some(samples))
     }
 
+    /// Whether every recorded payload of a version reads as recorded, as `Debug` shows it.
+    pub(crate) fn is_proved(
+        &self,
+        event_type: &str,
+        version: EventVersion,
+        recorded: &[Sample],
+    ) -> bool {
+        let Ok(golden) = fs::read_to_string(self.path(event_type, version)) else { return false };
+        let reader = Reader { registry: self.registry, event_type, version };
+        let is_proved = |sample: &Sample| {
+            reader.is_proved(sample.payload.as_deref().unwrap_or(&golden), &sample.readings)
+        };
+        !recorded.is_empty() && recorded.iter().all(is_proved)
+    }
+
     /// The recorded payloads. Where some are recorded, those that show what the golden one does not are among them.
     fn with_others(&self, reader: &Reader<'_>, golden: &str, recorded: &[Sample]) -> Vec<Sample> {
         let mut samples = recorded.to_vec();
@@ -97,11 +112,22 @@ impl<'a> Payloads<'a> {
             samples.push(sample(None));
         }
         let Some(event) = self.own(reader.event_type, reader.version) else { return samples };
-        for payload in golden::beside(event, golden) {
-            let is_known = samples.iter().any(|it| it.payload.as_ref() == Some(&payload));
+        let beside = golden::beside(event, golden);
+        for payload in &beside {
+            let is_known = samples.iter().any(|it| it.payload.as_ref() == Some(payload));
             // A variant that is never written cannot be compared.
-            if !is_known && reader.readings(&payload).is_ok_and(|it| !it.is_empty()) {
-                samples.push(sample(Some(payload)));
+            if !is_known && reader.readings(payload).is_ok_and(|it| !it.is_empty()) {
+                samples.push(sample(Some(payload.clone())));
+            }
+        }
+        let payloads = [golden].into_iter().chain(beside.iter().map(String::as_str));
+        for payload in golden::converted(event, payloads) {
+            let is_known = samples.iter().any(|it| it.payload.as_ref() == Some(&payload));
+            if let Ok(readings) = reader.recordable(&payload)
+                && !is_known
+                && !readings.is_empty()
+            {
+                samples.push(Sample { payload: Some(payload), readings });
             }
         }
         samples

@@ -194,7 +194,7 @@ fn a_lock_of_format_1_is_compared_and_upgraded_by_bless() {
     let format_2 = lock_of(path);
     let lines: Vec<String> = format_2
         .lines()
-        .filter(|line| !line.starts_with("  = ") && !line.starts_with("  - "))
+        .filter(|line| !["  = ", "  - ", "  ~ "].iter().any(|start| line.starts_with(start)))
         .map(|line| line.replace("format 2", "format 1") + "\n")
         .collect();
     let format_1 = lines.concat();

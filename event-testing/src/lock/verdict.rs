@@ -9,6 +9,8 @@ pub(crate) enum Verdict {
     Wider,
     /// Something else is written than before, and everything stored is read.
     Grown,
+    /// Another function reads what is stored: the same only if every recorded payload still reads as recorded.
+    Unproven,
     /// Something stored is not read, or may be read as something else.
     Broken,
 }
