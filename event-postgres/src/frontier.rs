@@ -36,6 +36,8 @@ const HEAD: usize = 10_000;
 /// Changes of the server, or of its connections, after which one call gives up.
 const CHANGES: u32 = 32;
 /// The first pause before a hole is looked at again; it doubles.
+/// As long as nobody waits.
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 
@@ -91,6 +93,8 @@ impl Known {
 impl Frontier {
     /// A frontier at the start of the log; `wait` limits how long one call waits for a hole.
     pub(crate) fn new(store: Arc<Store>, role: Role, wait: Duration) -> Self {
+        // No clock can add every duration.
+        let wait = wait.min(LONGEST_WAIT);
         Self { store, role, state: Mutex::default(), watch: Watch::default(), wait }
     }
 

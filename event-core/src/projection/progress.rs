@@ -19,6 +19,8 @@ const AT_MOST: Duration = Duration::from_secs(30);
 /// The first pause between two looks at a checkpoint; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+/// A year: no clock can add every duration.
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// What there is of a read model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -110,7 +112,7 @@ impl WaitFor {
         Self { store, model, position, epoch, at_most: AT_MOST }
     }
 
-    /// Sets how long it is waited, 30 seconds by default.
+    /// Sets how long it is waited, 30 seconds by default and a year at most.
     pub const fn at_most(mut self, limit: Duration) -> Self {
         self.at_most = limit;
         self
@@ -119,7 +121,7 @@ impl WaitFor {
     async fn wait(self) -> Result<()> {
         let Self { store, model, position, epoch, at_most } = self;
         let models = models(&store, WAIT)?;
-        let give_up = Instant::now() + at_most;
+        let give_up = Instant::now() + at_most.min(LONGEST_WAIT);
         let mut pause = FIRST_PAUSE;
         loop {
             let operation = store.operation("wait_for_read_model", None);

@@ -12,6 +12,8 @@ use crate::value::{EventId, Position};
 /// The first pause between two looks at a checkpoint; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
+/// A year: no clock can add every duration.
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// How far a build of a projection is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +37,7 @@ pub struct ProjectionStatus {
 }
 
 /// For authors of backends: asks for the status of a build until its checkpoint has reached a position; false if that
-/// took longer than `at_most`.
+/// took longer than `at_most`, which counts as a year if it is longer.
 ///
 /// # Errors
 /// Those of `status`.
@@ -47,7 +49,7 @@ pub async fn wait_for<F>(
 where
     F: Future<Output = Result<Option<ProjectionStatus>>> + Send,
 {
-    let give_up = Instant::now() + at_most;
+    let give_up = Instant::now() + at_most.min(LONGEST_WAIT);
     let mut pause = FIRST_PAUSE;
     loop {
         if status().await?.is_some_and(|status| status.position >= position) {
