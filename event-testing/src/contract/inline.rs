@@ -70,6 +70,8 @@ struct Fresh {
     version: u64,
     id: String,
     at: String,
+    /// `Some(None)` is written as `null`, and reads as `None`.
+    half: Option<Option<u64>>,
 }
 
 /// The texts of events whose effects were run.
@@ -87,7 +89,10 @@ impl View for Fresh {
         if parts(event).1 == "refuse" { Err("it is refused".into()) } else { Ok(()) }
     }
 
-    fn fold(&mut self, _: &Note, recorded: &RecordedEvent) {
+    fn fold(&mut self, event: &Note, recorded: &RecordedEvent) {
+        if parts(event).1 == "unread" {
+            self.half = Some(None);
+        }
         self.notes += 1;
         self.position = recorded.position().get();
         self.version = recorded.stream_version().get();
@@ -212,6 +217,9 @@ pub async fn a_refused_fold_refuses_the_append(shared: Shared) {
     for words in ["`fresh`", "\"bob\"", "it is refused", "notes-1"] {
         assert!(refused.contains(words), "{words} in {refused}");
     }
+    let unread = store.append(&stream("notes-1"), Any, notes(&["bob=unread"])).await.unwrap_err();
+    let unread = with_causes(&unread);
+    assert!(unread.contains("\"bob\"") && unread.contains("`half` cannot be stored"), "{unread}");
     assert_eq!(counted(&store, "ann").await, 1);
     let stored = store.read_stream(&stream("notes-1"), ReadOptions::forward()).await.unwrap();
     assert_eq!(stored.len(), 1);

@@ -133,7 +133,8 @@ macro_rules! views_contract {
                 views: documents_are_a_fold_of_the_log, documents_are_paged_by_key, documents_are_removed,
                     hostile_keys_are_kept_and_others_refused, a_tenant_reads_its_own_documents,
                     a_fold_that_fails_names_event_and_key,
-                    a_fold_that_panics_leaves_nothing_half_written, a_rebuild_is_made_beside_and_switched,
+                    a_fold_that_panics_leaves_nothing_half_written, a_document_that_would_not_read_back_is_not_written,
+                    a_rebuild_is_made_beside_and_switched,
                     a_build_is_switched_and_dropped_by_its_name,
                     other_definitions_are_refused, racing_runners_fold_each_event_once,
                     a_killed_runner_resumes, a_view_is_run_and_waited_for, a_view_is_in_the_health_check;

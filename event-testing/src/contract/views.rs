@@ -18,6 +18,8 @@ use super::{Subject, store, stream};
 struct Tally {
     notes: u64,
     last: String,
+    /// `Some(None)` is written as `null`, and reads as `None`.
+    half: Option<Option<u64>>,
 }
 
 /// The keys and the text of a note.
@@ -45,6 +47,9 @@ impl View for Tally {
         assert!(text != "panic", "a fold that panics");
         self.notes += 1;
         text.clone_into(&mut self.last);
+        if text == "unread" {
+            self.half = Some(None);
+        }
     }
 
     fn is_deleted(&self) -> bool {
@@ -87,7 +92,7 @@ async fn note(store: &EventStore, texts: &[&str]) {
 }
 
 fn tally(notes: u64, last: &str) -> Tally {
-    Tally { notes, last: last.to_owned() }
+    Tally { notes, last: last.to_owned(), half: None }
 }
 
 /// Every document, by pages of two.
@@ -247,6 +252,19 @@ pub async fn a_fold_that_panics_leaves_nothing_half_written(adapter: Subject) {
         // What is before it is stored, and nothing of it.
         assert_eq!(view.status().await.unwrap().position, events[1].position());
         assert_eq!(all(&view).await, [("ann".to_owned(), tally(2, "2"))]);
+    }
+}
+
+pub async fn a_document_that_would_not_read_back_is_not_written(adapter: Subject) {
+    let store = store(&adapter);
+    let view = store.view::<Tally>();
+    note(&store, &["ann=1", "bob|ann=unread", "ann=3"]).await;
+    for _ in 0..2 {
+        let failed = with_causes(&view.catch_up().await.unwrap_err());
+        for words in ["`tally`, build 1", "contract.noted", "`half` cannot be stored"] {
+            assert!(failed.contains(words), "{failed}");
+        }
+        assert_eq!(view.status().await.unwrap().events, 1, "what is before it is stored");
     }
 }
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::adapter::DocumentKey;
+use crate::event::{EncodeError, encode_proven};
 
 /// Documents to write, with their texts; one without is removed.
 pub(super) type Changes = Vec<(DocumentKey, Option<String>)>;
@@ -133,14 +134,14 @@ impl<V: Serialize + DeserializeOwned + Default> Cache<V> {
         !self.changed.is_empty() && (self.changed.len() >= self.most || self.size() >= ROOM)
     }
 
-    /// The texts of the changed documents, sorted by key; `None` for one that is to be removed. The key of the one that cannot
-    /// be written as text beside the error.
-    pub(super) fn changes(&mut self) -> Result<Changes, (DocumentKey, serde_json::Error)> {
+    /// The texts of the changed documents, sorted by key; `None` for one that is to be removed. The key of the one that would
+    /// not read back beside the error.
+    pub(super) fn changes(&mut self) -> Result<Changes, (DocumentKey, EncodeError)> {
         self.changed.sort_unstable();
         self.written = self.changed.len();
         let text = |key: &DocumentKey| match self.slots.get(key) {
-            Some(slot) if !slot.is_gone => match serde_json::to_string(&slot.document) {
-                Ok(text) => Ok((key.clone(), Some(text))),
+            Some(slot) if !slot.is_gone => match encode_proven(&slot.document) {
+                Ok(text) => Ok((key.clone(), Some(Box::<str>::from(text).into()))),
                 Err(error) => Err((key.clone(), error)),
             },
             _ => Ok((key.clone(), None)),
