@@ -1,5 +1,8 @@
 //! Imports that fail, and exports beside a truncation.
 
+use std::time::Duration;
+
+use event_core::error::with_causes;
 use event_core::{
     AllOptions, BatchSize, Error, EventStore, ExpectedVersion, ReadOptions, StreamId, StreamVersion,
 };
@@ -47,6 +50,59 @@ async fn an_import_that_failed_stays_failed() {
         assert_eq!((error.to_string(), error.code()), (failures[0].clone(), code));
         let stored = store.read_all(AllOptions::new()).await.unwrap().len();
         assert_eq!(stored, kept, "what came before");
+    }
+}
+
+#[tokio::test]
+async fn an_import_with_a_call_that_was_given_up_stays_failed() {
+    let source = EventStore::in_memory().unwrap();
+    append(&source, "a", 1).await;
+    append(&source, "b", 1).await;
+    let text = String::from_utf8(exported(&source).await).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = SqliteOptions::new(folder.path().join("target.db"));
+    let store = EventStore::new(file.connect().await.unwrap()).unwrap();
+    let mut import = store.import().limit(alone());
+    let mut given_up = 0;
+    for line in text.lines() {
+        // The thread of the file takes longer than one poll.
+        match tokio::time::timeout(Duration::ZERO, import.push(line)).await {
+            Err(_) => given_up += 1,
+            Ok(pushed) => assert_eq!(pushed.is_err(), given_up > 0, "{pushed:?}"),
+        }
+    }
+    assert_eq!(given_up, 1, "the first one, and every later call is refused");
+    let error = with_causes(&import.finish().await.unwrap_err());
+    assert!(error.contains("given up"), "{error}");
+    let whole = store.import().read(text.as_bytes()).await.unwrap();
+    assert_eq!(whole.stored + whole.skipped, 2);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn an_import_takes_no_event_that_some_backend_cannot_store() {
+    let source = EventStore::in_memory().unwrap();
+    append(&source, "a", 1).await;
+    let text = String::from_utf8(exported(&source).await).unwrap();
+    let store = EventStore::in_memory().unwrap();
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let (note, data) = (r#""contract.noted""#, r#"{"text":"note 0"}"#);
+    assert!(text.contains(note) && text.contains(data), "{text}");
+    let long = format!("{:?}", "t".repeat(256));
+    for (from, to, words) in [
+        (note, r#""""#, "1 to 255 bytes"),
+        (note, r#""a\u0000b""#, "no control characters"),
+        (note, r#""a\u001bb""#, "no control characters"),
+        (note, &long, "1 to 255 bytes"),
+        (data, &deep, "nested deeper than 127"),
+        (r#""recorded_at":"20"#, r#""recorded_at":"-60"#, "recorded before"),
+    ] {
+        let changed = text.replacen(from, to, 1);
+        assert_ne!(changed, text, "{from} in {text}");
+        let refused = store.import().read(changed.as_bytes()).await.unwrap_err();
+        assert_eq!(refused.code(), "invalid_import", "{refused}");
+        assert!(refused.to_string().contains(words), "{words}: {refused}");
+        assert!(store.read_all(AllOptions::new()).await.unwrap().is_empty());
     }
 }
 

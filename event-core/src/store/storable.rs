@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::envelope::EventData;
+use chrono::Datelike;
+
+use crate::envelope::{EventData, RecordedEvent};
 use crate::error::{Context, Error, Result};
 
 /// The longest type string, in bytes.
@@ -10,23 +12,40 @@ const MAX_TYPE: usize = 255;
 /// The deepest nesting of lists and objects: parsers give up soon after.
 const MAX_DEPTH: usize = 127;
 
+/// The first year that every backend stores, as astronomers count: 4713 BC.
+const FIRST_YEAR: i32 = -4712;
+
 /// Refuses an event that not all backends could store, or that no reader could parse.
 pub(super) fn check(index: usize, event: &EventData) -> Result<()> {
-    let event_type = &*event.event_type;
+    let json = [("data", event.data.get()), ("metadata", event.metadata.as_json())];
+    match fault(&event.event_type, json) {
+        Some(reason) => Err(refused(index, event, reason)),
+        None => Ok(()),
+    }
+}
+
+/// The same for an event of another store.
+pub(super) fn check_imported(event: &RecordedEvent) -> Result<()> {
+    let json = [("data", event.data().get()), ("metadata", event.metadata().as_json())];
+    let year = event.recorded_at().year();
+    let reason = fault(event.event_type(), json).or_else(|| {
+        (year < FIRST_YEAR).then(|| "it was recorded before the first year that every backend stores".to_owned())
+    });
+    let Some(reason) = reason else { return Ok(()) };
+    let reason = format!("event {} cannot be stored: {reason}", event.event_id());
+    Err(Error::invalid_import(Some(event.stream_id().clone()), reason))
+}
+
+/// Why not all backends could store a type and its JSON, or no reader could parse it.
+fn fault(event_type: &str, json: [(&str, &str); 2]) -> Option<String> {
     if event_type.is_empty()
         || event_type.len() > MAX_TYPE
         || event_type.chars().any(char::is_control)
     {
-        let reason = format!("its type must have 1 to {MAX_TYPE} bytes and no control characters");
-        return Err(refused(index, event, reason));
+        return Some(format!("its type must have 1 to {MAX_TYPE} bytes and no control characters"));
     }
-    for (what, json) in [("data", event.data.get()), ("metadata", event.metadata.as_json())] {
-        if is_too_deep(json.as_bytes()) {
-            let reason = format!("its {what} is nested deeper than {MAX_DEPTH} lists and objects");
-            return Err(refused(index, event, reason));
-        }
-    }
-    Ok(())
+    let (what, _) = json.into_iter().find(|(_, json)| is_too_deep(json.as_bytes()))?;
+    Some(format!("its {what} is nested deeper than {MAX_DEPTH} lists and objects"))
 }
 
 /// Refuses an event of an append that names itself, or a later one, as its cause: recovery would refuse the stream.

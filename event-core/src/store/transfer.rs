@@ -3,7 +3,7 @@
 use crate::adapter::import::{ImportBatch, Imported};
 use crate::adapter::{StreamInfo, TenantView};
 use crate::error::{Error, Result};
-use crate::store::EventStore;
+use crate::store::{EventStore, storable};
 use crate::value::{Scope, Tenant};
 
 impl EventStore {
@@ -20,6 +20,9 @@ impl EventStore {
             for entry in entries.iter().filter(|it| !it.holds_links && !it.state.is_deleted()) {
                 self.truncate_like(entry).await?;
             }
+        }
+        if let ImportBatch::Events { events, .. } = batch {
+            events.iter().try_for_each(storable::check_imported)?;
         }
         let adapter = &self.shared.adapter;
         let imported = self.operation("import", None).run(|_| adapter.import(batch)).await?;

@@ -26,6 +26,12 @@ enum What {
 const OPERATION: &str = "import";
 
 impl Failed {
+    /// A call that was given up: whether its batch is stored is not known.
+    pub(super) fn given_up() -> Self {
+        let reason = "an earlier call was given up before it ended; import the whole file again";
+        Self { what: What::Other(reason.to_owned()), scope: None }
+    }
+
     pub(super) fn of(error: &Error) -> Self {
         let what = match error {
             Error::InvalidLine { line, column, reason } => {

@@ -96,7 +96,7 @@ impl Import {
     }
 
     /// Adds one line, and stores the batch if it is full. An error ends the import: every later call repeats it, and nothing
-    /// more is stored.
+    /// more is stored. So does a call that is given up (its future is dropped).
     ///
     /// # Errors
     /// [`Error::InvalidLine`] for a line that cannot be read; nothing of its batch is stored. [`Error::InvalidImport`],
@@ -106,7 +106,10 @@ impl Import {
         if let Some(failed) = &self.failed {
             return Err(failed.again());
         }
+        // For as long as the call lasts: one that is given up loses its batch.
+        self.failed = Some(Failed::given_up());
         let pushed = self.take(text).await;
+        self.failed = None;
         self.note(pushed)
     }
 
