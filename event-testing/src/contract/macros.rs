@@ -250,7 +250,8 @@ macro_rules! durable_contract {
                     a_partition_key_is_fixed_by_its_name, of_two_changes_at_once_one_wins,
                     consumers_that_run_meanwhile_are_told_and_lose_nothing;
                 parked: parked_events_are_listed_selected_and_looked_at,
-                    selected_events_are_handled_again_or_discarded, a_discard_that_races_a_replay_has_one_winner;
+                    selected_events_are_handled_again_or_discarded, replayed_events_keep_to_the_window,
+                    a_discard_that_races_a_replay_has_one_winner;
                 competing: consumers_share_the_partitions_and_every_event_is_handled_once,
                     the_shares_of_consumers_differ_by_one_at_most,
                     no_event_is_missed_while_consumers_join_and_leave, a_spare_consumer_takes_over;

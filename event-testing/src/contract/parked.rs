@@ -170,3 +170,26 @@ pub async fn a_discard_that_races_a_replay_has_one_winner(adapter: Subject) {
     assert_eq!(marked.len() + discarded, all.len());
     assert_eq!(mail.parked().discarded().await.unwrap().len(), discarded);
 }
+
+pub async fn replayed_events_keep_to_the_window(adapter: Subject) {
+    let store = store(&adapter);
+    let all = park_six(&store).await;
+    // The name of an owner may be any text.
+    let mail = mail(&store).window(2).lease(Duration::from_secs(2)).owner("post\0'office");
+    assert_eq!(mail.replay(Parked::all()).await.unwrap(), 6);
+    let mut consumer = mail.clone().open().await.unwrap();
+    let mut handled = Vec::new();
+    while handled.len() < all.len() {
+        let deliveries = [next(&mut consumer).await, next(&mut consumer).await];
+        let third = tokio::time::timeout(Duration::from_millis(300), consumer.next()).await;
+        assert!(third.is_err(), "more than the window is in flight: {third:?}");
+        for delivery in deliveries {
+            handled.push(delivery.event().position());
+            delivery.ack().unwrap();
+        }
+    }
+    handled.sort_unstable();
+    assert_eq!(handled, all.iter().map(|it| it.position).collect::<Vec<_>>());
+    consumer.close().await.unwrap();
+    assert_eq!(mail.parked().await.unwrap(), []);
+}

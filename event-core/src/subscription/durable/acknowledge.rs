@@ -24,6 +24,7 @@ impl Shared {
         let position = receipt.delivery.event.position();
         if receipt.delivery.replay {
             if partition.finish_replay(position).is_some() {
+                flags.read_replays(partition);
                 to_unpark.push((receipt.partition, receipt.token, position));
                 self.work.notify_one();
             }
@@ -55,6 +56,7 @@ impl Shared {
         let partition = self.held(partitions, receipt)?;
         if *replay {
             if let Some(attempts) = partition.finish_replay(position) {
+                flags.read_replays(partition);
                 to_park.push((receipt.token, parked(receipt.partition, event, attempts, &*error)));
                 self.work.notify_one();
             }
@@ -73,8 +75,7 @@ impl Shared {
             }
             Verdict::Apply(OnFailure::Skip) => {
                 let (clean, full) = (partition.dirty_since.is_none(), partition.full);
-                partition.skipped += 1;
-                partition.acknowledge(position, *tag, now);
+                partition.skip(position, *tag, now);
                 self.count("skipped", 1);
                 self.notify_tasks(partition, clean, full || flags.scarce);
             }
@@ -112,7 +113,7 @@ impl Shared {
     /// Wakes the tasks for which an acknowledgement changed something, and no others.
     fn notify_tasks(&self, partition: &Partition, was_clean: bool, was_full: bool) {
         if (was_clean && partition.dirty_since.is_some())
-            || partition.unsaved >= self.settings.checkpoint_every
+            || partition.unsaved.passed >= self.settings.checkpoint_every
             || partition.releasing
         {
             self.work.notify_one();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::partition::Partition;
+use super::partition::{Partition, Unsaved};
 use super::shared::{Shared, State};
 use crate::adapter::{CheckpointMove, Moved};
 use crate::error::Result;
@@ -65,15 +65,14 @@ async fn park(shared: &Shared) -> Result<()> {
 async fn save(shared: &Shared, all: bool) -> Result<()> {
     let Shared { store, key, .. } = shared;
     let checkpoints = shared.checkpoints()?;
-    // Each with the number of events that the checkpoint moved over since the last save, skipped ones included.
-    let (due, advanced): (Vec<CheckpointMove>, Vec<u64>) = unsaved(shared, all).into_iter().unzip();
+    let (due, covered): (Vec<CheckpointMove>, Vec<Unsaved>) = unsaved(shared, all).into_iter().unzip();
     if due.is_empty() {
         return Ok(());
     }
     let moved =
         store.operation("save_checkpoint", None).run(|_| checkpoints.save_all(key, &due)).await?;
-    for ((at, advanced), moved) in due.into_iter().zip(advanced).zip(moved) {
-        let CheckpointMove { partition, token, checkpoint, skipped } = at;
+    for ((at, covered), moved) in due.into_iter().zip(covered).zip(moved) {
+        let CheckpointMove { partition, token, checkpoint, .. } = at;
         if moved == Moved::Lost {
             shared.drop_lost(partition, token);
             continue;
@@ -82,9 +81,9 @@ async fn save(shared: &Shared, all: bool) -> Result<()> {
         let held = state.partitions.get_mut(&partition).filter(|held| held.token == token);
         let Some(held) = held else { continue };
         if moved == Moved::Saved {
-            held.mark_saved(checkpoint, advanced, skipped, Instant::now());
+            held.mark_saved(checkpoint, covered, Instant::now());
             drop(state);
-            shared.count("handled", advanced.saturating_sub(skipped));
+            shared.count("handled", covered.handled());
         } else {
             held.postpone_save(Instant::now());
         }
@@ -119,8 +118,8 @@ fn releasable(state: &State) -> Vec<(u32, u64)> {
     idle.map(|(number, partition)| (*number, partition.token)).collect()
 }
 
-/// The checkpoints that are due to be saved, or all unsaved ones.
-fn unsaved(shared: &Shared, all: bool) -> Vec<(CheckpointMove, u64)> {
+/// The checkpoints that are due to be saved, or all unsaved ones; each with what it covers.
+fn unsaved(shared: &Shared, all: bool) -> Vec<(CheckpointMove, Unsaved)> {
     let now = Instant::now();
     let state = shared.state();
     let mut due = Vec::new();
@@ -132,22 +131,22 @@ fn unsaved(shared: &Shared, all: bool) -> Vec<(CheckpointMove, u64)> {
             || partition.releasing
             || save_due_at(shared, partition).is_some_and(|at| at <= now)
         {
-            let (advanced, skipped) = (partition.unsaved, partition.skipped);
-            let (partition, token) = (*number, partition.token);
-            due.push((CheckpointMove { partition, token, checkpoint, skipped }, advanced));
+            let covered = partition.unsaved;
+            let (partition, token, skipped) = (*number, partition.token, covered.skipped);
+            due.push((CheckpointMove { partition, token, checkpoint, skipped }, covered));
         }
     }
     due
 }
 
 fn has_many_unsaved(shared: &Shared, partition: &Partition) -> bool {
-    partition.unsaved >= shared.settings.checkpoint_every
+    partition.unsaved.passed >= shared.settings.checkpoint_every
 }
 
 /// When a partition's checkpoint is due by time.
 fn save_due_at(shared: &Shared, partition: &Partition) -> Option<Instant> {
     let interval = shared.settings.checkpoint_interval;
-    let idle = partition.unsaved == 0 && partition.skipped == 0;
+    let idle = partition.unsaved.passed == 0 && partition.unsaved.skipped == 0;
     let pause = if idle { interval.max(IDLE_SAVE_INTERVAL) } else { interval };
     partition.dirty_since.and_then(|since| since.checked_add(pause))
 }

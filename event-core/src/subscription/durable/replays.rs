@@ -6,8 +6,6 @@ use crate::value::Position;
 
 /// The number of parked events that are read at a time.
 const PAGE: u32 = 1_000;
-/// The number of parked events that are buffered for replay at a time.
-const BATCH: usize = 100;
 
 /// Buffers marked events of the partitions that this consumer holds, from a page of those after a position. Returns the
 /// position to continue after: events of other partitions must not hide those of ours.
@@ -22,21 +20,25 @@ pub(super) async fn buffer_replays(shared: &Shared, after: Position) -> Result<P
         }
         _ => Position::START,
     };
-    let mut buffered = 0;
+    // The first one that finds no room: the rest is read again when a partition has handled what it holds.
+    let mut first_left: Option<Position> = None;
     for parked in page {
         let token = {
             let state = shared.state();
             let partition = state.partitions.get(&parked.partition);
-            let wanted = partition.filter(|partition| !partition.has_replay(parked.position));
-            let Some(partition) = wanted else { continue };
+            let Some(partition) = partition.filter(|it| !it.has_replay(parked.position)) else {
+                continue;
+            };
+            let handled = (parked.partition, partition.token, parked.position);
+            if state.to_unpark.contains(&handled) {
+                continue;
+            }
+            if !partition.has_room_for_replays() {
+                first_left.get_or_insert(parked.position);
+                continue;
+            }
             partition.token
         };
-        if buffered == BATCH {
-            // The rest follows after the next heartbeat.
-            shared.state().flags.has_replays = false;
-            return Ok(Position::new(parked.position.get().saturating_sub(1)));
-        }
-        buffered += 1;
         // Read by id: a read of the log may end before the event while an earlier commit is in flight. A standby that lags
         // does not know it yet.
         match store.read_event_at_least(parked.event_id, parked.position).await? {
@@ -57,5 +59,10 @@ pub(super) async fn buffer_replays(shared: &Shared, after: Position) -> Result<P
             }
         }
     }
-    Ok(next)
+    let Some(left) = first_left else { return Ok(next) };
+    let mut state = shared.state();
+    state.flags.has_replays = false;
+    state.flags.replays_wait = true;
+    drop(state);
+    Ok(Position::new(left.get().saturating_sub(1)))
 }

@@ -77,8 +77,19 @@ pub(super) struct Flags {
     pub(super) renew_now: bool,
     /// Parked events are marked for redelivery.
     pub(super) has_replays: bool,
+    /// Some of them found no room: they are read when a partition has handled those that it holds.
+    pub(super) replays_wait: bool,
     /// So much is buffered that partitions with events buffer no more.
     pub(super) scarce: bool,
+}
+
+impl Flags {
+    /// Lets more parked events be read once a partition has handled those that it held.
+    pub(super) fn read_replays(&mut self, partition: &Partition) {
+        if partition.has_no_replays() {
+            self.has_replays |= std::mem::take(&mut self.replays_wait);
+        }
+    }
 }
 
 /// A delivered event and the lease under which it was delivered: what acknowledges it.

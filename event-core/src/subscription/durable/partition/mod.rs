@@ -5,12 +5,17 @@
 //! the checkpoint moves over acknowledged events without a gap. A failed event is redelivered before any later
 //! unacknowledged event of its stream.
 
+mod replays;
+mod unsaved;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use self::replays::Replays;
+pub(super) use self::unsaved::Unsaved;
 use crate::adapter::Checkpoint;
 use crate::envelope::RecordedEvent;
 use crate::value::{EventId, Position, StreamId, Tenant};
@@ -43,10 +48,8 @@ pub(super) struct Partition {
     pub(super) releasing: bool,
     /// When the checkpoint first differed from the saved one.
     pub(super) dirty_since: Option<Instant>,
-    /// The number of events that the checkpoint moved over since it was saved.
-    pub(super) unsaved: u64,
-    /// The number of events skipped by policy since the checkpoint was saved.
-    pub(super) skipped: u64,
+    /// What has happened since the checkpoint was saved.
+    pub(super) unsaved: Unsaved,
     saved: Position,
     entries: VecDeque<Entry>,
     /// The index before which no entry is ready.
@@ -56,8 +59,8 @@ pub(super) struct Partition {
     /// The streams that a failed event holds up, each with the end of the pause.
     held: HashMap<(Tenant, StreamId), Instant>,
     last_acknowledged: Option<(Position, EventId)>,
-    /// Parked events to handle again, independent of the order of the partition.
-    replays: VecDeque<Entry>,
+    /// Parked events to handle again.
+    replays: Replays,
 }
 
 #[derive(Debug)]
@@ -77,6 +80,8 @@ enum State {
     /// Failed, and being written to the parked events.
     Parking,
     Acknowledged,
+    /// Parked or skipped.
+    Aside,
 }
 
 /// The pause after a failure, and what it holds up.
@@ -116,15 +121,14 @@ impl Partition {
             bytes: 0,
             releasing: false,
             dirty_since: None,
-            unsaved: 0,
-            skipped: 0,
+            unsaved: Unsaved::default(),
             saved: checkpoint.position,
             entries: VecDeque::new(),
             first_ready: 0,
             retry_at: None,
             held: HashMap::new(),
             last_acknowledged: None,
-            replays: VecDeque::new(),
+            replays: Replays::default(),
         }
     }
 
@@ -145,8 +149,8 @@ impl Partition {
     }
 
     /// The size of the buffered events, in bytes.
-    pub(super) const fn bytes(&self) -> usize {
-        self.bytes
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes + self.replays.bytes()
     }
 
     fn look_for_room(&mut self) {
@@ -156,12 +160,19 @@ impl Partition {
             || !self.has_room(false);
     }
 
+    /// Whether another parked event may be buffered.
+    pub(super) fn has_room_for_replays(&self) -> bool {
+        self.replays.has_room(self.window)
+    }
+
     /// Buffers a parked event that is to be handled again, unless it is buffered already.
     pub(super) fn buffer_replay(&mut self, event: RecordedEvent, attempts: u32) {
-        if !self.has_replay(event.position()) {
-            let event = Arc::new(event);
-            self.replays.push_back(Entry { event, attempts, tag: 0, state: State::Ready });
-        }
+        self.replays.buffer(event, attempts);
+    }
+
+    /// Whether nothing more may be in flight.
+    fn is_window_full(&self) -> bool {
+        self.in_flight + self.replays.in_flight() >= self.window
     }
 
     /// Delivers the next event, replays first; `Err` says when to try again, if that is known.
@@ -169,8 +180,10 @@ impl Partition {
         if self.releasing {
             return Err(None);
         }
-        if let Some(entry) = self.replays.iter_mut().find(|entry| entry.state == State::Ready) {
-            return Ok(entry.deliver(now, true));
+        if !self.is_window_full()
+            && let Some(replay) = self.replays.deliver(now)
+        {
+            return Ok(replay);
         }
         if let Some(later) = self.retry_at.filter(|at| now < *at) {
             return Err(Some(later));
@@ -180,7 +193,7 @@ impl Partition {
             return self.deliver_around_held(now);
         }
         let ahead = self.window.saturating_mul(WINDOWS_AHEAD);
-        while self.in_flight < self.window
+        while !self.is_window_full()
             && self.first_ready < ahead
             && let Some(entry) = self.entries.get_mut(self.first_ready)
         {
@@ -197,7 +210,7 @@ impl Partition {
     fn deliver_around_held(&mut self, now: Instant) -> Result<InFlight, Option<Instant>> {
         self.held.retain(|_, until| *until > now);
         let next_end = self.held.values().min().copied();
-        if self.in_flight >= self.window {
+        if self.is_window_full() {
             return Err(next_end);
         }
         let ahead = self.window.saturating_mul(WINDOWS_AHEAD);
@@ -218,8 +231,18 @@ impl Partition {
 
     /// Acknowledges an event; `false` if it is too late: the event was redelivered, or acknowledged before.
     pub(super) fn acknowledge(&mut self, position: Position, tag: u32, now: Instant) -> bool {
+        self.finish(position, tag, State::Acknowledged, now)
+    }
+
+    /// The same for an event that the policy skips.
+    pub(super) fn skip(&mut self, position: Position, tag: u32, now: Instant) {
+        self.unsaved.skipped += 1;
+        self.finish(position, tag, State::Aside, now);
+    }
+
+    fn finish(&mut self, position: Position, tag: u32, state: State, now: Instant) -> bool {
         let Some(entry) = self.in_flight(position, tag) else { return false };
-        entry.state = State::Acknowledged;
+        entry.state = state;
         self.in_flight -= 1;
         self.acknowledged += 1;
         self.advance(now);
@@ -302,7 +325,7 @@ impl Partition {
         let at = self.entries.partition_point(|entry| entry.event.position() < position);
         let parking = |e: &&mut Entry| e.event.position() == position && e.state == State::Parking;
         if let Some(entry) = self.entries.get_mut(at).filter(parking) {
-            entry.state = State::Acknowledged;
+            entry.state = State::Aside;
             self.in_flight -= 1;
             self.acknowledged += 1;
         }
@@ -312,8 +335,7 @@ impl Partition {
     /// Removes a replayed event that was acknowledged or failed, and returns the attempts at it in all; `None` if it is
     /// no longer in flight.
     pub(super) fn finish_replay(&mut self, position: Position) -> Option<u32> {
-        let at = self.replays.iter().position(|entry| entry.event.position() == position)?;
-        self.replays.remove(at).map(|entry| entry.attempts)
+        self.replays.finish(position)
     }
 
     /// Notes that the log was read up to a position, with no further event for this partition.
@@ -333,14 +355,13 @@ impl Partition {
 
     /// The checkpoint, if it differs from the saved one.
     pub(super) fn unsaved_checkpoint(&self) -> Option<Checkpoint> {
-        Some(self.checkpoint()).filter(|it| it.position > self.saved || self.skipped > 0)
+        Some(self.checkpoint()).filter(|it| it.position > self.saved || self.unsaved.skipped > 0)
     }
 
-    /// Notes that a checkpoint was saved, with the numbers of events that it covered at the time.
-    pub(super) fn mark_saved(&mut self, at: Checkpoint, unsaved: u64, skipped: u64, now: Instant) {
+    /// Notes that a checkpoint was saved, with what it covered at the time.
+    pub(super) fn mark_saved(&mut self, at: Checkpoint, covered: Unsaved, now: Instant) {
         self.saved = self.saved.max(at.position);
-        self.unsaved -= unsaved.min(self.unsaved);
-        self.skipped -= skipped.min(self.skipped);
+        self.unsaved.subtract(covered);
         self.dirty_since = self.unsaved_checkpoint().map(|_| now);
     }
 
@@ -349,15 +370,20 @@ impl Partition {
         self.dirty_since = self.unsaved_checkpoint().map(|_| now);
     }
 
+    /// Whether no parked event is buffered.
+    pub(super) fn has_no_replays(&self) -> bool {
+        self.replays.is_empty()
+    }
+
     /// Whether a parked event is buffered to be handled again.
     pub(super) fn has_replay(&self, position: Position) -> bool {
-        self.replays.iter().any(|entry| entry.event.position() == position)
+        self.replays.holds(position)
     }
 
     /// Whether any event is in flight, or being parked.
     pub(super) fn is_busy(&self) -> bool {
         let busy = |entry: &Entry| matches!(entry.state, State::InFlight(_) | State::Parking);
-        self.entries.iter().chain(&self.replays).any(busy)
+        self.entries.iter().chain(self.replays.iter()).any(busy)
     }
 
     /// The events that are in flight since before a moment.
@@ -378,14 +404,15 @@ impl Partition {
         })
     }
 
-    /// Moves the checkpoint over the acknowledged events at the front.
+    /// Moves the checkpoint over the finished events at the front.
     fn advance(&mut self, now: Instant) {
         while let Some(entry) = self.entries.front()
-            && entry.state == State::Acknowledged
+            && matches!(entry.state, State::Acknowledged | State::Aside)
         {
+            self.unsaved.passed += 1;
+            self.unsaved.aside += u64::from(entry.state == State::Aside);
             self.last_acknowledged = Some((entry.event.position(), entry.event.event_id()));
             self.bytes -= entry.event.size();
-            self.unsaved += 1;
             self.acknowledged -= 1;
             self.entries.pop_front();
             self.first_ready = self.first_ready.saturating_sub(1);

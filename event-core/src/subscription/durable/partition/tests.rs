@@ -92,7 +92,8 @@ fn each_acknowledgement_makes_room_for_one_event() {
     assert_eq!(deliver(&mut partition, now), Some((3, 1)));
     partition.acknowledge_up_to(Position::new(3), now);
     let saved = partition.unsaved_checkpoint().unwrap();
-    partition.mark_saved(saved, 3, 0, now);
+    assert_eq!(partition.unsaved.handled(), 3);
+    partition.mark_saved(saved, partition.unsaved, now);
     assert_eq!((partition.unsaved_checkpoint(), partition.dirty_since), (None, None));
 }
 
@@ -150,4 +151,43 @@ fn a_failed_event_holds_up_its_stream_only() {
     assert!(partition.checkpoint().position < first.event.position());
     let again = partition.deliver(later).unwrap();
     assert_eq!((again.event.position(), again.attempt), (first.event.position(), 2));
+}
+
+#[test]
+fn what_was_parked_or_skipped_does_not_count_as_handled() {
+    let (mut partition, now) = partition(&[(1, "a"), (2, "a"), (3, "a")]);
+    while deliver(&mut partition, now).is_some() {}
+    partition.skip(Position::new(3), 0, now);
+    assert_eq!(partition.unsaved, Unsaved { passed: 0, aside: 0, skipped: 1 });
+    partition.start_parking(Position::new(1), 0);
+    partition.finish_parking(Position::new(1), now);
+    assert!(partition.acknowledge(Position::new(2), 0, now));
+    assert_eq!(partition.unsaved, Unsaved { passed: 3, aside: 2, skipped: 1 });
+    assert_eq!(partition.unsaved.handled(), 1);
+}
+
+#[test]
+fn replays_fill_the_window_and_are_few_when_they_are_large() {
+    let mut partition = Partition::new(1, Checkpoint::default(), 2, Instant::now());
+    let now = Instant::now();
+    let mut buffered = 0;
+    while partition.has_room_for_replays() {
+        buffered += 1;
+        partition.buffer_replay(event(buffered, "a"), 1);
+    }
+    assert_eq!(buffered, 2);
+    partition.buffer(event(9, "a"));
+    assert_eq!([1, 2].map(|_| deliver(&mut partition, now).unwrap().0), [1, 2]);
+    assert!(deliver(&mut partition, now).is_none(), "the window is in flight");
+    assert_eq!(partition.finish_replay(Position::new(1)), Some(2));
+    assert_eq!(deliver(&mut partition, now).unwrap().0, 9);
+
+    let mut partition = Partition::new(1, Checkpoint::default(), 100, Instant::now());
+    let mut buffered = 0;
+    while partition.has_room_for_replays() {
+        buffered += 1;
+        partition.buffer_replay(sized(buffered, "a", 1 << 20), 1);
+    }
+    assert!(buffered <= 4, "{buffered}");
+    assert!(partition.bytes() > 3 << 20);
 }
