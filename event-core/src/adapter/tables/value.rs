@@ -59,8 +59,28 @@ impl TableValue {
             Self::Real(real) if !real.is_finite() => Some("a number that is not finite"),
             Self::Time(time) if is_old(time.year()) => Some("a time beyond the years 0 to 9999"),
             Self::Date(date) if is_old(date.year()) => Some("a date beyond the years 0 to 9999"),
+            Self::Json(json) => refused_json(json, 0),
             _ => None,
         }
+    }
+}
+
+/// The deepest nesting that readers of JSON follow.
+const MAX_DEPTH: usize = 127;
+
+fn refused_json(json: &serde_json::Value, depth: usize) -> Option<&'static str> {
+    use serde_json::Value;
+    let nul = |text: &str| text.contains('\0').then_some("JSON with U+0000");
+    if matches!(json, Value::Array(_) | Value::Object(_)) && depth == MAX_DEPTH {
+        return Some("JSON that is nested deeper than 127 lists and objects");
+    }
+    match json {
+        Value::String(text) => nul(text),
+        Value::Array(items) => items.iter().find_map(|item| refused_json(item, depth + 1)),
+        Value::Object(items) => {
+            items.iter().find_map(|(key, item)| nul(key).or_else(|| refused_json(item, depth + 1)))
+        }
+        _ => None,
     }
 }
 

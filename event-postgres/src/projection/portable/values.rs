@@ -86,6 +86,8 @@ fn encode(value: &TableValue, name: &str) -> Option<Vec<u8>> {
         ("INT2", _) => i16::try_from(integer()?).ok()?.to_be_bytes().to_vec(),
         ("INT4", _) => i32::try_from(integer()?).ok()?.to_be_bytes().to_vec(),
         ("INT8", _) => integer()?.to_be_bytes().to_vec(),
+        // Digits that it would lose are refused, as on the other backends.
+        ("FLOAT8", TableValue::Decimal(value)) => value.to_real()?.to_be_bytes().to_vec(),
         ("FLOAT8", _) => f64::from_value(value)?.to_be_bytes().to_vec(),
         ("NUMERIC" | "?", TableValue::Decimal(value)) => numeric::encode(value.as_str())?,
         ("NUMERIC", TableValue::Integer(value)) => numeric::encode(&value.to_string())?,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use event_core::ExpectedVersion::Any;
 use event_core::error::{BoxError, with_causes};
 use event_core::projection::{ReadModelState, TableRow};
+use event_core::serde_json::json;
 use event_core::{
     EventStore, ReadOptions, RecordedEvent, Scope, TableProjection, TablesTx, Tenant,
 };
@@ -194,6 +195,15 @@ pub async fn other_queries_are_refused(adapter: Subject) {
     }
     let infinite = with_causes(&tables.query("SELECT $1", [f64::NAN]).await.unwrap_err());
     assert!(infinite.contains("not finite"), "{infinite}");
+    let deep = (0..128).fold(json!(1), |inner, _| json!([inner]));
+    for (json, words) in [
+        (json!({ "a": ["\0"] }), "U+0000"),
+        (json!({ "\0": 1 }), "U+0000"),
+        (deep, "nested deeper"),
+    ] {
+        let refused = with_causes(&tables.query("SELECT $1", [json]).await.unwrap_err());
+        assert!(refused.contains(words), "{refused}");
+    }
     assert_eq!(all(&store).await, []);
 }
 

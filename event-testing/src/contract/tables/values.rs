@@ -97,6 +97,12 @@ pub async fn values_come_back_as_they_were(adapter: Subject) {
     assert_eq!(rows[0].get::<i64>("small").unwrap(), -7);
     assert_eq!(rows[0].get::<Decimal>("price").unwrap(), price);
     assert!((rows[0].get::<f64>("share").unwrap() - 0.1).abs() < 1e-9);
+    // A column of floating-point numbers would keep them as other numbers.
+    for digits in ["9".repeat(400), "0.12345678901234567".to_owned()] {
+        let number: Decimal = digits.parse().unwrap();
+        let refused = tables.query("SELECT id FROM {types} WHERE share = $1", [number]).await;
+        assert!(refused.is_err(), "{digits}");
+    }
     // A parameter that was null before is of the same type.
     for value in [None, Some(-7)] {
         let found = tables.query("SELECT id FROM {types} WHERE price > $1", [value]).await.unwrap();
