@@ -11,7 +11,9 @@ use tokio::time::Instant;
 use crate::error::Failure;
 use crate::frontier::{Frontier, changing};
 use crate::lineage::Started;
-use crate::read::{TRIES, admitted, correlation, in_calendar, matches_nothing};
+use crate::read::{
+    TRIES, admitted, correlation, in_calendar, matches_nothing, storable_types,
+};
 use crate::row;
 use crate::store::Store;
 
@@ -59,7 +61,7 @@ async fn page(
         let wanted = limit - found.len();
         let low = last - (store.stride.end(after, last) - after);
         let query = store.sql.read_all_backward.query().bind(low).bind(last).bind(tenant_of(view));
-        let query = query.bind(options.get_event_types().map(<[String]>::to_vec));
+        let query = query.bind(options.get_event_types().map(storable_types));
         let query = query.bind(from.and_then(in_calendar)).bind(before);
         let query = query.bind(to_i64(wanted as u64));
         let query = query.bind(options.get_stream().map(StreamId::as_str).map(str::to_owned));

@@ -103,7 +103,7 @@ impl CheckpointStore for Store {
         let epoch = self.lineage.epoch();
         let query = named(&self.sql.heartbeat_subscription, key)
             .bind(to_i64(incarnation.get()))
-            .bind(owner.to_owned())
+            .bind(printable(owner))
             .bind(millis);
         let rows = self.fetch("renew the leases of a subscription", query).await?;
         let first = Cells::new(rows.first().ok_or_else(|| not_found(key))?);
@@ -189,7 +189,7 @@ impl CheckpointStore for Store {
             .unzip();
         let query = named(&self.sql.release_partitions, key)
             .bind(to_i64(incarnation.get()))
-            .bind(owner.to_owned())
+            .bind(printable(owner))
             .bind(numbers)
             .bind(tokens);
         self.same(key, incarnation, "release partitions of a subscription", query).await

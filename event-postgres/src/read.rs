@@ -262,7 +262,7 @@ pub(crate) fn page_of_all<'q>(
         .bind(after)
         .bind(end)
         .bind(tenant_of(view))
-        .bind(options.get_event_types().map(<[String]>::to_vec))
+        .bind(options.get_event_types().map(storable_types))
         .bind(from.and_then(in_calendar))
         .bind(before)
         .bind(to_i64(limit as u64));
@@ -299,6 +299,11 @@ pub(crate) fn matches_nothing(options: &AllOptions) -> bool {
             .get_event_types()
             .is_some_and(|types| types.iter().all(|name| name.contains('\0')))
         || before.is_some_and(|time| in_calendar(time).is_none())
+}
+
+/// The types that an event can have: the server has no text with U+0000.
+pub(crate) fn storable_types(types: &[String]) -> Vec<String> {
+    types.iter().filter(|name| !name.contains('\0')).cloned().collect()
 }
 
 pub(crate) fn in_calendar(time: DateTime<Utc>) -> Option<DateTime<Utc>> {

@@ -37,6 +37,7 @@ pub async fn reads_in_global_order_with_filters(adapter: Subject) {
         (AllOptions::new().event_types(["contract.closed", "contract.noted"]), owned(&all)),
         (AllOptions::new().event_types(Vec::<String>::new()), vec![]),
         (AllOptions::new().event_types(["%"]), vec![]),
+        (AllOptions::new().event_types(["contract.closed", "a\0b"]), owned(&[all[2], all[4]])),
     ] {
         let page = store.read_all(options.clone()).await.unwrap();
         assert_eq!(streams_and_versions(&page), expected, "{options:?}");

@@ -186,6 +186,9 @@ pub async fn hostile_keys_are_kept_and_others_refused(adapter: Subject) {
         assert_eq!(found, [(key.to_owned(), tally(1, "1"))]);
     }
 
+    assert_eq!(all(&view.clone().where_key_prefix("\0")).await, []);
+    let later = view.list(ViewPage::after("{tally}\0x")).await.unwrap();
+    assert!(later.len() == 1 && later[0].key == "\u{10ffff}", "{later:?}");
     let before = store.head().await.unwrap();
     for (key, words) in [("", "is empty"), (&*"x".repeat(10_000), "has 10000 bytes")] {
         let refused = with_causes(&view.get(key).await.unwrap_err());

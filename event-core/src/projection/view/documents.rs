@@ -125,8 +125,14 @@ impl<V: View> Documents<V> {
     /// # Errors
     /// As [`get`](Self::get).
     pub async fn list(&self, page: ViewPage) -> Result<Vec<Document<V>>> {
-        let after = page.after.map(|(tenant, key)| {
+        if self.prefix.contains('\0') {
+            // No key has it.
+            return Ok(Vec::new());
+        }
+        let after = page.after.map(|(tenant, mut key)| {
             let tenant = tenant.or_else(|| self.store.tenant_view().tenant().cloned());
+            // The keys after it are those after what is before a U+0000: no key has one.
+            key.truncate(key.find('\0').unwrap_or(key.len()));
             DocumentKey { tenant: tenant.unwrap_or_default(), key }
         });
         let (prefix, limit) = (self.prefix.clone(), page.limit.get());
