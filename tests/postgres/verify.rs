@@ -1,6 +1,7 @@
 //! The verification finds rows that contradict one another, each kind by its name, and nothing in a sound store.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use event_core::ExpectedVersion::{Any, NoStream};
 use event_core::{EventId, EventStore, NewEvent};
@@ -60,4 +61,22 @@ async fn every_kind_of_contradiction_is_found() {
         }
     }
     assert!(missed.is_empty(), "{missed:#?}");
+}
+
+/// Its statements read whole tables, and may take longer than a statement of an application.
+#[tokio::test]
+async fn a_verification_may_take_longer_than_a_statement() {
+    let database = pg::shared().database().await;
+    let options = database.options().statement_timeout(Duration::from_millis(300));
+    let store = EventStore::new(options.connect().await.unwrap()).unwrap();
+    store.append(&stream("s"), Any, Noted::many(4)).await.unwrap();
+    let mut admin = database.connection().await;
+    pg::run(&mut admin, "BEGIN; LOCK TABLE event_store.snapshots IN ACCESS EXCLUSIVE MODE").await;
+    let unlock = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        pg::run(&mut admin, "COMMIT").await;
+    };
+    let (verified, ()) = tokio::join!(store.verify(), unlock);
+    assert!(verified.unwrap().is_sound());
+    store.close().await;
 }
