@@ -28,19 +28,20 @@ pub(crate) enum Rights {
 /// Lets a role use the store; see [`PgAdapter::grant_to`](crate::PgAdapter::grant_to).
 pub(crate) async fn to(store: &Store, role: &str, rights: Rights) -> Result<()> {
     let mut connection = store.pool.open(OPERATION).await?;
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        match once(&mut connection, &store.sql, role, rights).await {
-            // "tuple concurrently updated" has no code of its own.
-            Err(sqlx::Error::Database(error))
-                if error.code().as_deref() == Some("XX000") && tries < TRIES => {}
-            result => {
-                result.map_err(fail)?;
-                break;
+    let process = connection.process();
+    let work = async {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match once(&mut connection, &store.sql, role, rights).await {
+                // "tuple concurrently updated" has no code of its own.
+                Err(sqlx::Error::Database(error))
+                    if error.code().as_deref() == Some("XX000") && tries < TRIES => {}
+                result => return result.map_err(fail),
             }
         }
-    }
+    };
+    store.pool.answered(OPERATION, process, work).await?;
     connection.close().await;
     Ok(())
 }

@@ -78,7 +78,10 @@ impl PgOptions {
             let mut connection = store.pool.open_patient_session(REPAIR).await?;
             let mut patience = Patience::new(LONGEST);
             let repaired = loop {
-                match attempt(&store, &mut connection).await {
+                let process = connection.process();
+                let work = attempt(&store, &mut connection);
+                let attempted = store.pool.watched(process, work).await;
+                match attempted.unwrap_or_else(|| Err(store.pool.no_answer(REPAIR).into())) {
                     Err(failure) if patience.is_worth_another(&failure) => patience.pause().await,
                     result => break result?,
                 }

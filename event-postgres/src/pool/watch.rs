@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use event_core::Result;
 use futures_util::future::{Either, select};
 use sqlx::postgres::PgConnection;
 use tokio::time::{Instant, timeout};
@@ -46,6 +47,16 @@ impl Pool {
         work: impl Future<Output = T>,
     ) -> Option<T> {
         self.shared.watched(process, work).await.ok()
+    }
+
+    /// The same for a call that has statements of its own only, and an error where the server does not answer.
+    pub(crate) async fn answered<T>(
+        &self,
+        operation: &'static str,
+        process: Option<Process>,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        self.watched(process, work).await.unwrap_or_else(|| Err(self.no_answer(operation)))
     }
 }
 

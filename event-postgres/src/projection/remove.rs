@@ -4,6 +4,7 @@ use event_core::{Error, Result};
 use event_sql::projector::own_name;
 use event_sql::rows::to_i32;
 use sqlx::Connection;
+use sqlx::postgres::PgConnection;
 
 use super::names::mark;
 use crate::error;
@@ -33,13 +34,26 @@ pub(super) async fn remove_by(
     name: &str,
     build: u32,
 ) -> Result<DropStatus> {
-    let fail = |error| error::error(OPERATION, error);
     let refused = |reason: String| Error::adapter(OPERATION, reason);
     // The name is computed: what a row says could be any schema, this store's own as well.
     let Some(schema) = own_name(name, build) else { return Ok(DropStatus::NotFound) };
     let schema = Schema::new(&schema).map_err(refused)?;
-    let query = statement.query().bind(name.to_owned()).bind(to_i32(build));
     let mut connection = store.pool.open_session(OPERATION).await?;
+    let process = connection.process();
+    let work = remove_in(store, &mut connection, statement, (name, build), &schema);
+    store.pool.answered(OPERATION, process, work).await
+}
+
+async fn remove_in(
+    store: &Store,
+    connection: &mut PgConnection,
+    statement: &Statement,
+    (name, build): (&str, u32),
+    schema: &Schema,
+) -> Result<DropStatus> {
+    let fail = |error| error::error(OPERATION, error);
+    let refused = |reason: String| Error::adapter(OPERATION, reason);
+    let query = statement.query().bind(name.to_owned()).bind(to_i32(build));
     let mut transaction = connection.begin().await.map_err(fail)?;
     let row = query.fetch_one(&mut *transaction).await.map_err(fail)?;
     let status = DropStatus::read(OPERATION, &Cells::new(&row))?;

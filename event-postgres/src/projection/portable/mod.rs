@@ -75,23 +75,11 @@ impl TableStore for ReadModels {
     }
 
     async fn begin(&self, model: TableModel, definition: &ModelDefinition) -> Result<()> {
-        let fail = |error| error::error(CREATE, error);
-        let (store, tables) = (&self.0, tables(model)?);
-        let schema = schema(CREATE, &tables)?;
+        let store = &self.0;
         let mut connection = store.pool.open_patient_session(CREATE).await?;
-        let mut transaction = connection.begin().await.map_err(fail)?;
-        let register = begin(&store.sql, model.name, model.build, definition);
-        let row = register.fetch_one(&mut *transaction).await.map_err(fail)?;
-        if Cells::new(&row).get("is_new")? {
-            create_schema(store, &mut transaction, (model.name, model.build), &schema).await?;
-            for statement in tables.create() {
-                let create = sqlx::raw_sql(AssertSqlSafe(statement.clone()));
-                let created = create.execute(&mut *transaction).await;
-                created.map_err(|error| named(CREATE, fail(error), &statement))?;
-            }
-            grant::build(&mut transaction, &store.sql, schema.as_str()).await.map_err(fail)?;
-        }
-        transaction.commit().await.map_err(fail)
+        let process = connection.process();
+        let work = begin_build(store, &mut connection, model, definition);
+        store.pool.answered(CREATE, process, work).await
     }
 
     async fn open(&self, model: TableModel) -> Result<Box<dyn OpenTables>> {
@@ -137,6 +125,31 @@ impl TableStore for ReadModels {
         let removed = remove_by(&self.0, &self.0.sql.drop_read_model, name, build).await?;
         Ok(matches!(removed, DropStatus::Dropped))
     }
+}
+
+/// Registers a build and creates its tables, unless that is done, in one transaction.
+async fn begin_build(
+    store: &Store,
+    connection: &mut PgConnection,
+    model: TableModel,
+    definition: &ModelDefinition,
+) -> Result<()> {
+    let fail = |error| error::error(CREATE, error);
+    let tables = tables(model)?;
+    let schema = schema(CREATE, &tables)?;
+    let mut transaction = connection.begin().await.map_err(fail)?;
+    let register = begin(&store.sql, model.name, model.build, definition);
+    let row = register.fetch_one(&mut *transaction).await.map_err(fail)?;
+    if Cells::new(&row).get("is_new")? {
+        create_schema(store, &mut transaction, (model.name, model.build), &schema).await?;
+        for statement in tables.create() {
+            let create = sqlx::raw_sql(AssertSqlSafe(statement.clone()));
+            let created = create.execute(&mut *transaction).await;
+            created.map_err(|error| named(CREATE, fail(error), &statement))?;
+        }
+        grant::build(&mut transaction, &store.sql, schema.as_str()).await.map_err(fail)?;
+    }
+    transaction.commit().await.map_err(fail)
 }
 
 /// The same error with the statement that it is about, where trying again is of no use.
