@@ -330,10 +330,10 @@ pub enum Error {
     /// A durable subscription could not be opened, or stopped.
     #[error(transparent)]
     Subscription(#[from] SubscriptionError),
-    /// A reader's place is not in this log: the store was restored from an older copy, replaced, or failed over to a
+    /// The reader's position is not in this log: the store was restored from an older copy, replaced, or failed over to a
     /// server that lacks the last commits, and events that the reader has seen are gone.
     #[error(
-        "\"{}\" is at position {position}, but {reason}: the log was restored or replaced; either start the reader from the beginning, with what it made of the events emptied, or bring back the log that it has read",
+        "\"{}\" is at position {position}, but {reason}: the log was restored or replaced; either empty its read model and start it from the beginning, or restore the log that it has read",
         Escaped(name)
     )]
     LogDiverged {

@@ -26,7 +26,7 @@ pub enum SubscriptionError {
     /// The subscription was changed, and this consumer was opened before that, or this change lost against another one.
     #[error(
         "subscription \"{}\" was changed meanwhile, and has {stored} now; what this consumer had acknowledged is kept: open it again \
-         with that",
+         with these settings",
         Escaped(name)
     )]
     Changed {
@@ -37,9 +37,9 @@ pub enum SubscriptionError {
     },
     /// A subscription of the name exists with another filter, partition key or number of partitions.
     #[error(
-        "subscription \"{}\" exists with {stored}, not with {wanted}; to change it and keep its places, call \
-         `store.subscription(name).change()` with what is new and `.apply()`, which ends the consumers that are open; under another \
-         name, or deleted and opened again, it handles from its start what was handled before: its mails are sent again",
+        "subscription \"{}\" is registered with {stored}, not with {wanted}; to keep its checkpoints, call \
+         `store.subscription(name).change()` with the new settings, then `.apply()`, which ends open consumers; under another \
+         name, or after `delete`, events are delivered again, with their side effects",
         Escaped(name)
     )]
     Conflict {

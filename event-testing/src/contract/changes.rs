@@ -74,7 +74,7 @@ pub async fn a_wider_filter_keeps_the_places(adapter: Subject) {
     assert_eq!(catch_up(&store, mail(&store).filter(of("a"))).await, [p[0], p[2]]);
     let refused = mail(&store).open().await.unwrap_err();
     assert_eq!(refused.code(), "subscription_conflict");
-    for words in ["change()", "apply()", "mails are sent again"] {
+    for words in ["change()", "apply()", "delivered again, with their side effects"] {
         assert!(refused.to_string().contains(words), "{refused}");
     }
     let wider = || change(&store).filter(Filter::all());

@@ -25,7 +25,7 @@ impl DurableSubscription {
     }
 
     /// Sets every checkpoint to a position, forward or back, even while the subscription is consumed: the events between
-    /// are skipped, or redelivered. What is redelivered has its effects again: mails are sent again.
+    /// are skipped, or redelivered. Redelivered events have their side effects again: mails are sent twice.
     ///
     /// # Errors
     /// As [`DurableSubscription::pause`].
