@@ -131,7 +131,7 @@ impl Epochs {
             seen = self.highest,
             common,
             last_assigned,
-            "the log was replaced: readers prove their places"
+            "the log was replaced: readers verify their positions"
         );
         metrics::counter!("event_store_log_replaced_total").increment(1);
         self.change = Some(change);

@@ -135,7 +135,7 @@ async fn follow<S: Source>(source: &S, store: &EventStore) -> Result<()> {
             continue;
         }
         let projection = source.model().name;
-        tracing::warn!(projection, %error, "a projection failed and tries again");
+        tracing::warn!(projection, %error, "a projection failed and is retried");
         sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }

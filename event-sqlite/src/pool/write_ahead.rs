@@ -60,7 +60,7 @@ impl Pool {
             tracing::warn!(
                 bytes,
                 path = %crate::error::shown(self.path()),
-                "the write-ahead log grows: a long read, or another program, keeps it from being started anew"
+                "the write-ahead log grows: a long read, or another program, keeps it from being restarted"
             );
         }
     }

@@ -134,7 +134,7 @@ impl<T: ProjectionTables> Projector<T> {
                 Ok(_) => pause = FIRST_PAUSE,
                 Err(error) if error.is_transient() => {
                     let projection = self.tables.build().name;
-                    tracing::warn!(projection, %error, "a projection failed and tries again");
+                    tracing::warn!(projection, %error, "a projection failed and is retried");
                     sleep(pause).await;
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
@@ -281,7 +281,7 @@ impl<T: ProjectionTables> Projector<T> {
         tracing::warn!(
             projection = name,
             build = number,
-            "the log was replaced, and events that this projector has read may be gone: it resumes from the checkpoint that the database of now holds"
+            "the log was replaced, and events that this projector has read may be gone: it resumes from the checkpoint in the current database"
         );
         metrics::counter!("event_store_projection_resumed_total", "projection" => *name)
             .increment(1);

@@ -24,7 +24,7 @@ pub(super) async fn start_over(shared: &Shared) -> Result<()> {
         let read_up_to = had.iter().map(|(_, position)| *position).max().unwrap_or_default();
         tracing::warn!(
             subscription = %key.name, %read_up_to, partitions = had.len(),
-            "the log was replaced, and events that this consumer has read may be gone: it resumes from the checkpoints that the log of now holds"
+            "the log was replaced, and events that this consumer has read may be gone: it resumes from the checkpoints in the current log"
         );
         metrics::counter!("event_store_subscription_resumed_total", "subscription" => key.name.clone())
             .increment(1);
