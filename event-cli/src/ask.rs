@@ -13,7 +13,7 @@ pub(crate) fn confirm(yes: bool, what: &str) -> Result<(), Failure> {
     let unconfirmed = |why| Failure::new(Exit::Unconfirmed, format!("{what}: {why}"));
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return Err(unconfirmed(
-            "nothing was done; there is no terminal to ask on, `--yes` says it without",
+            "nothing was done: no terminal to ask on; pass `--yes` to confirm",
         ));
     }
     let mut terminal = Terminal::new(std::io::stderr());
