@@ -55,7 +55,7 @@ impl Input {
             Purpose::Streams { contains: true } => "streams that contain",
             Purpose::Types => "events of type",
             Purpose::Discard(..) => "reason to discard",
-            Purpose::Reset(_) => "reset to (start, now, or a position)",
+            Purpose::Reset(_) => "reset to (beginning, now, or a position)",
         }
     }
 

@@ -99,7 +99,7 @@ fn submit(model: &mut Model, input: Input) -> Vec<Effect> {
         }
         Purpose::Reset(subscription) => {
             let Some(to) = start_of(&input.text) else {
-                model.warn("start, now, or a position, which is a number");
+                model.warn("beginning, now, or a position, which is a number");
                 model.overlay = Some(Overlay::Input(input));
                 return Vec::new();
             };
