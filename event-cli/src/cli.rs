@@ -25,7 +25,7 @@ struct Cli {
 }
 
 const AFTER: &str = "Exit codes: 0 done, 1 failed, 2 not sound, 3 refused, 4 not found, 5 not confirmed, 64 wrong usage, \
-                     69 the store cannot be reached.";
+                     69 the store cannot be reached, 130 interrupted.";
 
 /// Runs the command that the arguments of the process name, and returns its exit code.
 ///

@@ -6,13 +6,13 @@ use event_core::Error;
 use event_core::error::{SubscriptionError, with_causes};
 use event_core::value::Printable;
 
-/// The exit codes of the commands; 0 is success, also when whoever read the output went away.
+/// The exit codes of the commands; 0 is success, also when the reader of the output went away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Exit {
     /// 1: a failure of the store, or of a file.
     Failed,
-    /// 2: what was checked is not sound: `check`, `verify`, `doctor`, `migrate pending --check`.
+    /// 2: what was checked is not sound: `check`, `verify`, `doctor`, `migrate pending --check`, a copy that differs.
     Unsound,
     /// 3: the store or the registry refused what was to be written; nothing was written.
     Refused,

@@ -27,7 +27,7 @@ impl Host {
         Self { program, store: None, rebuilds: BTreeMap::new() }
     }
 
-    /// Adds a view, so that `projections rebuild` can make it anew: that takes the code that folds it.
+    /// Adds a view, so that `projections rebuild` can rebuild it, which needs the code of its fold.
     pub fn view<V: View>(self) -> Self {
         self.projection(V::NAME, |store| async move { store.view::<V>().rebuild().await })
     }

@@ -43,7 +43,7 @@ pub struct All {
     /// The form of the events.
     #[arg(long = "as", value_name = "FORM", default_value = "stored")]
     form: Form,
-    /// Goes on with the events that are committed from now on.
+    /// Follows the events that are committed from now on.
     #[arg(long, short)]
     follow: bool,
     #[command(flatten)]

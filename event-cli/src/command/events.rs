@@ -25,7 +25,7 @@ pub struct Events {
     /// The form of the events.
     #[arg(long = "as", value_name = "FORM", default_value = "stored")]
     form: Form,
-    /// Goes on with the events that are appended from now on.
+    /// Follows the events that are appended from now on.
     #[arg(long, short)]
     follow: bool,
     #[command(flatten)]

@@ -62,9 +62,9 @@ pub enum Command {
     All(all::All),
     /// Appends events that are given as JSON.
     Append(append::Append),
-    /// Lists durable subscriptions; pauses, resumes, resets and deletes them.
+    /// Lists durable subscriptions; pauses, resumes, resets, changes and deletes them.
     Subscriptions(subscriptions::Subscriptions),
-    /// Lists, shows and replays the events that subscriptions set aside.
+    /// Lists, shows, replays and discards the events that subscriptions parked.
     Parked(parked::Parked),
     /// Lists the builds of projections; switches, rebuilds and drops them.
     Projections(projections::Projections),
@@ -78,7 +78,7 @@ pub enum Command {
     Export(export::Export),
     /// Reads what `export` wrote.
     Import(import::Import),
-    /// Copies everything into another store. Repeat it to go on.
+    /// Copies everything into another store. Repeat it to continue.
     Copy(copy::Copy),
     /// Copies the whole store into a new file, while it is in use.
     Backup(copy::Backup),

@@ -42,7 +42,7 @@ enum Action {
         /// The name of the subscription.
         name: String,
     },
-    /// Lets the consumers go on.
+    /// Lets the consumers continue.
     Resume {
         /// The name of the subscription.
         name: String,
