@@ -77,3 +77,7 @@ pub use crate::command::Command;
 pub use crate::failure::{Exit, Failure};
 pub use crate::host::Host;
 pub use crate::terminal::{Screen, Terminal, Unread};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
