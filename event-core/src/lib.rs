@@ -79,11 +79,12 @@
 //!
 //! # Decide on the state of a stream
 //!
-//! An [`Aggregate`] is state folded from one stream. Its events are an enum, so `match` covers all of them. Recovery returns
-//! the state and the version it was read at; the next append expects that version.
+//! An [`Aggregate`] is state folded from one stream. Its events are an enum, so `match` covers all of them.
+//! [`EventStore::decide`] loads the state, calls a closure with it, and appends the events that it returns. If another writer was
+//! faster, it applies the later events and calls the closure again.
 //!
 //! ```standalone_crate
-//! # use event_core::{Aggregate, Event, EventStore, ExpectedVersion, StreamId, events};
+//! # use event_core::{Aggregate, DecideError, Event, EventStore, ExpectedVersion, StreamId, events};
 //! # use serde::{Deserialize, Serialize};
 //! # #[derive(Serialize, Deserialize, Event)]
 //! # #[event(type = "order_placed", version = 1)]
@@ -117,21 +118,31 @@
 //! # let store = EventStore::in_memory()?;
 //! # let id = StreamId::new("order-17")?;
 //! # store.append(&id, ExpectedVersion::NoStream, events![OrderPlaced { customer: "ann".into() }]).await?;
-//! let order = store.recover::<Order>(&id).await?;
-//! if !order.state.is_shipped {
-//!     let claim = ExpectedVersion::Exact(order.version);
-//!     store.append(&id, claim, [OrderShipped { parcels: 2 }]).await?;
-//! }
+//! let ship = |order: &Order| match order.is_shipped {
+//!     true => Err("the order is shipped already"), // any type that says why
+//!     false => Ok(vec![OrderEvent::Shipped(OrderShipped { parcels: 2 })]),
+//! };
+//! let shipped = store.decide::<Order>(&id).run(ship).await.unwrap();
+//! assert!(shipped.state.is_shipped);
+//!
+//! let refused = store.decide::<Order>(&id).run(ship).await;
+//! assert!(matches!(refused, Err(DecideError::Refused("the order is shipped already"))));
 //! # assert!(store.recover::<Order>(&id).await?.state.is_shipped);
 //! # Ok(()) }
 //! ```
+//!
+//! With a [`CommandId`] a repeat of a decision is answered as the first time. [`EventStore::recover`] returns the state and its
+//! version without deciding.
 //!
 //! # Follow everything
 //!
 //! A [`Subscription`] delivers what is stored and then what is committed next, in one global order. One that must resume
 //! after a restart is durable: [`store.subscription("mail")`](EventStore::subscription) stores its checkpoint and delivers
-//! each event at least once. A [`Projection`] is a read model folded from many streams; in memory it is kept up to date like
-//! this, and the backends keep it in tables.
+//! each event at least once.
+//!
+//! Read models are folded from many streams, each event exactly once: a [`Projection`] in memory, a [`View`] as documents by key on
+//! every backend, a [`TableProjection`] in tables that SQL queries. A view or table projection with
+//! [`.inline(..)`](store::Connect::inline) is written in the transaction of the append, so it never lags.
 //!
 //! ```standalone_crate
 //! # use event_core::{Event, EventStore, ExpectedVersion, Filter, Projection, RecordedEvent, StartFrom, StreamId};
@@ -201,7 +212,8 @@
 //! # Features
 //!
 //! `derive` (default) re-exports `#[derive(Event)]` and `#[derive(Shape)]` of the crate `event-derive`. `otel` writes the trace of
-//! OpenTelemetry into metadata, and links the spans of handlers to it.
+//! OpenTelemetry into metadata, and links the spans of handlers to it. `rust_decimal` and `url` describe the types `Decimal` and
+//! `Url` of these crates in shapes.
 //!
 //! # Where to go next
 //!
@@ -218,8 +230,9 @@
 //! | [`health`], [`error`] | health checks; all errors |
 //! | [`adapter`] | for authors of backends |
 //!
-//! Guides are in the folder `docs/` of the repository: `guarantees.md`, `evolving-events.md`, `decisions.md`, `subscriptions.md`,
-//! `projections.md`, `operations.md`, `benchmarks.md`.
+//! Guides are in the folder `docs/` of the repository: `shop.md` (a first application), `guarantees.md`, `evolving-events.md`,
+//! `decisions.md`, `subscriptions.md`, `projections.md`, `patterns.md`, `operations.md`, `cli.md`, `console.md`, `browse.md`,
+//! `benchmarks.md`.
 
 #[cfg(test)]
 extern crate self as event_core;
