@@ -60,9 +60,8 @@ impl Console {
         self
     }
 
-    /// Adds a host name under which the console is reached. Addresses and `localhost` need not be added; under any other
-    /// name a request is refused, so that a page of another site cannot reach the console by letting its own name point
-    /// here.
+    /// Adds a host name under which the console is reached. IP addresses and `localhost` are always accepted; a request for
+    /// any other host is refused, which defeats DNS rebinding.
     pub fn host(mut self, name: impl Into<String>) -> Self {
         self.settings.hosts.push(name.into());
         self

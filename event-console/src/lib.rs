@@ -2,7 +2,7 @@
 //! subscriptions and parked events, health, metrics. Pages are HTML that is rendered here and works without JavaScript; a
 //! small script follows the log as it grows.
 //!
-//! It is not a public website: it shows everything that is stored, to whoever is let in.
+//! It is not a public website: it shows everything that is stored to every visitor with access.
 //!
 //! # Serve it
 //!
@@ -29,7 +29,7 @@
 //! - An address that other machines reach, without a token ([`Console::token`]).
 //! - Any change, unless [`Console::allow_actions`] is set. A change is a form of this console, with the token of its session
 //!   and an origin of its own; each leaves a line with the target `event_console::audit`.
-//! - Host names other than `localhost`, addresses, and those of [`Console::host`].
+//! - A host other than `localhost`, an IP address or a name of [`Console::host`], which defeats DNS rebinding.
 //!
 //! Payloads are in pages only: not in addresses, and not in what it logs.
 

@@ -79,7 +79,7 @@ pub trait PgInlineProjection: Send + Sync + 'static {
     /// before; an append to a stream that an inline projection wants is refused here.
     ///
     /// # Errors
-    /// Any error refuses the append; after a transient [`sqlx::Error`], such as a deadlock, the append is tried again.
+    /// Any error refuses the append; after a transient [`sqlx::Error`], such as a deadlock, the append is retried.
     fn apply(
         &self,
         connection: &mut PgConnection,

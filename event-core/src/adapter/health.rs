@@ -70,7 +70,7 @@ pub struct PoolUse {
 pub struct LogChange {
     /// The highest position that this process had seen before.
     pub seen: Position,
-    /// The highest one at which the log of now is known to hold the same event: what was seen after it may be gone.
+    /// The highest position at which the current log is known to hold the same event: later events may be gone.
     pub common: Position,
     /// When it was found out, by the clock of this process.
     pub at: DateTime<Utc>,

@@ -22,7 +22,7 @@ pub struct ReadModelInfo {
     pub state: BuildState,
     /// Everything up to here that passes its filter is in it.
     pub position: Position,
-    /// How many positions it is behind the end of the log: an upper limit of the events that it lacks.
+    /// How many positions it lags the end of the log: an upper limit of the events that it lacks.
     pub lag: u64,
     /// When the last event in it was recorded; events after it may not pass its filter.
     pub last_event_at: Option<DateTime<Utc>>,

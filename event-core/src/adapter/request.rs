@@ -244,8 +244,8 @@ impl AllOptions {
         self
     }
 
-    /// The epoch that the page must be of, if the reader has read in it before. For any other one the backend answers
-    /// [`Error::LogDiverged`](crate::Error::LogDiverged), and the reader proves its place.
+    /// The epoch that the page must be of, if the reader has read in it before. In any other one the backend returns
+    /// [`Error::LogDiverged`](crate::Error::LogDiverged), and the reader verifies its position.
     pub const fn get_epoch(&self) -> Option<u64> {
         self.epoch
     }

@@ -11,7 +11,7 @@ use crate::value::{EventId, InvalidEventId};
 /// The namespace of the ids of named commands.
 const NAMED: Uuid = Uuid::from_u128(0x2d8d_94d2_5b0f_4c63_9f3f_6f7a_3a9c_51be);
 
-/// A UUID that identifies a command, unique per tenant in a store: whoever repeats the command gives the same id.
+/// A UUID that identifies a command, unique per tenant in a store: a repeat of the command uses the same id.
 ///
 /// The ids of the command's events derive from it, so that the store recognizes a repeat by them.
 ///

@@ -1,5 +1,5 @@
-//! Decisions: an aggregate is loaded, a closure decides on its state, and the events are appended if nobody was faster; after a
-//! conflict the later events are applied and it is decided again.
+//! Decisions: load an aggregate, let a closure decide on its state, and append the events at the version that was read. After a
+//! conflict the later events are applied and the closure runs again.
 //!
 //! [`EventStore::decide`] begins a decision. A [`CommandId`] makes it idempotent: the ids of its events derive from it.
 
@@ -39,7 +39,7 @@ pub struct Decide<'s, A> {
 pub struct Decided<A> {
     /// The state after the events of the decision.
     pub state: A,
-    /// The stream's version after them: the one that was decided on where there are none, 0 if the stream does not exist.
+    /// The stream's version after the decision. Without events it is the version that was read: 0 if the stream does not exist.
     pub stream_version: StreamVersion,
     /// The number of events that the decision has stored.
     pub events: usize,
@@ -141,11 +141,11 @@ impl<A: Aggregate<Event: Into<NewEvent>>> Decide<'_, A> {
         self
     }
 
-    /// Decides: the closure gets the state and returns the events that follow from it. No events are a valid decision.
+    /// Decides: the closure gets the state and returns the new events. No events are a valid decision.
     ///
-    /// The closure runs once for each try, so it must not have other effects. It is not called for a command that was stored
-    /// before; the answer then shows the state as it was after the events of the command, or, where those are truncated, the
-    /// state of now. The future is `Send` if the closure is.
+    /// The closure runs once for each try, so it must not have side effects. It is not called for a command that was stored before:
+    /// the answer then has the state as it was after the events of the command, or the current state if those were truncated. The
+    /// future is `Send` if the closure is.
     ///
     /// # Errors
     /// [`DecideError::Refused`] with the closure's own error; otherwise [`DecideError::Store`] with

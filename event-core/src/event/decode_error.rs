@@ -116,8 +116,7 @@ impl DecodeError {
 }
 
 /// What an unknown type means where no type like it is known.
-pub(crate) const NOT_LINKED: &str =
-    "an event crate that is only in Cargo.toml is not linked: write `use the_event_crate as _;` in the application";
+pub(crate) const NOT_LINKED: &str = "an event crate that is only in Cargo.toml is not linked: write `use the_event_crate as _;` in the application";
 
 fn similar_types(known: &[&'static str]) -> String {
     match known {

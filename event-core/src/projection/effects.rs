@@ -1,7 +1,7 @@
-//! [`Effects`]: what follows from an event outside of the store.
+//! [`Effects`]: side effects of an event, such as a mail or a request.
 //!
-//! An effect is collected while its event is applied, and run once what was written is committed, and only by the build that
-//! readers read then: the transaction proves that the build is still the one that the effects were collected for.
+//! Effects are collected while an event is applied, and run after the commit, for the current build only: the transaction
+//! proves that the build is still the one that they were collected for.
 
 use std::fmt;
 use std::future::Future;
@@ -21,16 +21,15 @@ const LONGEST: Duration = Duration::from_secs(30);
 
 type Effect = Box<dyn FnOnce() -> BoxFuture<'static, Result<(), BoxError>> + Send>;
 
-/// What follows from an event outside of the store, such as a mail or a request: collected while the event is applied, run after
-/// what it changed is committed.
+/// Side effects, such as a mail or a request: collected while an event is applied, run after the commit.
 ///
 /// The effects of a batch are run in the order of its events, one after the other, before the next batch is written. **Each is run
-/// at most once**: not if the program is killed between the commit and the effect, and not again if it fails, which is logged and
-/// counted and stops nothing. What must not be lost belongs in a durable subscription
+/// at most once**: it is lost if the program is killed between the commit and the effect, and one that fails is logged and counted,
+/// and not run again. Work that must not be lost belongs in a durable subscription
 /// ([`EventStore::subscription`](crate::EventStore::subscription)), which is delivered at least once.
 ///
-/// A build that is being made has none: neither that of a first start, nor that of a rebuild. Once readers read it, it has the
-/// effects of what follows, and no event has them twice, however many programs run it.
+/// A build that is being made has no effects, neither the first one nor a rebuild. Once it is current, later events have theirs, and
+/// no event has them twice, however many programs run the read model.
 ///
 /// ```
 /// use event_core::Effects;

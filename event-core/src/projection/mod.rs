@@ -148,7 +148,7 @@ impl<P: Projection> Live<P> {
         Ok(self.applied - before)
     }
 
-    /// Waits for the next event, applies it and returns it. Never returns `None`; after an error the next call tries again.
+    /// Waits for the next event, applies it and returns it. Never returns `None`; after an error the next call retries.
     ///
     /// # Errors
     /// As [`Live::catch_up`].

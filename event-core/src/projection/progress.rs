@@ -58,7 +58,7 @@ pub struct ReadModelStatus {
 }
 
 impl ReadModelStatus {
-    /// How many positions it is behind the end of the log: an upper limit of the events that it lacks.
+    /// How many positions it lags the end of the log: an upper limit of the events that it lacks.
     pub const fn lag(&self) -> u64 {
         self.head.get().saturating_sub(self.position.get())
     }

@@ -168,9 +168,9 @@ async fn is_replaced<S: Source>(
     Ok(source.model().current(&builds)?.is_some_and(|it| it.number != number))
 }
 
-/// A read model that is about to be run: it catches up and then follows the log; await it.
+/// Runs a read model when awaited: it catches up, then follows the log.
 ///
-/// It ends only with an error, or when it is told so by [`until`](Self::until). Dropping it loses nothing.
+/// It ends only with an error, or after [`until`](Self::until). Dropping it loses nothing.
 #[must_use = "nothing is run before it is awaited"]
 pub struct Run<'s> {
     work: BoxFuture<'s, Result<()>>,
@@ -188,7 +188,8 @@ impl<'s> Run<'s> {
         Self { work: Box::pin(work), stop: Box::pin(pending()), busy }
     }
 
-    /// Ends it with `Ok` once a future is done, such as a signal to shut down. What is being committed then has its effects first.
+    /// Ends it with `Ok` once a future completes, such as a shutdown signal. A batch that is being committed is finished, with its
+    /// effects.
     pub fn until(mut self, stop: impl Future<Output = ()> + Send + 's) -> Self {
         self.stop = Box::pin(stop);
         self

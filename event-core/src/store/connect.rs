@@ -40,17 +40,17 @@ impl Connect {
         self
     }
 
-    /// Adds a read model that is written in the transaction of each append it wants: a view (`.inline(Sales::default())`) or a
-    /// table projection (`.inline(Orders)`), on every backend that has them. So it is never behind, and an event that it refuses
-    /// is not stored: the append is refused, with the event and the key.
+    /// Adds a read model that is written in the transaction of each append with an event that its filter selects: a view
+    /// (`.inline(Sales::default())`) or a table projection (`.inline(Orders)`), on every backend that has them. It never lags. An
+    /// event that it refuses is not stored: the append fails with an error that names the event and the key.
     ///
-    /// Opening makes the first build, brings it up to now, and is refused if the build is of another definition: then a store
-    /// that is opened without `inline` makes a new one, `store.view::<Sales>().rebuild()`. Every program that appends such events
-    /// has to write the model; what others stored, or imported, is caught up by the next append and by
+    /// Opening creates the first build and catches it up. If the stored build has another definition, opening fails: open the store
+    /// without `inline` and make a new build, `store.view::<Sales>().rebuild()`. Every program that appends such events must write
+    /// the model; events that others stored, or imported, are applied by the next append and by
     /// [`catch_up`](crate::projection::Documents::catch_up). Writers of one model take turns.
     ///
-    /// A backend's crate makes one from its own kind of projection, too: `event_postgres::inline(..)`,
-    /// `event_sqlite::inline(..)`. Opening is refused if the store has another backend.
+    /// `event_postgres::inline(..)` and `event_sqlite::inline(..)` add a projection of one backend. Opening fails if the store has
+    /// another backend.
     pub fn inline<K>(mut self, projection: impl IntoInline<K>) -> Self {
         self.options.inline.push(projection.into_inline());
         self

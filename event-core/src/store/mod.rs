@@ -143,8 +143,8 @@ impl EventStore {
     /// [`Error::WrongExpectedVersion`] if the stream has another version than expected, [`Error::StreamDeleted`],
     /// [`Error::StreamArchived`], [`Error::StreamLimitReached`], [`Error::EventIdConflict`];
     /// [`Error::InvalidEventData`] for an empty list or an invalid event, [`Error::InvalidBatchSize`] for more than 10 000
-    /// events, [`Error::Serialization`]; [`Error::Connection`] after the last retry. Nothing is written on an error. Only after
-    /// a lost connection the outcome is unknown; appending the same events again, with the same ids, returns it.
+    /// events, [`Error::Serialization`]; [`Error::Connection`] after the last retry. An error means that nothing was written,
+    /// except after a lost connection, when the outcome is unknown: append the same events with the same ids again to learn it.
     pub fn append<'a, I>(
         &'a self,
         stream_id: &'a StreamId,

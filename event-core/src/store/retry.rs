@@ -100,7 +100,7 @@ impl RetryPolicy {
 
 impl Default for RetryPolicy {
     /// 3 retries after 50, 100 and 200 ms, each times 0.8 to 1.2, none later than 60 s after the first attempt: a statement
-    /// that took as long as a backend lets it, 30 s by default, is tried again.
+    /// that took as long as a backend allows, 30 s by default, is still retried.
     fn default() -> Self {
         Self {
             retries: 3,

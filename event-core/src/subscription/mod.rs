@@ -51,8 +51,8 @@ pub enum StartFrom {
     /// At an event of the stream that the filter selects, by its version, inclusive; one after the last event is the end of the
     /// stream. A version beyond that is refused, and so is a filter without a stream.
     Version(StreamVersion),
-    /// After a checkpoint, which is proved by its last event: a log that does not hold that event is refused, at once and
-    /// also when it is found out later that the log was replaced.
+    /// After a checkpoint. The log must hold the checkpoint's last event; otherwise the start is refused, and a subscription that
+    /// already runs ends when the log is replaced by one without that event.
     Checkpoint(Checkpoint),
 }
 

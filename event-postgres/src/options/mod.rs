@@ -198,7 +198,7 @@ impl PgOptions {
     /// those of the store. A process picks one at random and keeps to it; when it cannot be reached the next one is
     /// asked, and the primary last.
     ///
-    /// **A standby is behind.** What was just appended, even by this process, may not be there yet: a read sees an
+    /// **A standby lags.** An event that was just appended, even by this process, may not be there yet: a read sees an
     /// earlier state, and a decision made on it meets
     /// [`Error::WrongExpectedVersion`](event_core::Error::WrongExpectedVersion). Appends, `stream_info`, snapshots and
     /// the live end of subscriptions use the primary; a subscription that catches up reads a standby that is far

@@ -110,7 +110,7 @@ pub trait PgProjection: Send + Sync + 'static {
     /// # Errors
     /// After any error the transaction is rolled back, and the checkpoint stays before the first of the events. The
     /// projector's error names the event and the statement.
-    /// [`PgProjector::run`](event_sql::projector::Projector::run) tries again after a transient [`sqlx::Error`].
+    /// [`PgProjector::run`](event_sql::projector::Projector::run) retries after a transient [`sqlx::Error`].
     fn apply(
         &self,
         connection: &mut PgConnection,

@@ -126,7 +126,7 @@ impl<T: ProjectionTables> Projector<T> {
     /// To stop it, drop the future: a transaction in flight is rolled back.
     ///
     /// # Errors
-    /// As [`Projector::catch_up`], without the transient ones: after those it tries again, at growing intervals.
+    /// As [`Projector::catch_up`], without the transient ones: those are retried, at growing intervals.
     pub async fn run(&mut self) -> Result<()> {
         let mut pause = FIRST_PAUSE;
         loop {

@@ -79,7 +79,7 @@ impl<P: TableProjection> Tables<P> {
         Err(tried.map_or_else(busy, |(_, error)| error))
     }
 
-    /// The same tables, run by a projection that is not the default one.
+    /// The same tables, run by a given value of the projection instead of its default.
     pub fn by(&self, projection: P) -> TableRunner<P> {
         self.by_shared(Arc::new(projection))
     }
@@ -141,26 +141,26 @@ impl<P: TableProjection> TableRunner<P> {
         TablesSource { model, projection: Arc::clone(&self.projection), busy }
     }
 
-    /// Runs the projection: it catches up, and follows the log until it is dropped or [`until`](Run::until) ends it. Any number of
-    /// programs may run one; each event is in the tables once.
+    /// Runs the projection: it catches up, then follows the log until the future is dropped or [`until`](Run::until) ends it. Any
+    /// number of programs may run it; each event is applied exactly once.
     ///
     /// # Errors
     /// [`Error::Adapter`] for a projection of another definition, for statements that the backend refuses, and for an event that
-    /// cannot be applied, with the event and the statement; decoding errors; [`Error::LogDiverged`]. What may pass is tried again.
+    /// cannot be applied, with the event and the statement; decoding errors; [`Error::LogDiverged`]. Transient errors are retried.
     pub fn run(&self) -> Run<'static> {
         Run::new(self.source(), self.store.clone())
     }
 
-    /// Brings the tables up to now; returns how many events were applied.
+    /// Applies all events that are stored now; returns their number.
     ///
     /// # Errors
-    /// As [`run`](Self::run), and the first one that may pass, too.
+    /// As [`run`](Self::run), and the first transient error.
     pub async fn catch_up(&self) -> Result<u64> {
         runner::catch_up(&self.source(), &self.store.all_tenants()).await
     }
 
-    /// Makes the tables anew beside the old ones, which are read meanwhile; then queries read the new ones, and the old ones are
-    /// dropped. One that was interrupted is continued. Returns how many events were applied.
+    /// Builds the tables from all events beside the current ones, which are read meanwhile; then switches queries to the new build and
+    /// drops the old one. An interrupted rebuild is continued. Returns the number of applied events.
     ///
     /// # Errors
     /// As [`catch_up`](Self::catch_up); a projection of a newer definition is not replaced.

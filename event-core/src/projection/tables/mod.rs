@@ -17,8 +17,8 @@ use crate::subscription::Filter;
 /// A read model in tables of its own, with one definition for SQLite and PostgreSQL.
 ///
 /// The statements name the tables in braces and the parameters `$1`, `$2`. [`EventStore::tables`] reads the tables and runs the
-/// projection. Each event is in them exactly once, however many programs run it, and whenever one is killed: the rows and how far
-/// the log was read are written in one transaction. A rebuild makes new tables beside the old ones.
+/// projection. Each event is applied exactly once, even with several processes or after a crash: rows and checkpoint are written in
+/// one transaction. A rebuild makes new tables beside the old ones.
 ///
 /// ```
 /// use event_core::error::BoxError;
@@ -120,13 +120,13 @@ pub trait TableProjection: Send + Sync + 'static {
     /// The statements that create the tables and their indexes, in order. Part of the definition.
     fn create() -> &'static [&'static str];
 
-    /// Writes what an event changes in the tables, in the transaction that moves the checkpoint. It is called again if that
-    /// transaction is not committed, so it must not do anything else than through `tables`; what follows outside of
-    /// the store is added to [`TablesTx::effects`].
+    /// Applies an event to the tables, in the transaction that moves the checkpoint. It is called again if that transaction is
+    /// not committed, so it must act through `tables` only; side effects, such as a mail, are added to [`TablesTx::effects`] and
+    /// run after the commit.
     ///
     /// # Errors
     /// Any error stops the projection before the event, and names the event and the statement. A transient error of the store is
-    /// tried again.
+    /// retried.
     fn apply(
         &self,
         event: Self::Event,

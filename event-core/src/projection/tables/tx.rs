@@ -22,7 +22,7 @@ impl<'t> TablesTx<'t> {
         Self { connection, failed: None, effects }
     }
 
-    /// What follows from the event outside of the store, run once the transaction is committed; [`Effects`] says when.
+    /// Collects side effects, such as a mail or a request, which run after the commit; see [`Effects`].
     pub const fn effects(&mut self) -> &mut Effects {
         &mut self.effects
     }

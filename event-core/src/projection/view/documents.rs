@@ -156,26 +156,26 @@ impl<V: View> Documents<V> {
         Ok(found)
     }
 
-    /// Runs the view: it catches up, and follows the log until it is dropped or [`until`](Run::until) ends it. Any number of
-    /// programs may run a view; each event is in the documents once.
+    /// Runs the view: it catches up, then follows the log until the future is dropped or [`until`](Run::until) ends it. Any number
+    /// of programs may run a view; each event is applied exactly once.
     ///
     /// # Errors
     /// [`Error::Adapter`] for a view of another definition, and for an event that cannot be folded, with the event and the key;
-    /// decoding errors; [`Error::LogDiverged`]. What may pass is tried again.
+    /// decoding errors; [`Error::LogDiverged`]. Transient errors are retried.
     pub fn run(&self) -> Run<'static> {
         Run::new(ViewSource::<V>::new(), self.store.clone())
     }
 
-    /// Brings the documents up to now; returns how many events were folded.
+    /// Applies all events that are stored now; returns their number.
     ///
     /// # Errors
-    /// As [`run`](Self::run), and the first one that may pass, too.
+    /// As [`run`](Self::run), and the first transient error.
     pub async fn catch_up(&self) -> Result<u64> {
         runner::catch_up(&ViewSource::<V>::new(), &self.store.all_tenants()).await
     }
 
-    /// Makes the documents anew beside the old ones, which are read meanwhile; then readers read the new ones, and the old
-    /// ones are removed. One that was interrupted is continued. Returns how many events were folded.
+    /// Builds the documents from all events beside the current ones, which are read meanwhile; then switches readers to the new build
+    /// and removes the old one. An interrupted rebuild is continued. Returns the number of applied events.
     ///
     /// # Errors
     /// As [`catch_up`](Self::catch_up); a view of a newer definition is not replaced.

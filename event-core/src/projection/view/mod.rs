@@ -98,8 +98,8 @@ pub trait View: Default + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// folded could not be stored. A panic stops the view before the event.
     fn fold(&mut self, event: &Self::Event, recorded: &RecordedEvent);
 
-    /// What follows from the event outside of the store, by the document as it is after [`fold`](Self::fold); by default nothing.
-    /// Asked once for each document that the event changes. [`Effects`] says when they are run.
+    /// Collects side effects, such as a mail or a request, which run after the commit; by default none. Called once for each document
+    /// that the event changes, with the document as it is after [`fold`](Self::fold). [`Effects`] says when they are run.
     fn effects(&self, event: &Self::Event, recorded: &RecordedEvent, effects: &mut Effects) {
         let _ = (event, recorded, effects);
     }

@@ -25,24 +25,24 @@ const COUNTED: u64 = 100_000;
 /// How long they are counted at most.
 const COUNT_TIME: Duration = Duration::from_secs(20);
 
-/// From where events are handled that a subscription has passed and that match only since a change.
+/// Whether a change delivers events before the checkpoint that match only the new filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum NewEventsFrom {
-    /// From the place of each partition on: what was passed stays passed.
+    /// No: each partition continues at its checkpoint.
     #[default]
     Here,
-    /// From the event at a position on.
+    /// Those from a position on, inclusive.
     Position(Position),
-    /// From the first event of the log on.
+    /// All of them.
     Beginning,
 }
 
-/// What a change of a subscription comes to.
+/// The result of a change of a subscription, or of its preview.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ChangeReport {
-    /// Whether anything changes: `false` when the subscription is what is wanted already, and its consumers go on.
+    /// Whether anything changes: `false` when the subscription has these settings already; its consumers then continue.
     pub changes: bool,
     /// The filter before, as text.
     pub filter_before: String,
@@ -52,8 +52,8 @@ pub struct ChangeReport {
     pub partitions_before: u32,
     /// The number of partitions afterwards.
     pub partitions: u32,
-    /// The number of events that were passed, match only now, and are handled because this change, or one before it that is not
-    /// caught up yet, asks for them.
+    /// The number of events before the checkpoints that are delivered because of this change, or of an earlier one that has not
+    /// caught up yet.
     pub new_events: u64,
     /// Whether all of them were counted: at most 100 000 events are read for it. If not, there may be more.
     pub counted_all: bool,
@@ -71,11 +71,11 @@ pub struct SubscriptionChange {
 }
 
 impl DurableSubscription {
-    /// Changes the filter, the number of partitions or the partition key of a subscription that exists, and keeps its places:
-    /// what was handled is not handled again. Parked events and the number of skipped ones stay, too.
+    /// Changes the filter, the number of partitions or the partition key of a subscription that exists, and keeps its checkpoints:
+    /// handled events are not delivered again. Parked events and the number of skipped ones stay, too.
     ///
-    /// Consumers that are open end with [`SubscriptionError::Changed`]; what they had acknowledged is kept, and what they had
-    /// in flight is delivered again to those that are opened after the change. Only what a call names is changed.
+    /// Open consumers end with [`SubscriptionError::Changed`]; events that they acknowledged stay handled, and events in flight are
+    /// redelivered to the consumers that are opened after the change. Settings without a call stay as they are.
     ///
     /// ```
     /// # use event_core::{Event, EventStore, EventVersion, ExpectedVersion, Filter, StreamId};

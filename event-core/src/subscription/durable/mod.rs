@@ -52,8 +52,8 @@ const MIN_LEASE: Duration = Duration::from_millis(100);
 const MAX_TIME: Duration = Duration::from_hours(24);
 
 impl EventStore {
-    /// Returns a builder to open or to manage a durable subscription. Each tenant has its own namespace of subscriptions,
-    /// and so has the view of all tenants.
+    /// Returns a builder to open or to manage a durable subscription. Names are unique per tenant; subscriptions of
+    /// [`all_tenants`](Self::all_tenants) have a separate namespace.
     ///
     /// ```
     /// # use event_core::{Event, EventStore, EventVersion, ExpectedVersion, Filter, StreamId};

@@ -147,7 +147,7 @@ impl<'s> CopyTo<'s> {
         self
     }
 
-    /// Ends the copy early: the function is asked after each page, which is stored whole. A copy that is repeated goes on.
+    /// Ends the copy early: the function is asked after each page, which is stored whole. A repeated copy continues.
     pub fn stop_if(mut self, stop: impl Fn() -> bool + Send + 's) -> Self {
         self.stop = Box::new(stop);
         self
