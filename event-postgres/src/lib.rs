@@ -27,8 +27,9 @@
 //! # Options
 //!
 //! The keys of the URL are those of [`PgOptions`]: the schema, the size of the pool, timeouts, a pooler in between, standbys
-//! that serve reads. An adapter that is opened from options has what only PostgreSQL offers: [`PgAdapter::append_in`] for
-//! events and rows of one transaction, [`PgAdapter::grant_to`], [`PgAdapter::stall`].
+//! that serve reads. [`PgAdapter`] has what only PostgreSQL offers: [`PgAdapter::append_in`] for events and rows of one transaction,
+//! [`PgAdapter::grant_to`], [`PgAdapter::stall`]. Keep it when it is opened from options, or get it from a store that was opened by
+//! URL: `store.backend::<PgAdapter>()`.
 //!
 //! ```no_run
 //! # async fn open() -> event_core::Result<()> {
@@ -62,7 +63,8 @@
 //!
 //! # What holds
 //!
-//! - An append is one round trip and one transaction, whatever its expected version and size.
+//! - An append is one round trip and one transaction, whatever its expected version and size. One that an inline projection
+//!   takes part in needs a round trip more for each statement.
 //! - Within a stream, positions follow versions; a read of all streams returns only what no later commit can come before.
 //! - The tables are private: their shape may change with any version. Read models are the place for own queries.
 

@@ -14,6 +14,8 @@
 //! | [`projector`] | runs a projection in tables, each event exactly once |
 //! | [`read_models`] | builds of read models, and the documents of views |
 //! | [`inline`] | read models in the transaction of the append |
+//! | [`tables`] | the statements of table projections, in both dialects |
+//! | [`verify`] | the findings of a verification |
 //! | [`migrations`] | whether this program may use a schema, by its history |
 //! | [`url_keys`] | the keys of a store's URL |
 //! | [`epochs`] | whether the log is the one that a process has read |

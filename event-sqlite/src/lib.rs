@@ -30,8 +30,9 @@
 //! # Options
 //!
 //! The keys of the URL are those of [`SqliteOptions`]: when an append is acknowledged, how long to wait for another program,
-//! how large the file may grow. An adapter that is opened from options has what only a file offers:
-//! [`SqliteAdapter::backup`], [`SqliteAdapter::check`].
+//! how large the file may grow. `store.backup(path)` copies the file while it is in use. [`SqliteAdapter`] has what only a file
+//! offers, such as [`SqliteAdapter::check`]. Keep it when it is opened from options, or get it from a store that was opened by
+//! URL: `store.backend::<SqliteAdapter>()`.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")]

@@ -93,7 +93,7 @@ pub trait PgProjection: Send + Sync + 'static {
         Filter::all()
     }
 
-    /// Creates the tables, in a schema that is empty and first on the search path. Called once for a build.
+    /// Creates the tables, in an empty schema that is the only one on the search path. Called once for a build.
     ///
     /// # Errors
     /// After any error nothing of the build is kept.
