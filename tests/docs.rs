@@ -13,6 +13,8 @@ mod guides {
     mod subscriptions {}
     #[doc = include_str!("../docs/projections.md")]
     mod projections {}
+    #[doc = include_str!("../docs/patterns.md")]
+    mod patterns {}
     #[doc = include_str!("../docs/browse.md")]
     mod browse {}
     #[doc = include_str!("../docs/console.md")]
