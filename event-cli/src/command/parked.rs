@@ -5,7 +5,9 @@ use clap::{Args, Subcommand};
 use event_core::adapter::ParkedEvent;
 use event_core::subscription::{DurableSubscription, SubscriptionInfo};
 use event_core::{AllOptions, EventStore, Position, RecordedEvent, Scope};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
+use serde_json::value::RawValue;
 
 use crate::ask::confirm;
 use crate::command::find::find;
@@ -222,11 +224,11 @@ async fn list(
 }
 
 impl Listed {
-    fn json(&self, name: &str) -> Value {
-        let mut line = line(name, &self.parked);
+    fn json<'l>(&'l self, name: &'l str) -> Line<'l> {
+        let mut line = Line::of(name, &self.parked);
         if let Some((reason, at)) = &self.discarded {
-            line["reason"] = reason.as_str().into();
-            line["discarded_at"] = time(*at).into();
+            line.reason = Some(reason);
+            line.discarded_at = Some(time(*at));
         }
         line
     }
@@ -246,17 +248,47 @@ impl Listed {
     }
 }
 
-fn line(name: &str, parked: &ParkedEvent) -> Value {
-    json!({
-        "subscription": name,
-        "position": parked.position.get(),
-        "id": parked.event_id.to_string(),
-        "partition": parked.partition,
-        "attempts": parked.attempts,
-        "error": parked.error,
-        "parked_at": time(parked.parked_at),
-        "replay": parked.replay,
-    })
+/// A parked event as an object of JSON, with its data as it is stored.
+#[derive(Serialize)]
+struct Line<'l> {
+    subscription: &'l str,
+    position: u64,
+    id: String,
+    partition: u32,
+    attempts: u32,
+    error: &'l str,
+    parked_at: String,
+    replay: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'l str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    discarded_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream: Option<&'l str>,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    event_type: Option<&'l str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'l RawValue>,
+}
+
+impl<'l> Line<'l> {
+    fn of(name: &'l str, parked: &'l ParkedEvent) -> Self {
+        Self {
+            subscription: name,
+            position: parked.position.get(),
+            id: parked.event_id.to_string(),
+            partition: parked.partition,
+            attempts: parked.attempts,
+            error: &parked.error,
+            parked_at: time(parked.parked_at),
+            replay: parked.replay,
+            reason: None,
+            discarded_at: None,
+            stream: None,
+            event_type: None,
+            data: None,
+        }
+    }
 }
 
 fn show(
@@ -267,12 +299,10 @@ fn show(
     as_json: bool,
 ) -> Result<(), Failure> {
     if as_json {
-        let mut line = line(name, parked);
-        if let Some(event) = event {
-            line["stream"] = event.stream_id().as_str().into();
-            line["type"] = event.event_type().into();
-            line["data"] = serde_json::from_str(event.data().get()).unwrap_or_default();
-        }
+        let mut line = Line::of(name, parked);
+        line.stream = event.map(|event| event.stream_id().as_str());
+        line.event_type = event.map(RecordedEvent::event_type);
+        line.data = event.map(RecordedEvent::data);
         return session.out.json(&line);
     }
     let out = &mut session.out;

@@ -7,6 +7,7 @@ use event_core::{
     AllOptions, BatchSize, Error, EventId, EventStore, Position, ReadOptions, RecordedEvent,
     StreamVersion,
 };
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::failure::Failure;
@@ -134,6 +135,16 @@ async fn effects(store: &EventStore, event: &RecordedEvent) -> Result<Vec<Effect
     Ok(found)
 }
 
+/// The answer as an object of JSON. What is stored is no `Value` on its way: that has other numbers, other keys, and not
+/// any depth.
+#[derive(Serialize)]
+struct Family {
+    stored: Box<RawValue>,
+    latest: Box<RawValue>,
+    causes: Vec<Box<RawValue>>,
+    effects: Vec<Box<RawValue>>,
+}
+
 fn print_json(
     session: &mut Session,
     event: &RecordedEvent,
@@ -148,13 +159,13 @@ fn print_json(
         let events = events.into_iter().map(|it| raw(rows::json(it, Form::Stored)?));
         events.collect::<Result<Vec<_>, Failure>>()
     };
-    let line = serde_json::json!({
-        "stored": raw(rows::json(event, Form::Stored)?)?,
-        "latest": raw(rows::json(event, Form::Latest)?)?,
-        "causes": list(causes.iter().collect())?,
-        "effects": list(effects.iter().map(|it| &it.event).collect())?,
-    });
-    session.out.json(&line)
+    let family = Family {
+        stored: raw(rows::json(event, Form::Stored)?)?,
+        latest: raw(rows::json(event, Form::Latest)?)?,
+        causes: list(causes.iter().collect())?,
+        effects: list(effects.iter().map(|it| &it.event).collect())?,
+    };
+    session.out.json(&family)
 }
 
 fn print(

@@ -133,6 +133,26 @@ fn parked_events_are_shown_replayed_and_discarded() {
 }
 
 #[test]
+fn json_of_a_parked_event_has_its_data_as_it_is_stored() {
+    use event_core::RetryPolicy;
+    use event_core::subscription::OnFailure;
+    let shop = Shop::empty();
+    let deep = format!("{}1{}", "[".repeat(126), "]".repeat(126));
+    let data =
+        format!(r#"{{"z":123456789012345678901234567890,"y":1e400,"a":1.10,"a":2,"deep":{deep}}}"#);
+    shop.append("order-1", "unknown", 1, &data);
+    shop.with_store(async |store| {
+        let mail = store.subscription("mail").on_failing(OnFailure::Park);
+        let mut mail = mail.retry(RetryPolicy::never()).open().await.unwrap();
+        mail.next().await.unwrap().unwrap().fail("no").unwrap();
+        mail.close().await.unwrap();
+    });
+    let said = shop.ok(&["parked", "show", "mail", "1", "--json"]).stdout;
+    assert!(said.contains(&data), "{said}");
+    assert!(said.contains(r#""subscription":"mail""#) && said.contains(r#""type":"unknown""#));
+}
+
+#[test]
 fn a_view_is_rebuilt_switched_and_dropped_by_its_name() {
     use event_core::adapter::Adapter as _;
     let shop = Shop::new();

@@ -130,3 +130,37 @@ fn a_very_long_string_is_cut_in_tables_and_whole_in_json() {
     let whole = shop.ok(&["events", "order-1", "--json"]).json();
     assert_eq!(whole[0]["data"]["customer"].as_str().unwrap().len(), (1 << 20) + 8);
 }
+
+#[test]
+fn json_of_an_event_has_its_data_and_metadata_as_they_are_stored() {
+    use event_core::serde_json::value::RawValue;
+    use event_core::{EventVersion, ExpectedVersion, Metadata, NewEvent, StreamId};
+    let shop = Shop::empty();
+    // As deep as data may be; a number beyond any float, keys that repeat and are not sorted.
+    let deep = format!("{}1{}", "[".repeat(126), "]".repeat(126));
+    let data =
+        format!(r#"{{"z":123456789012345678901234567890,"y":1e400,"a":1.10,"a":2,"deep":{deep}}}"#);
+    let odd = r#"{"\ud800":1.10}"#;
+    shop.with_store(async |store| {
+        let stream = StreamId::new("x-1").unwrap();
+        let event = || {
+            let data = RawValue::from_string(data.clone()).unwrap();
+            NewEvent::raw("unknown", EventVersion::new(1), data)
+        };
+        let cause = event().with_metadata(Metadata::from_json(odd).unwrap());
+        let id = cause.id().to_string();
+        let effect = event().with_metadata(Metadata::new().with_causation_id(id));
+        store.append(&stream, ExpectedVersion::Any, [cause, effect]).await.unwrap();
+    });
+    // As stored and as it reads now, and its effect.
+    for (arguments, times, odds) in [
+        (&["show", "1", "--json"][..], 3, 2),
+        (&["show", "2", "--json"], 3, 1),
+        (&["all", "--json", "--limit", "1"], 1, 1),
+        (&["events", "x-1", "--json", "--as", "latest"], 2, 1),
+    ] {
+        let said = shop.ok(arguments).stdout;
+        let found = (said.matches(&data).count(), said.matches(odd).count());
+        assert_eq!(found, (times, odds), "{arguments:?}: {said}");
+    }
+}
