@@ -1,15 +1,15 @@
 //! Events as JSON from a file or from standard input, validated by the registry before any of them is stored.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::error::Error as _;
 use std::io::Read;
 
 use chrono::Utc;
 use event_core::event::DecodeError;
-use event_core::{AnyEvent, EventVersion, Metadata, NewEvent, Registry};
+use event_core::{AnyEvent, EventVersion, InvalidEvent, Metadata, NewEvent, Registry};
 use serde::Deserialize;
+use serde_json::Deserializer;
 use serde_json::value::RawValue;
-use serde_json::{Deserializer, Value};
 
 /// The most that is read: more than any store takes in one append.
 const MOST_BYTES: u64 = 256 << 20;
@@ -85,11 +85,8 @@ fn event(registry: &Registry, text: &RawValue) -> Result<NewEvent, Broken> {
     let given: Given = serde_json::from_str(text.get())
         .map_err(|error| (".".to_owned(), without_place(&error)))?;
     let decoded = decode(registry, &given)?;
-    decoded.validate_any(Utc::now()).map_err(|invalid| {
-        let path = invalid.field.as_ref().map_or(".data".to_owned(), |it| format!(".data.{it}"));
-        (path, invalid.to_string())
-    })?;
-    let data = decoded.to_json_any().map_err(|error| broken(".data", error))?;
+    decoded.validate_any(Utc::now()).map_err(|invalid| of_rule(&invalid))?;
+    let data = decoded.to_stored_any().map_err(|invalid| of_rule(&invalid))?;
     let mut event = NewEvent::raw(decoded.event_type(), decoded.event_version(), data);
     if let Some(id) = &given.id {
         let id: event_core::EventId =
@@ -101,6 +98,12 @@ fn event(registry: &Registry, text: &RawValue) -> Result<NewEvent, Broken> {
         event = event.with_metadata(metadata.map_err(|error| broken(".metadata", error))?);
     }
     Ok(event)
+}
+
+/// The rule of the event's own type that it breaks.
+fn of_rule(invalid: &InvalidEvent) -> Broken {
+    let path = invalid.field.as_ref().map_or(".data".to_owned(), |it| format!(".data.{it}"));
+    (path, invalid.to_string())
 }
 
 /// The parser counts lines and columns within the event.
@@ -130,8 +133,7 @@ fn decode(registry: &Registry, given: &Given) -> Result<Box<dyn AnyEvent>, Broke
         let read = own.decode(version, &given.data).map_err(|error| of_decoding(&error))?;
         let written =
             read.to_json_any().map_err(|error| (".data".to_owned(), error.to_string()))?;
-        let value = |text: &RawValue| serde_json::from_str::<Value>(text.get()).unwrap_or_default();
-        if let Some(path) = lost(&value(&given.data), &value(&written), ".data") {
+        if let Some(path) = lost(&given.data, &written, ".data") {
             let rule = format!("{} {version} has no such key", own.event_type());
             return Err((path, rule));
         }
@@ -160,10 +162,14 @@ fn of_decoding(error: &DecodeError) -> Broken {
     }
 }
 
-/// The path of the first key that is given and not kept. One that stands for nothing may be left out.
-fn lost(given: &Value, kept: &Value, path: &str) -> Option<String> {
-    match (given, kept) {
-        (Value::Object(given), Value::Object(kept)) => given.iter().find_map(|(key, value)| {
+/// The path of the first key that is given and not kept. One that stands for nothing may be left out. Texts are compared,
+/// not values: those hold neither every number nor every depth.
+fn lost(given: &RawValue, kept: &RawValue, path: &str) -> Option<String> {
+    if given.get() == kept.get() {
+        return None;
+    }
+    match (&Kind::of(given), &Kind::of(kept)) {
+        (Kind::Object(given), Kind::Object(kept)) => given.iter().find_map(|(key, value)| {
             let path = format!("{path}.{key}");
             match kept.get(key) {
                 Some(kept) => lost(value, kept, &path),
@@ -171,7 +177,7 @@ fn lost(given: &Value, kept: &Value, path: &str) -> Option<String> {
                 None => Some(path),
             }
         }),
-        (Value::Array(given), Value::Array(kept)) => {
+        (Kind::List(given), Kind::List(kept)) => {
             let pairs = given.iter().zip(kept).enumerate();
             pairs
                 .into_iter()
@@ -181,13 +187,103 @@ fn lost(given: &Value, kept: &Value, path: &str) -> Option<String> {
     }
 }
 
-fn is_nothing(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(list) => list.is_empty(),
-        Value::Object(map) => map.is_empty(),
-        Value::Number(number) => number.as_f64() == Some(0.0),
-        Value::Bool(true) => false,
+/// A value of JSON, with what is in it as text.
+enum Kind<'t> {
+    Object(BTreeMap<String, &'t RawValue>),
+    List(Vec<&'t RawValue>),
+    Other,
+}
+
+impl<'t> Kind<'t> {
+    fn of(text: &'t RawValue) -> Self {
+        let parsed = match text.get().as_bytes().first() {
+            Some(b'{') => serde_json::from_str(text.get()).map(Self::Object),
+            Some(b'[') => serde_json::from_str(text.get()).map(Self::List),
+            _ => return Self::Other,
+        };
+        // A key that is no text is in nothing that a type wrote.
+        parsed.unwrap_or(Self::Other)
+    }
+}
+
+fn is_nothing(value: &RawValue) -> bool {
+    match (Kind::of(value), value.get()) {
+        (Kind::Object(map), _) => map.is_empty(),
+        (Kind::List(list), _) => list.is_empty(),
+        (Kind::Other, "null" | "false" | "\"\"") => true,
+        (Kind::Other, text) => text.parse() == Ok(0.0_f64),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use event_core::Event;
+    use serde::Serialize;
+
+    use super::*;
+
+    /// Its own type does not read it without a tag.
+    #[derive(Debug, Serialize, Deserialize)]
+    struct Tagged {
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        tags: Vec<String>,
+    }
+
+    impl Event for Tagged {
+        const TYPE: &'static str = "tagged";
+        const VERSION: EventVersion = EventVersion::FIRST;
+    }
+
+    /// What is in it is anybody's.
+    #[derive(Debug, Serialize, Deserialize)]
+    struct Kept {
+        text: Box<RawValue>,
+    }
+
+    impl Event for Kept {
+        const TYPE: &'static str = "kept";
+        const VERSION: EventVersion = EventVersion::FIRST;
+    }
+
+    fn of(event_type: &str, data: &str) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+        let registry = Registry::builder().event::<Tagged>().event::<Kept>().build().unwrap();
+        let valid = format!(r#"{{"type":"tagged","data":{{"tags":["a"]}}}}"#);
+        let given = format!(r#"{valid} {{"type":"{event_type}","data":{data}}}"#);
+        validate(&registry, &read(given.as_bytes()).unwrap())
+    }
+
+    #[track_caller]
+    fn refused(event_type: &str, data: &str) -> (String, String) {
+        let mut refusals = of(event_type, data).unwrap_err();
+        let Refusal { index, path, rule } = refusals.pop().unwrap();
+        assert_eq!((index, refusals.len()), (1, 0));
+        (path, rule)
+    }
+
+    #[test]
+    fn what_its_own_type_would_not_read_is_refused() {
+        let (path, rule) = refused("tagged", r#"{"tags":[]}"#);
+        assert_eq!(path, ".data");
+        assert!(rule.contains("does not read what it writes: missing field `tags`"), "{rule}");
+        assert!(!rule.contains("line 1"), "{rule}");
+    }
+
+    #[test]
+    fn a_key_that_would_be_lost_is_found_beside_any_number_and_depth() {
+        let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
+        for (data, at) in [
+            (r#"{"tags":["a"],"more":1e400}"#.to_owned(), ".data.more"),
+            (format!(r#"{{"tags":["a"],"more":{deep}}}"#), ".data.more"),
+            (r#"{"tags":["a"],"none":[ ],"less":"","more":{"a":0}}"#.to_owned(), ".data.more"),
+        ] {
+            let (path, rule) = refused("tagged", &data);
+            assert_eq!((&*path, &*rule), (at, "tagged v1 has no such key"), "{data}");
+        }
+        for text in ["1e400", "123456789012345678901234567890", r#"{"a":1,"a":{"\ud800":2}}"#] {
+            let events = of("kept", &format!(r#"{{"text":{text}}}"#)).unwrap();
+            assert_eq!(events[1].data().unwrap().get(), format!(r#"{{"text":{text}}}"#));
+        }
+        let nothing = r#"{"tags":["a"],"a":null,"b":false,"c":0.0,"d":{ },"e":""}"#;
+        assert_eq!(of("tagged", nothing).unwrap().len(), 2);
     }
 }

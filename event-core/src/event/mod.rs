@@ -186,6 +186,9 @@ pub trait AnyEvent: Any + Send + Sync {
     fn to_json_any(&self) -> Result<Box<RawValue>, serde_json::Error>;
     #[doc(hidden)]
     fn validate_any(&self, now: DateTime<Utc>) -> Result<(), InvalidEvent>;
+    /// As `to_json_any`, with the proof that the text reads back as the same event, as an append of the event has it.
+    #[doc(hidden)]
+    fn to_stored_any(&self) -> Result<Box<RawValue>, InvalidEvent>;
 }
 
 impl<E: Event> AnyEvent for E {
@@ -203,6 +206,10 @@ impl<E: Event> AnyEvent for E {
 
     fn validate_any(&self, now: DateTime<Utc>) -> Result<(), InvalidEvent> {
         self.validate(now)
+    }
+
+    fn to_stored_any(&self) -> Result<Box<RawValue>, InvalidEvent> {
+        self.to_stored().map_err(|error| error.of_event::<E>().into())
     }
 }
 

@@ -13,10 +13,10 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use self::difference::Difference;
 use self::nulls::{Null, nulls_of};
-use crate::event::Event;
 use crate::event::decode::read_boxed;
 use crate::event::field_path::field_path;
 use crate::event::json_path::path_at;
+use crate::event::{Event, InvalidEvent};
 use crate::value::EventVersion;
 
 /// Why a value cannot be stored.
@@ -52,6 +52,17 @@ impl EncodeError {
     pub(crate) fn place(&self) -> String {
         let version = self.version.map(|it| format!(" {it}")).unwrap_or_default();
         format!("{version} at `{}`", self.path)
+    }
+}
+
+impl From<EncodeError> for InvalidEvent {
+    fn from(error: EncodeError) -> Self {
+        // Lines and columns of a text that nobody has.
+        let source = error.source.map(|source| source.to_string()).unwrap_or_default();
+        let cause = source.split(" at line ").next().filter(|cause| !cause.is_empty());
+        let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
+        let reason = format!("cannot be stored: {}{cause}", error.reason);
+        Self { field: (error.path != ".").then_some(error.path), reason }
     }
 }
 
