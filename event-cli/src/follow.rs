@@ -3,8 +3,11 @@
 use std::io::Write as _;
 use std::time::Duration;
 
+use event_core::adapter::Checkpoint;
 use event_core::error::{SubscriptionError, with_causes};
-use event_core::{Error, EventStore, Filter, Migrate, Position, StartFrom, Subscription, Tenant};
+use event_core::{
+    Error, EventStore, Filter, Migrate, RecordedEvent, StartFrom, Subscription, Tenant,
+};
 use tokio::time::{sleep, timeout};
 
 use crate::failure::Failure;
@@ -23,9 +26,17 @@ const PAUSE: Duration = Duration::from_millis(500);
 pub(crate) struct Followed {
     pub(crate) tenant: Option<Tenant>,
     pub(crate) filter: Filter,
-    pub(crate) after: Position,
+    pub(crate) from: StartFrom,
     /// Events to print at most.
     pub(crate) left: u64,
+}
+
+/// Where a reader goes on that has seen this event last. A log that does not hold it is refused, also by a store that is
+/// opened anew and knows nothing of the one before. What passed no filter since is passed over again: in a log that was
+/// replaced it may be something else.
+pub(crate) fn after(event: &RecordedEvent) -> StartFrom {
+    let position = event.position();
+    StartFrom::Checkpoint(Checkpoint { position, event: Some((position, event.event_id())) })
 }
 
 /// Prints events for ever, or until enough were printed.
@@ -51,16 +62,13 @@ pub(crate) async fn follow(
             Ok(Some(Ok(event))) => {
                 rows.event(&mut session.out, &event)?;
                 what.left -= 1;
-                what.after = subscription.position();
+                what.from = after(&event);
                 print_ready(&mut subscription, session, rows, &mut what).await?
             }
-            Ok(Some(Err(error))) if is_final(&error) => return Err(error.into()),
+            Ok(Some(Err(error))) if is_final(&error) => return Err(final_failure(error)),
             Ok(Some(Err(error))) => Some(with_causes(&error)),
             Ok(None) => Some("the subscription ended".to_owned()),
-            Err(_) => {
-                what.after = subscription.position();
-                absence(&store).await
-            }
+            Err(_) => absence(&store).await,
         };
         if let Some(why) = lost {
             (store, subscription) = wait(session, store, &what, &why).await?;
@@ -84,9 +92,9 @@ async fn print_ready(
             Some(Ok(event)) => {
                 rows.event(&mut session.out, &event)?;
                 what.left -= 1;
-                what.after = subscription.position();
+                what.from = after(&event);
             }
-            Some(Err(error)) if is_final(&error) => return Err(error.into()),
+            Some(Err(error)) if is_final(&error) => return Err(final_failure(error)),
             Some(Err(error)) => ended = Some(with_causes(&error)),
             None => break,
         }
@@ -96,7 +104,7 @@ async fn print_ready(
 }
 
 async fn subscribe(store: &EventStore, what: &Followed) -> Result<Subscription, Error> {
-    store.subscribe(StartFrom::After(what.after), what.filter.clone()).await
+    store.subscribe(what.from, what.filter.clone()).await
 }
 
 /// Why the store does not answer, if it does not.
@@ -140,10 +148,20 @@ async fn reach(
         };
         match subscribe(&here, what).await {
             Ok(subscription) => return Ok((here, subscription)),
-            Err(error) if is_final(&error) => return Err(error.into()),
+            Err(error) if is_final(&error) => return Err(final_failure(error)),
             Err(_) => {}
         }
     }
+}
+
+/// The failure for an error after which nothing is followed any more.
+fn final_failure(error: Error) -> Failure {
+    let is_replaced = matches!(error, Error::LogDiverged { .. });
+    let failure = Failure::from(error);
+    if is_replaced {
+        return failure.hint("run the command again to print and follow the log that is there now");
+    }
+    failure
 }
 
 /// Whether waiting does not help.

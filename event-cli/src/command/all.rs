@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use clap::Args;
-use event_core::{AllOptions, Error, Filter, Position, StreamId};
+use event_core::{AllOptions, BatchSize, Error, EventStore, Filter, Position, StartFrom, StreamId};
 
 use crate::failure::Failure;
-use crate::follow::{Followed, follow};
+use crate::follow::{Followed, after, follow};
 use crate::moment::moment;
 use crate::rows::{Form, Rows};
 use crate::session::{Common, Session, scoped};
@@ -58,10 +58,12 @@ impl All {
         let mut rows = Rows::new(self.common.json, self.form, false);
         let mut left = self.limit.unwrap_or(u64::MAX);
         let mut options = self.options(stream.as_ref());
-        // What is committed while this reads is left to the subscription.
-        let head = if self.follow { store.head().await? } else { Position::START };
+        let mut from = StartFrom::Beginning;
         if self.follow {
+            // What is committed while this reads is left to the subscription.
+            let head = store.head().await?;
             options = options.up_to(head);
+            from = self.start(&store, head).await?;
         }
         let mut events = store.all_events(options);
         while left > 0
@@ -74,9 +76,17 @@ impl All {
         if !self.follow {
             return Ok(());
         }
-        let after = head.max(Position::new(self.after.unwrap_or(0)));
-        let followed = Followed { tenant, filter: self.filter(stream), after, left };
+        let followed = Followed { tenant, filter: self.filter(stream), from, left };
         follow(session, store, followed, &mut rows).await
+    }
+
+    /// Where following begins: after the last event up to the end of the log, whatever the filter makes of it.
+    async fn start(&self, store: &EventStore, head: Position) -> Result<StartFrom, Error> {
+        if let Some(position) = self.after.map(Position::new).filter(|position| *position > head) {
+            return Ok(StartFrom::After(position));
+        }
+        let last = AllOptions::new().up_to(head).last(BatchSize::new(1)?);
+        Ok(store.read_all(last).await?.first().map_or(StartFrom::Beginning, after))
     }
 
     fn options(&self, stream: Option<&StreamId>) -> AllOptions {

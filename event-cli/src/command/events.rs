@@ -1,10 +1,10 @@
 //! `events`: the events of a stream.
 
 use clap::Args;
-use event_core::{Error, Filter, Position, ReadOptions, StreamId, StreamVersion};
+use event_core::{Error, Filter, ReadOptions, StartFrom, StreamId, StreamVersion};
 
 use crate::failure::{Exit, Failure};
-use crate::follow::{Followed, follow};
+use crate::follow::{Followed, after, follow};
 use crate::rows::{Form, Rows};
 use crate::session::{Common, Session, scoped};
 
@@ -48,12 +48,12 @@ impl Events {
         }
         let mut events = store.stream_events(&info.stream_id, options);
         let mut left = self.limit.unwrap_or(u64::MAX);
-        let mut after = Position::START;
+        let mut start = StartFrom::Beginning;
         while left > 0
             && let Some(event) = events.next().await
         {
             let event = event?;
-            after = event.position();
+            start = after(&event);
             rows.event(&mut session.out, &event)?;
             left -= 1;
         }
@@ -65,7 +65,7 @@ impl Events {
         if let Some(from) = self.from {
             filter = filter.predicate("from", move |event| event.stream_version().get() >= from);
         }
-        let followed = Followed { tenant: Some(info.tenant), filter, after, left };
+        let followed = Followed { tenant: Some(info.tenant), filter, from: start, left };
         follow(session, store, followed, &mut rows).await
     }
 
@@ -75,7 +75,7 @@ impl Events {
         let store = scoped(&session.store().await?, tenant.clone());
         let filter = Filter::all().stream(StreamId::new(&self.stream).map_err(Error::from)?);
         let left = self.limit.unwrap_or(u64::MAX);
-        let followed = Followed { tenant, filter, after: Position::START, left };
+        let followed = Followed { tenant, filter, from: StartFrom::Beginning, left };
         follow(session, store, followed, rows).await
     }
 }

@@ -76,13 +76,64 @@ fn follow_goes_on_with_what_is_committed() {
 fn a_store_that_goes_away_while_it_is_followed_comes_back() {
     let shop = Shop::new();
     let all = Running::start(&shop, &["all", "--follow", "--json"]);
+    let shipped = ["all", "--follow", "--json", "--type", "order_shipped"];
+    let shipped = Running::start(&shop, &shipped);
     assert_eq!(all.line()["position"], 1);
-    std::fs::rename(shop.path("shop.db"), shop.path("away.db")).unwrap();
-    all.tells("does not answer");
-    std::fs::rename(shop.path("away.db"), shop.path("shop.db")).unwrap();
-    all.tells("answers again");
     shop.append("order-1", "order_shipped", 1, r#"{"parcels":1}"#);
-    assert_eq!(all.line()["position"], 2);
+    // What does not pass a filter is passed over, before and after.
+    shop.append("order-1", "order_placed", 1, r#"{"customer":"bob"}"#);
+    assert_eq!((&all.line()["position"], &all.line()["position"]), (&json!(2), &json!(3)));
+    assert_eq!(shipped.line()["position"], 2);
+    std::fs::rename(shop.path("shop.db"), shop.path("away.db")).unwrap();
+    for it in [&all, &shipped] {
+        it.tells("does not answer");
+    }
+    std::fs::rename(shop.path("away.db"), shop.path("shop.db")).unwrap();
+    for it in [&all, &shipped] {
+        it.tells("answers again");
+    }
+    shop.append("order-9", "order_shipped", 1, r#"{"parcels":1}"#);
+    for it in [&all, &shipped] {
+        assert_eq!(it.line()["position"], 4);
+    }
+}
+
+#[test]
+fn a_log_that_was_replaced_while_it_is_followed_ends_the_command() {
+    let shop = Shop::empty();
+    shop.append("order-1", "order_shipped", 1, r#"{"parcels":1}"#);
+    shop.append("order-1", "order_placed", 1, r#"{"customer":"bob"}"#);
+    let other = Shop::empty();
+    for number in 0..6 {
+        other.append(&format!("cart-{number}"), "order_shipped", 1, r#"{"parcels":1}"#);
+    }
+    let mut all = Running::start(&shop, &["all", "--follow", "--json"]);
+    let shipped = ["all", "--follow", "--json", "--type", "order_shipped"];
+    let mut shipped = Running::start(&shop, &shipped);
+    let mut stream = Running::start(&shop, &["events", "order-1", "--follow", "--json"]);
+    for it in [&all, &stream] {
+        assert_eq!((&it.line()["position"], &it.line()["position"]), (&json!(1), &json!(2)));
+    }
+    assert_eq!(shipped.line()["position"], 1);
+    shop.append("order-1", "order_placed", 1, r#"{"customer":"eve"}"#);
+    for it in [&all, &stream] {
+        assert_eq!(it.line()["position"], 3);
+    }
+    for end in ["", "-wal", "-shm"] {
+        let path = |name: &str| shop.path(&format!("{name}.db{end}"));
+        let _ = std::fs::rename(path("shop"), path("away"));
+    }
+    for it in [&all, &shipped, &stream] {
+        it.tells("does not answer");
+    }
+    std::fs::copy(other.path("shop.db"), shop.path("new.db")).unwrap();
+    std::fs::rename(shop.path("new.db"), shop.path("shop.db")).unwrap();
+    for it in [&mut all, &mut shipped, &mut stream] {
+        it.tells("the log was restored or replaced");
+        it.tells("run the command again");
+        assert_eq!(it.child.wait().unwrap().code(), Some(1));
+        assert_eq!(it.stdout.recv().ok(), None, "nothing of the other log is printed");
+    }
 }
 
 #[test]
