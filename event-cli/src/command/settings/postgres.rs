@@ -1,5 +1,6 @@
 //! What `doctor` knows of a PostgreSQL server: its settings, its room, and who holds what up.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use event_postgres::{Inspection, OldTransaction, PgAdapter};
@@ -116,15 +117,42 @@ fn room(it: &Inspection, all: &mut Vec<Found>) {
     }
 }
 
+/// The processes of pids; 0 stands for a prepared transaction.
+fn named(holders: &[i32]) -> String {
+    let holders: BTreeSet<_> = holders.iter().collect();
+    let names = holders.into_iter().map(|pid| match pid {
+        0 => "a prepared transaction".to_owned(),
+        pid => format!("pid {pid}"),
+    });
+    names.collect::<Vec<_>>().join(", ")
+}
+
+/// How to end what processes hold; 0 stands for a prepared transaction.
+fn release(holders: &[i32]) -> String {
+    let pids: BTreeSet<_> = holders.iter().filter(|pid| **pid != 0).collect();
+    let calls: Vec<_> =
+        pids.into_iter().map(|pid| format!("SELECT pg_terminate_backend({pid})")).collect();
+    let mut ways = Vec::new();
+    if !calls.is_empty() {
+        ways.push(format!("`{}`", calls.join("; ")));
+    }
+    if holders.contains(&0) {
+        ways.push(
+            "`COMMIT PREPARED` or `ROLLBACK PREPARED` the one in pg_prepared_xacts that is in the way"
+                .to_owned(),
+        );
+    }
+    ways.join(", and ")
+}
+
 /// A transaction that waits, or that is old: it delays vacuum, and maybe readers.
 fn transaction(it: &OldTransaction, old: Duration) -> Option<Found> {
     if !it.waits_for.is_empty() {
-        let holders: Vec<_> = it.waits_for.iter().map(i32::to_string).collect();
-        let holders = holders.join(", ");
         return Some(Found::warning(
-            format!("{} waits for pid {holders}", it.session),
+            format!("{} waits for {}", it.session, named(&it.waits_for)),
             format!(
-                "end what {holders} does: see the old transactions, or `SELECT pg_terminate_backend({holders})`"
+                "end what holds it up: see the old transactions, or {}",
+                release(&it.waits_for)
             ),
         ));
     }
@@ -141,4 +169,22 @@ fn transaction(it: &OldTransaction, old: Duration) -> Option<Found> {
         "an old transaction"
     };
     Some(Found::warning(format!("{what}: {}", it.session), remedy))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_holder_is_ended_by_a_statement_of_its_own() {
+        assert_eq!(release(&[12]), "`SELECT pg_terminate_backend(12)`");
+        let both = "`SELECT pg_terminate_backend(12); SELECT pg_terminate_backend(34)`";
+        assert_eq!(release(&[12, 34, 12]), both);
+        let prepared = release(&[0, 12]);
+        assert!(prepared.contains("pg_prepared_xacts") && prepared.contains("ROLLBACK PREPARED"));
+        assert!(prepared.contains("`SELECT pg_terminate_backend(12)`"), "{prepared}");
+        assert!(!prepared.contains("backend(0"), "{prepared}");
+        assert!(!release(&[0]).contains("pg_terminate_backend"));
+        assert_eq!(named(&[34, 0, 12, 12]), "a prepared transaction, pid 12, pid 34");
+    }
 }
