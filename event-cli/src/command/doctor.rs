@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::command::finding::{Found, Severity};
 use crate::command::settings;
 use crate::failure::{Exit, Failure};
-use crate::output::text::{count, one_line};
+use crate::output::text::{argument, count, one_line};
 use crate::output::{Output, Style};
 use crate::session::Session;
 
@@ -137,11 +137,14 @@ async fn subscriptions(store: &EventStore, all: &mut Vec<Found>) -> Result<(), F
             ));
         }
         if it.status == SubscriptionStatus::Paused {
-            let remedy = format!("`subscriptions resume {name}`");
+            let remedy = format!("`subscriptions resume {}`", argument(name));
             all.push(Found::warning(format!("subscription {name} is paused"), remedy));
         }
         if it.parked > 0 {
-            let remedy = format!("`parked list {name}`; then `parked replay` or `parked discard`");
+            let remedy = format!(
+                "`parked list {}`; then `parked replay` or `parked discard`",
+                argument(name)
+            );
             all.push(Found::warning(
                 format!("subscription {name} has {}", count(it.parked, "parked event")),
                 remedy,
@@ -173,7 +176,7 @@ async fn projections(store: &EventStore, all: &mut Vec<Found>) -> Result<(), Fai
         if let Some(current) = current
             && current.build > it.build
         {
-            let remedy = format!("`projections drop {} {}`", it.name, it.build);
+            let remedy = format!("`projections drop {} {}`", argument(&it.name), it.build);
             let what = format!("build {} of projection {} is left over", it.build, it.name);
             all.push(Found::warning(what, remedy));
         }

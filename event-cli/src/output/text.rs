@@ -21,6 +21,17 @@ pub(crate) fn in_one_line(text: String) -> String {
     }
 }
 
+/// A foreign name as an argument of a command that is advised: whoever copies it into a shell runs nothing else.
+pub(crate) fn argument(name: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
+    let quoted = if name.is_empty() || !name.chars().all(is_plain) {
+        format!("'{}'", name.replace('\'', r"'\''"))
+    } else {
+        name.to_owned()
+    };
+    if name.starts_with('-') { format!("-- {quoted}") } else { quoted }
+}
+
 /// How many of something: `1 event`, `2 events`. The noun takes an `s`.
 pub(crate) fn count(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })

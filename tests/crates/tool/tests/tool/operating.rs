@@ -153,6 +153,26 @@ fn json_of_a_parked_event_has_its_data_as_it_is_stored() {
 }
 
 #[test]
+fn a_command_that_the_doctor_names_quotes_foreign_names() {
+    let shop = Shop::new();
+    let names = ["mail; touch a", "it's `touch b`", "-mail", "post"];
+    shop.with_store(async |store| {
+        for name in names {
+            let consumer = store.subscription(name).open().await.unwrap();
+            consumer.close().await.unwrap();
+        }
+    });
+    for name in names {
+        shop.ok(&["subscriptions", "pause", "--", name]);
+    }
+    let said = shop.ok(&["doctor"]).stdout;
+    for advised in ["'mail; touch a'", r"'it'\''s `touch b`'", "-- -mail", "post"] {
+        let advised = format!("`subscriptions resume {advised}`");
+        assert!(said.contains(&advised), "{said} contains {advised}");
+    }
+}
+
+#[test]
 fn a_view_is_rebuilt_switched_and_dropped_by_its_name() {
     use event_core::adapter::Adapter as _;
     let shop = Shop::new();
