@@ -1,6 +1,6 @@
 //! Payloads, names and errors that try to be more than text.
 
-use event_core::{Event, EventStore, ExpectedVersion, Scope};
+use event_core::{Event, EventStore, ExpectedVersion, ReadOptions, Scope};
 use serde::{Deserialize, Serialize};
 
 use crate::filled::{MailSent, OrderPlacedV1, first, orders, parked, stream, tenant};
@@ -11,6 +11,27 @@ use crate::site::Site;
 #[event(type = "form_filled", version = 1)]
 struct FormFilled {
     fields: std::collections::BTreeMap<String, String>,
+}
+
+/// A list, and whether it was kept.
+#[derive(Debug, Serialize, Deserialize, Event)]
+#[event(type = "list_kept", version = 1)]
+struct ListKeptV1 {
+    items: Vec<u32>,
+    kept: bool,
+}
+
+#[derive(Debug, Serialize, Deserialize, Event)]
+#[event(type = "list_kept", version = 2, from = ListKeptV1)]
+struct ListKept {
+    items: Vec<u32>,
+    kept: String,
+}
+
+impl From<ListKeptV1> for ListKept {
+    fn from(old: ListKeptV1) -> Self {
+        Self { items: old.items, kept: old.kept.to_string() }
+    }
 }
 
 const SCRIPT: &str = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&";
@@ -88,6 +109,29 @@ async fn a_long_string_is_cut_with_a_link_to_the_whole() {
     let response = site.ask(&format!("{address}/data"), &[]).await;
     assert!(response.headers()["content-disposition"].to_str().unwrap().starts_with("attachment"));
     assert!(response.text().await.unwrap().contains(&text));
+}
+
+#[tokio::test]
+async fn a_difference_behind_the_lines_that_are_shown_is_not_called_none() {
+    let store = EventStore::in_memory().unwrap();
+    let id = stream("list-1");
+    let items: Vec<u32> = (0..700).collect();
+    for items in [items.clone(), Vec::new()] {
+        let event = ListKeptV1 { items, kept: true };
+        store.append(&id, ExpectedVersion::Any, [event]).await.unwrap();
+    }
+    let event = ListKept { items, kept: "true".into() };
+    store.append(&id, ExpectedVersion::Any, [event]).await.unwrap();
+    let site = Site::of(&store).await;
+    let events = store.read_stream(&id, ReadOptions::forward()).await.unwrap();
+    let mut pages = Vec::new();
+    for event in &events {
+        pages.push(site.page(&format!("/event/default/{}", event.event_id())).await);
+    }
+    let says = |text: &str| pages.iter().map(|page| page.contains(text)).collect::<Vec<_>>();
+    assert_eq!(says("Read as it is stored"), [false, false, true]);
+    assert_eq!(says("What is shown is the same on both sides"), [true, false, false]);
+    assert_eq!(says("lines are cut"), [true, false, true]);
 }
 
 #[tokio::test]

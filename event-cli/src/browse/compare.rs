@@ -37,7 +37,7 @@ impl Comparison {
 
     /// Whether both read the same.
     pub(super) fn is_same(&self) -> bool {
-        self.pairs.iter().all(|pair| pair.is_same)
+        self.pairs.iter().all(|pair| pair.is_same) && self.stored.ends_as(&self.latest)
     }
 }
 
@@ -82,5 +82,13 @@ mod tests {
         let changed = Comparison::new(one.clone(), two).pairs;
         assert_eq!(changed.iter().filter(|pair| !pair.is_same).count(), 1);
         assert!(Comparison::new(one.clone(), one).is_same());
+    }
+
+    #[test]
+    fn a_difference_behind_the_lines_that_are_kept_is_seen() {
+        let list = |last: u32| Pretty::new(&format!("[{}{last}]", "0,".repeat(30_000)));
+        assert!(list(1).is_cut && list(1).lines == list(2).lines);
+        assert!(Comparison::new(list(1), list(1)).is_same());
+        assert!(!Comparison::new(list(1), list(2)).is_same());
     }
 }

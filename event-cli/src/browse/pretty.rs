@@ -15,6 +15,8 @@ pub(super) struct Pretty {
     pub(super) lines: Vec<PrettyLine>,
     /// Whether there is more than is kept.
     pub(super) is_cut: bool,
+    /// The hash of what is not kept: it is compared by it.
+    rest: u64,
 }
 
 /// One line, cut if it is long.
@@ -26,6 +28,11 @@ pub(super) struct PrettyLine {
 }
 
 impl Pretty {
+    /// Whether both have the same after the lines that are kept.
+    pub(super) const fn ends_as(&self, other: &Self) -> bool {
+        self.rest == other.rest
+    }
+
     /// Breaks valid JSON into lines. Anything else becomes lines as well, of no promised form.
     pub(super) fn new(json: &str) -> Self {
         let mut writer = Writer::default();
@@ -33,6 +40,7 @@ impl Pretty {
         while let Some(c) = rest.chars().next() {
             if writer.done.lines.len() >= LINES {
                 writer.done.is_cut = true;
+                writer.done.rest = hash_of(rest);
                 break;
             }
             let token = match c {
@@ -104,12 +112,16 @@ impl Writer {
         if self.line.is_empty() {
             return;
         }
-        let mut hasher = DefaultHasher::new();
-        self.line.trim_end_matches(',').hash(&mut hasher);
-        let hash = hasher.finish();
+        let hash = hash_of(self.line.trim_end_matches(','));
         let line = std::mem::take(&mut self.line);
         self.done.lines.push(PrettyLine { text: cut(line), hash });
     }
+}
+
+fn hash_of(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// The line, or its beginning with the size of the whole.

@@ -1,10 +1,16 @@
 //! [`Lines`]: JSON text as indented lines, each with its path. The text is cut into tokens and not parsed into values, so
 //! that numbers of any length, repeated keys and the order of keys are shown as they are stored.
 
+use std::fmt::Write as _;
+
+use sha2::{Digest as _, Sha256};
+
 /// The most lines that are shown.
 const MOST_LINES: usize = 600;
 /// The most characters of a string or a number that are shown.
 const MOST_CHARS: usize = 400;
+/// The longest key, in bytes, that a path repeats.
+const MOST_KEY: usize = 64;
 /// The deepest indentation.
 const MOST_DEPTH: usize = 24;
 
@@ -14,13 +20,15 @@ pub(crate) struct Lines {
     pub(crate) lines: Vec<Line>,
     /// Whether lines or parts of them are left out.
     pub(crate) is_cut: bool,
+    /// Whether lines are left out, which no comparison sees.
+    pub(crate) has_more: bool,
 }
 
 /// A line: `"key": value,`.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Line {
     pub(crate) depth: usize,
-    /// Keys and indices from the root, each as JSON, joined by `/`. That of a closing bracket is empty.
+    /// Keys and indices from the root, each as JSON, joined by `/`; of a long key the hash. That of a closing bracket is empty.
     pub(crate) path: String,
     /// The key as JSON.
     pub(crate) key: Option<String>,
@@ -46,7 +54,7 @@ impl Lines {
         let mut rest = json.trim_start();
         while !rest.is_empty() {
             if lines.lines.len() >= MOST_LINES {
-                lines.is_cut = true;
+                (lines.is_cut, lines.has_more) = (true, true);
                 break;
             }
             let token = token(rest);
@@ -126,6 +134,12 @@ fn extend(path: &mut String, open: Option<&mut Open>, key: Option<&str>) {
         (Some(index), _) => {
             path.push_str(&index.to_string());
             *index += 1;
+        }
+        (None, Some(key)) if key.len() > MOST_KEY => {
+            for byte in Sha256::digest(key) {
+                // Writing to a string cannot fail.
+                let _ = write!(path, "{byte:02x}");
+            }
         }
         (None, key) => path.push_str(key.unwrap_or_default()),
     }
@@ -216,5 +230,22 @@ mod tests {
         }
         let deep = format!("{}1{}", "[".repeat(500), "]".repeat(500));
         assert!(Lines::of(&deep).lines.iter().all(|line| line.depth <= MOST_DEPTH));
+    }
+
+    #[test]
+    fn a_long_key_is_not_repeated_in_each_path_below_it() {
+        let long = |end: &str| format!("\"{}{end}\"", "k".repeat(1 << 16));
+        let (a, b) = (long("a"), long("b"));
+        let json = format!("{{{a}:{{{b}:[{}0]}},{b}:[1]}}", "0,".repeat(500));
+        let lines = Lines::of(&json).lines;
+        let bytes: usize = lines.iter().map(|line| line.path.len()).sum();
+        assert!(bytes < 1 << 19, "{bytes} bytes of paths");
+        // Keys that differ at their end only are told apart.
+        let mut paths: Vec<&str> =
+            lines.iter().map(|line| &*line.path).filter(|path| !path.is_empty()).collect();
+        let all = paths.len();
+        paths.sort_unstable();
+        paths.dedup();
+        assert_eq!((all, paths.len()), (505, 505));
     }
 }

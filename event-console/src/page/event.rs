@@ -121,11 +121,17 @@ fn payload(visit: &Visit, event: &RecordedEvent) -> Markup {
     let size = text::bytes(data.len());
     let (latest, version) = match &latest {
         Ok(latest) => match latest.to_json_any() {
-            Ok(json) => (Ok(Lines::of(json.get())), Some(latest.event_version())),
+            Ok(json) => (Ok((Lines::of(json.get()), json)), Some(latest.event_version())),
             Err(error) => (Err(error.to_string()), None),
         },
         Err(error) => (Err(error.to_string()), None),
     };
+    // What is left out is compared as text.
+    let is_known = match &latest {
+        Ok((latest, text)) if stored.has_more || latest.has_more => text.get() == data,
+        _ => true,
+    };
+    let latest = latest.map(|(latest, _)| latest);
     let marks = latest.as_ref().map(|latest| compare(&stored, latest));
     let is_same = marks
         .as_ref()
@@ -139,10 +145,13 @@ fn payload(visit: &Visit, event: &RecordedEvent) -> Markup {
             @if let Err(reason) = &latest {
                 (notice("warn", &html! { "This program cannot read the event: " (text::shown(reason, 1_000)) }))
             }
-            @if is_same {
+            @if is_same && is_known {
                 p.quiet { "Read as it is stored: " (event.event_version()) " is the latest version, or keeps everything." }
                 (lines("Stored", &stored, &[], &whole))
             } @else {
+                @if is_same {
+                    p.quiet { "What is shown is the same on both sides; what is left out is not, byte for byte." }
+                }
                 div.beside {
                     div { h3 { "Stored, " (event.event_version()) }
                         (lines("Stored", &stored, marks.as_ref().map_or(&[], |it| &*it.0), &whole)) }
