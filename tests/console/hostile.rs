@@ -135,6 +135,37 @@ async fn a_difference_behind_the_lines_that_are_shown_is_not_called_none() {
 }
 
 #[tokio::test]
+async fn large_events_are_read_in_parts_and_what_is_left_out_is_said() {
+    let store = EventStore::in_memory().unwrap();
+    let id = stream("mail-large");
+    let mail = |text: &str| MailSent { to: "ann".into(), text: text.into() };
+    store.append(&id, ExpectedVersion::Any, [mail("first")]).await.unwrap();
+    let cause = first(&store, &id).await;
+    let caused = store.with_scope(Scope::caused_by(&cause));
+    let large = "x".repeat(2_100_000);
+    for number in 1..=3 {
+        caused.append(&id, ExpectedVersion::Any, [mail(&large)]).await.unwrap();
+        let site = Site::of(&store).await;
+        let page = site.page(&format!("/event/default/{}", cause.event_id())).await;
+        assert_eq!(page.contains("Only the first are shown"), number == 3, "{number} effects");
+    }
+    let site = Site::of(&store).await;
+    let (mut seen, mut path, mut pages) = (Vec::new(), "/events".to_owned(), 0);
+    loop {
+        let page = site.page(&path).await;
+        pages += 1;
+        let addresses = page.split("href=\"").skip(1).map(|it| it.split('"').next().unwrap());
+        seen.extend(addresses.filter(|it| it.starts_with("/event/")).map(str::to_owned));
+        let Some((_, next)) = page.split_once("rel=\"next\" href=\"") else { break };
+        // There may be more: a page that ended for its bytes is no end of the log.
+        assert!(page.contains("was looked at") && page.contains("Earlier events"), "{page}");
+        path = next.split('"').next().unwrap().replace("&amp;", "&");
+    }
+    seen.dedup();
+    assert_eq!((seen.len(), pages), (4, 2));
+}
+
+#[tokio::test]
 async fn odd_names_have_pages_of_their_own() {
     let store = EventStore::in_memory().unwrap();
     for name in [".", "..", "~", "a/b", "a%2Fb", "?x#y", "über", "+ +"] {

@@ -49,7 +49,7 @@ pub(crate) async fn get(visit: Visit, Query(wanted): Query<Wanted>) -> Result<Pa
         @if wanted.before.is_none() { (tail(&(visit.links.to("/live") + &wanted.query(None, 1)))) }
         @if events.is_empty() && look.down_to == 0 { (nothing("No event is here.")) }
         (event_rows(&visit.links, events, tenant.is_none()))
-        @if look.down_to > 0 && events.len() < LIMIT as usize {
+        @if look.down_to > 0 && (!look.is_full || events.len() < LIMIT as usize) {
             p.quiet { "Everything after position " (text::number(look.down_to)) " was looked at." }
         }
         nav.pages aria-label="More events" {
@@ -57,7 +57,7 @@ pub(crate) async fn get(visit: Visit, Query(wanted): Query<Wanted>) -> Result<Pa
                 a href=(visit.links.to("/events") + &wanted.query(None, 1)) { "Latest" }
             }
             @if look.down_to > 0 {
-                @if events.len() == LIMIT as usize {
+                @if look.is_full {
                     a rel="next" href=(visit.links.to("/events") + &wanted.query(Some(look.down_to), 1)) { "Earlier events" }
                 } @else {
                     a rel="next" href=(visit.links.to("/events") + &wanted.query(Some(look.down_to), (farther * 4).min(FARTHEST))) { "Look farther" }

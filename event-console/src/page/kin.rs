@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use event_core::{AllOptions, BatchSize, EventId, EventStore, Position, RecordedEvent};
 
+use super::look::is_full;
 use crate::failure::Failure;
 
 /// The positions that one look is over.
@@ -13,6 +14,8 @@ pub(super) const WINDOW: u64 = 2_000;
 const MOST_CAUSES: usize = 16;
 /// The most effects that are shown.
 const MOST_EFFECTS: u32 = 60;
+/// The bytes of effects that are read at most.
+const MOST_BYTES: usize = 4 << 20;
 /// The deepest level that is drawn.
 const MOST_DEPTH: usize = 8;
 
@@ -53,9 +56,16 @@ impl Kin {
             .up_to(Position::new(up_to))
             .correlation_id(correlation)
             .limit(limit)
-            .limit_bytes(4 << 20);
-        let effects = store.read_all(options).await?;
-        let is_cut = effects.len() == MOST_EFFECTS as usize;
+            .limit_bytes(MOST_BYTES);
+        let effects = store.read_all(options.clone()).await?;
+        let is_cut = match effects.last() {
+            Some(last) if is_full(&effects, MOST_EFFECTS, MOST_BYTES) => {
+                let next =
+                    options.after(last.position()).limit(BatchSize::new(1).unwrap_or_default());
+                !store.read_all(next).await?.is_empty()
+            }
+            _ => false,
+        };
         let reached_end = store.head().await?.get() <= up_to;
         let rows = rows(causes, event, effects);
         Ok(Self { rows, is_cause_missing, is_cut, reached_end })
