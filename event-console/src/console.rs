@@ -67,7 +67,7 @@ impl Console {
         self
     }
 
-    /// Sets how often the store is asked for its state; 5 s by default.
+    /// Sets how often the store is asked for its state; 5 s by default. 0 is refused.
     pub const fn sample_every(mut self, interval: Duration) -> Self {
         self.settings.sample_every = interval;
         self
@@ -104,7 +104,8 @@ impl Console {
     /// An application that other machines reach sets a [`token`](Self::token), and its [`host`](Self::host) name.
     ///
     /// # Errors
-    /// [`ConsoleError::ShortToken`], [`ConsoleError::InvalidBasePath`], [`ConsoleError::NoRandom`].
+    /// [`ConsoleError::ShortToken`], [`ConsoleError::InvalidBasePath`], [`ConsoleError::NoInterval`],
+    /// [`ConsoleError::NoRandom`].
     pub fn router(self) -> Result<Router, ConsoleError> {
         self.check()?;
         Ok(routes(&Shared::new(&self.store, self.settings)?))
@@ -150,6 +151,9 @@ impl Console {
             && token.len() < LEAST_TOKEN
         {
             return Err(ConsoleError::ShortToken { length: token.len(), least: LEAST_TOKEN });
+        }
+        if self.settings.sample_every.is_zero() {
+            return Err(ConsoleError::NoInterval);
         }
         match &self.settings.base_path {
             Some(path) if !path.is_empty() && (!path.starts_with('/') || path.ends_with('/')) => {

@@ -26,6 +26,9 @@ pub enum ConsoleError {
     /// A base path that is not one.
     #[error("the base path must start with `/` and must not end with one")]
     InvalidBasePath,
+    /// An interval of nothing: the store would be asked without a pause.
+    #[error("the store cannot be asked every 0 s; give `sample_every` a longer interval")]
+    NoInterval,
     /// The address cannot be listened on.
     #[error("cannot listen on {address}")]
     Listen {

@@ -108,7 +108,7 @@ impl Sampler {
         let most = if latest.away.is_some() {
             self.every.min(Duration::from_secs(1))
         } else {
-            self.every * 2
+            self.every.saturating_mul(2)
         };
         let age = (Utc::now() - latest.at).to_std().unwrap_or_default();
         (age < most).then_some(latest)
@@ -150,14 +150,16 @@ impl Sampler {
             return Vec::new();
         };
         let mut points = Vec::new();
-        let (mut at, mut newest_first) = (now - step, events.iter().peekable());
-        while points.len() < POINTS / 2 && at >= oldest {
+        let (mut next, mut newest_first) = (now.checked_sub_signed(step), events.iter().peekable());
+        while points.len() < POINTS / 2
+            && let Some(at) = next.filter(|at| *at >= oldest)
+        {
             while newest_first.peek().is_some_and(|event| event.recorded_at() > at) {
                 newest_first.next();
             }
             let position = newest_first.peek().map(|event| event.position().get().min(head));
             points.push(Point { at, head: position, lag: None });
-            at -= step;
+            next = at.checked_sub_signed(step);
         }
         points.reverse();
         points

@@ -80,3 +80,19 @@ async fn behind_a_proxy_that_takes_the_path_off() {
         assert!(Console::new(&store).base_path(path).router().is_err(), "{path}");
     }
 }
+
+#[tokio::test]
+async fn the_store_is_asked_as_seldom_as_it_is_wanted_and_never_without_a_pause() {
+    let store = filled().await;
+    for interval in [Duration::MAX, Duration::from_secs(1 << 42), Duration::from_millis(1)] {
+        let console = Console::new(&store).sample_every(interval);
+        let url = served(console.router().unwrap()).await;
+        for _ in 0..2 {
+            let page = reqwest::get(&url).await.unwrap().text().await.unwrap();
+            assert!(page.contains("Last position"), "{interval:?}");
+        }
+    }
+    let refused = Console::new(&store).sample_every(Duration::ZERO).router().unwrap_err();
+    assert!(matches!(refused, event_console::ConsoleError::NoInterval), "{refused}");
+    assert!(refused.to_string().contains("sample_every"), "{refused}");
+}
