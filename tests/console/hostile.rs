@@ -166,6 +166,26 @@ async fn large_events_are_read_in_parts_and_what_is_left_out_is_said() {
 }
 
 #[tokio::test]
+async fn every_tenant_is_listed_once_whatever_its_streams_are_called() {
+    let store = EventStore::in_memory().unwrap();
+    // The highest names that there are, in bytes.
+    let high = "\u{10ffff}".repeat(63);
+    for (name, streams) in
+        [("a", &["zzz", "\u{ffff}", "\u{ffff}"][..]), ("b", &["\u{7f0}", "\u{ffff}"])]
+    {
+        let store = store.with_scope(Scope::tenant(tenant(name)));
+        for end in streams {
+            let mail = MailSent { to: name.into(), text: "hello".into() };
+            let id = stream(&format!("{high}{end}"));
+            store.append(&id, ExpectedVersion::Any, [mail]).await.unwrap();
+        }
+    }
+    let page = Site::of(&store).await.page("/tenants").await;
+    assert_eq!(page.matches("<h2>").count(), 2, "{page}");
+    assert!(page.contains("tenant=a") && page.contains("tenant=b") && !page.contains("Next page"));
+}
+
+#[tokio::test]
 async fn odd_names_have_pages_of_their_own() {
     let store = EventStore::in_memory().unwrap();
     for name in [".", "..", "~", "a/b", "a%2Fb", "?x#y", "über", "+ +"] {

@@ -68,8 +68,8 @@ pub(crate) async fn get(visit: Visit, Query(wanted): Query<Wanted>) -> Result<Pa
 async fn next(store: &EventStore, after: Option<Tenant>) -> Result<Option<Tenant>, Failure> {
     let mut options = ListOptions::new().deleted().limit(BatchSize::new(1).unwrap_or_default());
     if let Some(tenant) = after {
-        // No name of a stream sorts after it.
-        let last = StreamId::new("\u{10ffff}".repeat(63));
+        // No name of a stream sorts after it: the highest text, in bytes, of the 255 bytes that a name may have.
+        let last = StreamId::new("\u{10ffff}".repeat(63) + "\u{ffff}");
         let last = last.map_err(|error| Failure::Invalid(error.to_string()))?;
         options = options.after(&mark(tenant, last));
     }
