@@ -41,6 +41,16 @@ pub(crate) fn advice(
             let _ = write!(text, "\n{}", one.stub(locked, &kept));
         }
         text.push('\n');
+    } else if event.version() < latest {
+        // The next version is there already, and reads what this one reads.
+        let _ = writeln!(
+            text,
+            "Undo the change: {name} is {} of {}, and there is a {latest} for what is new. As it was:\n",
+            event.version(),
+            event.event_type()
+        );
+        write_struct(&mut text, name, &keys_below(locked, ""), fields_of(now), &kept);
+        return text;
     } else {
         text.push_str("Undo the change, or make it the next version:\n\n");
     }
@@ -55,9 +65,7 @@ pub(crate) fn advice(
                 .collect::<Vec<_>>()
                 .join(", ")
         );
-        if !kept.types.is_empty() {
-            return text;
-        }
+        return text;
     }
     next_version(event, locked, now, &kept, &mut text);
     text
@@ -173,10 +181,7 @@ fn next_version(
     let next = version + 1;
     let old = old_name(name, version);
     let new = if name == old { old_name(name, next) } else { name.to_owned() };
-    let fields = match now.bare() {
-        Form::Struct(fields) => fields.as_slice(),
-        _ => &[],
-    };
+    let fields = fields_of(now);
     let locked = keys_below(locked, "");
     let _ = write!(
         text,
@@ -189,6 +194,13 @@ fn next_version(
     );
     write_fields(text, &locked, fields, kept);
     text.push_str("            }\n        }\n    }\n");
+}
+
+fn fields_of(form: &Form) -> &[FieldForm] {
+    match form.bare() {
+        Form::Struct(fields) => fields,
+        _ => &[],
+    }
 }
 
 /// The struct as it was.

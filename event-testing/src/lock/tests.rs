@@ -138,6 +138,53 @@ fn a_changed_shape_is_shown_field_by_field_with_a_stub() {
 }
 
 #[test]
+fn a_changed_older_version_is_undone_and_gets_no_stub_of_a_version_that_exists() {
+    let folder = Folder::blessed(&both());
+    let changed = registry(&[Registration::of::<DrawnChanged>(), Registration::of::<Drawn>()]);
+    let report = folder.check(&changed, false).unwrap_err();
+    let advice = "Undo the change: DrawnChanged is v1 of lock.drawn, and there is a v2 for what is new. As it was:\n\n    pub struct DrawnChanged {\n        pub rank: u8,\n    }\n";
+    assert!(report.contains(advice), "{report}");
+    assert!(!report.contains("impl From<"), "{report}");
+}
+
+#[test]
+fn another_name_of_a_newtype_is_no_change() {
+    #[derive(Serialize, Deserialize, Shape)]
+    struct Number(u8);
+
+    #[derive(Serialize, Deserialize, Event)]
+    #[event(type = "lock.drawn", version = 2, from = DrawnV1, register = false)]
+    struct Renamed {
+        rank: u8,
+        count: Number,
+        #[serde(default)]
+        note: Option<String>,
+    }
+
+    impl From<DrawnV1> for Renamed {
+        fn from(old: DrawnV1) -> Self {
+            Self { rank: old.rank, count: Number(1), note: None }
+        }
+    }
+
+    let folder = Folder::blessed(&both());
+    folder
+        .check(&registry(&[Registration::of::<DrawnV1>(), Registration::of::<Renamed>()]), false)
+        .unwrap();
+}
+
+#[test]
+fn the_public_checks_panic_with_the_report() {
+    let folder = Folder::new();
+    let folder = folder.0.path().to_str().unwrap();
+    for check in [check as fn(&str, &str), check_strict] {
+        let panic = std::panic::catch_unwind(|| check("absent-events", folder)).unwrap_err();
+        let report = panic.downcast_ref::<String>().unwrap();
+        assert!(report.contains("write `use absent_events as _;`"), "{report}");
+    }
+}
+
+#[test]
 fn a_removed_version_needs_a_migration_or_a_retired_line() {
     let folder = Folder::blessed(&both());
     let only_old = registry(&[Registration::of::<DrawnV1>()]);
