@@ -98,3 +98,40 @@ fn without_name(ty: &str) -> &str {
         _ => ty,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_integer_is_widened_where_every_value_fits() {
+        for (locked, now, verdict) in [
+            ("u8", "u8", Verdict::Same),
+            ("u8", "u16", Verdict::Grown),
+            ("u8", "i16", Verdict::Grown),
+            ("i8", "i16", Verdict::Grown),
+            ("u32", "usize", Verdict::Grown),
+            ("nonzero u8", "u8", Verdict::Grown),
+            ("nonzero u8", "nonzero u16", Verdict::Grown),
+            ("u16", "u8", Verdict::Broken),
+            ("i16", "i8", Verdict::Broken),
+            ("u8", "i8", Verdict::Broken),
+            ("i8", "u8", Verdict::Broken),
+            ("i8", "u16", Verdict::Broken),
+            ("u8", "nonzero u16", Verdict::Broken),
+            ("u8", "f64", Verdict::Broken),
+        ] {
+            assert_eq!(types(locked, now), verdict, "{locked} → {now}");
+            let list = |ty| format!("list of {ty}");
+            assert_eq!(types(&list(locked), &list(now)), verdict, "a list of {locked} → {now}");
+        }
+    }
+
+    #[test]
+    fn a_character_is_a_text_and_the_name_of_a_newtype_is_nothing() {
+        assert_eq!(types("char", "string"), Verdict::Grown);
+        assert_eq!(types("string", "char"), Verdict::Broken);
+        assert_eq!(types("Count(u8)", "u8"), Verdict::Same);
+        assert_eq!(types("Count(u8)", "Number(u16)"), Verdict::Grown);
+    }
+}

@@ -253,6 +253,53 @@ fn a_payload_that_reads_as_something_else_is_reported_without_a_change_of_shape(
     assert_words(check(path, &wrong, true), &words);
 }
 
+/// A key that was not there is read by its default where the version is stored, and comes from the step where it is not.
+#[test]
+fn a_new_key_that_a_step_and_its_default_read_differently_is_reported() {
+    #[derive(Serialize, Deserialize, Event)]
+    #[event(type = "lock.placed", version = 2, from = first::OrderPlaced, register = false)]
+    struct Sent {
+        to: String,
+    }
+
+    impl From<first::OrderPlaced> for Sent {
+        fn from(old: first::OrderPlaced) -> Self {
+            Self { to: old.to.street }
+        }
+    }
+
+    macro_rules! counted {
+        ($name:ident, $by_step:literal) => {
+            #[derive(Serialize, Deserialize, Event)]
+            #[event(type = "lock.placed", version = 2, from = first::OrderPlaced, register = false)]
+            struct $name {
+                to: String,
+                #[serde(default)]
+                parcels: u8,
+            }
+
+            impl From<first::OrderPlaced> for $name {
+                fn from(old: first::OrderPlaced) -> Self {
+                    Self { to: old.to.street, parcels: $by_step }
+                }
+            }
+        };
+    }
+
+    counted!(One, 1);
+    counted!(AsByDefault, 0);
+
+    let folder = blessed();
+    let path = folder.path();
+    let first = Registration::of::<first::OrderPlaced>();
+    check(path, &registry(&[first, Registration::of::<Sent>()]), true).unwrap();
+    let one = registry(&[first, Registration::of::<One>()]);
+    let words = ["lock.placed.v1.json", "reads as something else at `.` of v2", "\"parcels\":1"];
+    assert_words(check(path, &one, true), &words);
+    let by_default = registry(&[first, Registration::of::<AsByDefault>()]);
+    check(path, &by_default, true).unwrap();
+}
+
 #[test]
 fn bless_locks_no_version_that_it_reports() {
     #[derive(Serialize, Deserialize, Event)]
