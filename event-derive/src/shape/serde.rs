@@ -161,3 +161,23 @@ fn rest(meta: &ParseNestedMeta) -> syn::Result<String> {
     }
     Ok(String::new())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// serde takes more keys than a shape shows; what follows them counts all the same.
+    #[test]
+    fn keys_behind_those_whose_value_is_passed_over_are_read() {
+        let field: syn::Field = syn::parse_quote! {
+            #[serde(skip_serializing_if = "is_zero", default, bound(serialize = "T: Copy"), alias = "b")]
+            #[serde(later = 7, listed(x), bare, rename = "c")]
+            field: u8
+        };
+        let keys = Serde::read(&field.attrs);
+        assert!(keys.omitted && keys.default);
+        assert_eq!(keys.aliases, ["b"]);
+        assert_eq!(keys.unknown, ["later = 7", "listed(x)", "bare"]);
+        assert_eq!(keys.written_name.as_deref(), Some("c"));
+    }
+}

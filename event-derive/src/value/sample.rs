@@ -112,7 +112,9 @@ mod tests {
         ] {
             assert_eq!(of(tokens).as_deref(), Some(text));
         }
-        for tokens in [quote!(1u8), quote!(x), quote!({ a: 1 }), quote!((1)), quote!([1 2])] {
+        for tokens in
+            [quote!(1u8), quote!(1.5f64), quote!(x), quote!({ a: 1 }), quote!((1)), quote!([1 2])]
+        {
             assert_eq!(of(tokens), None);
         }
     }
