@@ -168,9 +168,12 @@ fn another_name_of_a_newtype_is_no_change() {
     }
 
     let folder = Folder::blessed(&both());
-    folder
-        .check(&registry(&[Registration::of::<DrawnV1>(), Registration::of::<Renamed>()]), false)
-        .unwrap();
+    let renamed = registry(&[Registration::of::<DrawnV1>(), Registration::of::<Renamed>()]);
+    folder.check(&renamed, false).unwrap();
+    let locks = [folder.lock(), Folder::blessed(&renamed).lock()];
+    let [before, after] = locks.map(|lock| lock.parse::<LockFile>().unwrap());
+    assert_ne!(before.to_string(), after.to_string());
+    assert_eq!(diff(&before, &after), []);
 }
 
 #[test]

@@ -301,6 +301,41 @@ fn a_new_key_that_a_step_and_its_default_read_differently_is_reported() {
 }
 
 #[test]
+fn a_payload_that_reads_as_another_variant_is_reported_at_its_place() {
+    #[derive(Serialize, Deserialize, Shape)]
+    enum Speed {
+        Slow,
+        Fast,
+    }
+
+    macro_rules! sent {
+        ($name:ident, $speed:ident) => {
+            #[derive(Serialize, Deserialize, Event)]
+            #[event(type = "lock.placed", version = 2, from = first::OrderPlaced, register = false)]
+            struct $name {
+                speed: Speed,
+            }
+
+            impl From<first::OrderPlaced> for $name {
+                fn from(_: first::OrderPlaced) -> Self {
+                    Self { speed: Speed::$speed }
+                }
+            }
+        };
+    }
+
+    sent!(Slowly, Slow);
+    sent!(Quickly, Fast);
+
+    let folder = blessed();
+    let first = Registration::of::<first::OrderPlaced>();
+    check(folder.path(), &registry(&[first, Registration::of::<Slowly>()]), true).unwrap();
+    let quickly = registry(&[first, Registration::of::<Quickly>()]);
+    let words = ["lock.placed.v1.json: it reads as something else at `speed` of v2"];
+    assert_words(check(folder.path(), &quickly, true), &words);
+}
+
+#[test]
 fn bless_locks_no_version_that_it_reports() {
     #[derive(Serialize, Deserialize, Event)]
     #[event(type = "lock.scored", version = 1, register = false)]
