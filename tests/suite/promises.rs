@@ -6,9 +6,9 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use event_core::event::DecodeError;
 use event_core::{
-    Category, Clock, Conflict, Error, Event, EventId, EventStore, EventVersion, ExpectedVersion,
-    Filter, InvalidEvent, MemoryAdapter, Metadata, NewEvent, ReadOptions, Registry, RetryPolicy,
-    Scope, StartFrom, StreamId, StreamVersion, Tenant, events,
+    BatchSize, Category, Clock, Conflict, Error, Event, EventId, EventStore, EventVersion,
+    ExpectedVersion, Filter, InvalidEvent, MemoryAdapter, Metadata, NewEvent, ReadOptions,
+    Registry, RetryPolicy, Scope, StartFrom, StreamId, StreamVersion, Tenant, events,
 };
 use event_testing::Noted;
 use serde::{Deserialize, Serialize};
@@ -161,6 +161,31 @@ fn every_error_has_its_code_and_category() {
         assert_eq!((error.code(), error.category()), (code, category), "{error:?}");
         let transient = matches!(code, "connection_error" | "overloaded");
         assert_eq!(error.is_transient(), transient, "{error:?}");
+    }
+}
+
+/// A caller that checks a value itself logs the same code as one whose call fails for it.
+#[test]
+fn a_refused_value_has_the_code_of_the_error_that_it_becomes() {
+    let number = StreamVersion::try_from(-1_i64).unwrap_err();
+    let stream = StreamId::new("").unwrap_err();
+    let tenant = Tenant::new("").unwrap_err();
+    let size = BatchSize::new(0).unwrap_err();
+    let id = "x".parse::<EventId>().unwrap_err();
+    let version = EventVersion::try_from(0_u32).unwrap_err();
+    let metadata = Metadata::from_json("[]").unwrap_err();
+    let event = InvalidEvent::field("seat", "must be 1");
+    for (own, code, error) in [
+        (number.code(), "deserialization_failed", Error::from(number)),
+        (stream.code(), "invalid_stream_id", stream.into()),
+        (tenant.code(), "invalid_tenant", tenant.into()),
+        (size.code(), "invalid_batch_size", size.into()),
+        (id.code(), "invalid_event_data", id.into()),
+        (version.code(), "invalid_event_data", version.into()),
+        (metadata.code(), "invalid_event_data", metadata.into()),
+        (event.code(), "invalid_event_data", event.into()),
+    ] {
+        assert_eq!((own, error.code()), (code, code), "{error}");
     }
 }
 

@@ -279,6 +279,8 @@ mod tests {
             |n: usize| format!(r#"{{"other":{}{},"count":-5}}"#, "[".repeat(n), "]".repeat(n));
         check(&deep(100), "count");
         check(&deep(200_000), "count");
+        let (open, close) = ("[".repeat(500), "]".repeat(500));
+        check(&format!(r#"{{"other":{open}"]}}\"]"{close},"count":-5}}"#), "count");
         let _ = path_at(&"[".repeat(500_000), 1, 499_999);
         let _ = path_at(&"{\"a\":".repeat(500_000), 1, 2_000_000);
     }

@@ -65,3 +65,23 @@ fn is_obeyed(c: char) -> bool {
 const fn is_invisible(c: char) -> bool {
     matches!(c, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_that_disguise_a_name_are_escaped_and_their_neighbours_are_not() {
+        for c in [
+            '\u{61c}', '\u{200b}', '\u{200f}', '\u{202a}', '\u{202e}', '\u{2066}', '\u{2069}',
+            '\u{feff}',
+        ] {
+            let code = u32::from(c);
+            assert_eq!(Printable(&format!("a{c}b")).to_string(), format!("a\\u{code:04x}b"));
+            assert_eq!(Escaped(&format!("a{c}b")).to_string(), format!("a\\u{{{code:x}}}b"));
+        }
+        for text in ["\u{61b}", "\u{2010}", "größe", "a\tb\n"] {
+            assert_eq!(Printable(text).to_string(), text);
+        }
+    }
+}
