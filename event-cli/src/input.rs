@@ -247,7 +247,7 @@ mod tests {
 
     fn of(event_type: &str, data: &str) -> Result<Vec<NewEvent>, Vec<Refusal>> {
         let registry = Registry::builder().event::<Tagged>().event::<Kept>().build().unwrap();
-        let valid = format!(r#"{{"type":"tagged","data":{{"tags":["a"]}}}}"#);
+        let valid = r#"{"type":"tagged","data":{"tags":["a"]}}"#;
         let given = format!(r#"{valid} {{"type":"{event_type}","data":{data}}}"#);
         validate(&registry, &read(given.as_bytes()).unwrap())
     }

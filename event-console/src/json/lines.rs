@@ -16,6 +16,7 @@ const MOST_DEPTH: usize = 24;
 
 /// JSON text as lines.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_field_names, reason = "the lines are what it is about")]
 pub(crate) struct Lines {
     pub(crate) lines: Vec<Line>,
     /// Whether lines or parts of them are left out.
