@@ -37,7 +37,7 @@ const HEAD: usize = 10_000;
 const CHANGES: u32 = 32;
 /// The first pause before a hole is looked at again; it doubles.
 /// As long as nobody waits.
-const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+const LONGEST_WAIT: Duration = Duration::from_hours(365 * 24);
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 

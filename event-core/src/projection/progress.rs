@@ -20,7 +20,7 @@ const AT_MOST: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 /// A year: no clock can add every duration.
-const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+const LONGEST_WAIT: Duration = Duration::from_hours(365 * 24);
 
 /// What there is of a read model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

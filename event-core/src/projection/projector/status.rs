@@ -13,7 +13,7 @@ use crate::value::{EventId, Position};
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 /// A year: no clock can add every duration.
-const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+const LONGEST_WAIT: Duration = Duration::from_hours(365 * 24);
 
 /// How far a build of a projection is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -24,7 +24,7 @@ impl Shared {
         let position = receipt.delivery.event.position();
         if receipt.delivery.replay {
             if partition.finish_replay(position).is_some() {
-                flags.read_replays(partition);
+                flags.replays.read_after(partition);
                 to_unpark.push((receipt.partition, receipt.token, position));
                 self.work.notify_one();
             }
@@ -56,7 +56,7 @@ impl Shared {
         let partition = self.held(partitions, receipt)?;
         if *replay {
             if let Some(attempts) = partition.finish_replay(position) {
-                flags.read_replays(partition);
+                flags.replays.read_after(partition);
                 to_park.push((receipt.token, parked(receipt.partition, event, attempts, &*error)));
                 self.work.notify_one();
             }

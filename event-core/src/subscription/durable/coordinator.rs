@@ -112,7 +112,7 @@ async fn write(shared: &Shared) {
         fail_overdue(shared);
         let written = async {
             flush(shared, ends).await?;
-            if !ends && std::mem::take(&mut shared.state().flags.has_replays) {
+            if !ends && shared.state().flags.replays.take_due() {
                 replays_after = buffer_replays(shared, replays_after).await?;
             }
             Ok::<(), Error>(())

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::partition::{Partition, Unsaved};
-use super::shared::{Shared, State};
+use super::shared::{MarkedEvents, Shared, State};
 use crate::adapter::{CheckpointMove, Moved};
 use crate::error::Result;
 
@@ -159,7 +159,7 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 pub(super) fn next_wake(shared: &Shared) -> Instant {
     let now = Instant::now();
     let state = shared.state();
-    if state.flags.has_replays {
+    if state.flags.replays == MarkedEvents::Due {
         return now;
     }
     let partitions = || state.partitions.values();

@@ -1,6 +1,6 @@
 //! Parked events that are marked to be handled again: read by id, and buffered in their partitions.
 
-use super::shared::Shared;
+use super::shared::{MarkedEvents, Shared};
 use crate::error::Result;
 use crate::value::Position;
 
@@ -15,7 +15,7 @@ pub(super) async fn buffer_replays(shared: &Shared, after: Position) -> Result<P
     let page = checkpoints.parked(key, Some(*incarnation), true, after, PAGE).await?;
     let next = match page.last() {
         Some(last) if page.len() == PAGE as usize => {
-            shared.state().flags.has_replays = true;
+            shared.state().flags.replays = MarkedEvents::Due;
             last.position
         }
         _ => Position::START,
@@ -60,9 +60,6 @@ pub(super) async fn buffer_replays(shared: &Shared, after: Position) -> Result<P
         }
     }
     let Some(left) = first_left else { return Ok(next) };
-    let mut state = shared.state();
-    state.flags.has_replays = false;
-    state.flags.replays_wait = true;
-    drop(state);
+    shared.state().flags.replays = MarkedEvents::Waiting;
     Ok(Position::new(left.get().saturating_sub(1)))
 }

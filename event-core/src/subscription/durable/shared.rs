@@ -75,20 +75,37 @@ pub(super) struct State {
 pub(super) struct Flags {
     /// The leases are to be renewed now: one was lost.
     pub(super) renew_now: bool,
-    /// Parked events are marked for redelivery.
-    pub(super) has_replays: bool,
-    /// Some of them found no room: they are read when a partition has handled those that it holds.
-    pub(super) replays_wait: bool,
+    pub(super) replays: MarkedEvents,
     /// So much is buffered that partitions with events buffer no more.
     pub(super) scarce: bool,
 }
 
-impl Flags {
-    /// Lets more parked events be read once a partition has handled those that it held.
-    pub(super) fn read_replays(&mut self, partition: &Partition) {
-        if partition.has_no_replays() {
-            self.has_replays |= std::mem::take(&mut self.replays_wait);
+/// Parked events that are marked for redelivery, as far as is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum MarkedEvents {
+    #[default]
+    None,
+    /// They are to be read now.
+    Due,
+    /// They found no room: they are read when a partition has handled those that it holds.
+    Waiting,
+}
+
+impl MarkedEvents {
+    /// Lets more of them be read once a partition has handled those that it held.
+    pub(super) fn read_after(&mut self, partition: &Partition) {
+        if *self == Self::Waiting && partition.has_no_replays() {
+            *self = Self::Due;
         }
+    }
+
+    /// Whether they are to be read now; not again until they are due anew.
+    pub(super) fn take_due(&mut self) -> bool {
+        let is_due = *self == Self::Due;
+        if is_due {
+            *self = Self::None;
+        }
+        is_due
     }
 }
 
@@ -288,8 +305,8 @@ impl Shared {
         for (index, partition) in partitions.values_mut().enumerate() {
             partition.releasing = index >= share;
         }
-        state.flags.has_replays |= heartbeat.replays > 0;
-        if state.flags.has_replays {
+        if heartbeat.replays > 0 {
+            state.flags.replays = MarkedEvents::Due;
             self.work.notify_one();
         }
         drop(state);
