@@ -11,9 +11,7 @@ use tokio::time::Instant;
 use crate::error::Failure;
 use crate::frontier::{Frontier, changing};
 use crate::lineage::Started;
-use crate::read::{
-    TRIES, admitted, correlation, in_calendar, matches_nothing, storable_types,
-};
+use crate::read::{TRIES, admitted, correlation, in_calendar, matches_nothing, storable_types};
 use crate::row;
 use crate::store::Store;
 

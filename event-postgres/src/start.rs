@@ -39,7 +39,9 @@ pub(crate) async fn open(store: &Store, options: &PgOptions) -> Result<()> {
         }
         connection.close().await;
     }
-    step("the test of the pooler mode", soon.saturating_mul(2)).run(pooler::self_test(pool, sql)).await?;
+    step("the test of the pooler mode", soon.saturating_mul(2))
+        .run(pooler::self_test(pool, sql))
+        .await?;
     let row = step(SERVER, soon).run(store.fetch_one(OPERATION, sql.start.query())).await?;
     Server::read(&row)?.check(options)?;
     if options.direct_servers().is_none() {

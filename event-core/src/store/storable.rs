@@ -29,7 +29,8 @@ pub(super) fn check_imported(event: &RecordedEvent) -> Result<()> {
     let json = [("data", event.data().get()), ("metadata", event.metadata().as_json())];
     let year = event.recorded_at().year();
     let reason = fault(event.event_type(), json).or_else(|| {
-        (year < FIRST_YEAR).then(|| "it was recorded before the first year that every backend stores".to_owned())
+        (year < FIRST_YEAR)
+            .then(|| "it was recorded before the first year that every backend stores".to_owned())
     });
     let Some(reason) = reason else { return Ok(()) };
     let reason = format!("event {} cannot be stored: {reason}", event.event_id());

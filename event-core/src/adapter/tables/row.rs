@@ -119,7 +119,9 @@ impl FromTableValue for f64 {
             TableValue::Real(value) => Some(*value),
             TableValue::Integer(value) if value.unsigned_abs() <= 1 << 53 => Some(*value as Self),
             // Most averages have more digits than a floating-point number.
-            TableValue::Decimal(value) => value.as_str().parse().ok().filter(|real: &Self| real.is_finite()),
+            TableValue::Decimal(value) => {
+                value.as_str().parse().ok().filter(|real: &Self| real.is_finite())
+            }
             _ => None,
         }
     }

@@ -65,7 +65,8 @@ async fn park(shared: &Shared) -> Result<()> {
 async fn save(shared: &Shared, all: bool) -> Result<()> {
     let Shared { store, key, .. } = shared;
     let checkpoints = shared.checkpoints()?;
-    let (due, covered): (Vec<CheckpointMove>, Vec<Unsaved>) = unsaved(shared, all).into_iter().unzip();
+    let (due, covered): (Vec<CheckpointMove>, Vec<Unsaved>) =
+        unsaved(shared, all).into_iter().unzip();
     if due.is_empty() {
         return Ok(());
     }

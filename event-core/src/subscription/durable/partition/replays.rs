@@ -24,8 +24,7 @@ impl Replays {
     /// Whether another event may be buffered: always the first one, others within the window and as long as they are small
     /// enough.
     pub(super) fn has_room(&self, window: usize) -> bool {
-        self.entries.is_empty()
-            || self.entries.len() < window.min(MOST) && self.bytes < MAX_BYTES
+        self.entries.is_empty() || self.entries.len() < window.min(MOST) && self.bytes < MAX_BYTES
     }
 
     pub(super) fn is_empty(&self) -> bool {
