@@ -190,6 +190,13 @@ fn a_refused_value_has_the_code_of_the_error_that_it_becomes() {
 }
 
 #[test]
+fn what_a_backend_cannot_do_is_refused_with_what_to_do_instead() {
+    let message = |hint| Error::unsupported("sort", "memory", hint).to_string();
+    assert_eq!(message("sort the page"), "the backend `memory` cannot sort; sort the page");
+    assert_eq!(message(""), "the backend `memory` cannot sort");
+}
+
+#[test]
 fn versions_that_nothing_connects_have_no_path() {
     #[derive(Serialize, Deserialize)]
     struct Old;
