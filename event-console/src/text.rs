@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use event_core::value::Printable;
 use maud::{Markup, html};
 
@@ -65,6 +65,7 @@ pub(crate) fn bytes(bytes: usize) -> String {
 /// A duration in its largest unit.
 pub(crate) fn duration(duration: Duration) -> String {
     match duration.as_secs() {
+        0 if duration.as_micros() == 0 => "less than 1 µs".to_owned(),
         0 if duration.as_millis() == 0 => format!("{} µs", duration.as_micros()),
         0 => format!("{} ms", duration.as_millis()),
         seconds @ 1..60 => format!("{seconds} s"),
@@ -87,7 +88,9 @@ pub(crate) fn time(time: DateTime<Utc>) -> Markup {
 /// The same without the age, for lists.
 pub(crate) fn short_time(time: DateTime<Utc>) -> Markup {
     let exact = time.to_rfc3339_opts(SecondsFormat::Micros, true);
-    html! { time datetime=(exact) title=(exact) { (time.format("%m-%d %H:%M:%S")) } }
+    // In this year the month and the day say enough.
+    let format = if time.year() == Utc::now().year() { "%m-%d %H:%M:%S" } else { "%Y-%m-%d %H:%M" };
+    html! { time datetime=(exact) title=(exact) { (time.format(format)) } }
 }
 
 fn ago(age: chrono::TimeDelta) -> String {

@@ -167,7 +167,7 @@ async fn a_projection_is_switched_and_dropped_by_forms() {
     built(&store).await;
     let site = Site::serve(Console::new(&store).allow_actions(true)).await;
     let page = site.get("/projections").await;
-    assert!(page.text.contains("customers") && page.text.contains("beside it"));
+    assert!(page.text.contains("customers") && page.text.contains("not read"));
     let (cookie, token) = (page.cookie.clone().unwrap(), page.form_token());
     let send = async |path: &str| {
         site.send(&format!("/projections/{path}"), &cookie, &[("form_token", &token)]).await.status

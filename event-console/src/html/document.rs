@@ -74,12 +74,17 @@ pub(crate) fn failure_document(visit: &Visit, failure: &Failure, path: &str) -> 
         Failure::Refused(_) => "Refused",
         Failure::NotFound(_) => "Not found",
         _ if failure.is_passing() => "The store does not answer",
-        _ => "No page",
+        _ => match status {
+            StatusCode::NOT_FOUND => "Not found",
+            StatusCode::GONE => "Deleted",
+            _ => "Refused",
+        },
     };
     let body = html! {
         h1 { (title) }
         @match failure {
             Failure::Refused(refusal @ (Refusal::NoSession | Refusal::Token)) => {
+                p { (Refusal::NoSession.reason()) }
                 (sign_in(&visit.links, *refusal == Refusal::Token, path))
             }
             Failure::Refused(refusal) => { (notice("bad", &html! { (refusal.reason()) })) }
@@ -97,7 +102,9 @@ pub(crate) fn failure_document(visit: &Visit, failure: &Failure, path: &str) -> 
         @if failure.is_passing() {
             p { "This page asks again every few seconds, until the store is back." }
         }
-        p.quiet { "Status " (status.as_u16()) "." }
+        @if !matches!(failure, Failure::Refused(Refusal::NoSession | Refusal::Token)) {
+            p.quiet { "Status " (status.as_u16()) "." }
+        }
     };
     around(visit, Place::None, title, failure.is_passing(), &body)
 }

@@ -86,6 +86,7 @@ fn stalls(sample: &Sample) -> Markup {
 
 fn figures(visit: &Visit, sample: &Sample, history: &[Point]) -> Markup {
     let parked: u64 = sample.subscriptions.iter().map(|it| it.parked).sum();
+    let parking = sample.subscriptions.iter().filter(|it| it.parked > 0).count() as u64;
     let behind = sample.subscriptions.iter().max_by_key(|it| it.lag);
     html! {
         dl.figures {
@@ -101,7 +102,7 @@ fn figures(visit: &Visit, sample: &Sample, history: &[Point]) -> Markup {
                 }
             }))
             (figure("Parked", &html! { (text::number(parked)) }, &html! {
-                a href=(visit.links.to("/subscriptions")) { (text::count(sample.subscriptions.len() as u64, "subscription", "subscriptions")) }
+                a href=(visit.links.to("/subscriptions")) { "in " (text::count(parking, "subscription", "subscriptions")) }
             }))
             @if let Some(health) = &sample.health {
                 (figure("Answers in", &html! { (text::duration(health.latency)) }, &html! {

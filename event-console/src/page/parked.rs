@@ -139,7 +139,7 @@ fn discard(visit: &Visit, which: &Which, position: Option<&str>) -> Markup {
     let id = format!("reason-{}", position.unwrap_or("all"));
     html! {
         details.ask {
-            summary { @match position { Some(_) => "Discard…" None => "Discard all…" } }
+            summary.danger { @match position { Some(_) => "Discard…" None => "Discard all…" } }
             form method="post" action={ (which.link(visit)) "/discard" } {
                 (token(visit))
                 @if let Some(position) = position { input type="hidden" name="position" value=(position); }

@@ -54,7 +54,7 @@ pub(crate) async fn get(visit: Visit, Query(wanted): Query<Wanted>) -> Result<Pa
                         th scope="col" { "Last event" } th scope="col" { "Kept in" }
                         @if acts { th scope="col" { span.hidden { "Actions" } } }
                     } }
-                    tbody { @for report in &reports { (row(&visit, report, head)) } }
+                    tbody { @for report in &reports { (row(&visit, &reports, report, head)) } }
                 }
                 (without_build(&visit, &reports))
             }
@@ -75,24 +75,29 @@ fn done(done: &str) -> Markup {
     html! { div role="status" { (notice("good", &html! { (text) })) } }
 }
 
-fn row(visit: &Visit, report: &ProjectionReport, head: u64) -> Markup {
+fn row(visit: &Visit, all: &[ProjectionReport], report: &ProjectionReport, head: u64) -> Markup {
     let lag = head.saturating_sub(report.position.get());
     html! {
         tr {
             th scope="row" { (text::name(&report.name)) @if report.is_current { (last_rebuild(visit, &report.name)) } }
             td.number data-label="Build" { (report.build) }
-            td data-label="State" { @if report.is_current { (badge("good", "current")) } @else { (badge("quiet", "beside it")) } }
+            td data-label="State" { @if report.is_current { (badge("good", "current")) } @else { (badge("quiet", "not read")) } }
             td.number data-label="Position" { (text::number(report.position.get())) }
             td.number data-label="Lag" { (text::number(lag)) }
             td.number data-label="Events" { (text::number(report.events)) }
             td data-label="Last event" { @match report.last_event_at { Some(time) => { (text::short_time(time)) } None => "–" } }
             td data-label="Kept in" { code { (text::name(&report.schema)) } }
-            @if visit.shared.settings.allows_actions { td { (actions(visit, report)) } }
+            @if visit.shared.settings.allows_actions { td { (actions(visit, all, report)) } }
         }
     }
 }
 
-fn actions(visit: &Visit, report: &ProjectionReport) -> Markup {
+fn actions(visit: &Visit, all: &[ProjectionReport], report: &ProjectionReport) -> Markup {
+    let is_ahead = |it: &ProjectionReport| {
+        it.name == report.name && it.is_current && it.position > report.position
+    };
+    // The store refuses a build that readers would go back with.
+    let can_switch = !all.iter().any(is_ahead);
     let to = |action| visit.links.build(&report.name, report.build, action);
     html! {
         @if report.is_current && can_rebuild(visit, &report.name) {
@@ -100,9 +105,9 @@ fn actions(visit: &Visit, report: &ProjectionReport) -> Markup {
         }
         @if !report.is_current {
             div.buttons.small {
-                (button(visit, &to("switch"), &[], "Switch"))
+                @if can_switch { (button(visit, &to("switch"), &[], "Switch")) }
                 details.ask {
-                    summary { "Drop…" }
+                    summary.danger { "Drop…" }
                     form method="post" action=(to("drop")) {
                         (token(visit))
                         p { "Build " (report.build) " of " (text::name(&report.name)) " is removed for good, with what it holds." }

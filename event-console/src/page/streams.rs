@@ -112,7 +112,7 @@ impl Wanted {
                 div { label for="tenant" { "Tenant" }
                     input id="tenant" name="tenant" type="search" value=(self.tenant) autocomplete="off" spellcheck="false"; }
                 div.check { input id="deleted" name="deleted" type="checkbox" value="1" checked[!self.deleted.is_empty()];
-                    label for="deleted" { "Deleted ones, too" } }
+                    label for="deleted" { "Include deleted streams" } }
                 button type="submit" { "Filter" }
             }
         }

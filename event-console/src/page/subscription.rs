@@ -96,7 +96,7 @@ fn actions(visit: &Visit, which: &Which, info: &SubscriptionInfo) -> Markup {
         section.actions aria-label="Actions" {
             @if is_paused { (button(visit, &(which.link(visit) + "/resume"), &[], "Resume")) } @else { (button(visit, &(which.link(visit) + "/pause"), &[], "Pause")) }
             details {
-                summary { "Reset…" }
+                summary.danger { "Reset…" }
                 form method="post" action=(reset) {
                     (token(visit))
                     fieldset {

@@ -140,7 +140,7 @@ fn version_section(version: &CatalogueVersion, stored: &[EventVersion]) -> Marku
             p.quiet { code { (text::shown(version.rust_type, 120)) } " in " (text::shown(version.origin.file, 120)) }
             (scrolling(&label, &html! {
                 table { caption.hidden { (label) }
-                    thead { tr { th scope="col" { "Key" } th scope="col" { "Form" } } }
+                    thead { tr { th scope="col" { "Key" } th scope="col" { "Type" } } }
                     tbody { @for line in version.shape.lines() {
                         tr { th scope="row" { code { (if line.path.is_empty() { "." } else { &line.path }) } } td { code { (text::shown(&line.text, 200)) } } }
                     } }
