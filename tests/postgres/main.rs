@@ -28,6 +28,7 @@ mod inspect;
 mod limits;
 mod link;
 mod neighbours;
+mod plans;
 mod pooler;
 mod projection;
 mod read;

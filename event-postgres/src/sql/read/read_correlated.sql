@@ -4,11 +4,13 @@
 -- · $8 correlation id
 -- started: which server it is, see lineage.rs.
 -- The columns of an event come first, in the order that row.rs expects.
+-- OFFSET 0 keeps the planner from beginning with the streams, see read_all.sql.
 SELECT t.name AS tenant, s.stream_id, e.version, e.position, e.event_id, e.event_type, e.schema_version, e.data, e.metadata, e.created_at, s.first_version,
        pg_postmaster_start_time() AS started
 FROM event_store.events e
-JOIN event_store.streams s ON s.tenant_key = e.tenant_key AND s.stream_key = e.stream_key
-JOIN event_store.tenants t ON t.tenant_key = e.tenant_key
+CROSS JOIN LATERAL (
+  SELECT * FROM event_store.streams s WHERE s.tenant_key = e.tenant_key AND s.stream_key = e.stream_key OFFSET 0) s
+CROSS JOIN LATERAL (SELECT * FROM event_store.tenants t WHERE t.tenant_key = e.tenant_key OFFSET 0) t
 WHERE e.position > $1 AND e.position <= $2
   AND ($3::text IS NULL OR e.tenant_key = (SELECT w.tenant_key FROM event_store.tenants w WHERE w.name = $3))
   AND ($4::text[] IS NULL OR e.event_type = ANY ($4))
