@@ -36,8 +36,6 @@ const HEAD: usize = 10_000;
 /// Changes of the server, or of its connections, after which one call gives up.
 const CHANGES: u32 = 32;
 /// The first pause before a hole is looked at again; it doubles.
-/// As long as nobody waits.
-const LONGEST_WAIT: Duration = Duration::from_hours(365 * 24);
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(10);
 
@@ -93,8 +91,6 @@ impl Known {
 impl Frontier {
     /// A frontier at the start of the log; `wait` limits how long one call waits for a hole.
     pub(crate) fn new(store: Arc<Store>, role: Role, wait: Duration) -> Self {
-        // No clock can add every duration.
-        let wait = wait.min(LONGEST_WAIT);
         Self { store, role, state: Mutex::default(), watch: Watch::default(), wait }
     }
 
@@ -266,7 +262,7 @@ impl Frontier {
 
     async fn reach(&self, (after, enough): (i64, i64), wanted: usize) -> Result<i64> {
         let store = &self.store;
-        let give_up = Instant::now() + self.wait;
+        let began = Instant::now();
         let mut pause = FIRST_PAUSE;
         let mut goal = None;
         let mut watched: Option<(i64, Holders)> = None;
@@ -308,7 +304,7 @@ impl Frontier {
                 self.watch.resumed();
                 return Ok(last);
             }
-            if give_up <= Instant::now() {
+            if began.elapsed() >= self.wait {
                 self.watch.gave_up(store, last, seen.highest).await;
                 return Ok(last);
             }

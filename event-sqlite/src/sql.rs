@@ -89,6 +89,8 @@ statements! {
     // Most appends hold one event: one call for all three statements, as a call of the connection's thread costs as much
     // as a statement.
     APPEND_ONE = "append/insert_events", "append/put_streams", commit;
+    // One to a stream that exists needs no call before it.
+    APPEND_TO_EXISTING = begin, "append/append_to_existing", "append/advance_stream", commit;
     TAKE_LOCK = "append/take_lock";
     FIND_STREAMS = "append/find_streams";
     KNOWN_EVENTS = "append/known_events";

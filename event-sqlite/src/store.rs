@@ -79,6 +79,12 @@ impl Store {
         self.pool.begin(operation, query).await
     }
 
+    /// Waits until nobody of this program writes. The first statement has to begin the transaction.
+    pub(crate) async fn lock(&self, operation: &'static str) -> Result<Transaction<'_>> {
+        refuse_within_another(operation)?;
+        self.pool.lock(operation).await
+    }
+
     /// Runs one statement that writes, in a transaction of its own; returns how many rows it changed.
     pub(crate) async fn write(&self, operation: &'static str, query: SqliteQuery) -> Result<u64> {
         let (mut transaction, _) = self.begin(operation, sql::BEGIN.query()).await?;

@@ -19,8 +19,6 @@ const AT_MOST: Duration = Duration::from_secs(30);
 /// The first pause between two looks at a checkpoint; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
-/// A year: no clock can add every duration.
-const LONGEST_WAIT: Duration = Duration::from_hours(365 * 24);
 
 /// What there is of a read model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -112,7 +110,7 @@ impl WaitFor {
         Self { store, model, position, epoch, at_most: AT_MOST }
     }
 
-    /// Sets how long it is waited, 30 seconds by default and a year at most.
+    /// Sets how long it is waited, 30 seconds by default.
     pub const fn at_most(mut self, limit: Duration) -> Self {
         self.at_most = limit;
         self
@@ -121,14 +119,14 @@ impl WaitFor {
     async fn wait(self) -> Result<()> {
         let Self { store, model, position, epoch, at_most } = self;
         let models = models(&store, WAIT)?;
-        let give_up = Instant::now() + at_most.min(LONGEST_WAIT);
+        let began = Instant::now();
         let mut pause = FIRST_PAUSE;
         loop {
             let operation = store.operation("wait_for_read_model", None);
             let builds = operation.run(|_| models.builds(model.name)).await?;
             let current = model.current(&builds)?;
             let is_reached = current.is_some_and(|build| build.position >= position);
-            let left = give_up.saturating_duration_since(Instant::now());
+            let left = at_most.saturating_sub(began.elapsed());
             if is_reached || left.is_zero() {
                 // Other events may have come to the position.
                 store.prove_bare(model.name, position, epoch).await?;

@@ -1,11 +1,13 @@
 //! The append: commits of several writers in one transaction, each judged on its own, in order, under the write lock.
 //!
-//! One statement takes the lock and reads what the judging needs; a few write what was accepted and commit. Ids are
+//! One event to a stream that exists is stored by a script of its own (`existing.rs`), if nothing stands against it.
+//! Otherwise one statement takes the lock and reads what the judging needs; a few write what was accepted and commit. Ids are
 //! looked up for a retry, before a refusal, and once an id turns out to be in use: then everything that was written is
 //! undone, and the batch judged again with every id looked up first.
 
 mod batch;
 mod callers;
+mod existing;
 mod write;
 
 use std::collections::HashMap;
@@ -35,7 +37,12 @@ pub(crate) async fn batch(
     store: &Store,
     commits: &[&Commit],
 ) -> Result<Vec<Option<Answer>>, Failure> {
-    let ids = if commits.iter().any(|it| it.retry) { Ids::LookedUp } else { Ids::AssumedNew };
+    let ids = match existing::append(store, commits).await {
+        Ok(Some(appended)) => return Ok(vec![Some(Ok(vec![appended]))]),
+        Ok(None) if commits.iter().all(|it| !it.retry) => Ids::AssumedNew,
+        Ok(None) | Err(Failure::IdTaken) => Ids::LookedUp,
+        Err(failure) => return Err(failure),
+    };
     match attempt(store, commits, ids).await {
         Err(Failure::IdTaken) if ids == Ids::AssumedNew => {
             attempt(store, commits, Ids::LookedUp).await

@@ -68,7 +68,7 @@ async fn rows(
         batch.streams.iter().filter(|stream| stream.is_changed).collect();
     if let ([event], [stream]) = (events.as_slice(), changed.as_slice()) {
         let query = event.bind_to(sql::APPEND_ONE.query(), now);
-        return transaction.end(bind_stream(query, stream, now)?).await;
+        return transaction.end(bind_stream(query, stream, now)?).await.map(drop);
     }
     if let Err(failure) = insert_all(&mut transaction, batch, &events, now).await {
         if matches!(failure, Failure::IdTaken) {

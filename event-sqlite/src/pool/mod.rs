@@ -141,9 +141,16 @@ impl Pool {
         operation: &'static str,
         query: SqliteQuery,
     ) -> Result<(Transaction<'_>, Vec<SqliteRow>), Failure> {
+        let mut transaction = self.lock(operation).await?;
+        let rows = transaction.fetch(query).await?;
+        Ok((transaction, rows))
+    }
+
+    /// Waits until nobody of this program writes. The first statement has to begin the transaction.
+    pub(crate) async fn lock(&self, operation: &'static str) -> Result<Transaction<'_>> {
         let mut slot = self.writer.lock().await;
         if self.readers.is_closed() {
-            return Err(closed(operation).into());
+            return Err(closed(operation));
         }
         if self.is_suspect.load(Relaxed) {
             self.prove(operation).await?;
@@ -156,9 +163,7 @@ impl Pool {
             Some(connection) => connection,
             None => self.open(operation, &self.options.writer()).await?,
         };
-        let mut transaction = Transaction { pool: self, slot, connection, operation };
-        let rows = transaction.fetch(query).await?;
-        Ok((transaction, rows))
+        Ok(Transaction { pool: self, slot, connection, operation })
     }
 
     /// Opens a connection that writes and that the pool does not keep.

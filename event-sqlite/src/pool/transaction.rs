@@ -80,7 +80,7 @@ impl Transaction<'_> {
 
     /// Commits.
     pub(crate) async fn commit(self) -> Result<(), Failure> {
-        self.end(sql::COMMIT.query()).await
+        self.end(sql::COMMIT.query()).await.map(drop)
     }
 
     /// Undoes everything. It cannot fail: SQLite may have undone the transaction already, as on a full disk, and a
@@ -91,19 +91,22 @@ impl Transaction<'_> {
         }
     }
 
-    /// Runs a statement that ends with the commit. If it writes an event id that is in use, the transaction is undone.
+    /// Runs a statement that ends with the commit, and returns its rows. If it writes an event id that is in use, the
+    /// transaction is undone.
     ///
     /// The commit counts only if the file is still in its place.
-    pub(crate) async fn end(mut self, query: SqliteQuery) -> Result<(), Failure> {
-        let ended = match self.execute(query).await {
+    pub(crate) async fn end(mut self, query: SqliteQuery) -> Result<Vec<SqliteRow>, Failure> {
+        let rows = match self.fetch(query).await {
             Err(Failure::IdTaken) => {
                 self.rollback().await;
                 return Err(Failure::IdTaken);
             }
             Err(failure) => return Err(failure),
-            Ok(_) => self.pool.prove(self.operation).await,
+            Ok(rows) => rows,
         };
+        let proved = self.pool.prove(self.operation).await;
         *self.slot = Some(self.connection);
-        Ok(ended?)
+        proved?;
+        Ok(rows)
     }
 }

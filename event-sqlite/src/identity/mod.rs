@@ -5,7 +5,8 @@
 //! each transaction. A file that is overwritten in place keeps its inode; its contents are compared once its time of
 //! modification changes: every file has an id, which a backup gets anew, and positions only grow.
 
-use std::fs::Metadata;
+mod stat;
+
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -13,6 +14,7 @@ use std::time::SystemTime;
 
 use event_core::{Error, Result};
 
+use self::stat::{FileKey, Found, with_times, without_times};
 use crate::error::shown;
 
 /// How many symbolic links a path may lead through.
@@ -59,9 +61,6 @@ pub(crate) struct Sighting {
     pub(crate) unproved: Option<Stamp>,
 }
 
-/// Device and inode.
-type FileKey = (u64, u64);
-
 impl Identity {
     /// The file at a path of [`resolved`].
     pub(crate) fn new(path: &Path) -> Self {
@@ -80,7 +79,9 @@ impl Identity {
 
     /// From now on the store is what its paths lead to; a connection must have it open.
     pub(crate) fn fix(&self, operation: &'static str, id: Vec<u8>) -> Result<()> {
-        let key = |path| stat(path).map(|it| key(&it)).map_err(|e| gone(operation, path, &e));
+        let key = |path| {
+            without_times(path).map(|found| found.key).map_err(|e| gone(operation, path, &e))
+        };
         let opened = Opened {
             main: key(&self.main)?,
             write_ahead: key(&self.write_ahead)?,
@@ -100,7 +101,10 @@ impl Identity {
     /// Checks the file alone.
     pub(crate) fn look(&self, operation: &'static str) -> Result<()> {
         match self.opened.get() {
-            Some(opened) => compare(operation, &self.main, opened.main).map(drop),
+            Some(opened) => {
+                let found = without_times(&self.main);
+                compare(operation, &self.main, found, opened.main).map(drop)
+            }
             None => Ok(()),
         }
     }
@@ -108,10 +112,12 @@ impl Identity {
     /// Checks the file and those beside it.
     pub(crate) fn look_at_all(&self, operation: &'static str) -> Result<Option<Sighting>> {
         let Some(opened) = self.opened.get() else { return Ok(None) };
-        let main = compare(operation, &self.main, opened.main)?;
-        compare(operation, &self.shared_memory, opened.shared_memory)?;
-        let write_ahead = compare(operation, &self.write_ahead, opened.write_ahead)?.len();
-        let stamp = Stamp { bytes: main.len(), modified: main.modified().ok() };
+        let main = compare(operation, &self.main, with_times(&self.main), opened.main)?;
+        let found = without_times(&self.shared_memory);
+        compare(operation, &self.shared_memory, found, opened.shared_memory)?;
+        let found = without_times(&self.write_ahead);
+        let write_ahead = compare(operation, &self.write_ahead, found, opened.write_ahead)?.bytes;
+        let stamp = Stamp { bytes: main.bytes, modified: main.modified };
         let unproved = (opened.proved().stamp != Some(stamp)).then_some(stamp);
         Ok(Some(Sighting { write_ahead, unproved }))
     }
@@ -176,9 +182,14 @@ pub(crate) fn resolved(path: &Path) -> io::Result<PathBuf> {
     })
 }
 
-fn compare(operation: &'static str, path: &Path, opened: FileKey) -> Result<Metadata> {
-    match stat(path) {
-        Ok(found) if key(&found) == opened => Ok(found),
+fn compare(
+    operation: &'static str,
+    path: &Path,
+    found: io::Result<Found>,
+    opened: FileKey,
+) -> Result<Found> {
+    match found {
+        Ok(found) if found.key == opened => Ok(found),
         Ok(_) => Err(replaced(operation, path, "another file has its name")),
         Err(error) => Err(gone(operation, path, &error)),
     }
@@ -201,22 +212,4 @@ fn replaced(operation: &'static str, path: &Path, found: &str) -> Error {
         shown(path)
     );
     Error::adapter(operation, reason)
-}
-
-fn stat(path: &Path) -> io::Result<Metadata> {
-    std::fs::metadata(path)
-}
-
-#[cfg(unix)]
-fn key(found: &Metadata) -> FileKey {
-    use std::os::unix::fs::MetadataExt;
-    (found.dev(), found.ino())
-}
-
-/// Elsewhere the time of creation tells files apart.
-#[cfg(not(unix))]
-fn key(found: &Metadata) -> FileKey {
-    let created =
-        found.created().ok().and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
-    (0, created.map_or(0, |age| u64::try_from(age.as_nanos()).unwrap_or(u64::MAX)))
 }
