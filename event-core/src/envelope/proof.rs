@@ -338,3 +338,37 @@ impl Message {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_stand_in_a_message_as_they_are() {
+        for (number, shown) in [(0, "v0."), (10, "v10."), (u32::MAX, "v4294967295.")] {
+            assert_eq!(Message::new().text("v").number(number).text(".").as_str(), shown);
+        }
+    }
+
+    #[test]
+    fn a_message_ends_where_its_room_does() {
+        let message = Message::new().text(&"a".repeat(600));
+        assert_eq!(message.as_str(), "a".repeat(512));
+        assert!(!Message::new().text(&"ä".repeat(300)).text("b").as_str().is_empty());
+        // A character that has no room left is cut, and the text with it.
+        let cut = Message::new().text("a").text(&"ä".repeat(300));
+        assert_eq!(cut.as_str(), "the history of this event is invalid");
+    }
+
+    #[test]
+    fn sets_without_a_common_type_are_disjoint() {
+        assert_disjoint(&[]);
+        assert_disjoint(&[&["a", "b"], &["c"], &["d", "e"]]);
+    }
+
+    #[test]
+    #[should_panic(expected = "event type `e` is in more than one event set")]
+    fn a_type_of_the_second_and_the_last_set_is_found() {
+        assert_disjoint(&[&["a"], &["c", "e"], &["d"], &["b", "e"]]);
+    }
+}

@@ -204,6 +204,16 @@ mod tests {
     }
 
     #[test]
+    fn digits_within_strings_are_no_numbers() {
+        for text in [
+            r#"["19.999999999999999999"]"#,
+            r#"{"18446744073709551616":"\"19.999999999999999999"}"#,
+        ] {
+            assert!(parse_exact(text).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
     fn a_key_that_stands_twice_is_refused() {
         let error = parse_exact(r#"{"a":{"b":1,"b":2}}"#).unwrap_err();
         assert!(is_lossy(&error) && error.to_string().contains("`b` stands twice"), "{error}");

@@ -25,8 +25,11 @@ pub(crate) fn steps_at(json: &str, line: usize, column: usize) -> Vec<Step> {
     scanner.found.unwrap_or(scanner.path)
 }
 
-/// Maximum depth of a reported path: the recursion limit of `serde_json`.
-const MAX_DEPTH: usize = 128;
+/// How many lists and objects may be nested: the parser of `serde_json` gives up at the next one.
+pub(crate) const DEEPEST: usize = 127;
+
+/// Maximum depth of a reported path.
+const MAX_DEPTH: usize = DEEPEST + 1;
 
 /// One step of a path: from an object to the value of a key, from a list to an item.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -31,6 +31,7 @@ pub(crate) use self::field_path::{ReadFn, field_path};
 pub(crate) use self::history::{
     Also, Between, Chain, History, JsonStep, Predecessor, Source, Step, Typed,
 };
+pub(crate) use self::json_path::DEEPEST;
 pub(crate) use self::migration::{EdgeKind, MigrationError, MigrationGraph, catch_panic};
 pub use self::migration::{Migration, MigrationFn};
 use crate::value::EventVersion;

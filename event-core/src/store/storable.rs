@@ -6,11 +6,10 @@ use chrono::Datelike;
 
 use crate::envelope::{EventData, RecordedEvent};
 use crate::error::{Context, Error, Result};
+use crate::event::DEEPEST;
 
 /// The longest type string, in bytes.
 const MAX_TYPE: usize = 255;
-/// The deepest nesting of lists and objects: parsers give up soon after.
-const MAX_DEPTH: usize = 127;
 
 /// The first year that every backend stores, as astronomers count: 4713 BC.
 const FIRST_YEAR: i32 = -4712;
@@ -46,7 +45,7 @@ fn fault(event_type: &str, json: [(&str, &str); 2]) -> Option<String> {
         return Some(format!("its type must have 1 to {MAX_TYPE} bytes and no control characters"));
     }
     let (what, _) = json.into_iter().find(|(_, json)| is_too_deep(json.as_bytes()))?;
-    Some(format!("its {what} is nested deeper than {MAX_DEPTH} lists and objects"))
+    Some(format!("its {what} is nested deeper than {DEEPEST} lists and objects"))
 }
 
 /// Refuses an event of an append that names itself, or a later one, as its cause: recovery would refuse the stream.
@@ -91,7 +90,7 @@ fn is_too_deep(json: &[u8]) -> bool {
             _ if in_string => {}
             b'[' | b'{' => {
                 depth += 1;
-                if depth > MAX_DEPTH {
+                if depth > DEEPEST {
                     return true;
                 }
             }
@@ -109,10 +108,10 @@ mod tests {
     #[test]
     fn only_brackets_outside_of_strings_nest() {
         let nested = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
-        assert!(!is_too_deep(nested(MAX_DEPTH).as_bytes()));
-        assert!(is_too_deep(nested(MAX_DEPTH + 1).as_bytes()));
+        assert!(!is_too_deep(nested(DEEPEST).as_bytes()));
+        assert!(is_too_deep(nested(DEEPEST + 1).as_bytes()));
         assert!(is_too_deep(nested(100_000).as_bytes()));
-        assert!(serde_json::from_str::<serde_json::Value>(&nested(MAX_DEPTH)).is_ok());
+        assert!(serde_json::from_str::<serde_json::Value>(&nested(DEEPEST)).is_ok());
         let text = format!(r#"{{"a":"\\\"{}"}}"#, "[".repeat(500));
         assert!(!is_too_deep(text.as_bytes()), "{text}");
         assert!(!is_too_deep(format!("[{}]", vec!["[1]"; 500].join(",")).as_bytes()));

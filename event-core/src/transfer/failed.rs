@@ -21,15 +21,16 @@ enum What {
     Connection(String),
     Overloaded(String),
     Other(String),
+    GivenUp,
 }
 
 const OPERATION: &str = "import";
+const GIVEN_UP: &str = "an earlier call was given up before it ended; import the whole file again";
 
 impl Failed {
     /// A call that was given up: whether its batch is stored is not known.
-    pub(super) fn given_up() -> Self {
-        let reason = "an earlier call was given up before it ended; import the whole file again";
-        Self { what: What::Other(reason.to_owned()), scope: None }
+    pub(super) const fn given_up() -> Self {
+        Self { what: What::GivenUp, scope: None }
     }
 
     pub(super) fn of(error: &Error) -> Self {
@@ -78,6 +79,7 @@ impl Failed {
             What::Connection(causes) => Error::connection(OPERATION, causes.clone()),
             What::Overloaded(causes) => Error::overloaded(OPERATION, causes.clone()),
             What::Other(causes) => Error::adapter(OPERATION, causes.clone()),
+            What::GivenUp => Error::adapter(OPERATION, GIVEN_UP),
         };
         self.scope.iter().fold(error, Error::in_scope)
     }

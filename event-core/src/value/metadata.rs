@@ -300,6 +300,24 @@ mod tests {
     use crate::value::Tenant;
 
     #[test]
+    fn each_id_has_a_key_of_its_own_and_keeps_the_others() {
+        let metadata = Metadata::new()
+            .with_correlation_id("flow")
+            .with_causation_id("cause")
+            .with_actor_id("ann")
+            .with_source_id("line");
+        let all = r#"{"actor_id":"ann","causation_id":"cause","correlation_id":"flow","source_id":"line"}"#;
+        assert_eq!(metadata.as_json(), all);
+        let ids = [
+            metadata.correlation_id(),
+            metadata.causation_id(),
+            metadata.actor_id(),
+            metadata.source_id(),
+        ];
+        assert_eq!(ids.map(Option::unwrap), ["flow", "cause", "ann", "line"]);
+    }
+
+    #[test]
     fn a_scope_adds_only_missing_keys() {
         let scope = Scope::tenant(Tenant::default()).correlation("scope").actor("ann");
         let metadata = Metadata::from_json(r#"{"correlation_id":"own","n":1.50}"#).unwrap();

@@ -17,7 +17,10 @@ use crate::sql::{self, SqliteQuery};
 use crate::store::Store;
 
 /// Stores a commit of one event to a stream that exists; `None`: nothing was stored, and the batch has to judge it.
-pub(super) async fn append(store: &Store, commits: &[&Commit]) -> Result<Option<Appended>, Failure> {
+pub(super) async fn append(
+    store: &Store,
+    commits: &[&Commit],
+) -> Result<Option<Appended>, Failure> {
     let [commit] = commits else { return Ok(None) };
     let [append] = commit.appends.as_slice() else { return Ok(None) };
     let ([event], Some(versions), false) =

@@ -308,3 +308,63 @@ fn rust_type(form: &str, today: Option<&FieldForm>) -> String {
         form => form.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use event_core::{Event, Registry, Shape};
+    use serde::{Deserialize, Serialize};
+
+    use crate::lock::{Mode, checked_with};
+    use event_core::registry::Registration;
+
+    #[derive(Serialize, Deserialize, Shape)]
+    enum Unit {
+        Metre,
+    }
+
+    mod before {
+        use super::*;
+
+        #[derive(Serialize, Deserialize, Shape)]
+        pub(super) enum Size {
+            Unknown,
+            Exact { length: String, unit: Unit },
+        }
+    }
+
+    #[derive(Serialize, Deserialize, Shape)]
+    enum Size {
+        Unknown,
+        Exact { length: u16, unit: Unit },
+    }
+
+    #[derive(Serialize, Deserialize, Event)]
+    #[event(type = "stub.cut", version = 1, register = false)]
+    struct CutBefore {
+        size: before::Size,
+    }
+
+    #[derive(Serialize, Deserialize, Event)]
+    #[event(type = "stub.cut", version = 1, register = false)]
+    struct Cut {
+        size: Size,
+    }
+
+    #[test]
+    fn the_variants_of_a_changed_enum_are_listed_without_those_of_types_inside() {
+        let folder = tempfile::tempdir().unwrap();
+        let check = |event: Registration, bless| {
+            let registry = Registry::builder().registrations(&[event]).build().unwrap();
+            checked_with(
+                &registry,
+                env!("CARGO_PKG_NAME"),
+                folder.path(),
+                Mode { bless, strict: false },
+            )
+        };
+        check(Registration::of::<CutBefore>(), true).unwrap();
+        let report = check(Registration::of::<Cut>(), false).unwrap_err();
+        let kept = "pub enum SizeV1 {\n        /* `Unknown`: unit */\n        /* `Exact`: struct */\n    }\n";
+        assert!(report.contains(kept), "{report}");
+    }
+}

@@ -253,7 +253,7 @@ fn new_event(data: &str) -> NewEvent {
 }
 
 /// Minimum, median and maximum.
-fn spread(figures: &mut [f64]) -> [f64; 3] {
+pub(crate) fn spread(figures: &mut [f64]) -> [f64; 3] {
     figures.sort_by(f64::total_cmp);
     [figures[0], figures[figures.len() / 2], figures[figures.len() - 1]]
 }

@@ -7,8 +7,9 @@ use chrono::TimeDelta;
 use event_core::broadcast::EventCache;
 use event_core::error::BoxError;
 use event_core::{
-    AllOptions, BatchSize, Delete, Error, Event, EventId, EventStore, EventStream, ExpectedVersion,
-    Filter, Position, ReadOptions, RecordedEvent, StartFrom,
+    AllOptions, BatchSize, Delete, Error, Event, EventId, EventStore, EventStream, EventVersion,
+    ExpectedVersion, Filter, NewEvent, Position, ReadOptions, RecordedEvent, StartFrom,
+    StreamVersion,
 };
 use event_sqlite::{SqliteAdapter, SqliteProjection, SqliteTables};
 use event_testing::Noted;
@@ -300,6 +301,30 @@ async fn an_append_after_a_restore_records_its_version_anew() {
     assert!(is_refused(&store.read_all(after(10)).await));
     let found = store.verify().await.unwrap();
     assert!(found.is_sound(), "{found:?}");
+    store.close().await;
+}
+
+/// The same for one event to a stream that the copy has, which is stored in one call.
+#[tokio::test]
+async fn an_event_for_a_stream_of_the_copy_records_its_version_anew() {
+    let path = new_file();
+    let store = open_store(&path).await;
+    let data = serde_json::value::RawValue::from_string("{}".into()).unwrap();
+    let other = NewEvent::raw("other", EventVersion::FIRST, data);
+    store.append(&stream("kept"), ExpectedVersion::NoStream, [other]).await.unwrap();
+    let copy = copy_of(&path).await;
+    for _ in 0..3 {
+        store.append(&stream("kept"), ExpectedVersion::Any, Noted::many(1)).await.unwrap();
+    }
+    assert_eq!(store.read_all(AllOptions::new()).await.unwrap().len(), 4);
+    restore(&path, &copy).await;
+    let exact = ExpectedVersion::Exact(StreamVersion::new(1));
+    store.append(&stream("kept"), exact, Noted::many(1)).await.unwrap();
+    let mut connection = plain_connection(&path).await;
+    let versions = "SELECT event_type FROM event_versions ORDER BY event_type";
+    let versions: Vec<String> =
+        sqlx::query_scalar(versions).fetch_all(&mut connection).await.unwrap();
+    assert_eq!(versions, [Noted::TYPE, "other"]);
     store.close().await;
 }
 

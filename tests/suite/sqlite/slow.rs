@@ -79,11 +79,13 @@ async fn batches_halve_until_they_fit_and_appends_get_their_turn() {
     let runner = tokio::spawn(async move { projector.catch_up().await });
     // The first transaction would take 6.4 s; it is undone after 5, and its halves are written.
     append(1).await;
-    assert_eq!(runner.await.unwrap().unwrap(), 64);
+    // The append may come before the first page is read.
+    let applied = runner.await.unwrap().unwrap();
+    assert!((64..=65).contains(&applied), "{applied}");
     let mut connection = plain_connection(&path).await;
     let written: Vec<(i64,)> =
         sqlx::query_as("SELECT n FROM slow_3_written").fetch_all(&mut connection).await.unwrap();
-    assert_eq!(written.iter().map(|(n,)| n).sum::<i64>(), 64);
+    assert_eq!(written.iter().map(|(n,)| n.unsigned_abs()).sum::<u64>(), applied);
     assert!(written.iter().all(|(n,)| *n < 64), "{written:?}");
 }
 

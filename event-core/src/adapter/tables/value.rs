@@ -4,6 +4,7 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use uuid::Uuid;
 
 use super::decimal::Decimal;
+use crate::event::DEEPEST;
 use crate::value::{EventId, Position, StreamId, StreamVersion, Tenant};
 
 /// A value of a column, or of a parameter. Most types become one by `into()`; `None` becomes [`Null`](Self::Null).
@@ -65,13 +66,10 @@ impl TableValue {
     }
 }
 
-/// The deepest nesting that readers of JSON follow.
-const MAX_DEPTH: usize = 127;
-
 fn refused_json(json: &serde_json::Value, depth: usize) -> Option<&'static str> {
     use serde_json::Value;
     let nul = |text: &str| text.contains('\0').then_some("JSON with U+0000");
-    if matches!(json, Value::Array(_) | Value::Object(_)) && depth == MAX_DEPTH {
+    if matches!(json, Value::Array(_) | Value::Object(_)) && depth == DEEPEST {
         return Some("JSON that is nested deeper than 127 lists and objects");
     }
     match json {
