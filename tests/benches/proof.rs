@@ -9,7 +9,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use event_core::{Event, InMemoryAdapter, NewEvent};
+use event_core::{Event, MemoryAdapter, NewEvent};
 use serde_json::value::to_raw_value;
 
 use crate::comparison::{Comparison, spread};
@@ -31,7 +31,7 @@ async fn main() {
     let cluster =
         pg::Cluster::start_with(pg::Fsync::On, "-c shared_buffers=512MB -c max_wal_size=4GB");
     let adapter = cluster.database().await.options().pool_size(16).connect().await.unwrap();
-    let memory = Comparison::new(InMemoryAdapter::new(), short);
+    let memory = Comparison::new(MemoryAdapter::new(), short);
     let postgres = Comparison::new(adapter, short);
     let calls = if short { 100 } else { 20_000 };
     let (mut proofs, mut of_memory, mut of_postgres) = (Vec::new(), Vec::new(), Vec::new());

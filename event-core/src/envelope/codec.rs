@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::envelope::NewEvent;
 use crate::error::{Error, Result};
-use crate::event::{DecodeError, Event, decode_at, matches_type};
+use crate::event::{DecodeError, Event, decode_at, encode_event, matches_type};
 use crate::value::{Clock, EventVersion, Metadata, Scope};
 
 /// Encodes and decodes the data of events.
@@ -44,10 +44,10 @@ impl Codec for JsonCodec {
     }
 
     fn encode<E: Event>(&self, event: &E) -> Result<Box<RawValue>> {
-        event.to_stored().map_err(|source| Error::Serialization {
+        encode_event(event).map_err(|source| Error::Serialization {
             index: None,
             event_type: E::TYPE.into(),
-            source: Box::new(source.of_event::<E>()),
+            source: Box::new(source),
         })
     }
 

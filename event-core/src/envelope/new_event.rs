@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde_json::value::RawValue;
 
 use crate::error::{Context, Error, Result};
-use crate::event::{AnyEvent, EncodeError, Event};
+use crate::event::{AnyEvent, EncodeError, Event, encode_event};
 use crate::value::{EventId, EventVersion, Metadata, Scope};
 
 /// An event to append. It is encoded when it is created, and validated by the append.
@@ -45,7 +45,7 @@ impl NewEvent {
             id: EventId::new(),
             event_type: Cow::Borrowed(E::TYPE),
             version: E::VERSION,
-            data: event.to_stored().map_err(|error| Arc::new(error.of_event::<E>())),
+            data: encode_event(&event).map_err(Arc::new),
             metadata: Metadata::new(),
             typed: Some(Arc::new(event)),
             readonly: E::FACTS.readonly,

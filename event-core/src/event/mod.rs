@@ -24,7 +24,7 @@ use serde_json::value::{RawValue, to_raw_value};
 pub use self::decode::decode_at;
 pub(crate) use self::decode::{also_edge, decode_boxed, edges_of, matches_type};
 pub use self::decode_error::DecodeError;
-pub(crate) use self::encode::{EncodeError, encode_proven};
+pub(crate) use self::encode::{EncodeError, Nulls, encode_event, encode_proven};
 pub(crate) use self::exact::parse_exact;
 pub(crate) use self::facts::Facts;
 pub(crate) use self::field_path::{ReadFn, field_path};
@@ -92,10 +92,9 @@ pub trait Event: Payload + Send + Sync + 'static {
 pub trait Payload: Sized {
     #[doc(hidden)]
     fn to_json(&self) -> Result<Box<RawValue>, serde_json::Error>;
-    /// As `to_json`, with the proof that the text reads back as the same value.
     #[doc(hidden)]
     #[allow(private_interfaces, reason = "only the blanket implementation exists")]
-    fn to_stored(&self) -> Result<Box<RawValue>, EncodeError>;
+    fn note_nulls(&self, nulls: &mut Nulls);
     #[doc(hidden)]
     fn from_json(data: &RawValue) -> Result<Self, serde_json::Error>;
 }
@@ -107,8 +106,9 @@ impl<T: Serialize + DeserializeOwned> Payload for T {
     }
 
     #[allow(private_interfaces, reason = "only the blanket implementation exists")]
-    fn to_stored(&self) -> Result<Box<RawValue>, EncodeError> {
-        encode_proven(self)
+    #[inline]
+    fn note_nulls(&self, nulls: &mut Nulls) {
+        nulls.note(self);
     }
 
     #[inline]
@@ -187,9 +187,14 @@ pub trait AnyEvent: Any + Send + Sync {
     fn to_json_any(&self) -> Result<Box<RawValue>, serde_json::Error>;
     #[doc(hidden)]
     fn validate_any(&self, now: DateTime<Utc>) -> Result<(), InvalidEvent>;
-    /// As `to_json_any`, with the proof that the text reads back as the same event, as an append of the event has it.
+    /// What reads an event of this type.
     #[doc(hidden)]
-    fn to_stored_any(&self) -> Result<Box<RawValue>, InvalidEvent>;
+    #[allow(private_interfaces, reason = "only the blanket implementation exists")]
+    fn reader(&self) -> ReadFn;
+    /// Notes what the nulls of its JSON stand for.
+    #[doc(hidden)]
+    #[allow(private_interfaces, reason = "only the blanket implementation exists")]
+    fn note_nulls(&self, nulls: &mut Nulls);
 }
 
 impl<E: Event> AnyEvent for E {
@@ -209,12 +214,24 @@ impl<E: Event> AnyEvent for E {
         self.validate(now)
     }
 
-    fn to_stored_any(&self) -> Result<Box<RawValue>, InvalidEvent> {
-        self.to_stored().map_err(|error| error.of_event::<E>().into())
+    #[allow(private_interfaces, reason = "only the blanket implementation exists")]
+    fn reader(&self) -> ReadFn {
+        decode::read_boxed::<E>
+    }
+
+    #[allow(private_interfaces, reason = "only the blanket implementation exists")]
+    fn note_nulls(&self, nulls: &mut Nulls) {
+        Payload::note_nulls(self, nulls);
     }
 }
 
 impl dyn AnyEvent {
+    /// As `to_json_any`, with the proof that the text reads back as the same event, as an append of the event has it.
+    #[doc(hidden)]
+    pub fn to_stored_any(&self) -> Result<Box<RawValue>, InvalidEvent> {
+        encode_event(self).map_err(InvalidEvent::from)
+    }
+
     /// Returns the event as an `E` if that is its Rust type.
     pub fn downcast_ref<E: Event>(&self) -> Option<&E> {
         let any: &dyn Any = self;

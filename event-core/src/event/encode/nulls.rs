@@ -7,6 +7,8 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
+use crate::event::AnyEvent;
+
 /// What one `null` stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Null {
@@ -45,21 +47,36 @@ impl Null {
     }
 }
 
-/// Returns the nulls of a value's JSON, in their order.
-pub(super) fn nulls_of<T: Serialize>(value: &T) -> Vec<Null> {
-    let mut nulls = Nulls { found: Vec::new(), somes: 0 };
-    // The value was serialized before, so an error here could only be the type's own change of mind.
-    let _ = value.serialize(&mut nulls);
-    nulls.found
-}
-
-pub(super) struct Nulls {
+/// The nulls of a value's JSON, as a serializer notes them.
+#[derive(Debug, Default)]
+pub(crate) struct Nulls {
+    /// In the order of the JSON.
     found: Vec<Null>,
     /// The `Some` around the value that comes next.
     somes: u8,
 }
 
 impl Nulls {
+    /// Those of a value.
+    pub(super) fn of<T: Serialize>(value: &T) -> Vec<Null> {
+        let mut nulls = Self::default();
+        nulls.note(value);
+        nulls.found
+    }
+
+    /// Those of an event.
+    pub(super) fn of_event(event: &dyn AnyEvent) -> Vec<Null> {
+        let mut nulls = Self::default();
+        event.note_nulls(&mut nulls);
+        nulls.found
+    }
+
+    /// Notes those of a value.
+    pub(crate) fn note<T: Serialize>(&mut self, value: &T) {
+        // The value was serialized before, so an error here could only be the type's own change of mind.
+        let _ = value.serialize(self);
+    }
+
     #[expect(clippy::unnecessary_wraps, reason = "the result of a serializer's function")]
     fn null(&mut self, kind: Kind) -> Result<(), fmt::Error> {
         self.found.push(Null { somes: std::mem::take(&mut self.somes), kind });
