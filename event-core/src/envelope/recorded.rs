@@ -71,14 +71,16 @@ impl RecordedEvent {
     ///
     /// # Errors
     /// [`Error::Corrupt`] with the event's location.
+    #[inline]
     pub(crate) fn intact(&self) -> Result<&Self> {
-        match &self.damage {
-            None => Ok(self),
-            Some(reason) => {
-                let at = Some(Box::new(self.location()));
-                Err(Error::Corrupt { at, reason: reason.to_string() })
-            }
-        }
+        if self.damage.is_none() { Ok(self) } else { Err(self.corrupt()) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn corrupt(&self) -> Error {
+        let reason = self.damage().unwrap_or_default().to_owned();
+        Error::Corrupt { at: Some(Box::new(self.location())), reason }
     }
 
     /// Returns the fields of the event; for adapters.
@@ -216,11 +218,13 @@ impl RecordedEvent {
     }
 
     #[cold]
+    #[inline(never)]
     fn undecodable(&self, error: DecodeError) -> Error {
         Error::decoding(error, self.parts.event_version, Some(self.location()))
     }
 
     #[cold]
+    #[inline(never)]
     fn unexpected_type(&self, expected: &str) -> Error {
         Error::UnknownEventType {
             event_type: self.event_type().to_owned(),
