@@ -272,11 +272,12 @@ pub(crate) fn record_migration(version: i64, name: &str, checksum: &str) -> Stri
     values.into_iter().fold(text, |text, (parameter, value)| text.replace(parameter, &value))
 }
 
-/// How many rows one statement writes: three prepared statements serve any number of rows in few calls.
-const SIZES: [usize; 3] = [256, 16, 1];
+/// How many rows one statement writes: nine prepared statements serve any number of rows below 512 in at most nine calls, each
+/// of which costs as much as some rows.
+const SIZES: [usize; 9] = [256, 128, 64, 32, 16, 8, 4, 2, 1];
 
 /// A statement that writes several rows: its row of values is repeated.
-pub(crate) struct Rows([(usize, Arc<str>); 3]);
+pub(crate) struct Rows([(usize, Arc<str>); SIZES.len()]);
 
 impl Rows {
     fn new(text: &str) -> Self {
@@ -353,9 +354,11 @@ mod tests {
 
     #[test]
     fn any_number_of_rows_is_written_in_few_portions() {
-        let rows = [(); 529];
-        let sizes: Vec<_> =
-            INSERT_EVENTS.portions(&rows).map(|(_, portion)| portion.len()).collect();
-        assert_eq!(sizes, [256, 256, 16, 1]);
+        let sizes = |rows: &[()]| -> Vec<usize> {
+            INSERT_EVENTS.portions(rows).map(|(_, portion)| portion.len()).collect()
+        };
+        assert_eq!(sizes(&[(); 529]), [256, 256, 16, 1]);
+        assert_eq!(sizes(&[(); 63]), [32, 16, 8, 4, 2, 1]);
+        assert!(sizes(&[]).is_empty());
     }
 }

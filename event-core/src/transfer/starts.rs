@@ -75,3 +75,48 @@ impl Starts {
         self.hasher.hash_one((tenant.as_str(), stream_id.as_str()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+
+    fn stream(first: u64, version: u64, state: StreamState) -> StreamInfo {
+        StreamInfo {
+            tenant: Tenant::default(),
+            stream_id: StreamId::new("note-1").unwrap(),
+            version: StreamVersion::new(version),
+            first_version: StreamVersion::new(first),
+            state,
+            created_at: DateTime::UNIX_EPOCH,
+            holds_links: false,
+        }
+    }
+
+    #[test]
+    fn a_stream_that_was_truncated_since_begins_where_its_events_do() {
+        let mut starts = Starts::default();
+        starts.listed(&stream(4, 9, StreamState::Active));
+        // As it was, and with what follows the last event that was read.
+        assert_eq!(starts.truncated(&stream(4, 9, StreamState::Active)), None);
+        // Events 4 and 5 are gone. What the target gets takes the events from 6 on, whatever its state will be.
+        for state in [StreamState::Active, StreamState::Archived] {
+            let expected = Some(stream(6, 5, StreamState::Active));
+            assert_eq!(starts.truncated(&stream(6, 9, state)), expected);
+        }
+        for state in [StreamState::SoftDeleted, StreamState::HardDeleted] {
+            assert_eq!(starts.truncated(&stream(6, 9, state)), None);
+        }
+        let links = StreamInfo { holds_links: true, ..stream(6, 9, StreamState::Active) };
+        assert_eq!(starts.truncated(&links), None);
+    }
+
+    #[test]
+    fn a_stream_that_was_not_listed_begins_with_its_first_event() {
+        let starts = Starts::default();
+        assert_eq!(starts.truncated(&stream(1, 3, StreamState::Active)), None);
+        let expected = Some(stream(2, 1, StreamState::Active));
+        assert_eq!(starts.truncated(&stream(2, 3, StreamState::Archived)), expected);
+    }
+}
