@@ -126,8 +126,7 @@ fn unreadable(
     // A number that is none is the likely cause: the parser only complains about the `null` in its place.
     let number = nulls.iter().enumerate().find_map(|(at, null)| null.number().map(|it| (at, it)));
     if let Some((at, number)) = number {
-        let path =
-            difference::path_of_null(data, at).unwrap_or_else(|| path_of(data, &source));
+        let path = difference::path_of_null(data, at).unwrap_or_else(|| path_of(data, &source));
         let reason =
             format!("JSON has no number {number}, and the `null` in its place is not read");
         return EncodeError { version: None, path, reason, source: None };
