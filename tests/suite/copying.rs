@@ -7,6 +7,7 @@ use event_testing::Noted;
 use tempfile::TempDir;
 
 use crate::filled::{copied, fill};
+use crate::flaky::FlakyAdapter;
 
 async fn file(folder: &TempDir, name: &str) -> EventStore {
     let options = SqliteOptions::new(folder.path().join(name));
@@ -46,6 +47,17 @@ async fn a_target_with_other_events_is_refused_unless_positions_are_new() {
     assert!(to.digest().await.unwrap().events == before.events, "nothing was stored");
     let merged = from.copy_to(&to).new_positions().await.unwrap();
     assert_eq!((merged.stored, to.digest().await.unwrap().events), (2, 7));
+}
+
+#[tokio::test]
+async fn subscriptions_that_the_target_cannot_hold_are_counted() {
+    let from = EventStore::in_memory().unwrap();
+    for name in ["one", "two"] {
+        from.subscription(name).open().await.unwrap().close().await.unwrap();
+    }
+    let to = EventStore::new(FlakyAdapter::new(&[]).without_checkpoints()).unwrap();
+    let done = from.copy_to(&to).await.unwrap();
+    assert_eq!((done.subscriptions, done.left_alone), (0, 2));
 }
 
 #[tokio::test]

@@ -41,6 +41,8 @@ pub(crate) struct FlakyAdapter {
     writes: AtomicUsize,
     /// Whether a call waits for its answer, as that of a server does.
     waits: bool,
+    /// Whether it has no durable subscriptions.
+    lacks_checkpoints: bool,
 }
 
 impl FlakyAdapter {
@@ -63,6 +65,11 @@ impl FlakyAdapter {
     /// The same, whose calls are never answered at once.
     pub(crate) fn waiting(self) -> Self {
         Self { waits: true, ..self }
+    }
+
+    /// The same, without durable subscriptions.
+    pub(crate) fn without_checkpoints(self) -> Self {
+        Self { lacks_checkpoints: true, ..self }
     }
 
     pub(crate) fn writes(&self) -> usize {
@@ -186,7 +193,7 @@ impl Adapter for FlakyAdapter {
     }
 
     fn checkpoints(&self) -> Option<&dyn CheckpointStore> {
-        self.inner.checkpoints()
+        self.inner.checkpoints().filter(|_| !self.lacks_checkpoints)
     }
 
     fn read_models(&self) -> Option<&dyn ReadModelStore> {

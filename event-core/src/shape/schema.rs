@@ -239,3 +239,29 @@ fn text(format: &str) -> Value {
 fn pointer_segment(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_integer_has_the_bounds_of_its_type() {
+        for (ty, minimum, maximum) in [
+            ("u8", Some(0), Some(255_u64)),
+            ("u16", Some(0), Some(65_535)),
+            ("u32", Some(0), Some(4_294_967_295)),
+            ("u64", Some(0), None),
+            ("i8", Some(-128), Some(127)),
+            ("i16", Some(-32_768), Some(32_767)),
+            ("i32", Some(-2_147_483_648_i64), Some(2_147_483_647)),
+            ("i64", None, None),
+        ] {
+            for (ty, not) in [(ty.to_owned(), None), (format!("nonzero {ty}"), Some(0))] {
+                let schema = integer(&ty);
+                assert_eq!(schema["minimum"].as_i64(), minimum, "{ty}: {schema}");
+                assert_eq!(schema["maximum"].as_u64(), maximum, "{ty}: {schema}");
+                assert_eq!(schema["not"]["const"].as_i64(), not, "{ty}: {schema}");
+            }
+        }
+    }
+}
