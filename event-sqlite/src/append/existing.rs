@@ -6,7 +6,7 @@
 
 use event_core::adapter::append::{Commit, StreamAppend};
 use event_core::envelope::EventData;
-use event_core::{Appended, ExpectedVersion, Outcome, Result};
+use event_core::{Appended, ExpectedVersion, Outcome, Result, StreamVersion};
 use event_sql::queue::APPEND;
 use event_sql::rows::{Record, to_i64};
 use sqlx::sqlite::SqliteRow;
@@ -36,10 +36,10 @@ pub(super) async fn append(
     Ok(rows.first().map(appended).transpose()?)
 }
 
-/// The versions of an existing stream that an append expects, from the lowest to the highest.
+/// The versions of an existing stream that an append expects, from the lowest to the highest; `None` if it expects no stream.
 fn versions(expected: ExpectedVersion) -> Option<(i64, i64)> {
     match expected {
-        ExpectedVersion::NoStream => None,
+        ExpectedVersion::NoStream | ExpectedVersion::Exact(StreamVersion::NONE) => None,
         ExpectedVersion::Any => Some((0, i64::MAX)),
         ExpectedVersion::StreamExists => Some((1, i64::MAX)),
         ExpectedVersion::Exact(version) => {
