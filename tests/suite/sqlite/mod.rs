@@ -37,7 +37,8 @@ event_testing::durable_contract!(durable, async || open(&new_file()).await);
 event_testing::views_contract!(views, async || open(&new_file()).await);
 event_testing::tables_contract!(tables, async || open(&new_file()).await);
 event_testing::inline_contract!(inline_models, async || {
-    let url = format!("sqlite:{}", new_file().display());
+    // SQLite's lock is not fair: among writers that never pause, one may wait for longer than the default.
+    let url = format!("sqlite:{}?busy_timeout_ms=60000", new_file().display());
     Shared::new(move |inline| {
         inline.into_iter().fold(EventStore::connect(&url), Connect::inline).into_future()
     })
