@@ -55,8 +55,8 @@ impl From<EncodeError> for InvalidEvent {
     }
 }
 
-/// Encodes an event that reads back as the same event. Everything that is compiled for each type of event is behind
-/// [`AnyEvent`], so that the proof costs no event another copy of its code.
+/// Encodes an event that reads back as the same event. What is compiled for each type of event is behind [`AnyEvent`], so
+/// that writing and reading are not compiled again for the proof; only noting the nulls is added.
 pub(crate) fn encode_event(event: &dyn AnyEvent) -> Result<Box<RawValue>, EncodeError> {
     proven_event(event)
         .map_err(|error| EncodeError { version: Some(event.event_version()), ..error })
